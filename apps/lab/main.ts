@@ -1,0 +1,28 @@
+import { EddiError } from "#shared/errors";
+
+interface Command {
+  run(args: readonly string[]): Promise<void>;
+}
+
+/** Every command of the lab; each is loaded only when it is called. */
+const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>]>> = {
+  data: ["download and unpack a data set", () => import("./commands/data.ts")],
+  train: ["train a multi-exit model", () => import("./commands/train.ts")],
+  export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],
+};
+
+const [name = "--help", ...args] = process.argv.slice(2);
+try {
+  const command = COMMANDS[name];
+  if (command !== undefined) await (await command[1]()).run(args);
+  else if (name === "--help") process.stdout.write(usage());
+  else throw new EddiError("bad-argument", `expected one of ${Object.keys(COMMANDS).join(", ")}, got ${name}`);
+} catch (error) {
+  process.stderr.write(`${error instanceof EddiError ? error.message : (error as Error).stack}\n`);
+  process.exitCode = 2;
+}
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(([name, [purpose]]) => `  ${name.padEnd(18)}${purpose}`);
+  return `npm run lab -- COMMAND [options]; COMMAND --help says more\n\n${rows.join("\n")}\n`;
+}

@@ -1,0 +1,1 @@
+export { EddiError, type ErrorCode, HTTP_STATUS, isErrorCode, toEddiError } from "./error.ts";

@@ -1,0 +1,29 @@
+/** What is true now of network, edge and cloud. */
+export interface Conditions {
+  /** Round trip of a small message, above or equal to 0. */
+  readonly rttMs: number;
+  /** Bits per second, above 0. */
+  readonly uplinkBps: number;
+  readonly downlinkBps: number;
+  /** Measured over predicted time of the edge profile, above 0; 1 on the profiled device, unloaded. */
+  readonly edgeScale: number;
+  /** The same for the cloud profile. */
+  readonly cloudScale: number;
+  /** How long a request waits in the cloud before its tail starts. */
+  readonly queueMs: number;
+  readonly spread: Spread;
+}
+
+/** How far the next image may find the conditions from what was estimated: standard deviations. */
+export interface Spread {
+  readonly rttMs: number;
+  /** Relative: 0.2 means +-20 % in the time on the uplink. */
+  readonly uplink: number;
+  /** Relative, of the edge's times. */
+  readonly edge: number;
+  /** Relative, of the cloud's times. */
+  readonly cloud: number;
+}
+
+/** Conditions known exactly, as simulations have them. */
+export const NO_SPREAD: Spread = { rttMs: 0, uplink: 0, edge: 0, cloud: 0 };

@@ -1,0 +1,23 @@
+export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
+export {
+  type Exit,
+  type ModelInput,
+  type ModelMetadata,
+  readMetadata,
+  type ShardInfo,
+  type TensorInfo,
+} from "./metadata.ts";
+export {
+  elementCount,
+  exitById,
+  float32Bytes,
+  type GraphTopology,
+  type Model,
+  type ModelNode,
+  readModel,
+  type Shard,
+  shardsFor,
+  verifyShard,
+  type WeightSpec,
+} from "./model.ts";
+export { allCloud, allEdge, type Plan, type Segment, type Split, splitPlan, tailOf } from "./plan.ts";

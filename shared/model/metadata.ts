@@ -1,0 +1,118 @@
+import { EddiError } from "#shared/errors";
+
+/** Our part of a model.json: `userDefinedMetadata.eddi`. */
+export interface ModelMetadata {
+  /** Version of this layout. */
+  readonly format: 1;
+  /** Model id, the folder's name under models/: lower case letters, digits, `-`. */
+  readonly id: string;
+  readonly input: ModelInput;
+  /** Class names, in the order of the scores. */
+  readonly labels: readonly string[];
+  /** Earliest first; the last one is the full model. */
+  readonly exits: readonly Exit[];
+  /** What every node that may be cut produces, by node name; the input included. */
+  readonly tensors: Readonly<Record<string, TensorInfo>>;
+  /** Size and hash of every weight shard, by its path in the weights manifest. */
+  readonly shards: Readonly<Record<string, ShardInfo>>;
+}
+
+export interface ModelInput {
+  /** Name of the placeholder: float32 [1, height, width, 3], RGB. */
+  readonly node: string;
+  readonly height: number;
+  readonly width: number;
+  /** Float value of pixel 0 and of pixel 255; linear between them. */
+  readonly range: readonly [number, number];
+}
+
+export interface Exit {
+  readonly id: string;
+  /** The node whose output is this exit's class probabilities: float32 [1, labels]. */
+  readonly node: string;
+  /** Top-1 on the whole validation set, 0..1; null until `lab evaluate --write` has measured it. */
+  readonly accuracy: number | null;
+}
+
+export interface TensorInfo {
+  /** Without the batch axis. */
+  readonly shape: readonly number[];
+  readonly dtype: "float32";
+  /** Calibrated range of values, for the uint8 codec: value = lo + q * (hi - lo) / 255. */
+  readonly range: readonly [number, number];
+}
+
+export interface ShardInfo {
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Checks what stands under `userDefinedMetadata.eddi`.
+ *
+ * @throws EddiError `bad-metadata`, naming the field, what was expected and what came
+ */
+export function readMetadata(value: unknown): ModelMetadata {
+  const root = record(value, "userDefinedMetadata.eddi");
+  expect(root.format === 1, "format", "1", root.format);
+  expect(isId(root.id), "id", "lower case letters, digits and -", root.id);
+  const input = record(root.input, "input");
+  expect(isName(input.node), "input.node", "a node name", input.node);
+  for (const side of ["height", "width"] as const) {
+    expect(isCount(input[side]), `input.${side}`, "a positive integer", input[side]);
+  }
+  expect(isRange(input.range), "input.range", "two finite numbers, rising", input.range);
+  const labels = array(root.labels, "labels");
+  for (const [i, label] of labels.entries()) expect(isName(label), `labels[${i}]`, "a name", label);
+  const exits = array(root.exits, "exits");
+  exits.forEach((value, i) => {
+    const exit = record(value, `exits[${i}]`);
+    expect(isId(exit.id), `exits[${i}].id`, "lower case letters, digits and -", exit.id);
+    expect(isName(exit.node), `exits[${i}].node`, "a node name", exit.node);
+    const known = typeof exit.accuracy === "number" && exit.accuracy >= 0 && exit.accuracy <= 1;
+    expect(exit.accuracy === null || known, `exits[${i}].accuracy`, "null or 0..1", exit.accuracy);
+  });
+  const ids = exits.map((exit) => (exit as Exit).id);
+  expect(new Set(ids).size === ids.length, "exits", "distinct ids", ids);
+  for (const [name, value] of Object.entries(record(root.tensors, "tensors"))) {
+    const tensor = record(value, `tensors.${name}`);
+    expect(tensor.dtype === "float32", `tensors.${name}.dtype`, "float32", tensor.dtype);
+    expect(isRange(tensor.range), `tensors.${name}.range`, "two finite numbers, rising", tensor.range);
+    const shape = array(tensor.shape, `tensors.${name}.shape`);
+    expect(shape.every(isCount), `tensors.${name}.shape`, "positive integers", tensor.shape);
+  }
+  for (const [path, value] of Object.entries(record(root.shards, "shards"))) {
+    const shard = record(value, `shards.${path}`);
+    expect(isCount(shard.bytes), `shards.${path}.bytes`, "a positive integer", shard.bytes);
+    const hash = shard.sha256;
+    const isHash = typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash);
+    expect(isHash, `shards.${path}.sha256`, "64 hexadecimal digits", hash);
+  }
+  return root as unknown as ModelMetadata;
+}
+
+function record(value: unknown, field: string): Record<string, unknown> {
+  expect(typeof value === "object" && value !== null && !Array.isArray(value), field, "an object", value);
+  return value as Record<string, unknown>;
+}
+
+function array(value: unknown, field: string): readonly unknown[] {
+  expect(Array.isArray(value) && value.length > 0, field, "a non-empty array", value);
+  return value as readonly unknown[];
+}
+
+const isName = (value: unknown): boolean => typeof value === "string" && value.length > 0;
+const isId = (value: unknown): boolean => typeof value === "string" && /^[a-z0-9][a-z0-9-]*$/.test(value);
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
+
+function isRange(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 2 || !value.every(Number.isFinite)) return false;
+  return (value[0] as number) < (value[1] as number);
+}
+
+function expect(holds: boolean, field: string, expected: string, came: unknown): void {
+  if (holds) return;
+  const shown = (JSON.stringify(came) ?? "nothing").slice(0, 80);
+  throw new EddiError("bad-metadata", `model metadata, ${field}: expected ${expected}, got ${shown}`);
+}

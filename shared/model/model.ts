@@ -1,0 +1,205 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { EddiError } from "#shared/errors";
+import { ancestors, buildDag, type Dag, subgraph } from "#shared/graph";
+import { type Exit, type ModelMetadata, readMetadata, type TensorInfo } from "./metadata.ts";
+
+/** A multi-exit GraphModel: its DAG of computing nodes, and where their weights lie. */
+export interface Model {
+  readonly metadata: ModelMetadata;
+  /** First 16 hex digits of the SHA-256 of model.json, which itself holds the hash of every shard. */
+  readonly version: string;
+  /** Constants and identities dropped; node 0 is the input. */
+  readonly dag: Dag;
+  /** By DAG index. */
+  readonly nodes: readonly ModelNode[];
+  /** In the order of the manifest: topological. */
+  readonly shards: readonly Shard[];
+  /** The `modelTopology` and `signature` of the file, for TF.js. */
+  readonly topology: GraphTopology;
+}
+
+export interface ModelNode {
+  readonly name: string;
+  /** TensorFlow's name of the operation. */
+  readonly op: string;
+  readonly tensor: TensorInfo;
+  /** Names of the constants that it reads. */
+  readonly weights: readonly string[];
+}
+
+export interface Shard {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Entries of the weights manifest, in the order of the bytes. */
+  readonly weights: readonly WeightSpec[];
+}
+
+/** An entry of TF.js' weights manifest. */
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: number[];
+  readonly dtype: "float32" | "int32" | "bool";
+  readonly quantization?: { readonly dtype: string; readonly [key: string]: unknown };
+}
+
+export interface GraphTopology {
+  readonly modelTopology: { readonly node: readonly NodeDef[] };
+  readonly signature?: unknown;
+}
+
+/** A TensorFlow NodeDef in JSON, as far as we read it. */
+interface NodeDef {
+  readonly name: string;
+  readonly op: string;
+  readonly input?: readonly string[];
+}
+
+/**
+ * Reads a TF.js GraphModel's model.json that carries our metadata.
+ *
+ * @param bytes the file as stored: the version is their hash
+ * @throws EddiError `bad-model` or `bad-metadata`, saying what was expected and what came
+ */
+export function readModel(bytes: Uint8Array): Model {
+  const file = parseObject(bytes);
+  const nodes = (file.modelTopology as { node?: unknown } | undefined)?.node;
+  if (file.format !== "graph-model" || !Array.isArray(nodes)) {
+    throw new EddiError("bad-model", `model.json: expected a TF.js graph-model, got format ${file.format}`);
+  }
+  const user = file.userDefinedMetadata as { eddi?: unknown } | undefined;
+  if (user?.eddi === undefined) {
+    throw new EddiError("bad-metadata", "model.json: expected userDefinedMetadata.eddi, got none");
+  }
+  const metadata = readMetadata(user.eddi);
+  const { dag, nodes: modelNodes } = readGraph(nodes as NodeDef[], metadata);
+  return {
+    metadata,
+    version: bytesToHex(sha256(bytes)).slice(0, 16),
+    dag,
+    nodes: modelNodes,
+    shards: readShards(file.weightsManifest, metadata),
+    topology: file as unknown as GraphTopology,
+  };
+}
+
+/** @throws EddiError `bad-weights` when size or hash differ from the metadata */
+export function verifyShard(shard: Shard, bytes: Uint8Array): void {
+  if (bytes.byteLength !== shard.bytes) {
+    const came = `got ${bytes.byteLength}`;
+    throw new EddiError("bad-weights", `${shard.path}: expected ${shard.bytes} bytes, ${came}`);
+  }
+  const hash = bytesToHex(sha256(bytes));
+  if (hash !== shard.sha256) {
+    throw new EddiError("bad-weights", `${shard.path}: expected SHA-256 ${shard.sha256}, got ${hash}`);
+  }
+}
+
+/** @throws EddiError `not-found`, naming the exits there are */
+export function exitById(metadata: ModelMetadata, id: string): Exit {
+  const exit = metadata.exits.find((candidate) => candidate.id === id);
+  if (exit !== undefined) return exit;
+  const known = metadata.exits.map((candidate) => candidate.id).join(", ");
+  throw new EddiError("not-found", `model ${metadata.id}: expected one of the exits ${known}, got ${id}`);
+}
+
+/** The shards that hold the weights of these nodes, in the manifest's order. */
+export function shardsFor(model: Model, nodeNames: readonly string[]): readonly Shard[] {
+  const wanted = new Set(nodeNames);
+  const weights = new Set(model.nodes.filter((n) => wanted.has(n.name)).flatMap((n) => n.weights));
+  return model.shards.filter((shard) => shard.weights.some((spec) => weights.has(spec.name)));
+}
+
+/** Bytes of a tensor of this kind, for one image, as float32. */
+export function float32Bytes(tensor: TensorInfo): number {
+  return 4 * elementCount(tensor.shape);
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    const file: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof file === "object" && file !== null) return file as Record<string, unknown>;
+  } catch (cause) {
+    throw new EddiError("bad-model", `model.json: expected JSON, got ${bytes.byteLength} other bytes`, {
+      cause,
+    });
+  }
+  throw new EddiError("bad-model", "model.json: expected a JSON object");
+}
+
+/** Nodes that only pass their input on. */
+const IDENTITY_OPS = new Set(["Identity", "IdentityN", "StopGradient", "Snapshot", "NoOp"]);
+
+function readGraph(defs: readonly NodeDef[], metadata: ModelMetadata): Pick<Model, "dag" | "nodes"> {
+  const byName = new Map(defs.map((def) => [def.name, def]));
+  const resolve = (reference: string): NodeDef => {
+    for (let name = reference.split(":")[0]!; ; ) {
+      const def = byName.get(name);
+      if (def === undefined) throw new EddiError("bad-model", `expected a node ${name}, got none`);
+      if (!IDENTITY_OPS.has(def.op) || def.input?.[0] === undefined) return def;
+      name = def.input[0].split(":")[0]!;
+    }
+  };
+  const inputsOf = (def: NodeDef): NodeDef[] =>
+    (def.input ?? []).filter((name) => !name.startsWith("^")).map(resolve);
+
+  const computing = defs.filter((def) => def.op !== "Const" && !IDENTITY_OPS.has(def.op));
+  const arcs = computing.flatMap((def) =>
+    inputsOf(def)
+      .filter((from) => from.op !== "Const")
+      .map((from): [string, string] => [from.name, def.name]),
+  );
+  const whole = buildDag(
+    computing.map((def) => def.name),
+    arcs,
+  );
+
+  // Only what some exit needs is part of the model.
+  const exitMembers = metadata.exits.map((exit) => {
+    const at = whole.names.indexOf(exit.node);
+    if (at < 0)
+      throw new EddiError("bad-metadata", `exit ${exit.id}: expected a node ${exit.node}, got none`);
+    return ancestors(whole, at);
+  });
+  const needed = whole.names.map((_, node) => exitMembers.some((member) => member[node]));
+  const dag = subgraph(whole, needed);
+  dag.predecessors.forEach((from, node) => {
+    const isInput = dag.names[node] === metadata.input.node;
+    if (isInput && node === 0 && from.length === 0) return;
+    if (!isInput && from.length > 0) return;
+    const name = dag.names[node];
+    throw new EddiError("bad-model", `expected ${metadata.input.node} as the only input, got ${name} too`);
+  });
+  const nodes = dag.names.map((name): ModelNode => {
+    const def = byName.get(name)!;
+    const tensor = metadata.tensors[name];
+    if (tensor === undefined) {
+      throw new EddiError("bad-metadata", `tensors: expected an entry for node ${name}, got none`);
+    }
+    const weights = inputsOf(def).filter((from) => from.op === "Const");
+    return { name, op: def.op, tensor, weights: weights.map((from) => from.name) };
+  });
+  return { dag, nodes };
+}
+
+function readShards(manifest: unknown, metadata: ModelMetadata): readonly Shard[] {
+  if (!Array.isArray(manifest)) {
+    throw new EddiError("bad-model", "model.json: expected a weightsManifest, got none");
+  }
+  return manifest.map((group: { paths?: unknown; weights?: unknown }, at): Shard => {
+    if (!Array.isArray(group.paths) || group.paths.length !== 1 || !Array.isArray(group.weights)) {
+      throw new EddiError("bad-model", `weightsManifest[${at}]: expected one path and its weights`);
+    }
+    const path = String(group.paths[0]);
+    const info = metadata.shards[path];
+    if (!/^[\w.-]+$/.test(path) || info === undefined) {
+      throw new EddiError("bad-metadata", `shards: expected size and hash of ${path}, got none`);
+    }
+    return { path, ...info, weights: group.weights as WeightSpec[] };
+  });
+}

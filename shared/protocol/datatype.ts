@@ -1,0 +1,12 @@
+/** The Open Inference Protocol's datatypes that we carry. */
+const BYTES = { FP32: 4, FP16: 2, UINT8: 1, INT32: 4 } as const;
+
+export type Datatype = keyof typeof BYTES;
+
+export function isDatatype(value: unknown): value is Datatype {
+  return typeof value === "string" && Object.hasOwn(BYTES, value);
+}
+
+export function bytesPerElement(datatype: Datatype): number {
+  return BYTES[datatype];
+}

@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+import { EddiError } from "#shared/errors";
+import {
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  FRAME_LIMITS,
+  type Frame,
+  type InferRequest,
+  type WireTensor,
+} from "./index.ts";
+
+const floats = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
+
+const request: InferRequest = {
+  id: "7",
+  parameters: { exit: "exit2", "q.a.scale": 0.25, timeout: 120000 },
+  inputs: [
+    { name: "a", datatype: "UINT8", shape: [1, 2, 2], parameters: {}, data: Uint8Array.of(0, 1, 254, 255) },
+    { name: "b", datatype: "FP32", shape: [1, 2], parameters: {}, data: floats(-1.5, 3e38) },
+  ],
+  outputs: [],
+  binaryOutputs: true,
+};
+
+/** A frame around arbitrary JSON and bytes. */
+function frame(json: unknown, binary = new Uint8Array()): Frame {
+  const header = new TextEncoder().encode(typeof json === "string" ? json : JSON.stringify(json));
+  return { body: Uint8Array.from([...header, ...binary]), jsonBytes: header.byteLength };
+}
+
+function failure(run: () => unknown): EddiError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof EddiError) return error;
+    throw error;
+  }
+  throw new Error("expected an EddiError");
+}
+
+test("a request is decoded as it was encoded", () => {
+  const { body, jsonBytes } = encodeRequest(request);
+  expect(decodeRequest(body, jsonBytes)).toEqual(request);
+});
+
+test.each([true, false])("a response is decoded as it was encoded, binary %s", (binary) => {
+  const outputs: WireTensor[] = [
+    { name: "exit2", datatype: "FP32", shape: [1, 3], parameters: {}, data: floats(0.25, 0.5, 0.25) },
+    {
+      name: "small",
+      datatype: "INT32",
+      shape: [1],
+      parameters: {},
+      data: new Uint8Array(Int32Array.of(-7).buffer),
+    },
+  ];
+  const response = { modelName: "m", modelVersion: "0a", parameters: { queue_ms: 1.5 }, outputs };
+  const { body, jsonBytes } = encodeResponse(response, () => binary);
+  expect(jsonBytes < body.byteLength).toBe(binary);
+  expect(decodeResponse(body, binary ? jsonBytes : null)).toEqual(response);
+});
+
+test("tensors may come as JSON numbers, nested or flat", () => {
+  const input = { name: "a", datatype: "FP32", shape: [2, 2] };
+  for (const data of [
+    [1, 2, 3, 4],
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  ]) {
+    const { body } = frame({ inputs: [{ ...input, data }] });
+    expect(decodeRequest(body, null).inputs[0]!.data).toEqual(floats(1, 2, 3, 4));
+  }
+});
+
+test("a frame truncated or extended anywhere is refused", () => {
+  const { body, jsonBytes } = encodeRequest(request);
+  for (let length = 0; length < body.byteLength; length++) {
+    expect(failure(() => decodeRequest(body.subarray(0, length), jsonBytes)).code).toBe("bad-frame");
+  }
+  const longer = Uint8Array.from([...body, 0]);
+  expect(failure(() => decodeRequest(longer, jsonBytes)).message).toMatch(/expected 12 bytes .* got 13/);
+});
+
+const tensor = { name: "a", datatype: "FP32", shape: [1, 2], parameters: { binary_data_size: 8 } };
+const refusals: [string, unknown, number | null | undefined, RegExp][] = [
+  ["JSON length beyond the body", { inputs: [] }, 1000, /expected 1 to 13 .* got 1000/],
+  ["JSON length below zero", { inputs: [] }, -1, /got -1/],
+  ["not JSON", "{nonsense", undefined, /JSON/],
+  ["a poisoned prototype", '{"__proto__": {"x": 1}, "inputs": []}', undefined, /JSON/],
+  ["no inputs", {}, undefined, /inputs: expected an array/],
+  ["a tensor without a name", { inputs: [{ ...tensor, name: "" }] }, undefined, /expected a name/],
+  ["an unknown datatype", { inputs: [{ ...tensor, datatype: "FP64" }] }, undefined, /a: .* got FP64/],
+  ["a negative side", { inputs: [{ ...tensor, shape: [1, -2] }] }, undefined, /a: .* got \[1,-2\]/],
+  ["a shape of text", { inputs: [{ ...tensor, shape: "2" }] }, undefined, /a: expected a shape/],
+  ["a wrong size", { inputs: [{ ...tensor, shape: [1, 3] }] }, undefined, /a: expected 12 bytes .* got .* 8/],
+  [
+    "too few numbers",
+    { inputs: [{ name: "a", datatype: "FP32", shape: [3], data: [1] }] },
+    null,
+    /got 1 values/,
+  ],
+  [
+    "a number too large",
+    { inputs: [{ name: "a", datatype: "UINT8", shape: [1], data: [256] }] },
+    null,
+    /got 256/,
+  ],
+  [
+    "an object as parameter",
+    { parameters: { exit: {} }, inputs: [] },
+    undefined,
+    /parameter exit: .* got object/,
+  ],
+];
+
+test.each(refusals)("%s is refused", (_, json, jsonBytes, message) => {
+  const { body, jsonBytes: actual } = frame(json);
+  const error = failure(() => decodeRequest(body, jsonBytes === undefined ? actual : jsonBytes));
+  expect(error.message).toMatch(message);
+  expect(["bad-frame", "bad-tensor"]).toContain(error.code);
+});
+
+test("limits hold before anything is allocated", () => {
+  const huge = frame({ inputs: [{ ...tensor, shape: [4096, 4096, 4096] }] });
+  expect(failure(() => decodeRequest(huge.body, huge.jsonBytes)).code).toBe("too-large");
+  const many = frame({ inputs: Array.from({ length: FRAME_LIMITS.maxTensors + 1 }, () => tensor) });
+  expect(failure(() => decodeRequest(many.body, many.jsonBytes)).code).toBe("too-large");
+  const long = frame({ inputs: [], parameters: { x: "y".repeat(100) } });
+  const limits = { ...FRAME_LIMITS, maxJsonBytes: 64 };
+  expect(failure(() => decodeRequest(long.body, long.jsonBytes, limits)).code).toBe("too-large");
+});

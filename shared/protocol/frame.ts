@@ -1,0 +1,316 @@
+import { parse } from "secure-json-parse";
+import { EddiError } from "#shared/errors";
+import { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
+
+/**
+ * Open Inference Protocol v2 messages with the binary tensor extension: a JSON header, then the tensors
+ * in their order, little-endian and row-major. The HTTP header `Inference-Header-Content-Length` tells
+ * the bytes of the JSON part.
+ */
+export const HEADER_LENGTH = "inference-header-content-length";
+
+export type Parameter = string | number | boolean;
+export type Parameters = Readonly<Record<string, Parameter>>;
+
+/** One tensor on the wire. */
+export interface WireTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** With the batch axis first. */
+  readonly shape: readonly number[];
+  readonly parameters?: Parameters;
+  /** Row-major, little-endian; its length follows from datatype and shape. */
+  readonly data: Uint8Array;
+}
+
+export interface InferRequest {
+  readonly id?: string;
+  readonly parameters: Parameters;
+  readonly inputs: readonly WireTensor[];
+  /** Outputs asked for; empty for all. */
+  readonly outputs: readonly { readonly name: string; readonly binary: boolean }[];
+  /** Whether outputs that do not say otherwise come as binary. */
+  readonly binaryOutputs: boolean;
+}
+
+export interface InferResponse {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly id?: string;
+  readonly parameters: Parameters;
+  readonly outputs: readonly WireTensor[];
+}
+
+/** A frame: the body and the length of its JSON part (the whole body when nothing is binary). */
+export interface Frame {
+  readonly body: Uint8Array;
+  readonly jsonBytes: number;
+}
+
+/** Bounds that are checked before anything is allocated. */
+export interface FrameLimits {
+  readonly maxJsonBytes: number;
+  readonly maxTensors: number;
+  readonly maxRank: number;
+  readonly maxElements: number;
+}
+
+export const FRAME_LIMITS: FrameLimits = {
+  maxJsonBytes: 4 << 20,
+  maxTensors: 64,
+  maxRank: 8,
+  maxElements: 1 << 24,
+};
+
+/** Encodes a request with every tensor in binary. */
+export function encodeRequest(request: InferRequest): Frame {
+  return encode(
+    {
+      ...(request.id === undefined ? {} : { id: request.id }),
+      parameters: { ...request.parameters, binary_data_output: request.binaryOutputs },
+      ...(request.outputs.length === 0
+        ? {}
+        : {
+            outputs: request.outputs.map(({ name, binary }) => ({
+              name,
+              parameters: { binary_data: binary },
+            })),
+          }),
+    },
+    "inputs",
+    request.inputs,
+    () => true,
+  );
+}
+
+/** Encodes a response; tensors for which `binary` holds follow the JSON, the others stand in it. */
+export function encodeResponse(response: InferResponse, binary: (name: string) => boolean): Frame {
+  return encode(
+    {
+      model_name: response.modelName,
+      model_version: response.modelVersion,
+      ...(response.id === undefined ? {} : { id: response.id }),
+      parameters: response.parameters,
+    },
+    "outputs",
+    response.outputs,
+    binary,
+  );
+}
+
+/**
+ * Decodes a request. Binary tensors are views of `body`.
+ *
+ * @param jsonBytes bytes of the JSON part, from the header; null when the whole body is JSON
+ * @throws EddiError `bad-frame` for a malformed or truncated frame, `too-large` over a limit
+ */
+export function decodeRequest(
+  body: Uint8Array,
+  jsonBytes: number | null,
+  limits = FRAME_LIMITS,
+): InferRequest {
+  const { json, rest } = openFrame(body, jsonBytes, limits);
+  const { binary_data_output: binaryOutputs = false, ...parameters } = parametersOf(json, "request");
+  const outputs = listOf(json.outputs ?? [], "outputs", limits).map((output) => {
+    const { binary_data: binary = binaryOutputs } = parametersOf(output, "output");
+    return { name: nameOf(output, "outputs"), binary: binary === true };
+  });
+  return {
+    ...(json.id === undefined ? {} : { id: String(json.id) }),
+    parameters,
+    inputs: decodeTensors(listOf(json.inputs, "inputs", limits), rest, limits),
+    outputs,
+    binaryOutputs: binaryOutputs === true,
+  };
+}
+
+/** Decodes a response; errors as `decodeRequest`. */
+export function decodeResponse(
+  body: Uint8Array,
+  jsonBytes: number | null,
+  limits = FRAME_LIMITS,
+): InferResponse {
+  const { json, rest } = openFrame(body, jsonBytes, limits);
+  return {
+    modelName: String(json.model_name),
+    modelVersion: String(json.model_version ?? ""),
+    ...(json.id === undefined ? {} : { id: String(json.id) }),
+    parameters: parametersOf(json, "response"),
+    outputs: decodeTensors(listOf(json.outputs, "outputs", limits), rest, limits),
+  };
+}
+
+type Json = Record<string, unknown>;
+
+function encode(
+  header: Json,
+  field: "inputs" | "outputs",
+  tensors: readonly WireTensor[],
+  isBinary: (name: string) => boolean,
+): Frame {
+  const described = tensors.map(({ name, datatype, shape, parameters, data }) => {
+    if (!isBinary(name)) return { name, datatype, shape, parameters, data: toNumbers(datatype, data) };
+    return { name, datatype, shape, parameters: { ...parameters, binary_data_size: data.byteLength } };
+  });
+  const json = new TextEncoder().encode(JSON.stringify({ ...header, [field]: described }));
+  const binaries = tensors.filter((tensor) => isBinary(tensor.name)).map((tensor) => tensor.data);
+  const body = new Uint8Array(binaries.reduce((total, data) => total + data.byteLength, json.byteLength));
+  body.set(json);
+  let at = json.byteLength;
+  for (const data of binaries) {
+    body.set(data, at);
+    at += data.byteLength;
+  }
+  return { body, jsonBytes: json.byteLength };
+}
+
+function openFrame(
+  body: Uint8Array,
+  jsonBytes: number | null,
+  limits: FrameLimits,
+): { json: Json; rest: Uint8Array } {
+  const length = jsonBytes ?? body.byteLength;
+  if (!Number.isSafeInteger(length) || length <= 0 || length > body.byteLength) {
+    throw new EddiError(
+      "bad-frame",
+      `${HEADER_LENGTH}: expected 1 to ${body.byteLength} (the bytes that came), got ${jsonBytes ?? 0}`,
+    );
+  }
+  if (length > limits.maxJsonBytes) {
+    throw new EddiError(
+      "too-large",
+      `JSON header: expected at most ${limits.maxJsonBytes} bytes, got ${length}`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = parse(new TextDecoder("utf-8", { fatal: true }).decode(body.subarray(0, length)), null, {
+      protoAction: "error",
+      constructorAction: "error",
+    });
+  } catch (cause) {
+    throw new EddiError("bad-frame", `expected ${length} bytes of JSON, got: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  return { json: objectOf(json, "frame"), rest: body.subarray(length) };
+}
+
+function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLimits): readonly WireTensor[] {
+  let at = 0;
+  const tensors = list.map((entry): WireTensor => {
+    const name = nameOf(entry, "tensor");
+    const { datatype } = entry;
+    if (!isDatatype(datatype)) {
+      throw new EddiError("bad-tensor", `${name}: expected datatype FP32, UINT8 or INT32, got ${datatype}`);
+    }
+    const shape = shapeOf(entry.shape, name, limits);
+    const elements = shape.reduce((product, side) => product * side, 1);
+    const bytes = elements * bytesPerElement(datatype);
+    const { binary_data_size: size, ...parameters } = parametersOf(entry, name);
+    if (size === undefined) {
+      return { name, datatype, shape, parameters, data: fromNumbers(datatype, entry.data, elements, name) };
+    }
+    if (size !== bytes) {
+      throw new EddiError(
+        "bad-tensor",
+        `${name}: expected ${bytes} bytes for ${datatype} [${shape}], got binary_data_size ${size}`,
+      );
+    }
+    if (at + bytes > rest.byteLength) {
+      throw new EddiError(
+        "bad-frame",
+        `${name}: expected ${bytes} bytes, got ${rest.byteLength - at}: truncated`,
+      );
+    }
+    const data = rest.subarray(at, at + bytes);
+    at += bytes;
+    return { name, datatype, shape, parameters, data };
+  });
+  if (at !== rest.byteLength) {
+    throw new EddiError(
+      "bad-frame",
+      `expected ${at} bytes of tensors after the JSON, got ${rest.byteLength}`,
+    );
+  }
+  return tensors;
+}
+
+function shapeOf(value: unknown, name: string, limits: FrameLimits): readonly number[] {
+  const sides = Array.isArray(value) ? (value as unknown[]) : [];
+  const valid = sides.every((side) => Number.isSafeInteger(side) && (side as number) > 0);
+  if (!Array.isArray(value) || !valid || sides.length > limits.maxRank) {
+    const shown = JSON.stringify(value)?.slice(0, 80);
+    throw new EddiError("bad-tensor", `${name}: expected a shape of positive integers, got ${shown}`);
+  }
+  let elements = 1;
+  for (const side of sides as number[]) {
+    elements *= side;
+    if (elements > limits.maxElements) {
+      throw new EddiError(
+        "too-large",
+        `${name}: expected at most ${limits.maxElements} elements, got [${sides}]`,
+      );
+    }
+  }
+  return sides as number[];
+}
+
+function toNumbers(datatype: Datatype, data: Uint8Array): number[] {
+  if (datatype === "UINT8") return [...data];
+  const aligned = data.slice().buffer;
+  if (datatype === "FP32") return [...new Float32Array(aligned)];
+  if (datatype === "INT32") return [...new Int32Array(aligned)];
+  throw new EddiError("bad-tensor", `expected FP32, UINT8 or INT32 in JSON, got ${datatype}: ask for binary`);
+}
+
+function fromNumbers(datatype: Datatype, value: unknown, elements: number, name: string): Uint8Array {
+  const flat = Array.isArray(value) ? (value.flat(8) as unknown[]) : [];
+  if (datatype === "FP16" || flat.length !== elements || !flat.every((item) => typeof item === "number")) {
+    const came = Array.isArray(value) ? `${flat.length} values` : typeof value;
+    throw new EddiError("bad-tensor", `${name}: expected ${elements} numbers or binary data, got ${came}`);
+  }
+  const numbers = flat as number[];
+  if (datatype === "FP32") return new Uint8Array(Float32Array.from(numbers).buffer);
+  const [low, high] = datatype === "UINT8" ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
+  const outside = numbers.find((item) => !Number.isInteger(item) || item < low! || item > high!);
+  if (outside !== undefined) {
+    throw new EddiError("bad-tensor", `${name}: expected integers from ${low} to ${high}, got ${outside}`);
+  }
+  return datatype === "UINT8" ? Uint8Array.from(numbers) : new Uint8Array(Int32Array.from(numbers).buffer);
+}
+
+function objectOf(value: unknown, name: string): Json {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  throw new EddiError("bad-frame", `${name}: expected an object, got ${JSON.stringify(value)?.slice(0, 80)}`);
+}
+
+function listOf(value: unknown, field: string, limits: FrameLimits): readonly Json[] {
+  if (!Array.isArray(value))
+    throw new EddiError("bad-frame", `${field}: expected an array, got ${typeof value}`);
+  if (value.length > limits.maxTensors) {
+    throw new EddiError("too-large", `${field}: expected at most ${limits.maxTensors}, got ${value.length}`);
+  }
+  return value.map((entry, at) => objectOf(entry, `${field}[${at}]`));
+}
+
+function nameOf(entry: Json, field: string): string {
+  if (typeof entry.name === "string" && entry.name.length > 0 && entry.name.length <= 512) return entry.name;
+  throw new EddiError(
+    "bad-frame",
+    `${field}: expected a name, got ${JSON.stringify(entry.name)?.slice(0, 80)}`,
+  );
+}
+
+function parametersOf(entry: Json, name: string): Record<string, Parameter> {
+  const parameters = objectOf(entry.parameters ?? {}, `${name}: parameters`);
+  for (const [key, value] of Object.entries(parameters)) {
+    if (!["string", "number", "boolean"].includes(typeof value)) {
+      throw new EddiError(
+        "bad-frame",
+        `parameter ${key}: expected a string, number or boolean, got ${typeof value}`,
+      );
+    }
+  }
+  return parameters as Record<string, Parameter>;
+}

@@ -1,0 +1,18 @@
+export { CODECS, type Codec, decodeTensor, type EncodedTensor, encodeTensor } from "./codec.ts";
+export { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
+export {
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  FRAME_LIMITS,
+  type Frame,
+  type FrameLimits,
+  HEADER_LENGTH,
+  type InferRequest,
+  type InferResponse,
+  type Parameter,
+  type Parameters,
+  type WireTensor,
+} from "./frame.ts";
+export { formatServerTiming, parseServerTiming, type ServerTimes } from "./timing.ts";

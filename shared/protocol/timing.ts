@@ -1,0 +1,30 @@
+/** Times that the service tells in `Server-Timing`, milliseconds. */
+export interface ServerTimes {
+  /** From the first byte of the request's header to the last of its body. */
+  readonly receiveMs: number;
+  /** Waiting for a worker. */
+  readonly queueMs: number;
+  /** Decoding and running the tail. */
+  readonly computeMs: number;
+}
+
+const NAMES = { receive: "receiveMs", queue: "queueMs", compute: "computeMs" } as const;
+
+/** `receive;dur=1.2, queue;dur=0.1, compute;dur=8.4` */
+export function formatServerTiming(times: ServerTimes): string {
+  return Object.entries(NAMES)
+    .map(([name, field]) => `${name};dur=${times[field].toFixed(3)}`)
+    .join(", ");
+}
+
+/** Reads the header; what is missing or malformed counts as 0. */
+export function parseServerTiming(header: string): ServerTimes {
+  const times = { receiveMs: 0, queueMs: 0, computeMs: 0 };
+  for (const entry of header.split(",")) {
+    const [name = "", ...fields] = entry.split(";").map((part) => part.trim());
+    const duration = Number(fields.find((field) => field.startsWith("dur="))?.slice(4));
+    if (Object.hasOwn(NAMES, name) && Number.isFinite(duration))
+      times[NAMES[name as keyof typeof NAMES]] = duration;
+  }
+  return times;
+}

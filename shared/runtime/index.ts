@@ -1,0 +1,2 @@
+export { SegmentModel, type TensorValues } from "./segment-model.ts";
+export { type SelfTest, selfTest } from "./self-test.ts";
