@@ -9,6 +9,13 @@ test("float32 comes back exactly", () => {
   expect(decodeTensor(tensor, info, parameters)).toEqual(values);
 });
 
+test("a tensor may lie anywhere in a frame", () => {
+  const { tensor } = encodeTensor("a", [1, 2, 3], values, "float32");
+  const body = Buffer.concat([Buffer.from("odd"), tensor.data, Buffer.from("end")]);
+  const data = body.subarray(3, 3 + tensor.data.byteLength);
+  expect(decodeTensor({ ...tensor, data }, info, {})).toEqual(values);
+});
+
 test("uint8 comes back within half a step of the values' range", () => {
   const { tensor, parameters } = encodeTensor("a", [1, 2, 3], values, "uint8");
   const half = (6.5 + 0.75) / 510 + 1e-6;

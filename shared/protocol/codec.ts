@@ -60,7 +60,8 @@ export function decodeTensor(tensor: WireTensor, expected: TensorInfo, parameter
     throw new EddiError("bad-tensor", `${name}: expected shape [-1,${expected.shape}], got [${shape}]`);
   }
   if (datatype === "FP32") {
-    const values = new Float32Array(data.slice().buffer);
+    // Copied, since a view into a frame need not be aligned.
+    const values = new Float32Array(new Uint8Array(data).buffer);
     rangeOf(name, values);
     return values;
   }

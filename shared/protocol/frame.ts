@@ -258,7 +258,7 @@ function shapeOf(value: unknown, name: string, limits: FrameLimits): readonly nu
 
 function toNumbers(datatype: Datatype, data: Uint8Array): number[] {
   if (datatype === "UINT8") return [...data];
-  const aligned = data.slice().buffer;
+  const aligned = new Uint8Array(data).buffer;
   if (datatype === "FP32") return [...new Float32Array(aligned)];
   if (datatype === "INT32") return [...new Int32Array(aligned)];
   throw new EddiError("bad-tensor", `expected FP32, UINT8 or INT32 in JSON, got ${datatype}: ask for binary`);

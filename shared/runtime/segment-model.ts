@@ -50,7 +50,8 @@ export class SegmentModel {
   addShard(shard: Shard, bytes: Uint8Array): void {
     if (this.held.has(shard.path)) return;
     verifyShard(shard, bytes);
-    const buffer = bytes.slice().buffer;
+    // A copy of its own: the bytes may be a view of something larger.
+    const { buffer } = new Uint8Array(bytes);
     const decoded = io.decodeWeights(buffer, shard.weights as unknown as io.WeightsManifestEntry[]);
     for (const [name, weight] of Object.entries(decoded)) this.graph.weights[name] = [weight];
     this.held.add(shard.path);
