@@ -73,6 +73,9 @@ export function readModel(bytes: Uint8Array): Model {
     throw new EddiError("bad-metadata", "model.json: expected userDefinedMetadata.eddi, got none");
   }
   const metadata = readMetadata(user.eddi);
+  nodes.forEach((node, at) => {
+    if (!isNodeDef(node)) throw new EddiError("bad-model", `modelTopology.node[${at}]: expected a NodeDef`);
+  });
   const { dag, nodes: modelNodes } = readGraph(nodes as NodeDef[], metadata);
   return {
     metadata,
@@ -132,18 +135,28 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   throw new EddiError("bad-model", "model.json: expected a JSON object");
 }
 
+function isNodeDef(value: unknown): value is NodeDef {
+  const { name, op, input = [] } = (value ?? {}) as Record<string, unknown>;
+  const isText = (item: unknown): boolean => typeof item === "string";
+  return isText(name) && isText(op) && Array.isArray(input) && input.every(isText);
+}
+
 /** Nodes that only pass their input on. */
 const IDENTITY_OPS = new Set(["Identity", "IdentityN", "StopGradient", "Snapshot", "NoOp"]);
 
 function readGraph(defs: readonly NodeDef[], metadata: ModelMetadata): Pick<Model, "dag" | "nodes"> {
   const byName = new Map(defs.map((def) => [def.name, def]));
   const resolve = (reference: string): NodeDef => {
-    for (let name = reference.split(":")[0]!; ; ) {
-      const def = byName.get(name);
-      if (def === undefined) throw new EddiError("bad-model", `expected a node ${name}, got none`);
+    let name = reference;
+    for (let steps = 0; steps <= defs.length; steps++) {
+      const def = byName.get(name.replace(/:0$/, ""));
+      if (def === undefined) {
+        throw new EddiError("bad-model", `expected a node's name, or its first output, got ${name}`);
+      }
       if (!IDENTITY_OPS.has(def.op) || def.input?.[0] === undefined) return def;
-      name = def.input[0].split(":")[0]!;
+      name = def.input[0];
     }
+    throw new EddiError("bad-model", `expected a DAG, got a cycle of identities at ${name}`);
   };
   const inputsOf = (def: NodeDef): NodeDef[] =>
     (def.input ?? []).filter((name) => !name.startsWith("^")).map(resolve);
@@ -191,15 +204,25 @@ function readShards(manifest: unknown, metadata: ModelMetadata): readonly Shard[
   if (!Array.isArray(manifest)) {
     throw new EddiError("bad-model", "model.json: expected a weightsManifest, got none");
   }
-  return manifest.map((group: { paths?: unknown; weights?: unknown }, at): Shard => {
-    if (!Array.isArray(group.paths) || group.paths.length !== 1 || !Array.isArray(group.weights)) {
+  return manifest.map((group: { paths?: unknown; weights?: unknown } | null, at): Shard => {
+    const { paths, weights } = group ?? {};
+    if (!Array.isArray(paths) || paths.length !== 1 || !Array.isArray(weights)) {
       throw new EddiError("bad-model", `weightsManifest[${at}]: expected one path and its weights`);
     }
-    const path = String(group.paths[0]);
+    if (!weights.every(isWeightSpec)) {
+      throw new EddiError("bad-model", `weightsManifest[${at}]: expected weights with name, shape and dtype`);
+    }
+    const path = String(paths[0]);
     const info = metadata.shards[path];
     if (!/^[\w.-]+$/.test(path) || info === undefined) {
       throw new EddiError("bad-metadata", `shards: expected size and hash of ${path}, got none`);
     }
-    return { path, ...info, weights: group.weights as WeightSpec[] };
+    return { path, ...info, weights };
   });
+}
+
+function isWeightSpec(value: unknown): value is WeightSpec {
+  const { name, shape, dtype } = (value ?? {}) as Record<string, unknown>;
+  const isShape = Array.isArray(shape) && shape.every((side) => Number.isSafeInteger(side) && side >= 0);
+  return typeof name === "string" && isShape && ["float32", "int32", "bool"].includes(dtype as string);
 }

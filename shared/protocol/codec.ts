@@ -37,7 +37,9 @@ export function encodeTensor(
   }
   const scale = high > low ? (high - low) / 255 : 1;
   const data = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) data[i] = Math.round((values[i]! - low) / scale);
+  // Rounds by adding a half, since storing a byte truncates.
+  const steps = 1 / scale;
+  for (let i = 0; i < values.length; i++) data[i] = (values[i]! - low) * steps + 0.5;
   return {
     tensor: { name, datatype: "UINT8", shape, data },
     parameters: { [`q.${name}.scale`]: scale, [`q.${name}.offset`]: low },
@@ -87,17 +89,19 @@ function quantisation(name: string, expected: TensorInfo, parameters: Parameters
   return [scale!, offset!];
 }
 
-/** Smallest and largest value; a value that is not finite makes neither a range nor a scale. */
+/** @throws EddiError `bad-tensor` for a value that is not finite: it makes neither a range nor a scale */
 function rangeOf(name: string, values: Float32Array): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
+  let zero = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (!Number.isFinite(value)) {
-      throw new EddiError("bad-tensor", `${name}: expected finite values, got ${value} at ${i}`);
-    }
     if (value < low) low = value;
     if (value > high) high = value;
+    // Stays 0 as long as every value is finite: infinity times 0 is NaN.
+    zero += value * 0;
   }
-  return [low, high];
+  if (zero === 0) return [low, high];
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  throw new EddiError("bad-tensor", `${name}: expected finite values, got ${values[at]} at ${at}`);
 }

@@ -116,7 +116,7 @@ export function decodeRequest(
     return { name: nameOf(output, "outputs"), binary: binary === true };
   });
   return {
-    ...(json.id === undefined ? {} : { id: String(json.id) }),
+    ...idOf(json),
     parameters,
     inputs: decodeTensors(listOf(json.inputs, "inputs", limits), rest, limits),
     outputs,
@@ -134,7 +134,7 @@ export function decodeResponse(
   return {
     modelName: String(json.model_name),
     modelVersion: String(json.model_version ?? ""),
-    ...(json.id === undefined ? {} : { id: String(json.id) }),
+    ...idOf(json),
     parameters: parametersOf(json, "response"),
     outputs: decodeTensors(listOf(json.outputs, "outputs", limits), rest, limits),
   };
@@ -240,8 +240,7 @@ function shapeOf(value: unknown, name: string, limits: FrameLimits): readonly nu
   const sides = Array.isArray(value) ? (value as unknown[]) : [];
   const valid = sides.every((side) => Number.isSafeInteger(side) && (side as number) > 0);
   if (!Array.isArray(value) || !valid || sides.length > limits.maxRank) {
-    const shown = JSON.stringify(value)?.slice(0, 80);
-    throw new EddiError("bad-tensor", `${name}: expected a shape of positive integers, got ${shown}`);
+    throw new EddiError("bad-tensor", `${name}: expected a shape of positive integers, got ${shown(value)}`);
   }
   let elements = 1;
   for (const side of sides as number[]) {
@@ -282,7 +281,7 @@ function fromNumbers(datatype: Datatype, value: unknown, elements: number, name:
 
 function objectOf(value: unknown, name: string): Json {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
-  throw new EddiError("bad-frame", `${name}: expected an object, got ${JSON.stringify(value)?.slice(0, 80)}`);
+  throw new EddiError("bad-frame", `${name}: expected an object, got ${shown(value)}`);
 }
 
 function listOf(value: unknown, field: string, limits: FrameLimits): readonly Json[] {
@@ -296,10 +295,22 @@ function listOf(value: unknown, field: string, limits: FrameLimits): readonly Js
 
 function nameOf(entry: Json, field: string): string {
   if (typeof entry.name === "string" && entry.name.length > 0 && entry.name.length <= 512) return entry.name;
-  throw new EddiError(
-    "bad-frame",
-    `${field}: expected a name, got ${JSON.stringify(entry.name)?.slice(0, 80)}`,
-  );
+  throw new EddiError("bad-frame", `${field}: expected a name, got ${shown(entry.name)}`);
+}
+
+function idOf({ id }: Json): { id?: string } {
+  if (id === undefined) return {};
+  if (["string", "number"].includes(typeof id) && String(id).length <= 512) return { id: String(id) };
+  throw new EddiError("bad-frame", `id: expected at most 512 characters, got ${shown(id)}`);
+}
+
+/** The beginning of what came. Nested values are not followed: they may be nested without end. */
+function shown(value: unknown): string {
+  const flat = (item: unknown): unknown => (typeof item === "object" && item !== null ? "..." : item);
+  const shallow = Array.isArray(value) ? value.slice(0, 20).map(flat) : value;
+  return typeof shallow === "object" && shallow !== null && !Array.isArray(shallow)
+    ? "an object"
+    : String(JSON.stringify(shallow)).slice(0, 80);
 }
 
 function parametersOf(entry: Json, name: string): Record<string, Parameter> {

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { elementCount } from "#shared/model";
+import { fixtureModel } from "../model/fixture.ts";
+import { exitCosts } from "./exit-costs.ts";
+import type { Profile, Role } from "./profile.ts";
+
+const model = fixtureModel();
+
+test("each exit gets its own DAG, and every node in it its own costs", () => {
+  const [edge, cloud] = [profile("head", 3), profile("tail", 1)];
+  const all = exitCosts(model, edge, cloud, { codec: "uint8" });
+  expect(all.map(({ exit, position, accuracy }) => [exit, position, accuracy])).toEqual([
+    ["early", 0, 0.6],
+    ["middle", 1, 0.7],
+    ["full", 2, 0.8],
+  ]);
+  for (const costs of all) {
+    const { names } = costs.dag;
+    expect(names[0]).toBe("image");
+    expect(names.at(-1)).toBe(model.metadata.exits[costs.position]!.node);
+    expect(costs.edgeMs).toEqual(names.map((name) => edge.nodeMs[name] ?? 0));
+    expect(costs.cloudMs).toEqual(names.map((name) => cloud.nodeMs[name] ?? 0));
+    expect([costs.edgeFixedMs, costs.cloudFixedMs]).toEqual([edge.fixedMs, cloud.fixedMs]);
+  }
+});
+
+test("a tensor's bytes are its elements at the codec's width and a header", () => {
+  const costs = (codec: "uint8" | "float32") =>
+    exitCosts(model, profile("head", 1), profile("tail", 1), { codec }).at(-1)!;
+  const [narrow, wide] = [costs("uint8"), costs("float32")];
+  narrow.dag.names.forEach((name, node) => {
+    const elements = elementCount(model.metadata.tensors[name]!.shape);
+    expect(wide.wireBytes[node]! - narrow.wireBytes[node]!).toBe(3 * elements);
+    expect(narrow.wireBytes[node]! - elements).toBeGreaterThan(100);
+    expect(narrow.wireBytes[node]! - elements).toBeLessThan(300);
+  });
+});
+
+test("a profile of another model, of the other role or without a node is refused", () => {
+  const [edge, cloud] = [profile("head", 1), profile("tail", 1)];
+  const { stem: _, ...others } = edge.nodeMs;
+  const wrong: [Profile, Profile][] = [
+    [cloud, cloud],
+    [edge, edge],
+    [{ ...edge, model: "other" }, cloud],
+    [{ ...edge, nodeMs: others }, cloud],
+  ];
+  for (const [head, tail] of wrong) {
+    const refused = expect.objectContaining({ code: "bad-profile" });
+    expect(() => exitCosts(model, head, tail, { codec: "uint8" })).toThrow(refused);
+  }
+});
+
+function profile(role: Role, scale: number): Profile {
+  const names = model.dag.names.slice(1);
+  return {
+    format: 1,
+    model: "fixture",
+    version: model.version,
+    role,
+    device: "fake",
+    backend: "fake",
+    fixedMs: scale / 2,
+    selfTestMs: 1,
+    nodeMs: Object.fromEntries(names.map((name, at) => [name, scale * (at + 1)])),
+    samples: [],
+  };
+}

@@ -1,0 +1,106 @@
+import { EddiError } from "#shared/errors";
+import { ancestors, type Dag, subgraph } from "#shared/graph";
+import { elementCount, type Model } from "#shared/model";
+import type { Profile, Role } from "./profile.ts";
+
+/** What an exit's plans cost, whatever the conditions: the exit's DAG with its weights. */
+export interface ExitCosts {
+  /** Exit id. */
+  readonly exit: string;
+  /** Position among the model's exits, earliest 0. */
+  readonly position: number;
+  /** Top-1, 0..1; null when not measured. */
+  readonly accuracy: number | null;
+  /** The exit's node and its ancestors: node 0 is the input, the last node is the exit's. */
+  readonly dag: Dag;
+  /** By node: time on the profiled edge device; 0 for the input. */
+  readonly edgeMs: readonly number[];
+  /** By node: time on the profiled cloud machine; 0 for the input. */
+  readonly cloudMs: readonly number[];
+  /** By node: bytes that its tensor adds to a request, with its part of the header. */
+  readonly wireBytes: readonly number[];
+  /** By node: time to encode its tensor on the edge and to decode it in the cloud. */
+  readonly codecMs: readonly number[];
+  /** Paid by every head that computes something. */
+  readonly edgeFixedMs: number;
+  /** Paid by every tail. */
+  readonly cloudFixedMs: number;
+  /** Bytes of a request beside its tensors. */
+  readonly requestBytes: number;
+  readonly resultBytes: number;
+}
+
+/** How cut tensors travel. */
+export type Codec = keyof typeof CODECS;
+
+/** Nanoseconds of both ends together: checking, encoding and decoding `#shared/protocol`'s way in Node 20. */
+const CODECS = {
+  uint8: { bytesPerElement: 1, nsPerElement: 12 },
+  float32: { bytesPerElement: 4, nsPerElement: 9 },
+} as const;
+
+export interface CostOptions {
+  readonly codec: Codec;
+}
+
+/** JSON that describes one tensor, its quantisation included, beside three times its name. */
+const TENSOR_BYTES = 155;
+/** HTTP headers and the rest of the JSON. */
+const REQUEST_BYTES = 800;
+/** HTTP headers and JSON of a reply, and what one score takes. */
+const RESULT_BYTES = 500;
+const SCORE_BYTES = 4;
+
+/**
+ * The costs of every exit, earliest first.
+ *
+ * @param edgeProfile  of heads; any device's: the conditions' scale corrects it
+ * @param cloudProfile of tails
+ * @throws EddiError `bad-profile` when a profile is not this model's, has the other role or lacks a node
+ */
+export function exitCosts(
+  model: Model,
+  edgeProfile: Profile,
+  cloudProfile: Profile,
+  options: CostOptions,
+): readonly ExitCosts[] {
+  const edgeMs = nodeTimes(model, edgeProfile, "head");
+  const cloudMs = nodeTimes(model, cloudProfile, "tail");
+  const codec = CODECS[options.codec];
+  const elements = model.nodes.map((node) => elementCount(node.tensor.shape));
+  const wireBytes = model.nodes.map(
+    ({ name }, node) => elements[node]! * codec.bytesPerElement + TENSOR_BYTES + 3 * name.length,
+  );
+  const codecMs = elements.map((count) => (count * codec.nsPerElement) / 1e6);
+  return model.metadata.exits.map((exit, position): ExitCosts => {
+    const needed = ancestors(model.dag, model.dag.names.indexOf(exit.node));
+    const prune = (values: readonly number[]): number[] => values.filter((_, node) => needed[node]);
+    return {
+      exit: exit.id,
+      position,
+      accuracy: exit.accuracy,
+      dag: subgraph(model.dag, needed),
+      edgeMs: prune(edgeMs),
+      cloudMs: prune(cloudMs),
+      wireBytes: prune(wireBytes),
+      codecMs: prune(codecMs),
+      edgeFixedMs: edgeProfile.fixedMs,
+      cloudFixedMs: cloudProfile.fixedMs,
+      requestBytes: REQUEST_BYTES,
+      resultBytes: RESULT_BYTES + SCORE_BYTES * model.metadata.labels.length,
+    };
+  });
+}
+
+function nodeTimes(model: Model, profile: Profile, role: Role): readonly number[] {
+  const { id } = model.metadata;
+  if (profile.model !== id || profile.role !== role) {
+    const came = `${profile.role}s of ${profile.model}`;
+    throw new EddiError("bad-profile", `expected a profile of ${role}s of ${id}, got ${came}`);
+  }
+  return model.dag.names.map((name, node) => {
+    const ms = node === 0 ? 0 : profile.nodeMs[name];
+    if (ms !== undefined) return ms;
+    throw new EddiError("bad-profile", `profile of ${id}: expected a time of node ${name}, got none`);
+  });
+}

@@ -1,0 +1,34 @@
+import { ancestors, cutVertices, subgraph } from "#shared/graph";
+import { type Model, type Segment, splitPlan } from "#shared/model";
+import type { Role } from "./profile.ts";
+
+/** A segment to time, and the sample it is for. */
+export interface Measurement {
+  readonly exit: string;
+  /** A cut vertex of the exit's DAG. */
+  readonly at: string;
+  /** Computes nothing at the input (heads) or at the exit's node (tails): the fixed cost of a call. */
+  readonly segment: Segment;
+}
+
+/**
+ * What to time for a profile. For heads: the head that ends at each cut vertex of each exit's DAG; a head
+ * that several exits share is measured once, for the latest of them. For tails: what follows each cut
+ * vertex up to each exit.
+ *
+ * Prefixes and suffixes, not nodes: sums of separately timed nodes mislead (PORTEND; LITERATURE section 4).
+ */
+export function measurePlan(model: Model, role: Role): readonly Measurement[] {
+  const shared = new Set<string>();
+  return model.metadata.exits.toReversed().flatMap((exit) => {
+    const dag = subgraph(model.dag, ancestors(model.dag, model.dag.names.indexOf(exit.node)));
+    return cutVertices(dag).flatMap((vertex): Measurement[] => {
+      const at = dag.names[vertex]!;
+      if (role === "head" && shared.has(at)) return [];
+      shared.add(at);
+      const { head, tail } = splitPlan(model, { exit: exit.id, head: dag.names.slice(0, vertex + 1) });
+      const nothing: Segment = { nodes: [], feeds: [at], outputs: [at] };
+      return [{ exit: exit.id, at, segment: role === "head" ? head : (tail ?? nothing) }];
+    });
+  });
+}

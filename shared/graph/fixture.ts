@@ -1,0 +1,41 @@
+import { buildDag, type Dag } from "./dag.ts";
+
+/** For tests only: uniform numbers in 0..1 that the seed decides (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * For tests only: a DAG of one input and one sink in which every node lies on a path between them: chains,
+ * branches and skip arcs. Names are given in a shuffled order.
+ *
+ * @param count of nodes, 2 or more
+ */
+export function randomDag(random: () => number, count: number): Dag {
+  const density = random() * 0.4;
+  const arcs: [string, string][] = [];
+  const name = (node: number): string => `n${node}`;
+  const hasReader = new Set<number>();
+  for (let to = 1; to < count; to++) {
+    const isLast = to === count - 1;
+    const near = to - 1 - Math.floor(random() * Math.min(to, 3));
+    for (let from = 0; from < to; from++) {
+      const needsReader = isLast && !hasReader.has(from);
+      if (from !== near && !needsReader && random() > density) continue;
+      arcs.push([name(from), name(to)]);
+      hasReader.add(from);
+    }
+  }
+  const names = Array.from({ length: count }, (_, node) => name(node));
+  for (let last = count - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [names[last], names[other]] = [names[other]!, names[last]!];
+  }
+  return buildDag(names, arcs);
+}
