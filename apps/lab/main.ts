@@ -8,6 +8,10 @@ interface Command {
 const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>]>> = {
   data: ["download and unpack a data set", () => import("./commands/data.ts")],
   train: ["train a multi-exit model", () => import("./commands/train.ts")],
+  evaluate: ["measure the accuracy of every exit", () => import("./commands/evaluate.ts")],
+  profile: ["measure a model's times on this machine", () => import("./commands/profile.ts")],
+  proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
+  demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],
 };
 
@@ -16,7 +20,8 @@ try {
   const command = COMMANDS[name];
   if (command !== undefined) await (await command[1]()).run(args);
   else if (name === "--help") process.stdout.write(usage());
-  else throw new EddiError("bad-argument", `expected one of ${Object.keys(COMMANDS).join(", ")}, got ${name}`);
+  else
+    throw new EddiError("bad-argument", `expected one of ${Object.keys(COMMANDS).join(", ")}, got ${name}`);
 } catch (error) {
   process.stderr.write(`${error instanceof EddiError ? error.message : (error as Error).stack}\n`);
   process.exitCode = 2;

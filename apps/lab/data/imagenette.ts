@@ -47,7 +47,8 @@ export async function listPhotos(folder: string, split: Split): Promise<PhotoFil
       throw new EddiError("not-found", `${expected}: no class folder ${classFolder}`, { cause });
     });
     const files = names.filter((name) => /\.jpe?g$/i.test(name)).sort();
-    if (files.length === 0) throw new EddiError("not-found", `expected JPEG photos in ${classFolder}, got none`);
+    if (files.length === 0)
+      throw new EddiError("not-found", `expected JPEG photos in ${classFolder}, got none`);
     for (const name of files) photos.push({ path: path.join(classFolder, name), label });
   }
   return photos;

@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { EddiError } from "#shared/errors";
+
+export interface CloudConfig {
+  /** Where plain HTTP listens; port 0 takes any free one. */
+  readonly host: string;
+  readonly port: number;
+  /** A second listener, for phones: browsers give a camera to HTTPS only. */
+  readonly tls: TlsConfig | null;
+  readonly modelsDir: string;
+  /** The built page. */
+  readonly webDir: string;
+  /** Imagenette in its official layout; need not exist. */
+  readonly dataDir: string;
+  readonly engine: EngineChoice;
+  /** Threads that run tails; 0 for one per core, or one for a GPU. */
+  readonly workers: number;
+  /** Requests that may wait for a worker. */
+  readonly maxQueued: number;
+  /** Images in one request. */
+  readonly maxBatch: number;
+  readonly bodyLimitBytes: number;
+  /** Longest a request may wait, and longest a tail may run. */
+  readonly requestTimeoutMs: number;
+  readonly logLevel: LogLevel;
+}
+
+export interface TlsConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Paths of PEM files. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export type EngineChoice = (typeof ENGINES)[number];
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const ENGINES = ["auto", "native", "wasm"] as const;
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** Every option, its default and what it means. */
+const OPTIONS = {
+  port: ["8080", "port of plain HTTP; 0 takes any free one"],
+  host: ["127.0.0.1", "address that plain HTTP listens on"],
+  "tls-cert": ["", "PEM file of a certificate; with --tls-key it also serves HTTPS"],
+  "tls-key": ["", "PEM file of its key"],
+  "tls-port": ["8443", "port of HTTPS"],
+  "tls-host": ["0.0.0.0", "address that HTTPS listens on"],
+  models: ["models", "folder of the models"],
+  web: ["dist/web", "folder of the built page"],
+  data: ["", "folder in the layout of imagenette2-160, for sample photos"],
+  engine: ["auto", "native, wasm, or auto: native if it is installed"],
+  workers: ["0", "threads that run tails; 0 takes one per core, or one for a GPU"],
+  "max-queued": ["64", "requests that may wait for a worker"],
+  "max-batch": ["32", "images in one request"],
+  "body-limit": [String(16 << 20), "bytes of a request's body"],
+  "request-timeout-ms": ["10000", "longest a request may wait, and longest a tail may run"],
+  "log-level": ["info", LOG_LEVELS.join(", ")],
+} as const;
+
+type OptionName = keyof typeof OPTIONS;
+
+/**
+ * Reads the options from arguments (`--body-limit 1000`), else from the environment
+ * (`EDDI_BODY_LIMIT=1000`), else the defaults.
+ *
+ * @returns the configuration, or the text for `--help`
+ * @throws EddiError `bad-argument`, naming the option, what was expected and what came
+ */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  args: readonly string[],
+): CloudConfig | { readonly help: string } {
+  const { help, ...given } = parse(args);
+  if (help === true) return { help: usage() };
+  const text = (name: OptionName): string => given[name] ?? env[envName(name)] ?? OPTIONS[name][0];
+  const integer = (name: OptionName, low: number, high: number): number => {
+    const value = Number(text(name));
+    if (text(name) !== "" && Number.isInteger(value) && value >= low && value <= high) return value;
+    throw new EddiError("bad-argument", `--${name}: expected ${low} to ${high}, got ${text(name)}`);
+  };
+  const oneOf = <T extends string>(name: OptionName, values: readonly T[]): T => {
+    const value = values.find((candidate) => candidate === text(name));
+    if (value !== undefined) return value;
+    throw new EddiError("bad-argument", `--${name}: expected ${values.join(", ")}, got ${text(name)}`);
+  };
+
+  const [cert, key] = [text("tls-cert"), text("tls-key")];
+  if ((cert === "") !== (key === "")) {
+    throw new EddiError("bad-argument", "expected --tls-cert and --tls-key together, got one");
+  }
+  return {
+    host: text("host"),
+    port: integer("port", 0, 65535),
+    tls: cert === "" ? null : { host: text("tls-host"), port: integer("tls-port", 0, 65535), cert, key },
+    modelsDir: text("models"),
+    webDir: text("web"),
+    dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
+    engine: oneOf("engine", ENGINES),
+    workers: integer("workers", 0, 256),
+    maxQueued: integer("max-queued", 0, 10_000),
+    maxBatch: integer("max-batch", 1, 1024),
+    bodyLimitBytes: integer("body-limit", 1, 1 << 30),
+    requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),
+    logLevel: oneOf("log-level", LOG_LEVELS),
+  };
+}
+
+function parse(args: readonly string[]): Partial<Record<OptionName, string>> & { help?: boolean } {
+  const names = Object.keys(OPTIONS) as OptionName[];
+  const strings = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
+  try {
+    const { values } = parseArgs({ args: [...args], options: { ...strings, help: { type: "boolean" } } });
+    return values as Partial<Record<OptionName, string>>;
+  } catch (cause) {
+    throw new EddiError("bad-argument", `${(cause as Error).message}; --help lists the options`, { cause });
+  }
+}
+
+function usage(): string {
+  const rows = Object.entries(OPTIONS).map(([name, [fallback, purpose]]) => {
+    return `  --${name.padEnd(20)}${purpose}${fallback === "" ? "" : ` [${fallback}]`}`;
+  });
+  return [
+    "tsx apps/cloud/main.ts [options]: serves models, page and tails",
+    "",
+    ...rows,
+    "",
+    `Each can be set as ${envName("body-limit")} and the like too. HTTPS needs a certificate and its key.`,
+    "",
+  ].join("\n");
+}
+
+function envName(option: string): string {
+  return `EDDI_${option.replaceAll("-", "_").toUpperCase()}`;
+}
+
+function cacheDir(env: Readonly<Record<string, string | undefined>>): string {
+  return env.XDG_CACHE_HOME || join(env.HOME ?? env.USERPROFILE ?? ".", ".cache");
+}

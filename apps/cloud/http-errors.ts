@@ -1,0 +1,63 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { EddiError, HTTP_STATUS } from "#shared/errors";
+import { isPageItself, sendMissingPage } from "./static-files.ts";
+
+/** When to come back after a 503. */
+const RETRY_AFTER_S = 1;
+
+/** Every error leaves as {"error": message} with its status; what is not meant for users stays in the log. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    if (isPageItself(request)) return sendMissingPage(reply);
+    const message = `expected a known path, got ${request.method} ${request.url.slice(0, 200)}`;
+    sendError(new EddiError("not-found", message), request, reply);
+  });
+}
+
+export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, message } = describe(error, request);
+  if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
+    request.log.error({ err: error }, "internal error");
+  } else request.log.debug({ status }, message);
+  if (status === 503) reply.header("retry-after", RETRY_AFTER_S);
+  reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+}
+
+/** Answers what is not HTTP, or does not end: no request was made of it yet. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = CLIENT_ERRORS[error.code ?? ""] ?? [400, "expected an HTTP/1.1 request"];
+  const body = JSON.stringify({ error: message });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "connection: close",
+    "content-type: application/json",
+    `content-length: ${body.length}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "expected the whole request, it did not come in time"],
+  HPE_HEADER_OVERFLOW: [431, "expected smaller request headers"],
+};
+
+function describe(error: Error, request: FastifyRequest): { status: number; message: string } {
+  if (error instanceof EddiError && error.code !== "internal") {
+    return { status: HTTP_STATUS[error.code], message: error.message };
+  }
+  const { statusCode = 500, code } = error as FastifyError;
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    const came = request.headers["content-type"] ?? "none";
+    const expected = "expected application/octet-stream or application/json";
+    return { status: 415, message: `content-type: ${expected}, got ${came.slice(0, 100)}` };
+  }
+  if (statusCode >= 400 && statusCode < 500) return { status: statusCode, message: error.message };
+  return { status: statusCode, message: `internal error in request ${request.id}` };
+}

@@ -1,0 +1,61 @@
+import { toEddiError } from "#shared/errors";
+import { type CloudConfig, readConfig } from "./config.ts";
+import { listen } from "./listen.ts";
+import { buildServer, type CloudServer } from "./server.ts";
+
+const EXIT_FAILED = 1;
+/** The port is taken: a script may try the next one. */
+const EXIT_PORT_TAKEN = 2;
+/** After a signal, the service ends within this time, whatever its clients do. */
+const CLOSE_LIMIT_MS = 9_000;
+
+try {
+  const config = readConfig(process.env, process.argv.slice(2));
+  if ("help" in config) process.stdout.write(config.help);
+  else await serve(config);
+} catch (thrown) {
+  fail(thrown);
+}
+
+async function serve(config: CloudConfig): Promise<void> {
+  setWorkerEnvironment();
+  let server: CloudServer | null = null;
+  let stopping = false;
+  const stop = (): void => {
+    // A second signal does not wait.
+    if (stopping || server === null) process.exit(stopping ? EXIT_FAILED : 0);
+    stopping = true;
+    setTimeout(() => process.exit(EXIT_FAILED), CLOSE_LIMIT_MS).unref();
+    server.close().then(() => process.exit(0), fail);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+
+  server = await buildServer(config);
+  try {
+    const addresses = await listen(server.app, config);
+    await server.ready;
+    if (!stopping) process.stdout.write(`listening on ${addresses.join(" ")}\n`);
+  } catch (thrown) {
+    if (stopping) return;
+    await server.close(0);
+    throw thrown;
+  }
+}
+
+/** Read by TensorFlow when its library is loaded; a worker's own environment is but a copy. */
+function setWorkerEnvironment(): void {
+  // One worker per core: more threads inside each would only compete.
+  process.env.TF_NUM_INTRAOP_THREADS ??= "1";
+  process.env.TF_NUM_INTEROP_THREADS ??= "1";
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
+}
+
+function fail(thrown: unknown): void {
+  const error = toEddiError(thrown);
+  const isTaken = (error.cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+  process.stderr.write(
+    `${error.code === "internal" ? ((thrown as Error).stack ?? thrown) : error.message}\n`,
+  );
+  process.exit(isTaken ? EXIT_PORT_TAKEN : EXIT_FAILED);
+}

@@ -1,0 +1,189 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { EddiError } from "#shared/errors";
+import type { Model } from "#shared/model";
+import {
+  decodeRequest,
+  encodeResponse,
+  formatServerTiming,
+  HEADER_LENGTH,
+  type InferResponse,
+} from "#shared/protocol";
+import type { TensorValues } from "#shared/runtime";
+import type { CloudConfig } from "./config.ts";
+import type { Executor } from "./executor.ts";
+import { readInfer, type TailWork } from "./infer.ts";
+import { readBody } from "./read-body.ts";
+import type { Registry } from "./registry.ts";
+import type { Engine } from "./tail-messages.ts";
+
+/** What the routes answer from. */
+export interface Service {
+  readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs" | "bodyLimitBytes">;
+  readonly registry: Registry;
+  readonly executor: Executor;
+  /** Null until all workers are warm. */
+  readonly engine: () => Engine | null;
+  /** Why requests are refused, or null when they are served. */
+  readonly refusal: () => string | null;
+}
+
+const SERVER = {
+  name: "eddi-cloud",
+  version: "0.1.0",
+  extensions: ["binary_tensor_data", "model_repository", "eddi_tail", "eddi_probe"],
+} as const;
+
+const MAX_PROBE_BYTES = 256 << 10;
+
+interface ModelRoute {
+  Params: { readonly model: string; readonly version?: string };
+}
+
+/** The Open Inference Protocol v2 with the binary tensor extension. */
+export function oipRoutes(app: FastifyInstance, service: Service): void {
+  const { registry } = service;
+  const find = ({ params }: FastifyRequest<ModelRoute>) =>
+    registry.find(params.model, params.version ?? null);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    ["application/octet-stream", "application/json"],
+    async (request: FastifyRequest, payload: NodeJS.ReadableStream) => readBody(request, payload),
+  );
+  app.decorateRequest("receivedMs", 0);
+  app.addHook("onRequest", async (request) => {
+    request.receivedMs = performance.now();
+  });
+
+  app.get("/v2", async () => SERVER);
+  app.get("/v2/health/live", async () => ({ live: true }));
+  app.get("/v2/health/ready", async (_, reply) => {
+    const error = service.refusal();
+    return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
+  });
+  app.post("/v2/repository/index", async () =>
+    service.engine() === null
+      ? registry.index().map((state) => ({ ...state, state: "LOADING" }))
+      : registry.index(),
+  );
+  app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
+    const receiveMs = performance.now() - request.receivedMs;
+    reply.header("server-timing", formatServerTiming({ receiveMs, queueMs: 0, computeMs: 0 }));
+    return { received: bodyOf(request).byteLength };
+  });
+
+  for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
+    app.get<ModelRoute>(path, async (request) => describeModel(find(request).model, service.engine()));
+    app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
+      const name = request.params.model;
+      const error = service.refusal() ?? reasonAgainst(() => find(request));
+      return error === null ? { name, ready: true } : reply.code(503).send({ name, ready: false, error });
+    });
+    app.post<ModelRoute>(`${path}/infer`, { bodyLimit: service.config.bodyLimitBytes }, (request, reply) =>
+      infer(service, find(request).model, request, reply),
+    );
+  }
+}
+
+async function infer(
+  service: Service,
+  model: Model,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { config, executor } = service;
+  const receiveMs = performance.now() - request.receivedMs;
+  const refusal = service.refusal();
+  if (refusal !== null) throw new EddiError("unavailable", refusal);
+  const asked = decodeRequest(bodyOf(request), jsonBytesOf(request));
+  const work = readInfer(model, asked, config.maxBatch);
+  const { outputs, queueMs, computeMs } = await executor.run({
+    modelId: model.metadata.id,
+    segment: work.segment,
+    tensors: work.tensors,
+    parameters: asked.parameters,
+    startBy: request.receivedMs + Math.min(work.timeoutMs, config.requestTimeoutMs),
+    signal: goneSignal(reply),
+  });
+  const { queued, expectedQueueMs } = executor.load();
+  reply.header("server-timing", formatServerTiming({ receiveMs, queueMs, computeMs }));
+  return sendResponse(reply, work, {
+    modelName: model.metadata.id,
+    modelVersion: model.version,
+    ...(asked.id === undefined ? {} : { id: asked.id }),
+    parameters: {
+      exit: work.exits.at(-1)!.id,
+      receive_ms: receiveMs,
+      queue_ms: queueMs,
+      compute_ms: computeMs,
+      queue_depth: queued,
+      expected_queue_ms: expectedQueueMs,
+    },
+    outputs: wireOutputs(work, outputs),
+  });
+}
+
+function wireOutputs(work: TailWork, outputs: readonly TensorValues[]): InferResponse["outputs"] {
+  return work.exits.map(({ id, node }) => {
+    const { shape, values } = outputs[work.segment.outputs.indexOf(node)]!;
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return { name: id, datatype: "FP32", shape, data };
+  });
+}
+
+function sendResponse(reply: FastifyReply, work: TailWork, response: InferResponse): FastifyReply {
+  const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
+  const { body, jsonBytes } = encodeResponse(response, (name) => binary.has(name));
+  if (binary.size === 0) reply.type("application/json");
+  else reply.type("application/octet-stream").header(HEADER_LENGTH, jsonBytes);
+  return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+}
+
+function describeModel({ metadata, version }: Model, engine: Engine | null): object {
+  const { input, labels, exits } = metadata;
+  return {
+    name: metadata.id,
+    versions: [version],
+    platform: "tensorflow_graphdef",
+    inputs: [{ name: input.node, datatype: "FP32", shape: [-1, input.height, input.width, 3] }],
+    outputs: exits.map(({ id }) => ({ name: id, datatype: "FP32", shape: [-1, labels.length] })),
+    parameters: { engine: engine?.name ?? null, device: engine?.device ?? null, exits },
+  };
+}
+
+function bodyOf(request: FastifyRequest): Uint8Array {
+  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+}
+
+/** @returns null when the whole body is JSON, whatever its content type says */
+function jsonBytesOf(request: FastifyRequest): number | null {
+  const header = request.headers[HEADER_LENGTH];
+  if (header === undefined) return null;
+  if (typeof header === "string" && /^\d{1,10}$/.test(header)) return Number(header);
+  throw new EddiError("bad-frame", `${HEADER_LENGTH}: expected bytes of the JSON part, got ${header}`);
+}
+
+/** Aborts when the connection closes before the answer has gone out. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableEnded) gone.abort();
+  });
+  return gone.signal;
+}
+
+function reasonAgainst(find: () => unknown): string | null {
+  try {
+    find();
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof EddiError && thrown.code === "unavailable") return thrown.message;
+    throw thrown;
+  }
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** When the request's headers had come, on the clock of `performance.now()`. */
+    receivedMs: number;
+  }
+}

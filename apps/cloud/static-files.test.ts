@@ -1,0 +1,129 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { MODELS_DIR, testConfig } from "./fixture.ts";
+import { loadModels } from "./registry.ts";
+import { buildServer, type CloudServer } from "./server.ts";
+
+let server: CloudServer;
+let bare: CloudServer;
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "eddi-web-"));
+  const webDir = join(dir, "web");
+  await mkdir(join(webDir, "assets"), { recursive: true });
+  await writeFile(join(dir, "secret.txt"), "secret");
+  await writeFile(join(webDir, "index.html"), "<!doctype html><title>EDDI</title>");
+  await writeFile(join(webDir, "assets", "page-1a2b.js"), "export {};");
+  await writeFile(join(webDir, "assets", "tfjs-3c4d.wasm"), "");
+  for (const name of ["n01440764", "n02102040", "n99999999"]) {
+    await mkdir(join(dir, "data", "val", name), { recursive: true });
+    for (let photo = 0; photo < 60; photo++) {
+      await writeFile(join(dir, "data", "val", name, `${name}_${photo}.JPEG`), `${photo}`);
+    }
+  }
+  await writeFile(join(dir, "data", "val", "n01440764", "notes.txt"), "secret");
+  server = await buildServer(testConfig({ webDir, dataDir: join(dir, "data") }));
+  bare = await buildServer(testConfig());
+}, 30_000);
+afterAll(async () => {
+  await server.close(0);
+  await bare.close(0);
+  await rm(dir, { recursive: true, force: true });
+});
+
+const get = (url: string, headers = {}) => server.app.inject({ url, headers });
+
+test("the page is isolated, may load from here only, and is asked for each time", async () => {
+  const { statusCode, headers, body } = await get("/");
+  expect(statusCode).toBe(200);
+  expect(body).toContain("<title>EDDI</title>");
+  expect(headers).toMatchObject({
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-cache",
+    etag: expect.any(String),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": expect.stringContaining("script-src 'self' 'wasm-unsafe-eval'"),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": expect.stringContaining("camera=(self)"),
+  });
+  expect((await get("/", { "if-none-match": headers.etag })).statusCode).toBe(304);
+});
+
+test("what is named by its hash is kept for ever", async () => {
+  const script = await get("/assets/page-1a2b.js");
+  expect(script.headers["content-type"]).toMatch(/javascript/);
+  expect(script.headers["cache-control"]).toMatch(/immutable/);
+  expect((await get("/assets/tfjs-3c4d.wasm")).headers["content-type"]).toBe("application/wasm");
+  const [shard] = (await loadModels(MODELS_DIR)).find("tiny", null).model.shards;
+  const url = `/models/tiny/${shard!.path}`;
+  const named = await get(`${url}?v=${shard!.sha256.slice(0, 16)}`);
+  expect(named.headers["cache-control"]).toMatch(/immutable/);
+  expect(named.headers["content-type"]).toBe("application/octet-stream");
+  expect(named.rawPayload.byteLength).toBe(shard!.bytes);
+  for (const other of [url, `${url}?v=0123456789abcdef`, "/models/tiny/model.json"]) {
+    const response = await get(other);
+    expect(response.statusCode).toBe(200);
+    expect(response.headers["cache-control"]).toBe("no-cache");
+  }
+});
+
+test("a page that has not been built says so", async () => {
+  const response = await bare.app.inject("/");
+  expect(response.statusCode).toBe(404);
+  expect(response.headers["content-type"]).toMatch(/^text\/plain/);
+  expect(response.body).toContain("npm run build");
+});
+
+test.each([
+  "/assets/nothing.js",
+  "/assets",
+  "/models/tiny/nothing.bin",
+  "/models/tiny/",
+  "/models/nothing/model.json",
+  "/../secret.txt",
+  "/..%2fsecret.txt",
+  "/assets/..%2f..%2fsecret.txt",
+  "/models/..%2f..%2fpackage.json",
+  "/models/tiny/%2e%2e/%2e%2e/package.json",
+  "/models/tiny/..%5c..%5cpackage.json",
+  "/samples/photos/n01440764/notes.txt",
+  "/samples/photos/n01440764%2fnotes.txt",
+  "/samples/photos/../n01440764/notes.txt",
+  "/samples/photos/..%2f..%2f..%2fsecret.txt",
+  "/samples/nothing",
+])("%s is not served", async (url) => {
+  const response = await get(url);
+  expect([400, 403, 404]).toContain(response.statusCode);
+  expect(response.json()).toEqual({ error: expect.any(String) });
+  expect(response.headers["cache-control"]).toBe("no-store");
+  expect(response.body).not.toMatch(/secret"|eddi-web-|node_modules/);
+});
+
+test("sample photos are the same each time, spread over the classes, and can be loaded", async () => {
+  const { source, photos } = (await get("/samples/index.json")).json();
+  expect(source).toBe("photos");
+  expect(photos).toHaveLength(100);
+  expect(photos.slice(0, 3).map((photo: { label: string }) => photo.label)).toEqual([
+    "tench",
+    "English springer",
+    "n99999999",
+  ]);
+  expect(new Set(photos.map((photo: { url: string }) => photo.url)).size).toBe(100);
+  const again = await buildServer(testConfig({ dataDir: join(dir, "data") }));
+  expect((await again.app.inject("/samples/index.json")).json().photos).toEqual(photos);
+  await again.close(0);
+  const photo = await get(photos[7].url);
+  expect(photo.statusCode).toBe(200);
+  expect(photo.headers["content-type"]).toBe("image/jpeg");
+});
+
+test("without photos there are none", async () => {
+  const response = await bare.app.inject("/samples/index.json");
+  expect(response.json()).toEqual({ source: "none", photos: [] });
+});

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Worker } from "node:worker_threads";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { EddiError } from "#shared/errors";
+import type { TailJob } from "./executor.ts";
+import { imageBytes, MODELS_DIR, POISONABLE_WORKER, post, request, testConfig } from "./fixture.ts";
+import { tailTo } from "./infer.ts";
+import { loadModels } from "./registry.ts";
+import { buildServer } from "./server.ts";
+import { type PoolOptions, WorkerPool } from "./worker-pool.ts";
+
+const tiny = (await loadModels(MODELS_DIR)).find("tiny", null);
+
+const threads: Worker[] = [];
+const remember = (thread: Worker) => threads.push(thread);
+beforeEach(() => process.on("worker", remember));
+afterEach(() => {
+  process.off("worker", remember);
+  threads.length = 0;
+});
+
+const poison = (kind: "crash" | "hang") => threads.at(-1)!.postMessage({ kind });
+
+async function openPool(change: Partial<PoolOptions> = {}) {
+  const troubles: string[] = [];
+  const pool = new WorkerPool({
+    engine: "wasm",
+    workers: 1,
+    maxQueued: 2,
+    runLimitMs: 10_000,
+    models: [tiny.files],
+    onTrouble: (message) => troubles.push(message),
+    entry: POISONABLE_WORKER,
+    ...change,
+  });
+  await pool.started;
+  return { pool, troubles };
+}
+
+function job(change: Partial<TailJob> = {}): TailJob {
+  return {
+    modelId: "tiny",
+    segment: tailTo(tiny.model, ["image"], ["exit1"]),
+    tensors: [{ name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 32 * 32 * 3) }],
+    parameters: {},
+    startBy: performance.now() + 20_000,
+    signal: new AbortController().signal,
+    ...change,
+  };
+}
+
+/** How each job ends: its number of scores, or the code of its error. */
+const ends = (jobs: readonly Promise<{ outputs: readonly { values: Float32Array }[] }>[]) =>
+  Promise.all(
+    jobs.map((one) =>
+      one.then(
+        ({ outputs }) => outputs[0]!.values.length,
+        (error: EddiError) => error.code,
+      ),
+    ),
+  );
+
+describe("a pool", { timeout: 30_000 }, () => {
+  test("replaces a worker that crashes: its job fails, the next ones run", async () => {
+    const { pool, troubles } = await openPool();
+    poison("crash");
+    expect(await ends([pool.run(job()), pool.run(job())])).toEqual(["unavailable", 10]);
+    expect(threads).toHaveLength(2);
+    expect(troubles).toEqual([expect.stringMatching(/a worker was lost and is replaced: .*exit code 3/)]);
+    await pool.close();
+  });
+
+  test("replaces a worker that hangs: its job times out, the next ones run", async () => {
+    const { pool } = await openPool({ runLimitMs: 300 });
+    poison("hang");
+    expect(await ends([pool.run(job()), pool.run(job())])).toEqual(["timeout", 10]);
+    expect(threads).toHaveLength(2);
+    await pool.close();
+  });
+
+  test("an idle worker that crashes is replaced too", async () => {
+    const { pool } = await openPool();
+    poison("crash");
+    await expect.poll(() => threads.length, { timeout: 10_000 }).toBe(2);
+    expect(await ends([pool.run(job())])).toEqual([10]);
+    await pool.close();
+  });
+
+  test("refuses what is over the bound, late or gone, and rejects everything pending on close", async () => {
+    const { pool } = await openPool({ maxQueued: 3 });
+    poison("hang");
+    const gone = new AbortController();
+    const runs = [
+      pool.run(job()),
+      pool.run(job({ startBy: performance.now() + 50 })),
+      pool.run(job({ signal: gone.signal })),
+      pool.run(job()),
+      pool.run(job()),
+    ];
+    expect(pool.load()).toMatchObject({ queued: 3, running: 1 });
+    const codes = ends(runs);
+    await sleep(100);
+    gone.abort();
+    expect(pool.load().queued).toBe(1);
+    await pool.close();
+    expect(await codes).toEqual(["unavailable", "timeout", "cancelled", "unavailable", "unavailable"]);
+    expect(await ends([pool.run(job())])).toEqual(["unavailable"]);
+  });
+
+  test("tells how long the next request would wait", async () => {
+    const { pool } = await openPool({ maxQueued: 10 });
+    await pool.run(job());
+    expect(pool.load()).toEqual({ queued: 0, running: 0, expectedQueueMs: 0 });
+    poison("hang");
+    const codes = ends([1, 2, 3, 4].map(() => pool.run(job())));
+    expect(pool.load()).toMatchObject({ queued: 3, running: 1 });
+    expect(pool.load().expectedQueueMs).toBeGreaterThan(0);
+    await pool.close();
+    expect(await codes).toEqual(Array(4).fill("unavailable"));
+  });
+
+  test("closes while it starts", async () => {
+    const pool = new WorkerPool({
+      engine: "wasm",
+      workers: 2,
+      maxQueued: 2,
+      runLimitMs: 1000,
+      models: [tiny.files],
+      onTrouble: () => {},
+    });
+    const started = expect(pool.started).rejects.toThrow("closing");
+    await pool.close();
+    await started;
+  });
+});
+
+describe("the service", { timeout: 30_000 }, () => {
+  const image = {
+    name: "image",
+    datatype: "UINT8",
+    shape: [1, 32, 32, 3],
+    data: imageBytes(1, 3072),
+  } as const;
+
+  test("answers everything else while a tail runs, and a tail that does not end with 504", async () => {
+    const server = await buildServer(testConfig({ requestTimeoutMs: 1500 }), POISONABLE_WORKER);
+    expect((await server.app.inject("/v2/health/ready")).statusCode).toBe(503);
+    const early = await post(server.app, request([image]));
+    expect(early.statusCode).toBe(503);
+    expect(early.headers["retry-after"]).toBe("1");
+    expect(early.json()).toEqual({ error: "the service is starting" });
+    await server.ready;
+
+    const order: string[] = [];
+    poison("hang");
+    const tail = post(server.app, request([image])).then((response) => {
+      order.push(`tail ${response.statusCode}`);
+    });
+    for (const path of ["live", "ready", "live"]) {
+      const { statusCode } = await server.app.inject(`/v2/health/${path}`);
+      order.push(`${path} ${statusCode}`);
+    }
+    await tail;
+    expect(order).toEqual(["live 200", "ready 200", "live 200", "tail 504"]);
+    const next = async () => (await post(server.app, request([image]))).statusCode;
+    await expect.poll(next, { timeout: 20_000 }).toBe(200);
+    await server.close();
+  });
+
+  test("on close refuses new requests, lets a tail end and gives up one that does not", async () => {
+    const server = await buildServer(testConfig(), POISONABLE_WORKER);
+    await server.ready;
+    const running = post(server.app, request([image]));
+    await sleep(0);
+    const endless = server.close(500);
+    poison("hang");
+    const late = await post(server.app, request([image]));
+    expect(late.json()).toEqual({ error: "the service is closing" });
+    expect((await server.app.inject("/v2/health/live")).statusCode).toBe(200);
+    expect((await server.app.inject("/v2/health/ready")).statusCode).toBe(503);
+    expect((await running).statusCode).toBe(200);
+    await endless;
+  });
+});

@@ -1,0 +1,73 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { EddiError } from "#shared/errors";
+import { openBackend } from "../backend.ts";
+import { cacheDir, findDataFolder } from "../data/find-data.ts";
+import { loadPhotos } from "../data/pixels.ts";
+import { type ExitResult, evaluateExits } from "../evaluate/evaluate-exits.ts";
+import { modelFolder, openModelFolder } from "../model-folder.ts";
+
+const USAGE = `npm run lab -- evaluate MODEL [options]
+
+Top-1 accuracy of every exit of an exported model on the whole validation set.
+
+  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what lab data downloaded)
+  --backend NAME    auto, native or wasm (default auto)
+  --write           store the accuracies in the model's metadata and in its card
+  --json            print JSON
+`;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      data: { type: "string" },
+      backend: { type: "string", default: "auto" },
+      write: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean" },
+    },
+  });
+  const [name] = positionals;
+  if (values.help || name === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const dataFolder = await findDataFolder({ dataOption: values.data, env: process.env });
+  if (dataFolder === null) {
+    throw new EddiError(
+      "not-found",
+      "expected Imagenette: give --data or EDDI_DATA, or run npm run lab -- data",
+    );
+  }
+  const folder = modelFolder(name);
+  const backend = await openBackend(values.backend);
+  const segments = await openModelFolder(folder);
+  const photos = await loadPhotos(dataFolder, "val", { cacheDir: cacheDir(process.env) });
+  const exits = await evaluateExits(segments, photos);
+  const report = { model: segments.model.metadata.id, version: segments.model.version, backend, exits };
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, photos: photos.count }, null, 1)}\n`);
+  else process.stdout.write(`${table(exits)}\n`);
+  if (values.write) await writeAccuracies(path.join(folder, "model.json"), exits);
+}
+
+function table(exits: readonly ExitResult[]): string {
+  const rows = exits.map(({ exit, correct, photos, accuracy, low, high }) => {
+    const interval = `${percent(low)} to ${percent(high)}`;
+    return `${exit.padEnd(8)} ${percent(accuracy)}  (${correct} of ${photos}; 95 %: ${interval})`;
+  });
+  return ["exit     top-1", ...rows].join("\n");
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+/** Rewrites only the accuracies; the file's version, its hash, changes with them. */
+async function writeAccuracies(file: string, exits: readonly ExitResult[]): Promise<void> {
+  const json = JSON.parse(await readFile(file, "utf8"));
+  for (const exit of json.userDefinedMetadata.eddi.exits) {
+    exit.accuracy = exits.find((result) => result.exit === exit.id)?.accuracy ?? exit.accuracy;
+  }
+  await writeFile(file, JSON.stringify(json));
+}

@@ -1,0 +1,130 @@
+import { parseArgs } from "node:util";
+import type { Tensor4D } from "@tensorflow/tfjs";
+import { EddiError } from "#shared/errors";
+import { cacheDir, findDataFolder } from "../data/find-data.ts";
+import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
+import { loadPhotos, type Photos } from "../data/pixels.ts";
+import { writeCard } from "../export/card.ts";
+import { exportNetwork } from "../export/export-network.ts";
+import type { WeightsFormat } from "../export/shards.ts";
+import { noiseBatches, randomiseNorms } from "../export/untrained.ts";
+import { buildNetwork, findArchitecture, type Network } from "../train/architectures/index.ts";
+import { plainBatch, spread } from "../train/batches.ts";
+import { loadCheckpoint } from "../train/checkpoint.ts";
+import { loadNativeTf, type Tf } from "../train/native.ts";
+import { modelVariables, writeValues } from "../train/weights.ts";
+import { wholeNumber } from "../train/whole-number.ts";
+
+const USAGE = `npm run lab -- export MODEL [options]
+
+Writes a trained model as a TF.js GraphModel with our metadata: normalisations folded, weights in
+shards, tensor ranges calibrated on training photos. Compares it with the trained model.
+
+  --checkpoints DIR   what lab train wrote (default checkpoints/MODEL)
+  --out DIR           where to write (default models/MODEL)
+  --weights FORMAT    float32 or float16 (default float32)
+  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what lab data downloaded)
+  --untrained         fresh random weights, for tests; calibrated on noise
+  --seed N            of the random weights (default 1)
+`;
+
+const CALIBRATION_PHOTOS = 256;
+const CHECK_PHOTOS = 64;
+const BATCH = 64;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      checkpoints: { type: "string" },
+      out: { type: "string" },
+      weights: { type: "string", default: "float32" },
+      data: { type: "string" },
+      untrained: { type: "boolean", default: false },
+      seed: { type: "string", default: "1" },
+      help: { type: "boolean" },
+    },
+  });
+  const [id] = positionals;
+  if (values.help || id === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const architecture = findArchitecture(id);
+  const weights = readFormat(values.weights);
+  const seed = wholeNumber("--seed", values.seed, 0);
+  const folder = values.out ?? `models/${id}`;
+  const tf = loadNativeTf();
+  const network = buildNetwork(tf, architecture, seed, architecture.size);
+  let images: Images;
+  if (values.untrained) {
+    randomiseNorms(tf, network, seed);
+    images = noiseImages(tf, architecture.size, seed);
+  } else {
+    await loadTrained(tf, network, values.checkpoints ?? `checkpoints/${id}`);
+    images = photoImages(tf, await trainingPhotos(values.data), architecture.size);
+  }
+  const labels = IMAGENETTE_LABELS;
+  const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
+  await writeCard(folder, { architecture, trained: !values.untrained, weights });
+  const difference = result.maxDifference.toExponential(2);
+  const same = (result.sameTop1 * 100).toFixed(1);
+  process.stdout.write(
+    `${folder}: largest difference of a score ${difference}, same answer ${same} % of the time\n`,
+  );
+}
+
+interface Images {
+  readonly calibration: () => Iterable<Tensor4D>;
+  readonly check: Tensor4D;
+}
+
+function noiseImages(tf: Tf, size: number, seed: number): Images {
+  const [check] = noiseBatches(tf, size, CHECK_PHOTOS, 1, seed + 1) as Iterable<Tensor4D>;
+  const calibration = () => noiseBatches(tf, size, BATCH, CALIBRATION_PHOTOS / BATCH, seed);
+  return { calibration, check: check as Tensor4D };
+}
+
+function photoImages(tf: Tf, photos: Photos, size: number): Images {
+  const picked = spread(photos.count, CALIBRATION_PHOTOS);
+  const batch = (start: number, count: number): Tensor4D =>
+    plainBatch(tf, photos, picked.subarray(start, start + count), size).images;
+  function* calibration(): Generator<Tensor4D> {
+    for (let start = 0; start < picked.length; start += BATCH) yield batch(start, BATCH);
+  }
+  const every = Math.max(1, Math.floor(picked.length / CHECK_PHOTOS));
+  const check = plainBatch(
+    tf,
+    photos,
+    picked.filter((_, i) => i % every === 0),
+    size,
+  ).images;
+  return { calibration, check };
+}
+
+async function trainingPhotos(dataOption: string | undefined): Promise<Photos> {
+  const folder = await findDataFolder({ dataOption, env: process.env });
+  if (folder !== null) return loadPhotos(folder, "train", { cacheDir: cacheDir(process.env) });
+  throw new EddiError(
+    "not-found",
+    "expected Imagenette: give --data or EDDI_DATA, or run npm run lab -- data",
+  );
+}
+
+async function loadTrained(tf: Tf, network: Network, folder: string): Promise<void> {
+  const checkpoint = await loadCheckpoint(folder);
+  if (!checkpoint)
+    throw new EddiError("not-found", `${folder}: expected a checkpoint of lab train, got none`);
+  const { id } = network.architecture;
+  if (checkpoint.architecture !== id) {
+    const came = checkpoint.architecture;
+    throw new EddiError("bad-argument", `${folder}: expected a checkpoint of ${id}, got one of ${came}`);
+  }
+  writeValues(tf, modelVariables(network.model), checkpoint.tensors);
+}
+
+function readFormat(text: string): WeightsFormat {
+  if (text === "float32" || text === "float16") return text;
+  throw new EddiError("bad-argument", `--weights: expected float32 or float16, got ${text}`);
+}

@@ -1,0 +1,93 @@
+import { parseArgs } from "node:util";
+import { EddiError } from "#shared/errors";
+import { cacheDir, findDataFolder } from "../data/find-data.ts";
+import type { Split } from "../data/imagenette.ts";
+import { loadPhotos, type Photos } from "../data/pixels.ts";
+import { makeStatusLine, type StatusLine } from "../data/status-line.ts";
+import { findArchitecture } from "../train/architectures/index.ts";
+import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
+import { loadNativeTf } from "../train/native.ts";
+import { percents } from "../train/progress.ts";
+import { DEFAULT_RECIPE, type Recipe } from "../train/recipe.ts";
+import { train } from "../train/trainer.ts";
+import { wholeNumber } from "../train/whole-number.ts";
+
+const USAGE = `npm run lab -- train MODEL [options]
+
+Trains all exits of a model on Imagenette. Ctrl-C stops it with a checkpoint.
+
+  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what lab data downloaded)
+  --epochs N          default ${DEFAULT_RECIPE.epochs}
+  --batch N           photos per step (default ${DEFAULT_RECIPE.batch})
+  --seed N            of weights, order and views of the photos (default ${DEFAULT_RECIPE.seed})
+  --checkpoints DIR   where to keep the state (default checkpoints/MODEL)
+  --resume            go on from the checkpoint there, with its settings
+`;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      data: { type: "string" },
+      epochs: { type: "string" },
+      batch: { type: "string" },
+      seed: { type: "string" },
+      checkpoints: { type: "string" },
+      resume: { type: "boolean", default: false },
+      help: { type: "boolean" },
+    },
+  });
+  const [id] = positionals;
+  if (values.help || id === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const architecture = findArchitecture(id);
+  const folder = values.checkpoints ?? `checkpoints/${id}`;
+  const from = await findCheckpoint(folder, values.resume);
+  const recipe = readRecipe(values, { ...DEFAULT_RECIPE, ...from?.recipe });
+  const tf = loadNativeTf();
+  const status = makeStatusLine(process.stderr, () => performance.now());
+  const photos = await openPhotos(values.data, status);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
+  const splits = { train: await photos("train"), validation: await photos("val") };
+  const run = { architecture, recipe, ...splits, folder, from, status, signal: stop.signal };
+  const { finished, history } = await train(tf, run);
+  const accuracy = history.at(-1)?.accuracy ?? [];
+  if (finished) status.note(`finished: top-1 of the exits ${percents(accuracy)}; next: lab export ${id}`);
+  else status.note(`stopped; the same command with --resume goes on`);
+}
+
+async function findCheckpoint(folder: string, resume: boolean): Promise<Checkpoint | null> {
+  const found = await loadCheckpoint(folder);
+  if (!found || resume) return found;
+  throw new EddiError("bad-argument", `${folder} holds a checkpoint: give --resume, or another folder`);
+}
+
+type RecipeOptions = Readonly<Partial<Record<"epochs" | "batch" | "seed", string | undefined>>>;
+
+function readRecipe({ epochs, batch, seed }: RecipeOptions, base: Recipe): Recipe {
+  return {
+    ...base,
+    ...(epochs === undefined ? {} : { epochs: wholeNumber("--epochs", epochs, 1) }),
+    ...(batch === undefined ? {} : { batch: wholeNumber("--batch", batch, 1) }),
+    ...(seed === undefined ? {} : { seed: wholeNumber("--seed", seed, 0) }),
+  };
+}
+
+async function openPhotos(
+  dataOption: string | undefined,
+  status: StatusLine,
+): Promise<(split: Split) => Promise<Photos>> {
+  const folder = await findDataFolder({ dataOption, env: process.env });
+  if (folder === null) {
+    throw new EddiError(
+      "not-found",
+      "expected Imagenette: give --data or EDDI_DATA, or run npm run lab -- data",
+    );
+  }
+  const onProgress = (done: number, total: number) => status.update(`decoding photos: ${done} of ${total}`);
+  return (split) => loadPhotos(folder, split, { cacheDir: cacheDir(process.env), onProgress });
+}

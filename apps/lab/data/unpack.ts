@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { extract } from "tar";
+import { EddiError } from "#shared/errors";
+
+/**
+ * Unpacks an archive (.tar, .tgz, .tar.gz) into a folder of the cache, unless that is there already.
+ *
+ * @returns the folder that the archive's entries stand in
+ * @throws EddiError `bad-argument` for a damaged or foreign file
+ */
+export async function unpackOnce(archive: string, cache: string): Promise<string> {
+  const { size, mtimeMs } = await stat(archive);
+  const key = createHash("sha256")
+    .update(`${path.resolve(archive)} ${size} ${mtimeMs}`)
+    .digest("hex");
+  const folder = path.join(cache, `unpacked-${key.slice(0, 16)}`);
+  if (!(await exists(folder))) await unpack(archive, folder);
+  return folder;
+}
+
+/**
+ * Unpacks beside the folder and renames, so that the folder is whole or absent.
+ *
+ * @param folder must not exist
+ * @param entry the entry of the archive that becomes the folder; all of it by default
+ * @throws EddiError `bad-argument` for a damaged or foreign file
+ */
+export async function unpack(archive: string, folder: string, entry = "."): Promise<void> {
+  await mkdir(path.dirname(folder), { recursive: true });
+  const part = await mkdtemp(`${folder}.part-`);
+  try {
+    await extract({ file: archive, cwd: part, strict: true });
+    await rename(path.join(part, entry), folder);
+  } catch (cause) {
+    // Somebody else may have unpacked the same archive meanwhile.
+    if (await exists(folder)) return;
+    const expected = `expected a whole tar archive${entry === "." ? "" : ` that holds ${entry}`}`;
+    throw new EddiError("bad-argument", `${archive}: ${expected}, it does not unpack`, { cause });
+  } finally {
+    // Some entries may still be on their way to the disk when another has failed.
+    await rm(part, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+}
+
+async function exists(place: string): Promise<boolean> {
+  return (await stat(place).catch(() => null)) !== null;
+}

@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, devices, type Page } from "playwright";
+
+/** One WebGPU adapter on every machine, with or without a GPU: SwiftShader. */
+export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+/** A camera that shows a moving test picture, and no question whether it may be used. */
+export const FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
+const FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export interface Browser {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  close(): Promise<void>;
+}
+
+export interface BrowserOptions {
+  /** Executable; null for Playwright's own download. */
+  readonly chromePath: string | null;
+  readonly flags?: readonly string[];
+}
+
+/** A fresh browser of the size of a phone, with nothing in its caches. */
+export async function openBrowser({ chromePath, flags = [] }: BrowserOptions): Promise<Browser> {
+  const folder = await mkdtemp(join(tmpdir(), "eddi-browser-"));
+  const { defaultBrowserType: _, ...phone } = devices["Pixel 7"]!;
+  const context = await chromium.launchPersistentContext(folder, {
+    ...phone,
+    ...(chromePath === null ? {} : { executablePath: chromePath }),
+    ignoreDefaultArgs: ["--headless"],
+    args: [...FLAGS, ...flags],
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  return {
+    context,
+    page,
+    close: async () => {
+      await context.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { Page } from "playwright";
+import type { ShapingProxy } from "../proxy/shaping-proxy.ts";
+import type { Network } from "./settings.ts";
+
+/** A photo to classify: its address on the service, and what it shows. */
+export interface DemoPhoto {
+  readonly url: string;
+  readonly label: string;
+}
+
+/** One network under one budget: the same photos in each. */
+export interface DemoCell {
+  readonly network: string;
+  readonly budgetMs: number;
+  readonly photos: number;
+  readonly answers: readonly DemoAnswer[];
+}
+
+export interface DemoAnswer {
+  readonly exit: string;
+  readonly cut: readonly string[];
+  readonly source: string;
+  readonly correct: boolean;
+  /** Null where nothing was known yet. */
+  readonly predictedMs: number | null;
+  readonly measuredMs: number;
+}
+
+export interface DemoOptions {
+  /** The page, opened through the proxy. */
+  readonly page: Page;
+  readonly proxy: ShapingProxy;
+  readonly networks: readonly Network[];
+  readonly budgetsMs: readonly number[];
+  readonly photos: readonly DemoPhoto[];
+  readonly onCell: (cell: DemoCell) => void;
+}
+
+/** Answers that let the page learn a network or a budget before those that count. */
+const WARM_UPS = 5;
+
+/** Classifies the photos under every budget on every network. An answer that fails is missing in its cell. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { page, proxy, networks, budgetsMs, photos } = options;
+  for (const { name, shape } of networks) {
+    proxy.shape(shape);
+    for (const budgetMs of budgetsMs) {
+      for (let at = 0; at < WARM_UPS; at++) await answer(page, photos[at % photos.length]!, budgetMs);
+      const answers: DemoAnswer[] = [];
+      for (const photo of photos) {
+        const answered = await answer(page, photo, budgetMs);
+        if (answered !== null) answers.push(answered);
+      }
+      options.onCell({ network: name, budgetMs, photos: photos.length, answers });
+    }
+  }
+}
+
+/** What the demo reads of the page's own interface, `globalThis.eddi`. */
+interface PageGlobals {
+  readonly eddi: {
+    answer(
+      image: Blob,
+      options: { readonly budgetMs: number },
+    ): Promise<{
+      readonly label: string;
+      readonly exit: string;
+      readonly cut: readonly string[];
+      readonly source: string;
+      readonly prediction: { readonly totalMs: number } | null;
+      readonly totalMs: number;
+    }>;
+  };
+}
+
+/** Null when there is no answer; why is told on the standard error. */
+async function answer(page: Page, photo: DemoPhoto, budgetMs: number): Promise<DemoAnswer | null> {
+  try {
+    // Fetched before the clock of the answer starts, and from the browser's cache after the first time.
+    const came = await page.evaluate(
+      async ([url, budget]) => {
+        const image = await (await fetch(url, { cache: "force-cache" })).blob();
+        const { label, exit, cut, source, prediction, totalMs } = await (
+          globalThis as unknown as PageGlobals
+        ).eddi.answer(image, { budgetMs: budget });
+        return { label, exit, cut, source, predictedMs: prediction?.totalMs ?? null, measuredMs: totalMs };
+      },
+      [photo.url, budgetMs] as const,
+    );
+    return { ...came, correct: came.label === photo.label };
+  } catch (error) {
+    process.stderr.write(`${photo.url}: no answer: ${(error as Error).message}\n`);
+    return null;
+  }
+}

@@ -1,0 +1,69 @@
+/** One computing node of the graph to be written, with the constants that only it reads. */
+export interface GraphNode {
+  readonly name: string;
+  /** TensorFlow's name of the operation. */
+  readonly op: string;
+  /** Names of the nodes it reads; the constants follow them as inputs. */
+  readonly inputs: readonly string[];
+  readonly constants: readonly Constant[];
+  readonly attr: Readonly<Record<string, Attr>>;
+  /** Of its one output, without the batch axis. */
+  readonly shape: readonly number[];
+}
+
+export interface Constant {
+  readonly name: string;
+  readonly dtype: "float32" | "int32";
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Int32Array;
+}
+
+/** TensorFlow's AttrValue in JSON, as tfjs-converter reads it: strings are base64, integers are strings. */
+export type Attr =
+  | { readonly s: string }
+  | { readonly i: string }
+  | { readonly f: number }
+  | { readonly b: boolean }
+  | { readonly type: string }
+  | { readonly shape: TensorShape }
+  | { readonly tensor: { readonly dtype: string; readonly tensorShape: TensorShape } }
+  | { readonly list: { readonly s?: readonly string[]; readonly i?: readonly string[] } };
+
+export interface TensorShape {
+  readonly dim?: readonly { readonly size: string }[];
+}
+
+export interface NodeDef {
+  readonly name: string;
+  readonly op: string;
+  readonly input?: readonly string[];
+  readonly attr: Readonly<Record<string, Attr>>;
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+export const stringAttr = (text: string): Attr => ({ s: base64(text) });
+export const intAttr = (value: number): Attr => ({ i: String(value) });
+export const boolAttr = (b: boolean): Attr => ({ b });
+export const typeAttr = (dtype: Constant["dtype"]): Attr => ({ type: typeName(dtype) });
+export const stringsAttr = (texts: readonly string[]): Attr => ({ list: { s: texts.map(base64) } });
+export const intsAttr = (values: readonly number[]): Attr => ({ list: { i: values.map(String) } });
+export const shapeAttr = (shape: readonly number[]): Attr => ({ shape: tensorShape(shape) });
+
+export const typeName = (dtype: Constant["dtype"]): string => (dtype === "int32" ? "DT_INT32" : "DT_FLOAT");
+
+/** -1 stands for an axis of any length. */
+export function tensorShape(shape: readonly number[]): TensorShape {
+  return shape.length === 0 ? {} : { dim: shape.map((size) => ({ size: String(size) })) };
+}
+
+/** The node and its constants as they stand in model.json, constants first. */
+export function nodeDefs(node: GraphNode): NodeDef[] {
+  const constants = node.constants.map(({ name, dtype, shape }): NodeDef => {
+    const tensor = { dtype: typeName(dtype), tensorShape: tensorShape(shape) };
+    return { name, op: "Const", attr: { dtype: typeAttr(dtype), value: { tensor } } };
+  });
+  const input = [...node.inputs, ...node.constants.map(({ name }) => name)];
+  const { name, op, attr } = node;
+  return [...constants, { name, op, ...(input.length > 0 ? { input } : {}), attr }];
+}

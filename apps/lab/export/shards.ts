@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import type { ShardInfo } from "#shared/model";
+import { float16Bits } from "./float16.ts";
+import type { Constant, GraphNode } from "./node-def.ts";
+import type { ExportGraph } from "./walk.ts";
+
+export type WeightsFormat = "float16" | "float32";
+
+export interface WeightEntry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: Constant["dtype"];
+  readonly quantization?: { readonly dtype: "float16"; readonly original_dtype: "float32" };
+}
+
+export interface WeightShard {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly info: ShardInfo;
+  /** In the order of the bytes. */
+  readonly weights: readonly WeightEntry[];
+}
+
+/** A shard is closed once it holds this much. */
+const SHARD_BYTES = 128 * 1024;
+
+/**
+ * Packs the constants in topological order. A weight never straddles two shards, and a shard never
+ * spans the border of an exit's branch: a head that does not reach an exit needs none of its shards.
+ */
+export function packShards(graph: ExportGraph, format: WeightsFormat): WeightShard[] {
+  const shards: WeightShard[] = [];
+  let open: { entry: WeightEntry; bytes: Uint8Array }[] = [];
+  let openBytes = 0;
+  const close = (): void => {
+    if (open.length === 0) return;
+    const path = `weights-${String(shards.length + 1).padStart(2, "0")}.bin`;
+    const bytes = Buffer.concat(open.map((weight) => weight.bytes));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const weights = open.map(({ entry }) => entry);
+    shards.push({ path, bytes, info: { bytes: bytes.byteLength, sha256 }, weights });
+    open = [];
+    openBytes = 0;
+  };
+  const needed = exitsThatNeed(graph);
+  let before: string | undefined;
+  for (const node of graph.nodes) {
+    const now = needed.get(node.name);
+    if (now !== before) close();
+    before = now;
+    for (const constant of node.constants) {
+      const weight = encode(constant, format);
+      open.push(weight);
+      openBytes += weight.bytes.byteLength;
+    }
+    if (openBytes >= SHARD_BYTES) close();
+  }
+  close();
+  return shards;
+}
+
+/** For every node, which exits have it among their ancestors, as one comparable text. */
+function exitsThatNeed({ nodes, exits }: ExportGraph): Map<string, string> {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const needed = new Map(nodes.map((node) => [node.name, ""]));
+  const mark = (name: string, exit: string): void => {
+    const marks = needed.get(name) as string;
+    if (marks.endsWith(`${exit};`)) return;
+    needed.set(name, `${marks}${exit};`);
+    for (const input of (byName.get(name) as GraphNode).inputs) mark(input, exit);
+  };
+  for (const { id, node } of exits) mark(node, id);
+  return needed;
+}
+
+/** Kernels may be stored as float16; biases are small and stay float32. */
+function encode(
+  { name, dtype, shape, values }: Constant,
+  format: WeightsFormat,
+): { readonly entry: WeightEntry; readonly bytes: Uint8Array } {
+  if (format === "float16" && shape.length > 1 && values instanceof Float32Array) {
+    const quantization = { dtype: "float16", original_dtype: "float32" } as const;
+    return { entry: { name, shape, dtype, quantization }, bytes: bytesOf(float16Bits(values)) };
+  }
+  return { entry: { name, shape, dtype }, bytes: bytesOf(values) };
+}
+
+function bytesOf(values: Float32Array | Int32Array | Uint16Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,38 @@
+import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
+import type { Photos } from "../data/pixels.ts";
+import type { Network } from "./architectures/index.ts";
+import { plainBatch, spread } from "./batches.ts";
+import type { Tf } from "./native.ts";
+
+const BATCH = 64;
+
+/**
+ * Top-1 accuracy of every exit.
+ *
+ * @param limit at most this many photos, evenly spread over the classes; all of them without it
+ * @returns 0..1 per exit, and the number of photos seen
+ */
+export function measureAccuracy(
+  tf: Tf,
+  network: Network,
+  photos: Photos,
+  size: number,
+  limit = photos.count,
+): { readonly accuracy: number[]; readonly photos: number } {
+  const picked = spread(photos.count, limit);
+  const hits = network.exitIds.map(() => 0);
+  for (let start = 0; start < picked.length; start += BATCH) {
+    const { images, labels } = plainBatch(tf, photos, picked.subarray(start, start + BATCH), size);
+    const answers = tf.tidy(() => {
+      const outputs = [network.model.apply(images, { training: false })].flat() as Tensor2D[];
+      return outputs.map((logits): Tensor => logits.argMax(1));
+    });
+    for (const [exit, answer] of answers.entries()) {
+      answer.dataSync().forEach((label, i) => {
+        if (label === labels[i]) hits[exit] = (hits[exit] as number) + 1;
+      });
+    }
+    tf.dispose([images, ...answers]);
+  }
+  return { accuracy: hits.map((hit) => hit / picked.length), photos: picked.length };
+}

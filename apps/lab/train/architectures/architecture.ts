@@ -1,0 +1,52 @@
+import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs";
+import type { Tf } from "../native.ts";
+import { type Blocks, makeBlocks } from "./blocks.ts";
+
+/** The layers of a multi-exit network, before it has weights. */
+export interface Graph {
+  /** Earliest first; logits are float32 [batch, classes]. */
+  readonly exits: readonly { readonly id: string; readonly logits: SymbolicTensor }[];
+}
+
+export interface Parts {
+  /** float32 [batch, height, width, 3], -1..1 */
+  readonly image: SymbolicTensor;
+  readonly blocks: Blocks;
+  readonly classes: number;
+}
+
+export interface Architecture {
+  readonly id: string;
+  /** Height and width of the images it answers. */
+  readonly size: number;
+  readonly classes: number;
+  /** Weight of each exit in the joint loss (BranchyNet, arXiv:1709.01686), earliest first. */
+  readonly exitWeights: readonly number[];
+  build(parts: Parts): Graph;
+}
+
+export interface Network {
+  readonly architecture: Architecture;
+  /** One output of logits per exit, in order. */
+  readonly model: LayersModel;
+  readonly exitIds: readonly string[];
+}
+
+export const IMAGE_NODE = "image";
+
+/**
+ * Builds the layers with fresh weights.
+ *
+ * @param size height and width of the input; null leaves them open, for training at several sizes
+ */
+export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, size: number | null): Network {
+  const image = tf.input({ shape: [size, size, 3], name: IMAGE_NODE });
+  const parts = { image, blocks: makeBlocks(tf, seed), classes: architecture.classes };
+  const { exits } = architecture.build(parts);
+  const model = tf.model({
+    inputs: image,
+    outputs: exits.map(({ logits }) => logits),
+    name: architecture.id,
+  });
+  return { architecture, model, exitIds: exits.map(({ id }) => id) };
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "vitest";
+import { IMAGENETTE_LABELS } from "../../data/imagenette.ts";
+import { findNativeTf, type Tf } from "../native.ts";
+import { modelVariables } from "../weights.ts";
+import { buildNetwork, findArchitecture } from "./index.ts";
+
+const native = findNativeTf();
+
+test("an unknown architecture is an error that lists the known", () => {
+  expect(() => findArchitecture("vgg")).toThrow(/resnet-imagenette, tiny, got "vgg"/);
+});
+
+describe.skipIf(!native)("architectures (need @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+  const tf = native as Tf;
+
+  for (const id of ["tiny", "resnet-imagenette"]) {
+    test(`${id} has logits at every exit, the same for the same seed`, () => {
+      const architecture = findArchitecture(id);
+      const network = buildNetwork(tf, architecture, 1, null);
+      const image = tf.randomUniform([2, architecture.size, architecture.size, 3], -1, 1, "float32", 5);
+      const answer = (of: typeof network) =>
+        [of.model.apply(image, { training: false })].flat() as (typeof image)[];
+      const logits = answer(network);
+      expect(logits.map(({ shape }) => shape)).toEqual(
+        architecture.exitWeights.map(() => [2, IMAGENETTE_LABELS.length]),
+      );
+      const again = answer(buildNetwork(tf, architecture, 1, architecture.size));
+      for (const [exit, tensor] of again.entries()) {
+        expect(
+          tensor
+            .sub(logits[exit] ?? 0)
+            .abs()
+            .max()
+            .dataSync()[0],
+        ).toBeLessThan(1e-5);
+      }
+    });
+
+    test(`${id} names its weights without colons, each once`, () => {
+      const names = modelVariables(buildNetwork(tf, findArchitecture(id), 1, null).model).map(
+        ({ name }) => name,
+      );
+      expect(new Set(names).size).toBe(names.length);
+      for (const name of names) expect(name).toMatch(/^[a-z0-9/_]+$/);
+    });
+  }
+});

@@ -1,0 +1,75 @@
+import type { SymbolicTensor, Tensor4D } from "@tensorflow/tfjs";
+import { batchNormMaker } from "../batch-norm.ts";
+import type { Tf } from "../native.ts";
+
+export interface ConvOptions {
+  readonly filters: number;
+  readonly kernel: number;
+  readonly stride?: number;
+}
+
+/** Layers which name themselves and draw their initial weights from one seed. */
+export interface Blocks {
+  /** Convolution (SAME, no bias), batch normalisation and ReLU. */
+  convBnRelu(x: SymbolicTensor, name: string, options: ConvOptions): SymbolicTensor;
+  /** The same without ReLU; with `quiet` it starts as zero, so that its residual block starts as identity. */
+  convBn(
+    x: SymbolicTensor,
+    name: string,
+    options: ConvOptions & { readonly quiet?: boolean },
+  ): SymbolicTensor;
+  relu(x: SymbolicTensor, name: string): SymbolicTensor;
+  add(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor;
+  concat(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor;
+  maxPool(x: SymbolicTensor, name: string, size: number, stride: number): SymbolicTensor;
+  /** Global average pooling and a dense layer. Returns logits; the exporter adds the softmax. */
+  classifier(x: SymbolicTensor, name: string, classes: number): SymbolicTensor;
+}
+
+/** @param seed of the initial weights */
+export function makeBlocks(tf: Tf, seed: number): Blocks {
+  const batchNorm = batchNormMaker(tf);
+  let drawn = 0;
+  const nextSeed = (): number => seed * 1000 + ++drawn;
+  const one = (result: unknown): SymbolicTensor => result as SymbolicTensor;
+
+  const conv = (x: SymbolicTensor, name: string, { filters, kernel, stride = 1 }: ConvOptions) => {
+    const layer = tf.layers.conv2d({
+      name,
+      filters,
+      kernelSize: kernel,
+      strides: stride,
+      padding: "same",
+      useBias: false,
+      kernelInitializer: tf.initializers.heNormal({ seed: nextSeed() }),
+    });
+    // The layer's own call is a fused operation whose gradient always includes that of the input,
+    // for the image too. Plain conv2d computes only what is asked for.
+    layer.call = (inputs) => {
+      const features = [inputs].flat()[0] as Tensor4D;
+      return tf.conv2d(features, layer.weights[0]?.read() as Tensor4D, stride, "same");
+    };
+    return one(layer.apply(x));
+  };
+  const convBn: Blocks["convBn"] = (x, name, options) => {
+    const norm = batchNorm({ name: `${name}/norm`, zeroGamma: options.quiet ?? false });
+    return one(norm.apply(conv(x, name, options)));
+  };
+  const relu: Blocks["relu"] = (x, name) => one(tf.layers.activation({ name, activation: "relu" }).apply(x));
+
+  return {
+    convBn,
+    relu,
+    convBnRelu: (x, name, options) => relu(convBn(x, name, options), `${name}/relu`),
+    add: (x, y, name) => one(tf.layers.add({ name }).apply([x, y])),
+    concat: (x, y, name) => one(tf.layers.concatenate({ name }).apply([x, y])),
+    maxPool: (x, name, size, stride) =>
+      one(tf.layers.maxPooling2d({ name, poolSize: size, strides: stride, padding: "same" }).apply(x)),
+    classifier: (x, name, classes) => {
+      const pool = tf.layers.globalAveragePooling2d({ name: `${name}/pool`, dataFormat: "channelsLast" });
+      const kernelInitializer = tf.initializers.glorotUniform({ seed: nextSeed() });
+      const dense = tf.layers.dense({ name: `${name}/logits`, units: classes, kernelInitializer });
+      return one(dense.apply(pool.apply(x)));
+    },
+  };
+}

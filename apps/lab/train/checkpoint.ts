@@ -1,0 +1,93 @@
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import path from "node:path";
+import { EddiError } from "#shared/errors";
+import type { Recipe } from "./recipe.ts";
+import type { NamedValues } from "./weights.ts";
+
+/** Top-1 accuracy of each exit after an epoch, on the photos validated then. */
+export interface EpochResult {
+  readonly epoch: number;
+  readonly loss: number;
+  /** 0..1, in the order of the exits. */
+  readonly accuracy: readonly number[];
+  /** How many photos the accuracy was measured on. */
+  readonly photos: number;
+}
+
+export interface Checkpoint {
+  readonly architecture: string;
+  readonly recipe: Recipe;
+  /** Photos in the training split: the order of the photos depends on it. */
+  readonly photos: number;
+  /** Epoch under way, from 0. */
+  readonly epoch: number;
+  /** Steps of that epoch already done. */
+  readonly step: number;
+  readonly history: readonly EpochResult[];
+  /** Weights, then the optimiser's state. */
+  readonly tensors: readonly NamedValues[];
+}
+
+const FILE = "last.ckpt";
+const MAGIC = "EDDICKPT";
+
+/** The magic and the length of the JSON, uint32 little-endian; then the JSON, then float32 values. */
+const PREFIX_BYTES = MAGIC.length + 4;
+
+/** Writes beside the last checkpoint, then renames: a kill at any moment leaves a whole one. */
+export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+  const { tensors, ...rest } = checkpoint;
+  const header = JSON.stringify({ ...rest, tensors: tensors.map(({ name, shape }) => ({ name, shape })) });
+  // Padded to float32's alignment.
+  const json = Buffer.from(header + " ".repeat(-Buffer.byteLength(header) & 3));
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.write(MAGIC);
+  prefix.writeUInt32LE(json.byteLength, MAGIC.length);
+  await mkdir(folder, { recursive: true });
+  const partFile = path.join(folder, `${FILE}.part`);
+  const file = await open(partFile, "w");
+  try {
+    await file.writev([prefix, json, ...tensors.map(({ values }) => bytesOf(values))]);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(partFile, path.join(folder, FILE));
+}
+
+/**
+ * @returns null where the folder holds no checkpoint
+ * @throws EddiError `bad-weights` when the file is not a whole checkpoint
+ */
+export async function loadCheckpoint(folder: string): Promise<Checkpoint | null> {
+  const name = path.join(folder, FILE);
+  const file = await readFile(name).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw new EddiError("bad-weights", `${name}: the checkpoint cannot be read`, { cause: error });
+  });
+  if (!file) return null;
+  try {
+    return parseCheckpoint(file);
+  } catch (cause) {
+    throw new EddiError("bad-weights", `${name}: expected a whole checkpoint, got a damaged file`, { cause });
+  }
+}
+
+function parseCheckpoint(file: Buffer): Checkpoint {
+  if (file.toString("latin1", 0, MAGIC.length) !== MAGIC) throw new Error("wrong first bytes");
+  let offset = PREFIX_BYTES + file.readUInt32LE(MAGIC.length);
+  const header = JSON.parse(file.toString("utf8", PREFIX_BYTES, offset)) as Checkpoint;
+  const tensors = header.tensors.map(({ name, shape }) => {
+    const bytes = 4 * shape.reduce((product, side) => product * side, 1);
+    if (offset + bytes > file.byteLength) throw new Error(`ends within ${name}`);
+    const copy = file.buffer.slice(file.byteOffset + offset, file.byteOffset + offset + bytes);
+    offset += bytes;
+    return { name, shape, values: new Float32Array(copy as ArrayBuffer) };
+  });
+  if (offset !== file.byteLength) throw new Error("has bytes left over");
+  return { ...header, tensors };
+}
+
+function bytesOf(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

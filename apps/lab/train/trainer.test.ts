@@ -1,0 +1,89 @@
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { miniPhotos, temporaryFolder } from "../data/fixture.ts";
+import { findArchitecture } from "./architectures/index.ts";
+import { loadCheckpoint } from "./checkpoint.ts";
+import { findNativeTf, type Tf } from "./native.ts";
+import { DEFAULT_RECIPE, type Recipe } from "./recipe.ts";
+import { type TrainingResult, train } from "./trainer.ts";
+
+const native = findNativeTf();
+
+describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+  const tf = native as Tf;
+  const recipe: Recipe = { ...DEFAULT_RECIPE, epochs: 3, batch: 10, warmupEpochs: 0.5, rate: 0.05 };
+  const photos = miniPhotos(60, 32);
+  let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    scratch = await temporaryFolder();
+  });
+  afterAll(() => scratch.remove());
+
+  /** Trains; stops after so many steps of this call. */
+  async function trainFor(
+    name: string,
+    steps: number,
+    changed: Partial<Recipe> = {},
+  ): Promise<TrainingResult> {
+    const folder = path.join(scratch.folder, name);
+    const stop = new AbortController();
+    let done = 0;
+    return train(tf, {
+      architecture: findArchitecture("tiny"),
+      recipe: { ...recipe, ...changed },
+      train: photos,
+      validation: photos,
+      folder,
+      from: await loadCheckpoint(folder),
+      status: {
+        update: () => {
+          if (++done === steps) stop.abort();
+        },
+        note: () => {},
+      },
+      signal: stop.signal,
+    });
+  }
+  const weightsOf = async (name: string): Promise<Float32Array[]> => {
+    const checkpoint = await loadCheckpoint(path.join(scratch.folder, name));
+    return checkpoint?.tensors.map(({ values }) => values) ?? [];
+  };
+  const furthest = (a: Float32Array[], b: Float32Array[]): number => {
+    expect(a.length).toBe(b.length);
+    const each = a.map((values, i) => values.map((value, j) => Math.abs(value - (b[i]?.[j] ?? Number.NaN))));
+    return Math.max(...each.flatMap((values) => [...values]));
+  };
+
+  test("a run that is stopped and resumed ends as one that is not", async () => {
+    const whole = await trainFor("whole", Number.POSITIVE_INFINITY);
+    expect(whole.finished).toBe(true);
+    for (const steps of [2, 4, 7]) {
+      expect((await trainFor("stopped", steps)).finished).toBe(false);
+    }
+    const resumed = await trainFor("stopped", Number.POSITIVE_INFINITY);
+    expect(resumed.finished).toBe(true);
+    expect(resumed.history.map(({ accuracy }) => accuracy)).toEqual(
+      whole.history.map(({ accuracy }) => accuracy),
+    );
+    // Threads may add up in another order: bits may differ, no more.
+    expect(furthest(await weightsOf("stopped"), await weightsOf("whole"))).toBeLessThan(1e-4);
+  });
+
+  test("another seed is another run", async () => {
+    await trainFor("seed", Number.POSITIVE_INFINITY, { seed: 2 });
+    expect(furthest(await weightsOf("seed"), await weightsOf("whole"))).toBeGreaterThan(0.01);
+  });
+
+  test("it learns: the loss falls", async () => {
+    const { history } = await trainFor("whole", Number.POSITIVE_INFINITY);
+    const [first = Number.NaN, , last = Number.NaN] = history.map(({ loss }) => loss);
+    expect(last).toBeLessThan(0.9 * first);
+  });
+
+  test("a checkpoint of another run is refused, naming what differs", async () => {
+    await expect(trainFor("whole", 1, { batch: 20 })).rejects.toMatchObject({
+      code: "bad-argument",
+      message: expect.stringContaining("batch"),
+    });
+  });
+});

@@ -1,0 +1,153 @@
+import { EddiError } from "#shared/errors";
+import type { Photos } from "../data/pixels.ts";
+import type { StatusLine } from "../data/status-line.ts";
+import { measureAccuracy } from "./accuracy.ts";
+import type { Architecture, Network } from "./architectures/index.ts";
+import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.ts";
+import type { Tf } from "./native.ts";
+import { paceText, percents } from "./progress.ts";
+import { randomFor, shuffled } from "./random.ts";
+import { learningRate, type Recipe, viewsOf } from "./recipe.ts";
+import { openSession, type Session } from "./session.ts";
+
+export interface TrainingRun {
+  readonly architecture: Architecture;
+  readonly recipe: Recipe;
+  readonly train: Photos;
+  readonly validation: Photos;
+  /** Where checkpoints go. */
+  readonly folder: string;
+  /** Where to go on from. */
+  readonly from: Checkpoint | null;
+  readonly status: StatusLine;
+  /** Stops after the step under way, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainingResult {
+  readonly network: Network;
+  readonly history: readonly EpochResult[];
+  /** False when the signal stopped it. */
+  readonly finished: boolean;
+}
+
+type Place = Pick<Checkpoint, "epoch" | "step">;
+type Save = (place: Place) => Promise<void>;
+
+const CHECKPOINT_INTERVAL_MS = 180_000;
+
+/** Photos validated between epochs; the last epoch validates all. */
+const QUICK_PHOTOS = 1000;
+
+/**
+ * Trains a network, with a checkpoint after every epoch and every few minutes.
+ *
+ * Order and views of the photos depend on the seed and the epoch alone, so a resumed run sees what
+ * the interrupted one would have seen.
+ *
+ * @throws EddiError `bad-argument` when the checkpoint is another run's, `internal` when the loss diverges
+ */
+export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
+  const { architecture, recipe, status, from } = run;
+  const session = openSession(tf, architecture, recipe);
+  if (from) {
+    checkSameRun(from, run);
+    session.write(from.tensors);
+    status.note(`resumed at epoch ${from.epoch + 1}, step ${from.step}`);
+  }
+  const history = [...(from?.history ?? [])];
+  const save: Save = ({ epoch, step }) => {
+    const facts = { architecture: architecture.id, recipe, photos: run.train.count, history };
+    return saveCheckpoint(run.folder, { ...facts, epoch, step, tensors: session.read() });
+  };
+  const result = (finished: boolean) => ({ network: session.network, history, finished });
+  let place: Place = { epoch: from?.epoch ?? 0, step: from?.step ?? 0 };
+  for (; place.epoch < recipe.epochs; place = { epoch: place.epoch + 1, step: 0 }) {
+    const loss = await trainEpoch(run, session, place, save);
+    if (loss === null) return result(false);
+    const limit = place.epoch + 1 === recipe.epochs ? run.validation.count : QUICK_PHOTOS;
+    const { size } = viewsOf(recipe, architecture.size, place.epoch);
+    const measured = measureAccuracy(tf, session.network, run.validation, size, limit);
+    history.push({ epoch: place.epoch, loss, ...measured });
+    const exits = `top-1 of the exits ${percents(measured.accuracy)} (${measured.photos} photos)`;
+    status.note(`epoch ${place.epoch + 1}: loss ${loss.toFixed(3)} at ${size} px, ${exits}`);
+    await save({ epoch: place.epoch + 1, step: 0 });
+  }
+  return result(true);
+}
+
+/** @returns the mean loss over the steps, or null when the signal stopped it */
+async function trainEpoch(
+  run: TrainingRun,
+  session: Session,
+  from: Place,
+  save: Save,
+): Promise<number | null> {
+  const { recipe, train: photos } = run;
+  const { epoch } = from;
+  const views = viewsOf(recipe, run.architecture.size, epoch);
+  const order = shuffled(photos.count, randomFor(recipe.seed, 0, epoch));
+  const steps = Math.floor(photos.count / recipe.batch);
+  const startedMs = performance.now();
+  let savedMs = startedMs;
+  let lossSum = 0;
+  for (let step = from.step; step < steps; step++) {
+    const picked = order.subarray(step * recipe.batch, (step + 1) * recipe.batch);
+    const loss = session.train({
+      photos,
+      picked,
+      views,
+      epoch,
+      rate: learningRate(recipe, epoch + step / steps),
+    });
+    if (!Number.isFinite(loss)) {
+      throw new EddiError(
+        "internal",
+        `training diverged in epoch ${epoch + 1}, step ${step + 1}: loss ${loss}`,
+      );
+    }
+    lossSum += loss;
+    const done = step + 1 - from.step;
+    const stepSeconds = (performance.now() - startedMs) / 1000 / done;
+    const pace = { loss: lossSum / done, imagesPerSecond: recipe.batch / stepSeconds };
+    const secondsLeft = stepSeconds * stepsLeft(run, epoch, step + 1, steps);
+    run.status.update(
+      paceText({ epoch, epochs: recipe.epochs, step: step + 1, steps, ...pace, secondsLeft }),
+    );
+    // Lets signals in: a step blocks the event loop.
+    await new Promise(setImmediate);
+    const stopped = run.signal?.aborted ?? false;
+    if (stopped || performance.now() - savedMs > CHECKPOINT_INTERVAL_MS) {
+      await save({ epoch, step: step + 1 });
+      savedMs = performance.now();
+    }
+    if (stopped) return null;
+  }
+  return lossSum / Math.max(1, steps - from.step);
+}
+
+/** Steps to go, those at a larger size counted as the longer they take. */
+function stepsLeft(
+  { recipe, architecture }: TrainingRun,
+  epoch: number,
+  step: number,
+  steps: number,
+): number {
+  const area = (at: number): number => viewsOf(recipe, architecture.size, at).size ** 2;
+  let left = steps - step;
+  for (let later = epoch + 1; later < recipe.epochs; later++) left += (steps * area(later)) / area(epoch);
+  return left;
+}
+
+function checkSameRun(saved: Checkpoint, { architecture, recipe, train: photos }: TrainingRun): void {
+  const was = { architecture: saved.architecture, photos: saved.photos, ...saved.recipe };
+  const now = { architecture: architecture.id, photos: photos.count, ...recipe };
+  for (const [key, value] of Object.entries(was)) {
+    const came = now[key as keyof typeof now];
+    if (JSON.stringify(came) === JSON.stringify(value)) continue;
+    throw new EddiError(
+      "bad-argument",
+      `to resume: expected ${key} ${value} as in the checkpoint, got ${came}`,
+    );
+  }
+}

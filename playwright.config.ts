@@ -1,0 +1,13 @@
+import { defineConfig } from "@playwright/test";
+
+// Every file starts its own service and browser; one at a time, since they share the machine's cores.
+export default defineConfig({
+  testDir: "e2e",
+  testMatch: "*.e2e.ts",
+  workers: 1,
+  retries: 0,
+  timeout: 180_000,
+  forbidOnly: process.env.CI !== undefined,
+  // The second one writes where PLAYWRIGHT_JSON_OUTPUT_FILE says, for scripts/test.mjs.
+  reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [["list"], ["json"]] : "list",
+});
