@@ -1,3 +1,4 @@
+import { mkdirSync, symlinkSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +14,26 @@ import {
 } from "#shared/protocol";
 import { type CloudConfig, readConfig } from "./config.ts";
 
-/** For tests only. */
-export const MODELS_DIR = fileURLToPath(new URL("../../models", import.meta.url));
+// For tests only.
+
+export const ALL_MODELS_DIR = fileURLToPath(new URL("../../models", import.meta.url));
+
+/** A folder with the tiny model alone, so that a service starts fast. */
+export const MODELS_DIR = folderOfTiny();
 
 /** A worker that can be told to crash or to hang. */
 export const POISONABLE_WORKER = new URL("./poisonable-worker-fixture.ts", import.meta.url);
+
+function folderOfTiny(): string {
+  const dir = fileURLToPath(new URL("../../node_modules/.cache/eddi-tiny", import.meta.url));
+  mkdirSync(dir, { recursive: true });
+  try {
+    symlinkSync(join(ALL_MODELS_DIR, "tiny"), join(dir, "tiny"), "junction");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+  }
+  return dir;
+}
 
 export function testConfig(change: Partial<CloudConfig> = {}): CloudConfig {
   const defaults = readConfig({}, ["--engine", "wasm", "--workers", "1", "--log-level", "silent"]);
@@ -30,7 +46,7 @@ export async function copyOfModels(
   copies: readonly string[],
 ): Promise<{ dir: string; remove: () => Promise<void> }> {
   const dir = await mkdtemp(join(tmpdir(), "eddi-models-"));
-  for (const name of copies) await cp(join(MODELS_DIR, "tiny"), join(dir, name), { recursive: true });
+  for (const name of copies) await cp(join(ALL_MODELS_DIR, "tiny"), join(dir, name), { recursive: true });
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 

@@ -6,6 +6,9 @@ import { EddiError } from "#shared/errors";
 import type { CloudConfig, TlsConfig } from "./config.ts";
 import { answerClientError } from "./http-errors.ts";
 
+/** After a signal, requests under way get this long. */
+export const GRACE_MS = 4_000;
+
 /**
  * Listens on HTTP and, with a certificate, on HTTPS too: one app behind both.
  *
@@ -48,6 +51,7 @@ async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server>
     app.addHook("preClose", async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
       await closed;
     });
     return server;

@@ -61,9 +61,10 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
   });
   app.post("/v2/repository/index", async () =>
-    service.engine() === null
-      ? registry.index().map((state) => ({ ...state, state: "LOADING" }))
-      : registry.index(),
+    registry.index().map((line) => {
+      const loading = line.state === "READY" && service.engine() === null;
+      return loading ? { ...line, state: "LOADING" } : line;
+    }),
   );
   app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
     const receiveMs = performance.now() - request.receivedMs;
@@ -101,7 +102,8 @@ async function infer(
     segment: work.segment,
     tensors: work.tensors,
     parameters: asked.parameters,
-    startBy: request.receivedMs + Math.min(work.timeoutMs, config.requestTimeoutMs),
+    // The client's budget runs while its body is under way; our own patience starts after that.
+    startBy: Math.min(request.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
     signal: goneSignal(reply),
   });
   const { queued, expectedQueueMs } = executor.load();

@@ -3,11 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setBackend } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ancestors, closedHeads, subgraph } from "#shared/graph";
+import { ancestors, closedHeads, cutVertices, subgraph } from "#shared/graph";
 import { type Model, type Plan, readModel, splitPlan } from "#shared/model";
-import { encodeTensor, type InferRequest, parseServerTiming, type WireTensor } from "#shared/protocol";
+import { encodeTensor, parseServerTiming, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
 import {
+  ALL_MODELS_DIR,
   floatTensor,
   imageBytes,
   MODELS_DIR,
@@ -152,244 +153,41 @@ describe("tails", () => {
   });
 });
 
-describe("bad requests are refused with what was expected and what came", () => {
-  const with_ = (change: Partial<InferRequest>, tensor: Partial<WireTensor> = {}) =>
-    post(server.app, request([{ ...BYTES, ...tensor }], change));
-  const poolTensor = (at: number, value: number) => {
-    const values = new Float32Array(16 * 16 * 8);
-    values[at] = value;
-    return floatTensor("stem/pool", [1, 16, 16, 8], values);
-  };
-  const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] = [
-    ["an unknown tensor", 400, /expected tensors of tiny, got picture/, () => with_({}, { name: "picture" })],
-    [
-      "a weight as a tensor",
-      400,
-      /expected tensors of tiny, got stem\/conv\/kernel/,
-      () => with_({}, { name: "stem/conv/kernel" }),
-    ],
-    [
-      "a prototype's key as a tensor",
-      400,
-      /expected tensors of tiny, got toString/,
-      () => with_({}, { name: "toString" }),
-    ],
-    [
-      "tensors that are no cut",
-      400,
-      /exit exit3: expected block1\/conv2 and the rest of a cut, got block1\/conv2/,
-      () => post(server.app, request([floatTensor("block1/conv2", [1, 16, 16, 8], new Float32Array(2048))])),
-    ],
-    [
-      "a tensor too many",
-      400,
-      /expected only tensors that its tail reads, got image/,
-      () => post(server.app, request([BYTES, poolTensor(0, 1)])),
-    ],
-    ["one tensor twice", 400, /expected distinct tensors/, () => post(server.app, request([BYTES, BYTES]))],
-    ["no tensor", 400, /expected a cut, got none/, () => post(server.app, request([]))],
-    [
-      "another shape",
-      400,
-      /image: expected shape \[-1,32,32,3\], got \[1,32,96\]/,
-      () => with_({}, { shape: [1, 32, 96] }),
-    ],
-    [
-      "a batch over the limit",
-      400,
-      /image: expected a batch of at most 32, got 33/,
-      () => with_({}, { shape: [33, 32, 32, 3], data: new Uint8Array(33 * PIXELS) }),
-    ],
-    [
-      "batches that differ",
-      400,
-      /block2\/wide: expected batch 1 as block2\/point has, got 2|block2\/point: expected batch 2 as block2\/wide has, got 1/,
-      () =>
-        post(
-          server.app,
-          request([
-            floatTensor("block2/wide", [2, 8, 8, 12], new Float32Array(2 * 768)),
-            floatTensor("block2/point", [1, 8, 8, 4], new Float32Array(256)),
-          ]),
-        ),
-    ],
-    [
-      "another datatype",
-      400,
-      /image: expected datatype FP32 or UINT8, got INT32/,
-      () => with_({}, { datatype: "INT32", data: new Uint8Array(4 * PIXELS) }),
-    ],
-    [
-      "an unknown datatype",
-      400,
-      /image: expected datatype .*, got FP64/,
-      () => json({ inputs: [{ name: "image", shape: [1, 32, 32, 3], datatype: "FP64", data: [] }] }),
-    ],
-    [
-      "another length",
-      400,
-      /image: expected 3072 bytes for UINT8 \[1,32,32,3\], got binary_data_size 3000/,
-      () => with_({}, { data: IMAGE.subarray(0, 3000) }),
-    ],
-    [
-      "too few numbers",
-      400,
-      /image: expected 3072 numbers or binary data, got 2 values/,
-      () => json({ inputs: [{ name: "image", shape: [1, 32, 32, 3], datatype: "FP32", data: [1, 2] }] }),
-    ],
-    [
-      "a value that is not finite",
-      400,
-      /stem\/pool: expected finite values, got NaN at 5/,
-      () => post(server.app, request([poolTensor(5, Number.NaN)])),
-    ],
-    [
-      "values that overflow",
-      400,
-      /expected tensors that lead to finite scores/,
-      () => post(server.app, request([floatTensor("exit3/pool", [1, 24], new Float32Array(24).fill(3e38))])),
-    ],
-    [
-      "a scale that is not a number",
-      400,
-      /q.image.scale: expected a finite number, got big/,
-      () => with_({ parameters: { "q.image.scale": "big", "q.image.offset": 0 } }),
-    ],
-    [
-      "an unknown exit",
-      404,
-      /expected one of the exits exit1, exit2, exit3, got exit9/,
-      () => with_({ parameters: { exit: "exit9" } }),
-    ],
-    [
-      "an unknown output",
-      404,
-      /expected one of the exits exit1, exit2, exit3, got probabilities/,
-      () => with_({ outputs: [{ name: "probabilities", binary: true }] }),
-    ],
-    [
-      "an exit that does not follow from the tensors",
-      400,
-      /exit exit1: expected a cut, got block2\/concat|exit exit1: .*block2\/concat/,
-      () =>
-        post(
-          server.app,
-          request([floatTensor("block2/concat", [1, 8, 8, 16], new Float32Array(1024))], {
-            outputs: [{ name: "exit1", binary: true }],
-          }),
-        ),
-    ],
-    [
-      "a timeout that is none",
-      400,
-      /timeout: expected microseconds, got soon/,
-      () => with_({ parameters: { timeout: "soon" } }),
-    ],
-    [
-      "a timeout that has passed",
-      504,
-      /expected the tail to start within the request's time/,
-      () => with_({ parameters: { timeout: 0.001 } }),
-    ],
-    [
-      "an unknown model",
-      404,
-      /expected one of the models .*tiny.*, got huge/,
-      () => post(server.app, request([BYTES]), "/v2/models/huge/infer"),
-    ],
-    [
-      "another version",
-      404,
-      /model tiny: expected version [0-9a-f]{16}, got 0123/,
-      () => post(server.app, request([BYTES]), "/v2/models/tiny/versions/0123/infer"),
-    ],
-    ["an empty body", 400, /expected 1 to 0/, () => postBytes(server.app, new Uint8Array(0))],
-    [
-      "a header length that is none",
-      400,
-      /inference-header-content-length: expected bytes of the JSON part, got -1/,
-      () => postBytes(server.app, IMAGE, { "inference-header-content-length": "-1" }),
-    ],
-    [
-      "a header length beyond the body",
-      400,
-      /inference-header-content-length: expected 1 to 3072/,
-      () => postBytes(server.app, IMAGE, { "inference-header-content-length": "4000" }),
-    ],
-    ["no JSON", 400, /expected 3072 bytes of JSON/, () => postBytes(server.app, IMAGE)],
-    ["JSON that is no request", 400, /frame: expected an object, got \[1,2\]/, () => json("[1,2]")],
-    ["a poisoned prototype", 400, /forbidden prototype property/, () => json('{"__proto__":{},"inputs":[]}')],
-    [
-      "JSON nested without end",
-      400,
-      /expected/,
-      () => json(`{"inputs":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
-    ],
-    [
-      "a shape nested without end",
-      400,
-      /image: expected a shape/,
-      () =>
-        json(
-          `{"inputs":[{"name":"image","datatype":"FP32","shape":${"[".repeat(200_000)}${"]".repeat(200_000)}}]}`,
-        ),
-    ],
-    [
-      "an id nested without end",
-      400,
-      /id: expected/,
-      () => json(`{"id":${"[".repeat(200_000)}${"]".repeat(200_000)},"inputs":[]}`),
-    ],
-    [
-      "too many tensors",
-      413,
-      /inputs: expected at most 64, got 65/,
-      () => post(server.app, request(Array.from({ length: 65 }, () => BYTES))),
-    ],
-    [
-      "a shape that overflows",
-      413,
-      /image: expected at most 16777216 elements/,
-      () => json({ inputs: [{ name: "image", shape: [2 ** 40, 2 ** 40], datatype: "FP32", data: [] }] }),
-    ],
-    [
-      "a body over the limit",
-      413,
-      /body: expected at most 16777216 bytes, got 16777217/,
-      () => postBytes(server.app, new Uint8Array((16 << 20) + 1)),
-    ],
-    [
-      "another content type",
-      415,
-      /content-type: expected application\/octet-stream or application\/json, got text\/plain/,
-      () => postBytes(server.app, IMAGE, { "content-type": "text/plain" }),
-    ],
-    [
-      "a compressed body",
-      415,
-      /content-encoding: expected identity, got gzip/,
-      () => postBytes(server.app, IMAGE, { "content-encoding": "gzip" }),
-    ],
-  ];
+test("every model of the project answers an image, from the image and from a tensor half-way", async () => {
+  const all = await buildServer(testConfig({ modelsDir: ALL_MODELS_DIR }));
+  await all.ready;
+  const { body } = await all.app.inject({ method: "POST", url: "/v2/repository/index" });
+  for (const { name, state, reason } of JSON.parse(body)) {
+    expect({ name, state, reason }).toEqual({ name, state: "READY", reason: "" });
+    const files = (file: string) => readFile(join(ALL_MODELS_DIR, name, file));
+    const own = readModel(new Uint8Array(await files("model.json")));
+    const { input, exits, labels } = own.metadata;
+    const shape = [1, input.height, input.width, 3];
+    const data = imageBytes(
+      2,
+      shape.reduce((product, side) => product * side),
+    );
+    const image: WireTensor = { name: input.node, datatype: "UINT8", shape, data };
+    const path = `/v2/models/${name}/infer`;
+    const scores = scoresOf(await post(all.app, request([image]), path));
+    expect(scores).toHaveLength(labels.length);
+    expect(scores.reduce((sum, score) => sum + score)).toBeCloseTo(1, 4);
 
-  test.each(cases)("%s", async (_, status, message, send) => {
-    const response = await send();
-    expect(response.json()).toEqual({ error: expect.stringMatching(message) });
-    expect(response.statusCode).toBe(status);
-    expect((await post(server.app, request([BYTES]))).statusCode).toBe(200);
-  });
-
-  test("a frame truncated anywhere is refused", async () => {
-    const { encodeRequest } = await import("#shared/protocol");
-    const { body, jsonBytes } = encodeRequest(request([BYTES]));
-    for (const bytes of [1, jsonBytes - 1, jsonBytes, jsonBytes + 1, body.byteLength - 1]) {
-      const headers = { "inference-header-content-length": String(jsonBytes) };
-      const response = await postBytes(server.app, body.subarray(0, bytes), headers);
-      expect(response.statusCode).toBe(400);
-      expect(response.json().error).toMatch(/expected .*bytes|expected 1 to/);
-    }
-  });
-});
+    const last = exits.at(-1)!;
+    const dag = subgraph(own.dag, ancestors(own.dag, own.dag.names.indexOf(last.node)));
+    const middle = cutVertices(dag)[cutVertices(dag).length >> 1]!;
+    const { head } = splitPlan(own, { exit: last.id, head: dag.names.slice(0, middle + 1) });
+    const segments = new SegmentModel(own);
+    for (const shard of own.shards) segments.addShard(shard, new Uint8Array(await files(shard.path)));
+    const [low, high] = input.range;
+    const values = Float32Array.from(data, (byte) => low + ((high - low) * byte) / 255);
+    const [cut] = await segments.runValues(head, [{ shape, values }]);
+    segments.dispose();
+    const sent = request([floatTensor(head.outputs[0]!, cut!.shape, cut!.values)]);
+    expectClose(scoresOf(await post(all.app, sent, path)), scores);
+  }
+  await all.close();
+}, 120_000);
 
 describe("the protocol's other calls", () => {
   const get = async (url: string) => (await server.app.inject(url)).json();

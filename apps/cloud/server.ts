@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
+import { GRACE_MS } from "./listen.ts";
 import { oipRoutes } from "./oip.ts";
 import { loadModels } from "./registry.ts";
 import { findSamples } from "./samples.ts";
@@ -23,7 +24,6 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 1024;
 const MAX_PARAM_LENGTH = 128;
-const GRACE_MS = 4_000;
 
 /**
  * The whole service, not yet listening.

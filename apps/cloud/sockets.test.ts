@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
+import { encodeRequest, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
 import { imageBytes, POISONABLE_WORKER, request, testConfig } from "./fixture.ts";
 import { buildServer, type CloudServer } from "./server.ts";
 
@@ -78,6 +78,26 @@ test("a client that stops half-way does no harm", async () => {
   sent.destroy();
   expect((await infer()).status).toBe(200);
 });
+
+test("a body that takes longer than a request may wait is answered all the same", async () => {
+  const sent = httpRequest(`${url}/v2/models/tiny/infer`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/octet-stream",
+      "content-length": body.byteLength,
+      [HEADER_LENGTH]: jsonBytes,
+    },
+  });
+  sent.write(body.subarray(0, 100));
+  await sleep(2_200);
+  sent.end(body.subarray(100));
+  const [answer] = await once(sent, "response");
+  expect(answer.statusCode).toBe(200);
+  const { receiveMs, queueMs } = parseServerTiming(answer.headers["server-timing"]);
+  expect(receiveMs).toBeGreaterThan(2_000);
+  expect(queueMs).toBeLessThan(2_000);
+  answer.resume();
+}, 10_000);
 
 test("a client that goes while it waits leaves its place in the queue", async () => {
   thread.postMessage({ kind: "hang" });

@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { EngineChoice } from "./config.ts";
 import type { Executor, Load, TailJob, TailResult } from "./executor.ts";
+import { goneError, lateError, PendingTail } from "./pending-tail.ts";
+import { PoolWorker, type Started } from "./pool-worker.ts";
 import type { ModelFiles } from "./registry.ts";
-import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import type { TailSetup } from "./tail-messages.ts";
 
 export interface PoolOptions {
   readonly engine: EngineChoice;
@@ -21,13 +22,9 @@ export interface PoolOptions {
   readonly entry?: URL;
 }
 
-/** What the first worker found. */
-export type Started = Extract<TailReply, { kind: "started" }>;
-
-/** A worker opens its models within this time, a GPU that has to compile its kernels included. */
-const START_LIMIT_MS = 300_000;
+const FIRST_RESTART_DELAY_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
-/** Weight of the newest job in the mean time of a job. */
+/** Of the newest job in the mean time of a job. */
 const MEAN_WEIGHT = 0.2;
 
 /**
@@ -38,12 +35,15 @@ export class WorkerPool implements Executor {
   /** Resolves when all workers are warm; rejects when one cannot start, or on close. */
   readonly started: Promise<Started>;
   private readonly options: PoolOptions;
-  private readonly members = new Set<Member>();
-  private readonly queue: Pending[] = [];
+  private readonly workers = new Set<PoolWorker>();
+  private readonly queue: PendingTail[] = [];
   private engine: EngineChoice;
   private size = 0;
+  /** Mean time of a job, all kinds together: what waits is as mixed as what ran. */
   private meanMs = 0;
   private nextId = 0;
+  /** Whether workers are being added: at the start, and when some were lost. */
+  private filling = true;
   private closed = false;
   private readonly closing = new AbortController();
 
@@ -61,7 +61,7 @@ export class WorkerPool implements Executor {
         const { maxQueued } = this.options;
         throw new EddiError("unavailable", `expected at most ${maxQueued} waiting requests, got one more`);
       }
-      const pending = new Pending(job, resolve, reject, (why) => this.drop(pending, why));
+      const pending = new PendingTail(job, resolve, reject, (why) => this.drop(pending, why));
       this.queue.push(pending);
       this.pump();
     });
@@ -69,9 +69,9 @@ export class WorkerPool implements Executor {
 
   load(): Load {
     const now = performance.now();
-    const busy = [...this.members].filter((member) => member.pending !== null);
+    const busy = [...this.workers].filter((worker) => worker.pending !== null);
     const runningMs = busy.reduce(
-      (total, member) => total + Math.max(0, this.meanMs - (now - member.sinceMs)),
+      (total, worker) => total + Math.max(0, this.meanMs - (now - worker.sinceMs)),
       0,
     );
     const waits = this.idle() === undefined;
@@ -93,211 +93,85 @@ export class WorkerPool implements Executor {
     this.closed = true;
     this.closing.abort();
     for (const pending of this.queue.splice(0)) pending.fail(closedError());
-    const members = [...this.members];
-    this.members.clear();
-    await Promise.all(members.map((member) => member.stop(closedError())));
+    const workers = [...this.workers];
+    this.workers.clear();
+    await Promise.all(workers.map((worker) => worker.stop(closedError())));
   }
 
   /** One after another: TensorFlow's addon fills a table of the process without a lock while it warms up. */
   private async start(): Promise<Started> {
-    const first = await this.addMember();
+    const first = await this.addWorker();
     this.engine = first.engine.name;
     const automatic = first.engine.device === "gpu" ? 1 : availableParallelism();
     this.size = this.options.workers || automatic;
-    while (this.members.size < this.size) await this.addMember();
+    while (this.workers.size < this.size) await this.addWorker();
+    this.filling = false;
     return first;
   }
 
-  private async addMember(): Promise<Started> {
+  private async addWorker(): Promise<Started> {
     if (this.closed) throw closedError();
     const { entry = new URL("./tail-worker.ts", import.meta.url), models } = this.options;
     const workerData: TailSetup = { entry: entry.href, engine: this.engine, models };
-    const member = new Member(workerData);
-    this.members.add(member);
+    const worker = new PoolWorker(workerData);
+    this.workers.add(worker);
     try {
-      const started = await member.started;
-      member.onFree = () => this.pump();
-      member.onRan = (computeMs) => {
+      const started = await worker.started;
+      worker.onFree = () => this.pump();
+      worker.onRan = (computeMs) => {
         this.meanMs += (this.meanMs === 0 ? 1 : MEAN_WEIGHT) * (computeMs - this.meanMs);
       };
-      member.onLost = (why) => this.lose(member, why);
+      worker.onLost = (why) => this.lose(worker, why);
       this.pump();
       return started;
     } catch (thrown) {
-      this.members.delete(member);
-      await member.stop(toEddiError(thrown));
+      this.workers.delete(worker);
+      await worker.stop(toEddiError(thrown));
       throw thrown;
     }
   }
 
-  private lose(member: Member, why: string): void {
-    if (!this.members.delete(member) || this.closed) return;
+  private lose(worker: PoolWorker, why: string): void {
+    if (!this.workers.delete(worker) || this.closed) return;
     this.options.onTrouble(`a worker was lost and is replaced: ${why}`);
-    this.replace().catch((thrown) => this.options.onTrouble(toEddiError(thrown).message));
+    if (!this.filling) void this.refill();
   }
 
-  private async replace(): Promise<void> {
-    for (let delayMs = 500; !this.closed; delayMs = Math.min(2 * delayMs, MAX_RESTART_DELAY_MS)) {
+  private async refill(): Promise<void> {
+    this.filling = true;
+    let delayMs = FIRST_RESTART_DELAY_MS;
+    while (!this.closed && this.workers.size < this.size) {
       try {
-        await this.addMember();
-        return;
+        await this.addWorker();
       } catch (thrown) {
         if (this.closed) return;
         this.options.onTrouble(`a worker could not be replaced: ${toEddiError(thrown).message}`);
         await sleep(delayMs, undefined, { signal: this.closing.signal, ref: false }).catch(() => {});
+        delayMs = Math.min(2 * delayMs, MAX_RESTART_DELAY_MS);
       }
     }
+    this.filling = false;
   }
 
-  private idle(): Member | undefined {
-    return [...this.members].find((member) => member.ready && member.pending === null);
+  private idle(): PoolWorker | undefined {
+    return [...this.workers].find((worker) => worker.ready && worker.pending === null);
   }
 
   private pump(): void {
-    for (let member = this.idle(); member !== undefined && this.queue.length > 0; member = this.idle()) {
+    for (let worker = this.idle(); worker !== undefined && this.queue.length > 0; worker = this.idle()) {
       const pending = this.queue.shift()!;
       if (performance.now() >= pending.job.startBy) pending.fail(lateError());
-      else member.run(this.nextId++, pending, this.options.runLimitMs);
+      else worker.run(this.nextId++, pending, this.options.runLimitMs);
     }
   }
 
-  private drop(pending: Pending, why: EddiError): void {
+  private drop(pending: PendingTail, why: EddiError): void {
     const at = this.queue.indexOf(pending);
     if (at >= 0) this.queue.splice(at, 1);
     pending.fail(why);
   }
 }
 
-/** A job that waits or runs, until it settles. */
-class Pending {
-  readonly job: TailJob;
-  private readonly arrivedMs = performance.now();
-  private readonly resolve: (result: TailResult) => void;
-  private readonly reject: (error: EddiError) => void;
-  private readonly late: NodeJS.Timeout | undefined;
-  private readonly onAbort: () => void;
-
-  constructor(
-    job: TailJob,
-    resolve: (result: TailResult) => void,
-    reject: (error: EddiError) => void,
-    giveUp: (why: EddiError) => void,
-  ) {
-    this.job = job;
-    this.resolve = resolve;
-    this.reject = reject;
-    this.onAbort = () => giveUp(goneError());
-    job.signal.addEventListener("abort", this.onAbort, { once: true });
-    const leftMs = job.startBy - this.arrivedMs;
-    this.late = setTimeout(() => giveUp(lateError()), Math.min(leftMs, 2 ** 31 - 1));
-  }
-
-  /** The job starts: from now on it is too late to be late. */
-  take(): TailJob {
-    clearTimeout(this.late);
-    return this.job;
-  }
-
-  succeed(outputs: TailResult["outputs"], computeMs: number): void {
-    this.settle();
-    this.resolve({ outputs, computeMs, queueMs: performance.now() - this.arrivedMs - computeMs });
-  }
-
-  fail(error: EddiError): void {
-    this.settle();
-    this.reject(error);
-  }
-
-  private settle(): void {
-    clearTimeout(this.late);
-    this.job.signal.removeEventListener("abort", this.onAbort);
-  }
-}
-
-/** One thread of the pool. */
-class Member {
-  readonly started: Promise<Started>;
-  ready = false;
-  pending: Pending | null = null;
-  /** When it took the job that it has. */
-  sinceMs = 0;
-  onFree: () => void = () => {};
-  onRan: (computeMs: number) => void = () => {};
-  onLost: (why: string) => void = () => {};
-  private readonly worker: Worker;
-  private id = -1;
-  private limit: NodeJS.Timeout | undefined;
-  private failStart: (error: EddiError) => void = () => {};
-
-  constructor(setup: TailSetup) {
-    this.worker = new Worker(new URL("./worker-bootstrap.mjs", import.meta.url), { workerData: setup });
-    this.started = new Promise((resolve, reject) => {
-      this.failStart = reject;
-      const message = `a worker: expected it to start within ${START_LIMIT_MS} ms`;
-      this.limit = setTimeout(() => this.lose(new EddiError("timeout", message)), START_LIMIT_MS);
-      this.worker.on("message", (reply: TailReply) => {
-        if (reply.kind !== "started") return this.settle(reply);
-        clearTimeout(this.limit);
-        this.ready = true;
-        resolve(reply);
-      });
-    });
-    const stopped = (why: string) => this.lose(new EddiError("unavailable", `the worker stopped: ${why}`));
-    this.worker.on("error", (error) => stopped(error.message));
-    this.worker.on("messageerror", (error) => stopped(error.message));
-    this.worker.on("exit", (code) => stopped(`exit code ${code}`));
-  }
-
-  run(id: number, pending: Pending, limitMs: number): void {
-    const { modelId, segment, tensors, parameters } = pending.take();
-    const request: TailRequest = { kind: "run", id, modelId, segment, tensors, parameters };
-    this.id = id;
-    this.pending = pending;
-    this.sinceMs = performance.now();
-    const message = `expected the tail to end within ${limitMs} ms, it did not`;
-    this.limit = setTimeout(() => this.lose(new EddiError("timeout", message)), limitMs);
-    const buffers = new Set(tensors.map((tensor) => tensor.data.buffer as ArrayBuffer));
-    this.worker.postMessage(request, [...buffers]);
-  }
-
-  /** Ends the thread; the job that it has fails. */
-  async stop(why: EddiError): Promise<void> {
-    this.lose(why);
-    await this.worker.terminate();
-  }
-
-  private settle(reply: Exclude<TailReply, Started>): void {
-    const { pending } = this;
-    if (pending === null || reply.id !== this.id) return;
-    clearTimeout(this.limit);
-    this.pending = null;
-    if (reply.kind === "ran") {
-      this.onRan(reply.computeMs);
-      pending.succeed(reply.outputs, reply.computeMs);
-    } else pending.fail(new EddiError(reply.code, reply.message));
-    this.onFree();
-  }
-
-  private lose(why: EddiError): void {
-    clearTimeout(this.limit);
-    const { pending } = this;
-    this.ready = false;
-    this.pending = null;
-    pending?.fail(why);
-    this.failStart(why);
-    this.onLost(why.message);
-    this.worker.terminate().catch(() => {});
-  }
-}
-
 function closedError(): EddiError {
   return new EddiError("unavailable", "the service is closing");
-}
-
-function goneError(): EddiError {
-  return new EddiError("cancelled", "the client has gone");
-}
-
-function lateError(): EddiError {
-  return new EddiError("timeout", "expected the tail to start within the request's time, it had to wait");
 }

@@ -23,8 +23,14 @@ try {
   else
     throw new EddiError("bad-argument", `expected one of ${Object.keys(COMMANDS).join(", ")}, got ${name}`);
 } catch (error) {
-  process.stderr.write(`${error instanceof EddiError ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(`${isExpected(error) ? error.message : (error as Error).stack}\n`);
   process.exitCode = 2;
+}
+
+/** Ours, or an option that `node:util` does not know. */
+function isExpected(error: unknown): error is Error {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return error instanceof EddiError || code.startsWith("ERR_PARSE_ARGS");
 }
 
 function usage(): string {

@@ -132,4 +132,8 @@ test("limits hold before anything is allocated", () => {
   const long = frame({ inputs: [], parameters: { x: "y".repeat(100) } });
   const limits = { ...FRAME_LIMITS, maxJsonBytes: 64 };
   expect(failure(() => decodeRequest(long.body, long.jsonBytes, limits)).code).toBe("too-large");
+  const nested = frame(`{"inputs": ${"[".repeat(1000)}${"]".repeat(1000)}}`);
+  expect(failure(() => decodeRequest(nested.body, nested.jsonBytes)).code).toBe("too-large");
+  const quoted = frame({ inputs: [], parameters: { ["[".repeat(1000)]: '\\"{'.repeat(1000) } });
+  expect(decodeRequest(quoted.body, quoted.jsonBytes).inputs).toEqual([]);
 });

@@ -50,6 +50,8 @@ export interface Frame {
 /** Bounds that are checked before anything is allocated. */
 export interface FrameLimits {
   readonly maxJsonBytes: number;
+  /** Brackets within brackets. */
+  readonly maxJsonDepth: number;
   readonly maxTensors: number;
   readonly maxRank: number;
   readonly maxElements: number;
@@ -57,6 +59,7 @@ export interface FrameLimits {
 
 export const FRAME_LIMITS: FrameLimits = {
   maxJsonBytes: 4 << 20,
+  maxJsonDepth: 64,
   maxTensors: 64,
   maxRank: 8,
   maxElements: 1 << 24,
@@ -182,6 +185,7 @@ function openFrame(
       `JSON header: expected at most ${limits.maxJsonBytes} bytes, got ${length}`,
     );
   }
+  checkDepth(body.subarray(0, length), limits.maxJsonDepth);
   let json: unknown;
   try {
     json = parse(new TextDecoder("utf-8", { fatal: true }).decode(body.subarray(0, length)), null, {
@@ -195,6 +199,25 @@ function openFrame(
   }
   return { json: objectOf(json, "frame"), rest: body.subarray(length) };
 }
+
+/** Brackets nested without end would take the parser a hundred times as long as other JSON of their size. */
+function checkDepth(text: Uint8Array, maxDepth: number): void {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at]!;
+    if (inString && byte === BACKSLASH) at++;
+    else if (byte === QUOTE) inString = !inString;
+    else if (!inString && (byte === OPEN_ARRAY || byte === OPEN_OBJECT)) depth++;
+    else if (!inString && (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT)) depth--;
+    if (depth > maxDepth) {
+      throw new EddiError("too-large", `JSON header: expected at most ${maxDepth} nested brackets, got more`);
+    }
+  }
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLimits): readonly WireTensor[] {
   let at = 0;
@@ -313,7 +336,7 @@ function idOf({ id }: Json): { id?: string } {
   throw new EddiError("bad-frame", `id: expected at most 512 characters, got ${shown(id)}`);
 }
 
-/** The beginning of what came. Nested values are not followed: they may be nested without end. */
+/** The beginning of what came. Nested values are not followed: they may be long. */
 function shown(value: unknown): string {
   const flat = (item: unknown): unknown => (typeof item === "object" && item !== null ? "..." : item);
   const shallow = Array.isArray(value) ? value.slice(0, 20).map(flat) : value;

@@ -6,8 +6,8 @@ import { cacheDir } from "../data/find-data.ts";
 import { getImagenette, IMAGENETTE_SOURCE } from "../data/get-imagenette.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import { openBrowser } from "../demo/phone.ts";
-import { findPhotos, samplePhotos } from "../demo/photos.ts";
-import { type DemoCell, type DemoPhoto, runDemo } from "../demo/run-demo.ts";
+import { fetchSample, findPhotos, listSamples, readDrawings } from "../demo/photos.ts";
+import { type DemoCell, runDemo } from "../demo/run-demo.ts";
 import { ROOT, Service } from "../demo/service.ts";
 import { BUDGETS_MS, NETWORKS, SLOW_PHONE } from "../demo/settings.ts";
 import { demoTable } from "../demo/table.ts";
@@ -57,10 +57,14 @@ export async function run(args: readonly string[]): Promise<void> {
     try {
       await page.goto(`http://localhost:${proxy.port}/?model=${values.model}&slowdown=${slowdown}`);
       await page.evaluate("eddi.ready.then(() => eddi.settle())");
-      const photos: DemoPhoto[] = await samplePhotos(service.url, count);
-      process.stdout.write(
-        `${photos.length} photos a row, the phone ${slowdown} times as slow as this machine\n\n`,
-      );
+      const samples = await listSamples(service.url, count);
+      const photos =
+        samples.length > 0
+          ? await Promise.all(samples.map((sample) => fetchSample(service.url, sample)))
+          : await readDrawings(page, count);
+      const kind = samples.length > 0 ? "validation photos" : "drawings (there are no photos)";
+      const phone = `a phone ${slowdown} times as slow as this machine`;
+      process.stdout.write(`${values.model}: the same ${photos.length} ${kind} in each row, ${phone}\n\n`);
       const cells: DemoCell[] = [];
       await runDemo({
         page,

@@ -18,6 +18,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** So long may a click, or whatever it waits for, take on a busy machine. */
+const ACTION_LIMIT_MS = 30_000;
+
 export interface Browser {
   readonly context: BrowserContext;
   readonly page: Page;
@@ -40,6 +43,7 @@ export async function openBrowser({ chromePath, flags = [] }: BrowserOptions): P
     ignoreDefaultArgs: ["--headless"],
     args: [...FLAGS, ...flags],
   });
+  context.setDefaultTimeout(ACTION_LIMIT_MS);
   const page = context.pages()[0] ?? (await context.newPage());
   return {
     context,

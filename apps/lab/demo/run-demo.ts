@@ -2,10 +2,12 @@ import type { Page } from "playwright";
 import type { ShapingProxy } from "../proxy/shaping-proxy.ts";
 import type { Network } from "./settings.ts";
 
-/** A photo to classify: its address on the service, and what it shows. */
+/** A picture to classify, and what it shows. */
 export interface DemoPhoto {
-  readonly url: string;
+  readonly name: string;
   readonly label: string;
+  /** The file in base64. */
+  readonly file: string;
 }
 
 /** One network under one budget: the same photos in each. */
@@ -76,20 +78,19 @@ interface PageGlobals {
 /** Null when there is no answer; why is told on the standard error. */
 async function answer(page: Page, photo: DemoPhoto, budgetMs: number): Promise<DemoAnswer | null> {
   try {
-    // Fetched before the clock of the answer starts, and from the browser's cache after the first time.
     const came = await page.evaluate(
-      async ([url, budget]) => {
-        const image = await (await fetch(url, { cache: "force-cache" })).blob();
+      async ([file, budget]) => {
+        const image = new Blob([Uint8Array.from(atob(file), (char) => char.charCodeAt(0))]);
         const { label, exit, cut, source, prediction, totalMs } = await (
           globalThis as unknown as PageGlobals
         ).eddi.answer(image, { budgetMs: budget });
         return { label, exit, cut, source, predictedMs: prediction?.totalMs ?? null, measuredMs: totalMs };
       },
-      [photo.url, budgetMs] as const,
+      [photo.file, budgetMs] as const,
     );
     return { ...came, correct: came.label === photo.label };
   } catch (error) {
-    process.stderr.write(`${photo.url}: no answer: ${(error as Error).message}\n`);
+    process.stderr.write(`${photo.name}: no answer: ${(error as Error).message}\n`);
     return null;
   }
 }
