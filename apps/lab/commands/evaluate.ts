@@ -2,6 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
+import { nodeWork } from "#shared/evaluator";
+import { ancestors } from "#shared/graph";
+import { elementCount, exitById, type Model } from "#shared/model";
 import { openBackend } from "../backend.ts";
 import { cacheDir, findDataFolder } from "../data/find-data.ts";
 import { loadPhotos } from "../data/pixels.ts";
@@ -50,7 +53,10 @@ export async function run(args: readonly string[]): Promise<void> {
   const report = { model: segments.model.metadata.id, version: segments.model.version, backend, exits };
   if (values.json) process.stdout.write(`${JSON.stringify({ ...report, photos: photos.count }, null, 1)}\n`);
   else process.stdout.write(`${table(exits)}\n`);
-  if (values.write) await writeAccuracies(path.join(folder, "model.json"), exits);
+  if (values.write) {
+    await writeAccuracies(path.join(folder, "model.json"), exits);
+    await writeCardSection(path.join(folder, "card.md"), segments.model, exits);
+  }
 }
 
 function table(exits: readonly ExitResult[]): string {
@@ -70,4 +76,39 @@ async function writeAccuracies(file: string, exits: readonly ExitResult[]): Prom
     exit.accuracy = exits.find((result) => result.exit === exit.id)?.accuracy ?? exit.accuracy;
   }
   await writeFile(file, JSON.stringify(json));
+}
+
+const CARD_SECTION = "## Accuracy\n";
+
+/** Writes the card's section on accuracy anew; it stands last. */
+async function writeCardSection(file: string, model: Model, exits: readonly ExitResult[]): Promise<void> {
+  const [above = ""] = (await readFile(file, "utf8")).split(CARD_SECTION);
+  const work = nodeWork(model);
+  const rows = exits.map(({ exit, correct, photos, accuracy, low, high }) => {
+    const needed = ancestors(model.dag, model.dag.names.indexOf(exitById(model.metadata, exit).node));
+    const macs = work.reduce((sum, { macs }, node) => sum + (needed[node] ? macs : 0), 0);
+    const parameters = parameterCount(model, (node) => needed[node]!);
+    const size = `${(macs / 1e6).toFixed(1)} | ${(parameters / 1e6).toFixed(2)} M`;
+    const interval = `${percent(low)} to ${percent(high)}`;
+    return `| ${exit} | ${percent(accuracy)} | ${correct} of ${photos} | ${interval} | ${size} |`;
+  });
+  const { height, width } = model.metadata.input;
+  const section = `${CARD_SECTION}
+Top-1 on all validation photos, measured on this exported model by \`lab evaluate\`: each photo as a whole,
+resized to ${width}x${height} (bilinear). The page crops a centre square first.
+
+| exit | top-1 | right | 95 % interval | MMAC | parameters |
+|---|---|---|---|---|---|
+${rows.join("\n")}
+`;
+  await writeFile(file, `${above.trimEnd()}\n\n${section}`);
+}
+
+/** Values in the float32 constants that these nodes read. */
+function parameterCount(model: Model, includes: (node: number) => boolean): number {
+  const read = new Set(model.nodes.flatMap((node, at) => (includes(at) ? node.weights : [])));
+  const specs = model.shards.flatMap((shard) => shard.weights);
+  return specs
+    .filter(({ name, dtype }) => read.has(name) && dtype === "float32")
+    .reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }

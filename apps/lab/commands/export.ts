@@ -12,6 +12,7 @@ import { buildNetwork, findArchitecture, type Network } from "../train/architect
 import { plainBatch, spread } from "../train/batches.ts";
 import { loadCheckpoint } from "../train/checkpoint.ts";
 import { loadNativeTf, type Tf } from "../train/native.ts";
+import type { Recipe } from "../train/recipe.ts";
 import { modelVariables, writeValues } from "../train/weights.ts";
 import { wholeNumber } from "../train/whole-number.ts";
 
@@ -58,16 +59,17 @@ export async function run(args: readonly string[]): Promise<void> {
   const tf = loadNativeTf();
   const network = buildNetwork(tf, architecture, seed, architecture.size);
   let images: Images;
+  let recipe: Recipe | null = null;
   if (values.untrained) {
     randomiseNorms(tf, network, seed);
     images = noiseImages(tf, architecture.size, seed);
   } else {
-    await loadTrained(tf, network, values.checkpoints ?? `checkpoints/${id}`);
+    recipe = await loadTrained(tf, network, values.checkpoints ?? `checkpoints/${id}`);
     images = photoImages(tf, await trainingPhotos(values.data), architecture.size);
   }
   const labels = IMAGENETTE_LABELS;
   const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
-  await writeCard(folder, { architecture, trained: !values.untrained, weights });
+  await writeCard(folder, { architecture, recipe, weights });
   const difference = result.maxDifference.toExponential(2);
   const same = (result.sameTop1 * 100).toFixed(1);
   process.stdout.write(
@@ -112,7 +114,7 @@ async function trainingPhotos(dataOption: string | undefined): Promise<Photos> {
   );
 }
 
-async function loadTrained(tf: Tf, network: Network, folder: string): Promise<void> {
+async function loadTrained(tf: Tf, network: Network, folder: string): Promise<Recipe> {
   const checkpoint = await loadCheckpoint(folder);
   if (!checkpoint)
     throw new EddiError("not-found", `${folder}: expected a checkpoint of lab train, got none`);
@@ -122,6 +124,7 @@ async function loadTrained(tf: Tf, network: Network, folder: string): Promise<vo
     throw new EddiError("bad-argument", `${folder}: expected a checkpoint of ${id}, got one of ${came}`);
   }
   writeValues(tf, modelVariables(network.model), checkpoint.tensors);
+  return checkpoint.recipe;
 }
 
 function readFormat(text: string): WeightsFormat {

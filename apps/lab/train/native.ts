@@ -43,8 +43,7 @@ export function loadNativeTf(): Tf {
   throw new EddiError(
     "unavailable",
     "training and export need the native backend @tensorflow/tfjs-node, which is not installed or not built: " +
-      "run `npm install` where storage.googleapis.com can be reached (TFJS_NODE_CDN_STORAGE names a mirror), " +
-      "or build the addon from source as the README tells",
+      "run `npm install` where storage.googleapis.com can be reached, or let TFJS_NODE_CDN_STORAGE name a mirror",
   );
 }
 
