@@ -1,12 +1,29 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, gzip } from "node:zlib";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** Where `vite dev` finds the cloud service. */
 const CLOUD = "http://127.0.0.1:8080";
 
+const OUT_DIR = "dist/web";
+
 export default defineConfig({
   root: "apps/web",
-  build: { outDir: "../../dist/web", emptyOutDir: true, target: "es2022", sourcemap: true },
+  plugins: [compressed(OUT_DIR)],
+  build: {
+    outDir: `../../${OUT_DIR}`,
+    emptyOutDir: true,
+    target: "es2022",
+    sourcemap: true,
+    // Compressing takes its time, and should.
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
   worker: { format: "es" },
+  // Vite looks for dependencies in pages only; found later, in a worker, they would reload the page.
+  optimizeDeps: { entries: ["index.html", "*/worker.ts"] },
   server: { proxy: { "/v2": CLOUD, "/models": CLOUD, "/samples": CLOUD } },
   test: {
     root: ".",
@@ -14,3 +31,24 @@ export default defineConfig({
     exclude: ["e2e/**", "node_modules/**", "dist/**"],
   },
 });
+
+/** Writes `.br` and `.gz` beside what the page downloads; the service sends the one that the browser takes. */
+function compressed(folder: string): Plugin {
+  return {
+    name: "compressed",
+    apply: "build",
+    closeBundle: {
+      // After the files are written, once for page and workers together.
+      order: "post",
+      async handler() {
+        const names = await readdir(folder, { recursive: true });
+        const files = names.filter((name) => /\.(css|html|js|wasm)$/.test(name));
+        for (const file of files.map((name) => join(folder, name))) {
+          const bytes = await readFile(file);
+          await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes));
+          await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+        }
+      },
+    },
+  };
+}

@@ -40,7 +40,12 @@ export async function staticFiles(
 ): Promise<void> {
   const webDir = resolve(dirs.webDir);
   const modelsDir = resolve(dirs.modelsDir);
-  await app.register(fastifyStatic, { serve: false, dotfiles: "ignore", cacheControl: false });
+  await app.register(fastifyStatic, {
+    serve: false,
+    dotfiles: "ignore",
+    cacheControl: false,
+    preCompressed: true,
+  });
 
   app.get<{ Params: { "*": string }; Querystring: { v?: unknown } }>("/models/*", (request, reply) => {
     const path = request.params["*"];

@@ -1,0 +1,115 @@
+import { EddiError } from "#shared/errors";
+import { allEdge } from "#shared/model";
+import type { TensorValues } from "#shared/runtime";
+import { askCloud, type CloudFailure, type CloudReply, encodeCut } from "./ask-cloud.ts";
+import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
+import { finishHere, finishPoints } from "./finish-here.ts";
+import { elapsed, type Job } from "./job.ts";
+
+/** The edge finished in the cloud's stead. */
+export interface Finished {
+  readonly kind: "finished";
+  readonly exit: string;
+  readonly scores: Float32Array;
+  /** Why the cloud did not. */
+  readonly error: EddiError;
+}
+
+/** The cloud's reply, or what the edge makes of the image when that fails or is late. */
+export async function askInTime(
+  job: Job,
+  cut: ReadonlyMap<string, TensorValues>,
+): Promise<CloudReply | CloudFailure | Finished> {
+  const { kit, options, plan, stages, planning } = job;
+  const encodeStart = performance.now();
+  const prediction = planning?.prediction ?? null;
+  const waitUntilMs = deadlineMs(options.budgetMs, elapsed(job), prediction, finishPoints(job, plan));
+  const timeoutMs = Math.max(waitUntilMs - elapsed(job), 1);
+  const frame = encodeCut(plan.exit, cut, options.codec ?? kit.codec, timeoutMs);
+  job.requestBytes = frame.body.byteLength;
+  const sentAt = performance.now();
+  stages.encodeMs = sentAt - encodeStart;
+
+  const over = new AbortController();
+  const cancel = (): void => over.abort(job.signal.reason);
+  job.signal.addEventListener("abort", cancel);
+  let outcome: CloudReply | CloudFailure | null = null;
+  const asked = askCloud(kit.model, frame, over.signal).then((settled) => {
+    outcome = settled;
+  });
+  const reply = (): CloudReply | null => (outcome?.kind === "reply" ? outcome : null);
+  try {
+    await Promise.race([asked, sleep(waitUntilMs - elapsed(job), over.signal)]);
+    if (reply() === null) await untilFinishable(job, asked, reply, over.signal);
+    job.signal.throwIfAborted();
+    if (reply() !== null) return settle(job, reply()!);
+    // Failed or late: the edge finishes, and still takes a reply that comes meanwhile.
+    stages.lostMs = performance.now() - sentAt;
+    const local = await finishHere(job);
+    if (reply() !== null) {
+      stages.lostMs = 0;
+      return settle(job, reply()!);
+    }
+    const failure = (outcome as CloudFailure | null) ?? lateReply(stages.lostMs);
+    job.cloud = {
+      kind: "lost",
+      requestBytes: job.requestBytes,
+      waitedMs: failure.error.code === "timeout" ? stages.lostMs : null,
+      retryAfterMs: failure.retryAfterMs,
+    };
+    return local === null ? failure : { kind: "finished", error: failure.error, ...local };
+  } finally {
+    over.abort(new EddiError("timeout", "the answer is there"));
+    job.signal.removeEventListener("abort", cancel);
+  }
+}
+
+/**
+ * Waits until the edge can finish or the cloud replies after all, whichever comes first: right after the
+ * start, with no weights there yet, it has to be worth waiting for either. Gives up on a dead link.
+ */
+async function untilFinishable(
+  job: Job,
+  asked: Promise<void>,
+  reply: () => CloudReply | null,
+  signal: AbortSignal,
+): Promise<void> {
+  if (finishPoints(job, job.plan).length > 0) return;
+  const { model, readiness } = job.kit;
+  const first = allEdge(model, model.metadata.exits[0]!.id);
+  const prepared = readiness.prepare(first, signal).catch(() => {});
+  const end = sleep(DEAD_LINK_MS, signal);
+  await Promise.race([asked, prepared, end]);
+  // The cloud has failed, the weights may come yet; or the other way round.
+  if (reply() === null && finishPoints(job, job.plan).length === 0) {
+    await Promise.race([Promise.all([asked, prepared]), end]);
+  }
+}
+
+/** Enters a reply's times. */
+function settle(job: Job, reply: CloudReply): CloudReply {
+  const { stages, plan, requestBytes } = job;
+  const { elapsedMs, receiveMs, queueMs, computeMs } = reply;
+  stages.queueMs = queueMs;
+  stages.cloudMs = computeMs;
+  stages.uplinkMs = Math.max(0, Math.min(receiveMs ?? 0, elapsedMs - queueMs - computeMs));
+  stages.rttMs = Math.max(0, elapsedMs - queueMs - computeMs - stages.uplinkMs);
+  stages.downlinkMs = reply.downlinkMs;
+  job.cloud = { kind: "answered", plan, requestBytes, elapsedMs, receiveMs, queueMs, computeMs };
+  return reply;
+}
+
+function lateReply(afterMs: number): CloudFailure {
+  const error = new EddiError("timeout", `no reply from the cloud within ${Math.round(afterMs)} ms`);
+  return { kind: "failure", error, retryAfterMs: null };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, Math.max(0, ms));
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      done();
+    });
+  });
+}

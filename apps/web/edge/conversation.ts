@@ -1,0 +1,145 @@
+import type { ErrorCode } from "#shared/errors";
+import type { Plan } from "#shared/model";
+import type { Codec } from "#shared/protocol";
+import type { Prediction } from "../link/conversation.ts";
+
+/** The whole conversation between the page and the edge worker. */
+export type EdgeRequest =
+  /** First and once: reads the model, then chooses a backend and fetches weights in the background. */
+  | { readonly kind: "open"; readonly settings: EdgeSettings; readonly optimizer: MessagePort }
+  /** A new port to the optimizer worker, after that one was restarted. */
+  | { readonly kind: "connect"; readonly optimizer: MessagePort }
+  | { readonly kind: "answer"; readonly image: ImageSource; readonly options: AnswerOptions }
+  /** Replied to when nothing is under way: backend chosen, wanted weights fetched or failed, plan current. */
+  | { readonly kind: "settle" };
+
+export interface EdgeReplies {
+  open: ModelSummary;
+  connect: null;
+  answer: Answer;
+  settle: null;
+}
+
+export type EdgeEvent =
+  | { readonly kind: "engine"; readonly engine: EngineReport }
+  /** State of every shard, after any change. */
+  | { readonly kind: "shards"; readonly shards: readonly ShardState[] }
+  /** Something went wrong that the user should know; the edge goes on. */
+  | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
+  /** The backend is gone (GPU device lost, or nothing but errors): the worker should be restarted. */
+  | { readonly kind: "lost"; readonly backend: Backend; readonly message: string };
+
+export type Backend = "webgpu" | "wasm" | "webgl";
+export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
+
+export interface EdgeSettings {
+  /** Model id. */
+  readonly model: string;
+  /** Tried before any other when given. */
+  readonly backend: Backend | null;
+  /** Not to be tried: they were lost too often. */
+  readonly avoid: readonly Backend[];
+  /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
+  readonly slowdown: number;
+  readonly codec: Codec;
+}
+
+/** A file, pixels, or the model's input itself: float32, RGB interleaved, in the model's range. */
+export type ImageSource = Blob | ImageBitmap | ImageData | Float32Array;
+
+export interface AnswerOptions {
+  /** Milliseconds from the image's arrival at the edge worker. */
+  readonly budgetMs: number;
+  /** Used instead of the optimizer's. Its weights are fetched first if need be. */
+  readonly plan?: Plan;
+  readonly codec?: Codec;
+}
+
+export interface Answer {
+  /** Class probabilities, in the order of the labels. */
+  readonly scores: Float32Array;
+  readonly label: string;
+  /** The label's probability, 0..1. */
+  readonly confidence: number;
+  /** The exit that answered; not the plan's when the service shed load or the edge had to finish. */
+  readonly exit: string;
+  /** What was run: the plan for this image. */
+  readonly plan: Plan;
+  /** Names of the tensors that were sent, or were to be; empty for all-edge. */
+  readonly cut: readonly string[];
+  /** `fallback`: the cloud was to answer, but the edge finished. */
+  readonly source: "edge" | "cloud" | "fallback";
+  /** Why, when it is a fallback. */
+  readonly reason: string | null;
+  readonly budgetMs: number;
+  /** Null for a forced plan and before anything is known. */
+  readonly prediction: Prediction | null;
+  readonly stages: Stages;
+  /** From the image's arrival to the scores: the sum of the stages. */
+  readonly totalMs: number;
+  /** Bytes of the request's body; 0 when nothing was sent. */
+  readonly requestBytes: number;
+}
+
+/** Where the time of an answer went, in milliseconds. */
+export interface Stages {
+  /** Decoding, cropping and scaling the image. */
+  readonly imageMs: number;
+  /** Waiting for the plan, for weights or for the engine. */
+  readonly waitMs: number;
+  /** The head, its results read back. */
+  readonly headMs: number;
+  /** Encoding the cut tensors and the frame. */
+  readonly encodeMs: number;
+  /** While the request came in, by the service's clock. */
+  readonly uplinkMs: number;
+  /** The rest of the time between sending and the reply's first byte. */
+  readonly rttMs: number;
+  readonly queueMs: number;
+  readonly cloudMs: number;
+  /** From the reply's first byte to its last, and decoding it. */
+  readonly downlinkMs: number;
+  /** A fallback: the time spent on the cloud in vain. */
+  readonly lostMs: number;
+  /** A fallback: finishing on the edge. */
+  readonly finishMs: number;
+  /** Everything else: the browser's own time around a request. */
+  readonly otherMs: number;
+}
+
+/** What the page needs to know of the model. */
+export interface ModelSummary {
+  readonly id: string;
+  readonly version: string;
+  readonly labels: readonly string[];
+  readonly input: { readonly width: number; readonly height: number };
+  readonly exits: readonly { readonly id: string; readonly node: string; readonly accuracy: number | null }[];
+  /** In topological order; predecessors by index. */
+  readonly nodes: readonly { readonly name: string; readonly predecessors: readonly number[] }[];
+  readonly weightBytes: number;
+}
+
+export interface EngineReport {
+  /** Null when no backend works: then the cloud does everything. */
+  readonly backend: Backend | null;
+  /** Time of the reference net, slow-down included. */
+  readonly selfTestMs: number | null;
+  readonly slowdown: number;
+  readonly tried: readonly Trial[];
+}
+
+/** One backend, and how it did. */
+export interface Trial {
+  readonly backend: Backend;
+  readonly outcome: "chosen" | "passed" | "failed" | "skipped";
+  /** Time of the reference net when it ran. */
+  readonly medianMs: number | null;
+  /** What came out, in words. */
+  readonly detail: string;
+}
+
+export interface ShardState {
+  readonly path: string;
+  readonly bytes: number;
+  readonly state: "absent" | "loading" | "ready" | "failed";
+}

@@ -1,0 +1,190 @@
+import { EddiError, toEddiError } from "#shared/errors";
+import { type Model, readModel } from "#shared/model";
+import { answerImage } from "./answer-image.ts";
+import { chooseBackend } from "./choose-backend.ts";
+import type {
+  Answer,
+  AnswerOptions,
+  EdgeEvent,
+  EdgeSettings,
+  ImageSource,
+  ModelSummary,
+} from "./conversation.ts";
+import { Engine } from "./engine.ts";
+import { fetchBytes, modelFileUrl } from "./fetch-model.ts";
+import type { Kit } from "./job.ts";
+import { PlannerLink } from "./planner-link.ts";
+import { Readiness } from "./readiness.ts";
+import { ShardLoader } from "./shard-loader.ts";
+
+/** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
+export class Edge {
+  private readonly settings: EdgeSettings;
+  private readonly emit: (event: EdgeEvent) => void;
+  private readonly link: PlannerLink;
+  private readonly engineChosen: Promise<Engine | null>;
+  private readonly kit: Kit;
+  private engine: Engine | null = null;
+
+  /**
+   * Fetches the model's description; weights and backend follow in the background.
+   *
+   * @throws EddiError `not-found`, `unavailable`, `bad-model` or `bad-metadata`
+   */
+  static async open(
+    settings: EdgeSettings,
+    optimizer: MessagePort,
+    emit: (event: EdgeEvent) => void,
+  ): Promise<Edge> {
+    const choosing = chooseBackend(settings);
+    const json = await fetchDescription(settings.model);
+    return new Edge(settings, readModel(json), json, optimizer, emit, choosing);
+  }
+
+  private constructor(
+    settings: EdgeSettings,
+    model: Model,
+    json: Uint8Array,
+    optimizer: MessagePort,
+    emit: (event: EdgeEvent) => void,
+    choosing: ReturnType<typeof chooseBackend>,
+  ) {
+    this.settings = settings;
+    this.emit = emit;
+    this.link = new PlannerLink(({ wanted }) => readiness.want(wanted));
+    this.link.model({ kind: "model", json, codec: settings.codec });
+    this.engineChosen = this.startEngine(model, choosing);
+    const loader = new ShardLoader({
+      shards: model.shards,
+      fetch: (shard, fresh) => {
+        const url = `${modelFileUrl(model.metadata.id, shard.path)}?v=${shard.sha256.slice(0, 16)}`;
+        return fetchBytes(url, fresh ? { cache: "reload" } : {});
+      },
+      accept: (shard, bytes) => this.engine!.addShard(shard, bytes),
+      onChange: (shards) => emit({ kind: "shards", shards }),
+    });
+    const readiness = new Readiness({
+      model,
+      engine: () => this.warmer(),
+      load: (shards, signal) => loader.load(shards, signal),
+      onReady: (nodes) => this.link.ready(nodes),
+      onProblem: (error) => this.problem(error),
+    });
+    this.kit = {
+      model,
+      codec: settings.codec,
+      engine: () => this.engine,
+      onEngineError: (error) => this.loseEngine(error.message),
+      readiness,
+      planFor: (budgetMs) => this.link.planFor(budgetMs),
+      onMeasured: (measured) => this.link.measured(measured),
+    };
+    this.link.connect(optimizer, new EddiError("cancelled", "a new optimizer"));
+    emit({ kind: "shards", shards: loader.states });
+  }
+
+  get summary(): ModelSummary {
+    const { metadata, version, dag, shards } = this.kit.model;
+    return {
+      id: metadata.id,
+      version,
+      labels: metadata.labels,
+      input: metadata.input,
+      exits: metadata.exits,
+      nodes: dag.names.map((name, node) => ({ name, predecessors: dag.predecessors[node]! })),
+      weightBytes: shards.reduce((total, { bytes }) => total + bytes, 0),
+    };
+  }
+
+  connect(optimizer: MessagePort): void {
+    this.link.connect(optimizer, new EddiError("unavailable", "the optimizer was restarted"));
+  }
+
+  async answer(image: ImageSource, options: AnswerOptions, signal: AbortSignal): Promise<Answer> {
+    this.link.started();
+    try {
+      return await answerImage(this.kit, image, options, signal);
+    } finally {
+      this.link.finished();
+    }
+  }
+
+  /** Resolves when nothing is under way. The plan may ask for weights, and weights may change the plan. */
+  async settle(): Promise<void> {
+    await this.engineChosen;
+    for (let known = -1; known !== this.kit.readiness.nodes.size; ) {
+      known = this.kit.readiness.nodes.size;
+      await this.kit.readiness.settled();
+      await this.link.settle();
+      await this.kit.readiness.settled();
+    }
+  }
+
+  /** The engine for warming up; when it fails at that it is lost. */
+  private async warmer(): Promise<Pick<Engine, "warmUp"> | null> {
+    await this.engineChosen;
+    const { engine } = this;
+    if (engine === null) return null;
+    return {
+      warmUp: async (segment, shape) => {
+        try {
+          await engine.warmUp(segment, shape);
+        } catch (thrown) {
+          this.loseEngine(toEddiError(thrown).message);
+          throw thrown;
+        }
+      },
+    };
+  }
+
+  private async startEngine(
+    model: Model,
+    choosing: ReturnType<typeof chooseBackend>,
+  ): Promise<Engine | null> {
+    const { slowdown } = this.settings;
+    try {
+      const { backend, medianMs, tried } = await choosing;
+      const selfTestMs = medianMs === null ? null : medianMs * slowdown;
+      this.engine = backend === null ? null : new Engine(model, backend, slowdown);
+      this.engine?.lost().then((reason) => this.loseEngine(reason));
+      this.emit({ kind: "engine", engine: { backend, selfTestMs, slowdown, tried } });
+      this.link.engine({ kind: "engine", backend, selfTestMs });
+      if (backend === null) this.problem(new EddiError("unavailable", noBackend(tried)));
+    } catch (thrown) {
+      this.engine = null;
+      this.problem(toEddiError(thrown));
+    }
+    return this.engine;
+  }
+
+  /** From now on the cloud does everything, until the page has started a new worker. */
+  private loseEngine(message: string): void {
+    if (this.engine === null) return;
+    const { backend } = this.engine;
+    this.engine = null;
+    this.emit({ kind: "lost", backend, message });
+  }
+
+  private problem({ code, message }: EddiError): void {
+    this.emit({ kind: "problem", code, message });
+  }
+}
+
+/**
+ * The model's description. It may change under its name (its shards never do), so the service is asked each
+ * time; without the service the browser's copy is good enough.
+ */
+async function fetchDescription(modelId: string): Promise<Uint8Array> {
+  const url = modelFileUrl(modelId, "model.json");
+  try {
+    return await fetchBytes(url, { cache: "no-cache" });
+  } catch (thrown) {
+    if (toEddiError(thrown).code !== "unavailable") throw thrown;
+    return fetchBytes(url, { cache: "force-cache" });
+  }
+}
+
+function noBackend(tried: readonly { readonly backend: string; readonly detail: string }[]): string {
+  const reasons = tried.map(({ backend, detail }) => `${backend}: ${detail}`).join("; ");
+  return `no TF.js backend works on this device, the cloud does everything (${reasons})`;
+}

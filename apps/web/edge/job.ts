@@ -1,0 +1,133 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { type EddiError, toEddiError } from "#shared/errors";
+import { allCloud, type Model, type Plan, splitPlan } from "#shared/model";
+import type { Codec } from "#shared/protocol";
+import type { TensorValues } from "#shared/runtime";
+import type { Measured, Planning } from "../link/conversation.ts";
+import type { AnswerOptions, ImageSource, Stages } from "./conversation.ts";
+import type { Engine, EngineRun, Held } from "./engine.ts";
+import { imageInput } from "./image-input.ts";
+import type { Readiness } from "./readiness.ts";
+
+/** What answers are made with. */
+export interface Kit {
+  readonly model: Model;
+  readonly codec: Codec;
+  /** Null before a backend is chosen, when none works and when the one chosen is lost. */
+  readonly engine: () => Engine | null;
+  readonly onEngineError: (error: EddiError) => void;
+  readonly readiness: Readiness;
+  readonly planFor: (budgetMs: number) => Promise<Planning | null>;
+  readonly onMeasured: (measured: Measured) => void;
+}
+
+/** One image on its way to an answer. */
+export interface Job {
+  readonly kit: Kit;
+  readonly options: AnswerOptions;
+  readonly signal: AbortSignal;
+  readonly startMs: number;
+  /** The model's input. */
+  readonly values: Float32Array;
+  /** Null when the plan is not the optimizer's. */
+  readonly planning: Planning | null;
+  readonly stages: { -readonly [stage in keyof Stages]: number };
+  plan: Plan;
+  /** Tensors of the head from which the edge can finish. */
+  held: Held;
+  requestBytes: number;
+  ran: Measured["head"];
+  cloud: Measured["cloud"];
+}
+
+/**
+ * Decodes the image and fixes its plan: the one given, else the optimizer's for the budget, else all-cloud.
+ *
+ * @throws EddiError `bad-image`, `too-large`, `bad-plan`; `bad-weights` or `unavailable` when a given plan's
+ *   weights cannot be had
+ */
+export async function startJob(
+  kit: Kit,
+  source: ImageSource,
+  options: AnswerOptions,
+  signal: AbortSignal,
+): Promise<Job> {
+  const { model, readiness } = kit;
+  const startMs = performance.now();
+  const values = await imageInput(source, model.metadata.input);
+  const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
+  const planning = options.plan === undefined ? await kit.planFor(options.budgetMs) : null;
+  let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
+  splitPlan(model, plan); // Refuses a plan that is none.
+  if (options.plan !== undefined) await readiness.prepare(plan, signal);
+  else if (kit.engine() === null || !readiness.isReady(plan.head)) plan = allCloud(model, plan.exit);
+  signal.throwIfAborted();
+  stages.waitMs = performance.now() - startMs - stages.imageMs;
+  return {
+    kit,
+    options,
+    signal,
+    startMs,
+    values,
+    planning: plan === planning?.plan ? planning : null,
+    stages,
+    plan,
+    held: new Map(),
+    requestBytes: 0,
+    ran: null,
+    cloud: null,
+  };
+}
+
+/** Milliseconds since the image arrived. */
+export function elapsed(job: Job): number {
+  return performance.now() - job.startMs;
+}
+
+/**
+ * Lets the engine work for this image.
+ *
+ * @returns null when there is no engine or it fails: it is given up, and this image goes another way
+ */
+export async function useEngine(
+  job: Job,
+  run: (engine: Engine) => Promise<EngineRun>,
+): Promise<EngineRun | null> {
+  const engine = job.kit.engine();
+  if (engine === null) return null;
+  try {
+    const start = performance.now();
+    const result = await run(engine);
+    job.stages.waitMs += performance.now() - start - result.ms;
+    return result;
+  } catch (thrown) {
+    job.kit.onEngineError(toEddiError(thrown));
+    return null;
+  }
+}
+
+/** All that a segment may be fed with. */
+export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
+  return new Map<string, TensorValues | Tensor>([...imageOf(job), ...job.held]);
+}
+
+/** The cut at the image. */
+export function imageOf({ kit, values }: Job): ReadonlyMap<string, TensorValues> {
+  const { name, tensor } = kit.model.nodes[0]!;
+  return new Map([[name, { shape: [1, ...tensor.shape], values }]]);
+}
+
+const NO_TIME: Stages = {
+  imageMs: 0,
+  waitMs: 0,
+  headMs: 0,
+  encodeMs: 0,
+  uplinkMs: 0,
+  rttMs: 0,
+  queueMs: 0,
+  cloudMs: 0,
+  downlinkMs: 0,
+  lostMs: 0,
+  finishMs: 0,
+  otherMs: 0,
+};

@@ -1,0 +1,84 @@
+import { type EddiError, toEddiError } from "#shared/errors";
+import type { LinkEvent, LinkReplies, LinkRequest, Measured, Planning } from "../link/conversation.ts";
+import { Caller } from "../rpc/caller.ts";
+import { within } from "./within.ts";
+
+/** The optimizer may be busy planning; nobody waits longer than this for a plan. */
+const PLAN_TIMEOUT_MS = 500;
+
+/** The edge's end of the port to the optimizer. Without an optimizer, or when it fails, plans are null. */
+export class PlannerLink {
+  private readonly onPlanning: (planning: Planning) => void;
+  private caller: Caller<LinkRequest, LinkReplies, LinkEvent> | null = null;
+  private latest: Planning | null = null;
+  /** What a new optimizer must be told first, by kind. */
+  private readonly told = new Map<LinkRequest["kind"], LinkRequest>();
+
+  constructor(onPlanning: (planning: Planning) => void) {
+    this.onPlanning = onPlanning;
+  }
+
+  /** Starts with a port to a fresh optimizer worker. */
+  connect(port: MessagePort, reason: EddiError): void {
+    this.caller?.close(reason);
+    this.latest = null;
+    this.caller = new Caller(port, ({ planning }) => this.take(planning));
+    port.start();
+    for (const request of this.told.values()) this.tell(request);
+  }
+
+  /** The plan for a budget: the latest one if it is for that, else asked for. */
+  async planFor(budgetMs: number): Promise<Planning | null> {
+    if (this.latest?.budgetMs === budgetMs || this.caller === null) return this.latest;
+    try {
+      return await within(PLAN_TIMEOUT_MS, "optimizer", this.caller.call({ kind: "plan", budgetMs }));
+    } catch {
+      return this.latest;
+    }
+  }
+
+  model(request: Extract<LinkRequest, { kind: "model" }>): void {
+    this.remember(request);
+  }
+
+  engine(request: Extract<LinkRequest, { kind: "engine" }>): void {
+    this.remember(request);
+  }
+
+  ready(nodes: ReadonlySet<string>): void {
+    this.remember({ kind: "ready", nodes: [...nodes] });
+  }
+
+  started(): void {
+    this.tell({ kind: "started" });
+  }
+
+  finished(): void {
+    this.tell({ kind: "finished" });
+  }
+
+  measured(measured: Measured): void {
+    this.tell({ kind: "measured", measured });
+  }
+
+  async settle(): Promise<void> {
+    if (this.caller === null) return;
+    this.take(await this.caller.call({ kind: "settle" }));
+  }
+
+  private remember(request: LinkRequest): void {
+    this.told.set(request.kind, request);
+    this.tell(request);
+  }
+
+  private tell(request: LinkRequest): void {
+    this.caller?.call(request).catch((thrown: unknown) => {
+      console.warn(`optimizer, ${request.kind}: ${toEddiError(thrown).message}`);
+    });
+  }
+
+  private take(planning: Planning): void {
+    this.latest = planning;
+    this.onPlanning(planning);
+  }
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { afterEach, expect, test } from "vitest";
+import { EddiError } from "#shared/errors";
+import { allCloud, allEdge, readModel, type Shard } from "#shared/model";
+import { Readiness, type ReadinessOptions } from "./readiness.ts";
+
+const model = readModel(readFileSync("models/tiny/model.json"));
+const [first, last] = [model.metadata.exits[0]!.id, model.metadata.exits.at(-1)!.id];
+const never = new AbortController().signal;
+
+let open: Readiness | null = null;
+afterEach(() => open?.close(new EddiError("cancelled", "the test is over")));
+
+function setUp(options: Partial<ReadinessOptions> = {}) {
+  const log: string[] = [];
+  const problems: string[] = [];
+  const readiness = new Readiness({
+    model,
+    engine: async () => ({
+      warmUp: async (segment) => {
+        log.push(`warm ${segment.outputs}`);
+      },
+    }),
+    load: async (shards: readonly Shard[]) => {
+      log.push(`load ${shards.map(({ path }) => path)}`);
+    },
+    onReady: () => {},
+    onProblem: ({ message }) => problems.push(message),
+    ...options,
+  });
+  open = readiness;
+  return { readiness, log, problems };
+}
+
+test("the first exit gets ready before the head that is wanted", async () => {
+  const { readiness, log } = setUp();
+  readiness.want(allEdge(model, last));
+  await readiness.settled();
+  const [firstExit, lastExit] = [model.metadata.exits[0]!.node, model.metadata.exits.at(-1)!.node];
+  expect(log.filter((entry) => entry.startsWith("warm"))).toEqual([`warm ${firstExit}`, `warm ${lastExit}`]);
+  expect(log[0]).toMatch(/^load/);
+  expect(readiness.isReady(allEdge(model, last).head)).toBe(true);
+});
+
+test("no weights are fetched but for the first exit when everything else is for the cloud", async () => {
+  const { readiness, log } = setUp();
+  readiness.want(allCloud(model, last));
+  await readiness.settled();
+  expect(log).toHaveLength(2);
+  expect([...readiness.nodes].sort()).toEqual([...allEdge(model, first).head].sort());
+});
+
+test("a failure is told and tried again later", async () => {
+  let broken = true;
+  const { readiness, problems } = setUp({
+    retryMs: 5,
+    load: async () => {
+      if (broken) throw new EddiError("bad-weights", "corrupt");
+    },
+  });
+  await readiness.settled();
+  expect(problems).toEqual(["corrupt"]);
+  expect(readiness.nodes.size).toBe(0);
+  broken = false;
+  await new Promise((done) => setTimeout(done, 20));
+  await readiness.settled();
+  expect(readiness.isReady(allEdge(model, first).head)).toBe(true);
+});
+
+test("without an engine nothing gets ready, and a given plan is refused", async () => {
+  const { readiness, log } = setUp({ engine: async () => null });
+  await readiness.settled();
+  await expect(readiness.prepare(allEdge(model, first), never)).rejects.toMatchObject({
+    code: "unavailable",
+  });
+  expect(log).toEqual([]);
+});

@@ -1,0 +1,38 @@
+import type { ErrorCode } from "#shared/errors";
+import type { Conditions, Plan } from "#shared/model";
+import type { Finish, Prediction } from "../link/conversation.ts";
+
+/** The whole conversation between the page and the optimizer worker. */
+export type OptimizerRequest =
+  /** A port to the edge worker: first, and again after that one was restarted. */
+  | { readonly kind: "connect"; readonly edge: MessagePort }
+  | { readonly kind: "budget"; readonly budgetMs: number }
+  /** Probes rest while nobody looks. */
+  | { readonly kind: "visible"; readonly visible: boolean };
+
+export interface OptimizerReplies {
+  connect: null;
+  budget: null;
+  visible: null;
+}
+
+export type OptimizerEvent =
+  | { readonly kind: "summary"; readonly summary: PlanSummary }
+  | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string };
+
+/** For display: what is known and what follows from it. */
+export interface PlanSummary {
+  readonly budgetMs: number;
+  readonly conditions: Conditions;
+  readonly cloud: CloudState;
+  /** Whether conditions rest on measurements, not on first guesses. */
+  readonly measured: { readonly rtt: boolean; readonly uplink: boolean; readonly edge: boolean };
+  readonly plan: Plan | null;
+  readonly prediction: Prediction | null;
+  readonly wanted: Plan | null;
+  readonly finish: readonly Finish[];
+  /** Where the times of head and tail come from. */
+  readonly profiles: { readonly head: string; readonly tail: string };
+}
+
+export type CloudState = "unknown" | "up" | "down" | "refusing";

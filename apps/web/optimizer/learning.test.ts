@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { EddiError } from "#shared/errors";
+import { exitCosts } from "#shared/evaluator";
+import { allCloud, readModel } from "#shared/model";
+import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
+import type { CloudMeasured, Measured } from "../link/conversation.ts";
+import { learn, relax } from "./learning.ts";
+import { profiledMs } from "./planning.ts";
+import { analyticTailProfile, headProfile } from "./profiles.ts";
+
+const model = readModel(readFileSync("models/tiny/model.json"));
+const exits = model.metadata.exits.map(({ id }) => id);
+const head = await headProfile(model, "wasm", 50, async (url) => {
+  throw new EddiError("not-found", url);
+});
+const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: "uint8" });
+const quiet: Measured = { imageMs: 1, head: null, cloud: null };
+const plan = allCloud(model, exits.at(-1)!);
+
+test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const reply: CloudMeasured = {
+    kind: "answered",
+    plan,
+    requestBytes: 99_500,
+    elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
+    receiveMs: 160,
+    queueMs: 4,
+    computeMs: 2 * cloudMs,
+  };
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 8; at++) state = learn(state, costs, { ...quiet, cloud: reply }, 1000 * at);
+  const { rttMs, uplinkBps, cloudScale, queueMs } = conditionsOf(state);
+  expect(rttMs).toBeCloseTo(20, 0);
+  expect(uplinkBps / 1e6).toBeCloseTo(5, 1);
+  expect(cloudScale).toBeCloseTo(2, 1);
+  expect(queueMs).toBeCloseTo(4, 1);
+});
+
+test("silence longer than expected lowers the uplink, so that a slower link is noticed at all", () => {
+  const lost = { kind: "lost", requestBytes: 10_000, waitedMs: 3000, retryAfterMs: null } as const;
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 3; at++) state = learn(state, costs, { ...quiet, cloud: lost }, 1000 * at);
+  expect(conditionsOf(state).uplinkBps).toBeLessThan(FIRST_GUESS.uplinkBps / 10);
+});
+
+test("a slow cloud that was long not tried is given another chance", () => {
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const reply = {
+    kind: "answered",
+    plan,
+    requestBytes: 0,
+    elapsedMs: 50,
+    receiveMs: null,
+    queueMs: 0,
+  } as const;
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 5; at++) {
+    state = learn(state, costs, { ...quiet, cloud: { ...reply, computeMs: 20 * cloudMs } }, at);
+  }
+  const slow = conditionsOf(state).cloudScale;
+  expect(slow).toBeGreaterThan(10);
+  expect(relax(state, 1000)).toBe(state);
+  for (let minute = 1; minute < 10; minute++) state = relax(state, 60_000 * minute);
+  expect(conditionsOf(state).cloudScale).toBeLessThan(1.2);
+});

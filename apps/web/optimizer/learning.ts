@@ -1,0 +1,93 @@
+import type { ExitCosts } from "#shared/evaluator";
+import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
+import type { CloudLost, CloudMeasured, Measured } from "../link/conversation.ts";
+import { profiledMs } from "./planning.ts";
+
+/** HTTP headers of a request, which a body's size does not count. */
+export const HEADER_BYTES = 500;
+
+/** What is known after one more image. */
+export function learn(
+  state: NetworkState,
+  costs: readonly ExitCosts[],
+  { head, cloud }: Measured,
+  atMs: number,
+): NetworkState {
+  const observations: Observation[] = [];
+  if (head !== null) {
+    const predictedMs = profiledMs(costs, head.plan, conditionsOf(state)).edgeMs;
+    observations.push({ kind: "edge", atMs, predictedMs, measuredMs: head.ms });
+  }
+  if (cloud?.kind === "answered") observations.push(...fromReply(cloud, state, costs, atMs));
+  if (cloud?.kind === "lost") observations.push(...fromSilence(cloud, state, atMs));
+  return observations.reduce(observe, state);
+}
+
+function fromReply(
+  { plan, requestBytes, elapsedMs, receiveMs, queueMs, computeMs }: CloudMeasured,
+  state: NetworkState,
+  costs: readonly ExitCosts[],
+  atMs: number,
+): readonly Observation[] {
+  const transfer: Observation = {
+    kind: "transfer",
+    atMs,
+    requestBytes: requestBytes + HEADER_BYTES,
+    elapsedMs,
+    serverMs: queueMs + computeMs,
+    ...(receiveMs === null ? {} : { receiveMs }),
+  };
+  const predictedMs = profiledMs(costs, plan, conditionsOf(state)).cloudMs;
+  return [
+    transfer,
+    { kind: "queue", atMs, queueMs },
+    { kind: "cloud", atMs, predictedMs, measuredMs: computeMs },
+  ];
+}
+
+/**
+ * A reply that did not come in time took at least as long as was waited: what exceeds the expectation is
+ * laid to the uplink's account. Without this a link that slows down would time out for ever.
+ */
+function fromSilence(
+  { requestBytes, waitedMs }: CloudLost,
+  state: NetworkState,
+  atMs: number,
+): readonly Observation[] {
+  if (waitedMs === null) return [];
+  const { rttMs, uplinkBps, queueMs } = conditionsOf(state);
+  const bytes = requestBytes + HEADER_BYTES;
+  const isLonger = waitedMs > queueMs + rttMs + (8000 * bytes) / uplinkBps;
+  if (!isLonger) return [];
+  return [{ kind: "transfer", atMs, requestBytes: bytes, elapsedMs: waitedMs, serverMs: queueMs }];
+}
+
+/** After such a time without a sample a scale is doubted. A phone changes less than a shared service. */
+const STALE_MS = { edge: 60_000, cloud: 15_000 } as const;
+
+/**
+ * Doubts what was long not seen. A plan without a tail learns nothing of the cloud, one without a head
+ * nothing of the edge: what was slow once would be shunned for ever. So a scale that gets no samples goes
+ * half the way (of its logarithm) back to its first guess, again and again, until a plan tries it.
+ *
+ * @returns the same state when there is nothing to doubt
+ */
+export function relax(state: NetworkState, now: number): NetworkState {
+  const { edgeScale, cloudScale, initial } = state;
+  const edge = doubt(edgeScale, initial.edgeScale, now - STALE_MS.edge, now);
+  const cloud = doubt(cloudScale, initial.cloudScale, now - STALE_MS.cloud, now);
+  if (edge === edgeScale && cloud === cloudScale) return state;
+  const queueMs = cloud === cloudScale ? state.queueMs : state.queueMs / 2;
+  return { ...state, edgeScale: edge, cloudScale: cloud, queueMs };
+}
+
+function doubt<T extends NetworkState["edgeScale"]>(
+  track: T,
+  guess: number,
+  staleAt: number,
+  now: number,
+): T {
+  const isFar = Math.abs(Math.log(track.value / guess)) > 0.1;
+  if (track.count === 0 || track.atMs > staleAt || !isFar) return track;
+  return { ...track, value: Math.sqrt(track.value * guess), suspect: null, atMs: now };
+}

@@ -1,0 +1,244 @@
+import { EddiError, toEddiError } from "#shared/errors";
+import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import { type Model, type Plan, readModel } from "#shared/model";
+import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
+import type { Codec } from "#shared/protocol";
+import { fetchJson } from "../edge/fetch-model.ts";
+import type { LinkEvent, LinkRequest, Measured, Planning } from "../link/conversation.ts";
+import { type Served, serve } from "../rpc/serve.ts";
+import { CloudWatch } from "./cloud-watch.ts";
+import type { OptimizerEvent } from "./conversation.ts";
+import { learn, relax } from "./learning.ts";
+import { planFor } from "./planning.ts";
+import { Prober } from "./prober.ts";
+import {
+  analyticTailProfile,
+  type FoundProfile,
+  firstEdgeScale,
+  headProfile,
+  tailProfile,
+} from "./profiles.ts";
+
+/** How often it is asked whether what is known has become old. */
+const TICK_MS = 500;
+/** Of the latest images, how long decoding took. */
+const IMAGE_TIMES = 5;
+/** Before any image was seen. */
+const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
+
+/** The model, and what its nodes cost. */
+interface Costed {
+  readonly model: Model;
+  readonly codec: Codec;
+  readonly head: FoundProfile;
+  readonly tail: FoundProfile;
+  readonly costs: readonly ExitCosts[];
+}
+
+/**
+ * Knows the conditions, plans for them, and tells edge and page. Lives in its worker. Everything it decides
+ * by is in pure functions beside it; here is only what happens when.
+ */
+export class Optimizer {
+  private readonly emit: (event: OptimizerEvent) => void;
+  private readonly cloud = new CloudWatch();
+  private readonly prober: Prober;
+  private toEdge: (event: LinkEvent) => void = () => {};
+  private network: NetworkState = startNetwork(FIRST_GUESS);
+  private costed: Costed | null = null;
+  private budgetMs = 1000;
+  private previous: Plan | null = null;
+  private readyNodes: ReadonlySet<string> = new Set();
+  private imageTimes: readonly number[] = [];
+  /** Images under way. */
+  private busy = 0;
+  private loading: Promise<unknown> = Promise.resolve();
+  /** False until the service has told its engine, and again after it was down: it may have changed. */
+  private tailKnown = false;
+
+  constructor(emit: (event: OptimizerEvent) => void) {
+    this.emit = emit;
+    this.prober = new Prober({
+      cloud: this.cloud,
+      conditions: () => conditionsOf(this.network),
+      isSending: () => this.busy > 0 && !this.isAllEdge(),
+      onProbed: (observation) => {
+        if (observation !== null) this.network = observe(this.network, observation);
+        if (!this.cloud.isUp(performance.now())) this.tailKnown = false;
+        else if (!this.tailKnown) this.background(this.loadTail());
+        this.replan();
+      },
+    });
+    setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Serves an edge worker, from its first word on. */
+  connect(port: MessagePort): void {
+    this.readyNodes = new Set();
+    this.busy = 0;
+    this.toEdge = serve<LinkRequest, LinkEvent>(port, (request) => this.handle(request));
+    port.start();
+  }
+
+  setBudget(budgetMs: number): void {
+    this.budgetMs = budgetMs;
+    this.replan();
+  }
+
+  setVisible(visible: boolean): void {
+    this.prober.setVisible(visible);
+  }
+
+  private async handle(request: LinkRequest): Promise<Served> {
+    switch (request.kind) {
+      case "model":
+        await this.startModel(readModel(request.json), request.codec);
+        return { reply: null };
+      case "engine":
+        this.background(this.learnEngine(request.backend, request.selfTestMs));
+        return { reply: null };
+      case "ready":
+        this.readyNodes = new Set(request.nodes);
+        this.replan();
+        return { reply: null };
+      case "plan":
+        return { reply: this.plan(request.budgetMs, null) };
+      case "started":
+        this.busy += 1;
+        if (!this.isAllEdge()) this.prober.makeWay();
+        return { reply: null };
+      case "finished":
+        this.busy = Math.max(0, this.busy - 1);
+        this.prober.answered();
+        return { reply: null };
+      case "measured":
+        this.learnAnswer(request.measured);
+        return { reply: null };
+      case "settle":
+        await this.loading;
+        await this.prober.settle();
+        await this.loading;
+        return { reply: this.replan() };
+      default: {
+        const { kind } = request satisfies never as LinkRequest;
+        throw new EddiError("bad-argument", `unknown request ${kind}`);
+      }
+    }
+  }
+
+  /** Starts with estimates: the plan is all-cloud until the edge is ready, and needs no more. */
+  private async startModel(model: Model, codec: Codec): Promise<void> {
+    this.previous = null;
+    this.tailKnown = false;
+    const notYet = async (url: string): Promise<never> => {
+      throw new EddiError("not-found", url);
+    };
+    const head = await headProfile(model, null, null, notYet);
+    this.recost({ model, codec, head, tail: analyticTailProfile(model) });
+    this.background(this.loadTail());
+  }
+
+  private async learnEngine(backend: string | null, selfTestMs: number | null): Promise<void> {
+    if (this.costed === null) throw new EddiError("bad-argument", "expected a model first");
+    const head = await headProfile(this.costed.model, backend, selfTestMs, fetchJson);
+    const initial = { ...this.network.initial, edgeScale: firstEdgeScale(head, selfTestMs) };
+    this.network = { ...this.network, initial, edgeScale: startNetwork(initial).edgeScale };
+    this.recost({ ...this.costed, head });
+  }
+
+  private async loadTail(): Promise<void> {
+    if (this.costed === null) return;
+    this.tailKnown = true;
+    try {
+      const tail = await tailProfile(this.costed.model, fetchJson);
+      this.recost({ ...this.costed, tail });
+    } catch (thrown) {
+      this.tailKnown = false;
+      throw thrown;
+    }
+  }
+
+  private recost(known: Omit<Costed, "costs">): void {
+    const { model, codec, head, tail } = known;
+    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, { codec }) };
+    this.replan();
+  }
+
+  private learnAnswer(measured: Measured): void {
+    const now = performance.now();
+    this.imageTimes = [measured.imageMs, ...this.imageTimes].slice(0, IMAGE_TIMES);
+    this.network = learn(this.network, this.costed?.costs ?? [], measured, now);
+    const { cloud } = measured;
+    if (cloud?.kind === "lost") this.cloud.failed(cloud.retryAfterMs, now);
+    if (cloud?.kind === "answered") {
+      this.cloud.answered();
+      this.prober.transferred(cloud.requestBytes);
+    }
+    this.replan();
+  }
+
+  /** Plans anew and tells everybody. */
+  private replan(): Planning {
+    const now = performance.now();
+    const planned = this.plan(this.budgetMs, this.previous);
+    // A first guess of the network is no reason to fetch weights.
+    const isGuess = !this.prober.known.uplink && this.cloud.isUp(now);
+    const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;
+    this.previous = planning.plan;
+    if (this.costed === null) return planning;
+    this.toEdge({ kind: "planned", planning });
+    const { head, tail } = this.costed;
+    this.emit({
+      kind: "summary",
+      summary: {
+        ...planning,
+        conditions: conditionsOf(this.network),
+        cloud: this.cloud.state(now),
+        measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },
+        profiles: { head: head.from, tail: tail.from },
+      },
+    });
+    return planning;
+  }
+
+  private plan(budgetMs: number, previous: Plan | null): Planning {
+    const knowledge = {
+      costs: this.costed?.costs ?? [],
+      conditions: conditionsOf(this.network),
+      image: timesOf(this.imageTimes),
+      readyNodes: this.readyNodes,
+      cloudUp: this.cloud.isUp(performance.now()),
+    };
+    return planFor(knowledge, budgetMs, previous);
+  }
+
+  private isAllEdge(): boolean {
+    const { previous } = this;
+    const costs = this.costed?.costs.find(({ exit }) => exit === previous?.exit);
+    return costs !== undefined && costs.dag.names.length === previous?.head.length;
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    const relaxed = relax(this.network, now);
+    const isOld = relaxed !== this.network;
+    this.network = relaxed;
+    if (this.cloud.refusalEnded(now) || isOld) this.replan();
+  }
+
+  /** What fails for want of the service is tried again; anything else is told. */
+  private background(work: Promise<void>): void {
+    const safe = work.catch((thrown: unknown) => {
+      const { code, message } = toEddiError(thrown);
+      if (code !== "unavailable") this.emit({ kind: "problem", code, message });
+    });
+    this.loading = Promise.all([this.loading, safe]);
+  }
+}
+
+/** Median and spread; the spread from the range, which for five normal values is 2.33 standard deviations. */
+function timesOf(values: readonly number[]): { readonly ms: number; readonly sdMs: number } {
+  if (values.length === 0) return FIRST_IMAGE;
+  const sorted = [...values].sort((a, b) => a - b);
+  return { ms: sorted[sorted.length >> 1]!, sdMs: (sorted.at(-1)! - sorted[0]!) / 2.33 };
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { EddiError } from "#shared/errors";
+import { exitCosts } from "#shared/evaluator";
+import { allCloud, allEdge, NO_SPREAD, readModel, splitPlan } from "#shared/model";
+import { FIRST_GUESS } from "#shared/network";
+import { type Knowledge, planFor } from "./planning.ts";
+import { analyticTailProfile, headProfile } from "./profiles.ts";
+
+const model = readModel(readFileSync("models/tiny/model.json"));
+const exits = model.metadata.exits.map(({ id }) => id);
+const everything = new Set(model.dag.names);
+const head = await headProfile(model, "wasm", 50, async (url) => {
+  throw new EddiError("not-found", url);
+});
+const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: "uint8" });
+const good: Knowledge = {
+  costs,
+  conditions: { ...FIRST_GUESS, rttMs: 5, uplinkBps: 1e8, spread: NO_SPREAD },
+  image: { ms: 0, sdMs: 0 },
+  readyNodes: everything,
+  cloudUp: true,
+};
+
+test("without weights on the edge the plan is all-cloud, and the better one is wanted", () => {
+  const slowLink = { ...good.conditions, rttMs: 500 };
+  const planning = planFor({ ...good, readyNodes: new Set(), conditions: slowLink }, 5000, null);
+  expect(planning.plan).toEqual(allCloud(model, exits.at(-1)!));
+  expect(planning.wanted).toEqual(allEdge(model, exits.at(-1)!));
+});
+
+test("without the cloud the plan is all-edge, at an exit that is ready", () => {
+  const ready = new Set(allEdge(model, exits[0]!).head);
+  const planning = planFor({ ...good, cloudUp: false, readyNodes: ready }, 5000, null);
+  expect(planning.plan).toEqual(allEdge(model, exits[0]!));
+  expect(planning.wanted?.exit).toBe(exits.at(-1));
+});
+
+test("with neither there is no plan", () => {
+  const planning = planFor({ ...good, cloudUp: false, readyNodes: new Set() }, 5000, null);
+  expect(planning.plan).toBeNull();
+  expect(planning.prediction).toBeNull();
+});
+
+test("time spent on the image is taken from the budget and added to the prediction", () => {
+  const without = planFor(good, 40, null);
+  const slow = planFor({ ...good, image: { ms: 39.9, sdMs: 0 } }, 40, null);
+  expect(without.prediction?.feasible).toBe(true);
+  expect(slow.prediction?.feasible).toBe(false);
+  expect(slow.prediction?.totalMs).toBeGreaterThan(39.9);
+});
+
+test("finishing takes the less, the more the head has done", () => {
+  const far = planFor({ ...good, conditions: { ...good.conditions, rttMs: 500 } }, 5000, null);
+  const near = planFor(good, 5000, null);
+  expect(splitPlan(model, far.plan!).tail).toBeNull();
+  expect(near.finish.map(({ exit }) => exit)).toEqual(exits);
+  expect(near.finish.at(-1)!.finishMs).toBeGreaterThan(far.finish.at(-1)!.finishMs);
+});

@@ -1,0 +1,27 @@
+import { EddiError } from "#shared/errors";
+import { type Served, serve } from "../rpc/serve.ts";
+import type { OptimizerEvent, OptimizerRequest } from "./conversation.ts";
+import { Optimizer } from "./optimizer.ts";
+
+const optimizer = new Optimizer((event) => emit(event));
+
+const emit = serve<OptimizerRequest, OptimizerEvent>(
+  self as unknown as Worker,
+  async (request): Promise<Served> => {
+    switch (request.kind) {
+      case "connect":
+        optimizer.connect(request.edge);
+        return { reply: null };
+      case "budget":
+        optimizer.setBudget(request.budgetMs);
+        return { reply: null };
+      case "visible":
+        optimizer.setVisible(request.visible);
+        return { reply: null };
+      default: {
+        const { kind } = request satisfies never as OptimizerRequest;
+        throw new EddiError("bad-argument", `unknown request ${kind}`);
+      }
+    }
+  },
+);

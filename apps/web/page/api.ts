@@ -1,0 +1,85 @@
+import type { Plan } from "#shared/model";
+import type { Codec } from "#shared/protocol";
+import type { Answer, EngineReport, ModelSummary, ShardState } from "../edge/conversation.ts";
+import type { PlanSummary } from "../optimizer/conversation.ts";
+import type { Controller } from "./controller.ts";
+import * as store from "./store.ts";
+
+/**
+ * `globalThis.eddi`: the page for tests, researchers and the developer console. What it does is shown on the
+ * page as if a user had done it.
+ *
+ * ```js
+ * await eddi.settle();
+ * const answer = await eddi.answer(await (await fetch("/samples/photos/...")).blob(), { budgetMs: 200 });
+ * answer.exit, answer.cut, answer.stages, answer.totalMs
+ * ```
+ */
+export interface EddiPage {
+  /** Settles when the model is known: from then on images are answered, by the cloud at least. */
+  readonly ready: Promise<void>;
+  /** Answers an image by the optimizer's plan, or by one that is given. Rejects with what was wrong. */
+  answer(image: Blob | ImageBitmap | ImageData, options?: EddiOptions): Promise<Answer>;
+  /**
+   * The same for the model's input itself.
+   *
+   * @param values float32 [height, width, 3], RGB, in the model's range
+   */
+  answerValues(values: Float32Array, options?: EddiOptions): Promise<Answer>;
+  /** Resolves when a backend is chosen, wanted weights are there, conditions are measured, the plan is current. */
+  settle(): Promise<void>;
+  setBudget(budgetMs: number): void;
+  /** All that is known now; plain data. */
+  state(): EddiState;
+}
+
+export interface EddiOptions {
+  /** The slider's budget when not given. */
+  readonly budgetMs?: number;
+  /** Runs this plan whatever the budget; its weights are fetched first if need be. */
+  readonly plan?: Plan;
+  /** The address' codec when not given. */
+  readonly codec?: Codec;
+  readonly signal?: AbortSignal;
+}
+
+export interface EddiState {
+  readonly model: ModelSummary | null;
+  readonly engine: EngineReport | null;
+  readonly shards: readonly ShardState[];
+  readonly loadedBytes: number;
+  /** Conditions, plan for the next image, prediction, state of the cloud; null before the first plan. */
+  readonly summary: PlanSummary | null;
+  readonly budgetMs: number;
+  readonly problems: readonly string[];
+}
+
+export function createApi(controller: Controller): EddiPage {
+  const ready = controller.ready();
+  ready.catch(() => {}); // Shown on the page; whoever awaits it hears of it too.
+  const answer = (image: Blob | ImageBitmap | ImageData | Float32Array, options: EddiOptions = {}) => {
+    const { signal, ...rest } = options;
+    controller.show(image instanceof Blob ? URL.createObjectURL(image) : null, null);
+    return controller.answer(image, rest, signal);
+  };
+  return {
+    ready,
+    answer,
+    answerValues: answer,
+    settle: () => controller.settle(),
+    setBudget: (budgetMs) => controller.setBudget(budgetMs),
+    state: () => ({
+      model: store.model.value,
+      engine: store.engine.value,
+      shards: store.shards.value,
+      loadedBytes: store.loadedBytes.value,
+      summary: store.summary.value,
+      budgetMs: store.budgetMs.value,
+      problems: store.problems.value.map(({ message }) => message),
+    }),
+  };
+}
+
+declare global {
+  var eddi: EddiPage;
+}

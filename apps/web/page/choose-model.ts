@@ -1,0 +1,33 @@
+import { EddiError } from "#shared/errors";
+
+/** Small models for tests: taken only when there is no other. */
+const TEST_MODELS: readonly string[] = ["tiny"];
+
+/**
+ * The model to show when the address names none: the first that the service has, or is loading.
+ *
+ * @throws EddiError `unavailable` when the service has none or cannot be reached
+ */
+export async function chooseModel(): Promise<string> {
+  const names = await fetchIndex();
+  const name = names.find((candidate) => !TEST_MODELS.includes(candidate)) ?? names[0];
+  if (name !== undefined) return name;
+  throw new EddiError("unavailable", "the service has no model; run `npm run lab -- train` first");
+}
+
+async function fetchIndex(): Promise<readonly string[]> {
+  const url = "/v2/repository/index";
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    if (!response.ok) throw new EddiError("unavailable", `HTTP ${response.status}`);
+    const index = (await response.json()) as readonly { readonly name: string; readonly state: string }[];
+    return index.filter(({ state }) => state !== "UNAVAILABLE").map(({ name }) => name);
+  } catch (cause) {
+    const came = (cause as Error).message;
+    throw new EddiError("unavailable", `${url}: expected the service's models, got: ${came}`, { cause });
+  }
+}

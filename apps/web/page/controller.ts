@@ -1,0 +1,157 @@
+import { batch } from "@preact/signals";
+import { EddiError, toEddiError } from "#shared/errors";
+import type { Answer, AnswerOptions, EdgeEvent, ImageSource } from "../edge/conversation.ts";
+import { checkImageFile } from "../edge/image-header.ts";
+import { chooseModel } from "./choose-model.ts";
+import { Session } from "./session.ts";
+import type { PageSettings } from "./settings.ts";
+import * as store from "./store.ts";
+
+/** What the page can do: the one place that joins the session to what is shown. */
+export class Controller {
+  private readonly settings: PageSettings;
+  private readonly session: Promise<Session>;
+  private shown: string | null = null;
+
+  constructor(settings: PageSettings) {
+    this.settings = settings;
+    store.budgetMs.value = settings.budgetMs;
+    this.session = this.start();
+    this.session.catch((thrown: unknown) => store.showProblem(toEddiError(thrown).message));
+    document.addEventListener("visibilitychange", () => {
+      const visible = document.visibilityState === "visible";
+      this.session.then((session) => session.setVisible(visible)).catch(() => {});
+    });
+  }
+
+  /** Settles when images can be answered, by the cloud at least. */
+  async ready(): Promise<void> {
+    await (await this.session).ready;
+  }
+
+  /** Resolves when weights, probes and plan have come to rest. */
+  async settle(): Promise<void> {
+    await (await this.session).settle();
+  }
+
+  setBudget(budgetMs: number): void {
+    store.budgetMs.value = budgetMs;
+    this.session.then((session) => session.setBudget(budgetMs)).catch(() => {});
+  }
+
+  /**
+   * Answers an image and shows the answer.
+   *
+   * @throws EddiError of the edge; it is shown too
+   */
+  async answer(
+    image: ImageSource,
+    options: Partial<AnswerOptions> = {},
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    store.underWay.value += 1;
+    try {
+      const session = await this.session;
+      const answer = await session.answer(image, { budgetMs: store.budgetMs.value, ...options }, signal);
+      store.answer.value = answer;
+      return answer;
+    } catch (thrown) {
+      const error = toEddiError(thrown);
+      if (error.code !== "cancelled") store.showProblem(error.message, true);
+      throw error;
+    } finally {
+      store.underWay.value -= 1;
+    }
+  }
+
+  /** A file that the user chose, dropped or pasted. What is refused is said; nothing is thrown. */
+  async answerFile(file: Blob, label: string | null = null): Promise<void> {
+    store.closePassingProblems();
+    try {
+      await checkImageFile(file);
+      this.show(URL.createObjectURL(file), label);
+      await this.answer(file);
+    } catch (thrown) {
+      const { code, message } = toEddiError(thrown);
+      if (code === "bad-image" || code === "too-large") this.show(null, null);
+      store.showProblem(message, true);
+    }
+  }
+
+  async answerSample({ url, label, file }: store.Sample): Promise<void> {
+    try {
+      await this.answerFile(file ?? (await fetchFile(url)), label);
+    } catch (thrown) {
+      store.showProblem(`sample ${label}: ${toEddiError(thrown).message}`);
+    }
+  }
+
+  /** A photo taken with the camera, which closes: the photo stays on show. */
+  async answerPhoto(video: HTMLVideoElement): Promise<void> {
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d")?.drawImage(video, 0, 0);
+    const photo = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", 0.95));
+    if (photo === null) store.showProblem("camera: expected a picture, got none yet", true);
+    else await this.answerFile(photo);
+  }
+
+  /** One frame of the live camera. */
+  async answerFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
+    const frame = await createImageBitmap(video);
+    await this.answer(frame, {}, signal);
+  }
+
+  /** Puts a picture on show instead of the one before. */
+  show(url: string | null, label: string | null): void {
+    if (this.shown?.startsWith("blob:")) URL.revokeObjectURL(this.shown);
+    this.shown = url;
+    batch(() => {
+      store.picture.value = { url, label };
+      store.answer.value = null;
+      if (url !== null) store.camera.value = "closed";
+    });
+  }
+
+  private async start(): Promise<Session> {
+    const { model, backend, slowdown, codec, budgetMs } = this.settings;
+    const id = model ?? (await chooseModel());
+    return new Session({ model: id, backend, slowdown, codec }, budgetMs, {
+      onModel: (summary) => {
+        store.model.value = summary;
+      },
+      onEdge: (event) => onEdge(event),
+      onOptimizer: (event) => {
+        if (event.kind === "summary") store.summary.value = event.summary;
+        else store.showProblem(event.message);
+      },
+      onProblem: (error) => store.showProblem(error.message),
+    });
+  }
+}
+
+function onEdge(event: EdgeEvent): void {
+  switch (event.kind) {
+    case "engine":
+      store.engine.value = event.engine;
+      return;
+    case "shards":
+      store.shards.value = event.shards;
+      return;
+    case "problem":
+      store.showProblem(event.message);
+      return;
+    case "lost":
+      store.engine.value = null;
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+async function fetchFile(url: string): Promise<Blob> {
+  const response = await fetch(url);
+  if (response.ok) return response.blob();
+  throw new EddiError("unavailable", `${url}: got HTTP ${response.status}`);
+}

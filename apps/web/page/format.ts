@@ -1,0 +1,22 @@
+/** `7.4 ms`, `183 ms`, `2.4 s` */
+export function formatMs(ms: number): string {
+  if (ms >= 9950) return `${Math.round(ms / 1000)} s`;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms >= 9.95 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
+}
+
+/** `812 B`, `18 kB`, `1.3 MB` */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return bytes >= 1000 ? `${Math.round(bytes / 1000)} kB` : `${bytes} B`;
+}
+
+/** `0.35 Mbit/s`, `12 Mbit/s` */
+export function formatRate(bps: number): string {
+  const mbit = bps / 1e6;
+  return `${mbit >= 9.95 ? Math.round(mbit) : mbit.toPrecision(2)} Mbit/s`;
+}
+
+export function formatPercent(share: number): string {
+  return `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`;
+}

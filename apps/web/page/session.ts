@@ -1,0 +1,205 @@
+import { EddiError, toEddiError } from "#shared/errors";
+import type {
+  Answer,
+  AnswerOptions,
+  Backend,
+  EdgeEvent,
+  EdgeReplies,
+  EdgeRequest,
+  EdgeSettings,
+  ImageSource,
+  ModelSummary,
+} from "../edge/conversation.ts";
+import type { OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../optimizer/conversation.ts";
+import { Caller } from "../rpc/caller.ts";
+
+export interface SessionListener {
+  onModel(model: ModelSummary): void;
+  onEdge(event: EdgeEvent): void;
+  onOptimizer(event: OptimizerEvent): void;
+  /** For the user to read. */
+  onProblem(error: EddiError): void;
+}
+
+type EdgeCaller = Caller<EdgeRequest, EdgeReplies, EdgeEvent>;
+type OptimizerCaller = Caller<OptimizerRequest, OptimizerReplies, OptimizerEvent>;
+
+/** A backend that is lost so often is not used again. */
+const LOSSES = 2;
+/** Restarts of a worker that fails for no known reason. */
+const RESTARTS = 3;
+const REOPEN_MS = 5000;
+/** An edge worker that is silent for so long is taken for hung. */
+const HUNG_MS = 120_000;
+/** Images under way get so long to find their other way before a lost edge worker is replaced. */
+const DRAIN_MS = 15_000;
+
+/** The two workers: starts them, joins them, and replaces one that fails. */
+export class Session {
+  private readonly settings: Omit<EdgeSettings, "avoid">;
+  private readonly listener: SessionListener;
+  private readonly losses = new Map<Backend, number>();
+  private restarts = 0;
+  private optimizer: { readonly worker: Worker; readonly caller: OptimizerCaller };
+  private edge!: { readonly worker: Worker; readonly caller: EdgeCaller };
+  private opened!: Promise<ModelSummary>;
+  private budgetMs: number;
+  private readonly running = new Set<Promise<unknown>>();
+  /** Settled unless the edge worker has lost its backend and is about to be replaced. */
+  private replaced: Promise<void> = Promise.resolve();
+
+  constructor(settings: Omit<EdgeSettings, "avoid">, budgetMs: number, listener: SessionListener) {
+    this.settings = settings;
+    this.budgetMs = budgetMs;
+    this.listener = listener;
+    this.optimizer = this.startOptimizer();
+    this.startEdge();
+  }
+
+  /** Settles when the model is known, or cannot be had. */
+  get ready(): Promise<ModelSummary> {
+    return this.opened;
+  }
+
+  /**
+   * Answers an image. A bitmap is transferred; everything else can be sent again, and is, if the worker
+   * dies over it.
+   */
+  async answer(image: ImageSource, options: AnswerOptions, signal?: AbortSignal): Promise<Answer> {
+    try {
+      return await this.answerOnce(image, options, signal);
+    } catch (thrown) {
+      const error = toEddiError(thrown);
+      const isRepeatable = !(image instanceof ImageBitmap);
+      if (error.code !== "internal" || !isRepeatable || this.restarts >= RESTARTS) throw error;
+      return this.answerOnce(image, options, signal);
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.replaced;
+    await this.opened;
+    await this.edge.caller.call({ kind: "settle" });
+  }
+
+  setBudget(budgetMs: number): void {
+    this.budgetMs = budgetMs;
+    this.tellOptimizer({ kind: "budget", budgetMs });
+  }
+
+  setVisible(visible: boolean): void {
+    this.tellOptimizer({ kind: "visible", visible });
+  }
+
+  private async answerOnce(
+    image: ImageSource,
+    options: AnswerOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    await this.replaced;
+    await this.opened;
+    const { edge } = this;
+    const transfer = image instanceof ImageBitmap ? [image] : [];
+    const answering = edge.caller.call({ kind: "answer", image, options }, { transfer, signal });
+    const hung = setTimeout(() => this.restartEdge(edge.worker, "no answer from the edge worker"), HUNG_MS);
+    const settled = answering.catch(() => {}).finally(() => this.running.delete(settled));
+    this.running.add(settled);
+    try {
+      return await answering;
+    } finally {
+      clearTimeout(hung);
+    }
+  }
+
+  private startOptimizer(): { worker: Worker; caller: OptimizerCaller } {
+    const worker = new Worker(new URL("../optimizer/worker.ts", import.meta.url), { type: "module" });
+    const caller: OptimizerCaller = new Caller(worker, (event) => this.listener.onOptimizer(event));
+    const fail = ({ message }: { message?: string }): void => {
+      const reason = new EddiError(
+        "internal",
+        `the optimizer worker failed: ${message || "it did not load"}`,
+      );
+      caller.close(reason);
+      worker.terminate();
+      if (this.optimizer.worker !== worker) return;
+      this.listener.onProblem(reason);
+      if (++this.restarts > RESTARTS) return;
+      this.optimizer = this.startOptimizer();
+      this.edge.caller.call(...this.join("connect")).catch(() => {});
+    };
+    worker.onerror = (event) => fail(event);
+    worker.onmessageerror = () => fail({ message: "a message could not be read" });
+    this.optimizer = { worker, caller };
+    this.tellOptimizer({ kind: "budget", budgetMs: this.budgetMs });
+    return this.optimizer;
+  }
+
+  private startEdge(): void {
+    const worker = new Worker(new URL("../edge/worker.ts", import.meta.url), { type: "module" });
+    const caller: EdgeCaller = new Caller(worker, (event) => this.onEdge(worker, event));
+    worker.onerror = ({ message }) => this.restartEdge(worker, message || "it did not load");
+    worker.onmessageerror = () => this.restartEdge(worker, "a message could not be read");
+    this.edge = { worker, caller };
+    this.opened = caller.call(...this.join("open"));
+    this.opened.then(
+      (model) => this.listener.onModel(model),
+      (thrown: unknown) => {
+        const error = toEddiError(thrown);
+        this.listener.onProblem(error);
+        if (error.code === "unavailable") setTimeout(() => this.reopen(worker), REOPEN_MS);
+      },
+    );
+  }
+
+  /** Tries again where the service could not be reached. */
+  private reopen(worker: Worker): void {
+    if (this.edge.worker !== worker) return;
+    worker.terminate();
+    this.edge.caller.close(new EddiError("unavailable", "the model is being fetched again"));
+    this.startEdge();
+  }
+
+  /** A request that brings the edge worker its end of a new port, while the optimizer gets the other. */
+  private join<K extends "open" | "connect">(
+    kind: K,
+  ): [Extract<EdgeRequest, { kind: K }>, { transfer: Transferable[] }] {
+    const { port1, port2 } = new MessageChannel();
+    this.tellOptimizer({ kind: "connect", edge: port1 }, [port1]);
+    const avoid = [...this.losses].filter(([, count]) => count >= LOSSES).map(([backend]) => backend);
+    const request =
+      kind === "open"
+        ? { kind, settings: { ...this.settings, avoid }, optimizer: port2 }
+        : { kind, optimizer: port2 };
+    return [request as Extract<EdgeRequest, { kind: K }>, { transfer: [port2] }];
+  }
+
+  private onEdge(worker: Worker, event: EdgeEvent): void {
+    this.listener.onEdge(event);
+    if (event.kind !== "lost") return;
+    this.losses.set(event.backend, (this.losses.get(event.backend) ?? 0) + 1);
+    const drained = Promise.all(this.running);
+    const late = new Promise((done) => setTimeout(done, DRAIN_MS));
+    this.replaced = Promise.race([drained, late]).then(() => this.restartEdge(worker, event.message, true));
+  }
+
+  /** @param isKnown a lost backend, which is counted elsewhere */
+  private restartEdge(worker: Worker, message: string, isKnown = false): void {
+    if (this.edge.worker !== worker) return;
+    const reason = new EddiError("internal", `the edge worker failed: ${message}`);
+    this.listener.onProblem(reason);
+    worker.terminate();
+    this.edge.caller.close(reason);
+    if (!isKnown && ++this.restarts > RESTARTS) {
+      this.opened = Promise.reject(reason);
+      this.opened.catch(() => {});
+      return;
+    }
+    this.startEdge();
+  }
+
+  private tellOptimizer(request: OptimizerRequest, transfer: Transferable[] = []): void {
+    this.optimizer.caller.call(request, { transfer }).catch((thrown: unknown) => {
+      console.warn(toEddiError(thrown).message);
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { CODECS, type Codec } from "#shared/protocol";
+import { BACKENDS, type Backend } from "../edge/conversation.ts";
+
+/** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&codec=float32&budget=200`. */
+export interface PageSettings {
+  /** Model id; null for the service's own choice. */
+  readonly model: string | null;
+  /** Forces a TF.js backend; null for the fastest that works. */
+  readonly backend: Backend | null;
+  /**
+   * The engine of the edge is made this many times as slow, 1 to 1000, to stand for a slower phone: after
+   * each run the edge worker waits until that has lasted `slowdown` times the fastest run of its segment so
+   * far. The self-test's time is multiplied too.
+   */
+  readonly slowdown: number;
+  readonly codec: Codec;
+  readonly budgetMs: number;
+}
+
+export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
+
+/**
+ * Reads the address' query. A value that makes no sense is replaced by its default.
+ *
+ * @returns the settings, and a message for every value refused
+ */
+export function readSettings(query: string): {
+  readonly settings: PageSettings;
+  readonly problems: readonly string[];
+} {
+  const given = new URLSearchParams(query);
+  const problems: string[] = [];
+  const read = <T>(name: string, usual: T, expected: string, parse: (text: string) => T | null): T => {
+    const text = given.get(name);
+    if (text === null) return usual;
+    const value = parse(text);
+    if (value !== null) return value;
+    problems.push(`?${name}=${text.slice(0, 60)}: expected ${expected}`);
+    return usual;
+  };
+  const number = (least: number, most: number) => (text: string) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    return value >= least && value <= most ? value : null;
+  };
+  const oneOf =
+    <T extends string>(values: readonly T[]) =>
+    (text: string) =>
+      values.find((value) => value === text) ?? null;
+  const { least, most, usual } = BUDGET_MS;
+  const settings: PageSettings = {
+    model: read<string | null>("model", null, "a model id: lower case letters, digits and -", (text) =>
+      /^[a-z0-9][a-z0-9-]*$/.test(text) ? text : null,
+    ),
+    backend: read<Backend | null>("backend", null, `one of ${BACKENDS.join(", ")}`, oneOf(BACKENDS)),
+    slowdown: read("slowdown", 1, "a number from 1 to 1000", number(1, 1000)),
+    codec: read<Codec>("codec", "uint8", `one of ${CODECS.join(", ")}`, oneOf(CODECS)),
+    budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
+  };
+  return { settings, problems };
+}
