@@ -29,6 +29,9 @@ export default defineConfig({
     root: ".",
     include: ["**/*.test.ts"],
     exclude: ["e2e/**", "node_modules/**", "dist/**"],
+    // Nothing is judged by its speed, and machines may be busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
 

@@ -12,10 +12,10 @@ export const NETWORKS: readonly Network[] = [
 ];
 
 /** Milliseconds for one image: less than the full model needs on either network, and enough for it. */
-export const BUDGETS_MS: readonly number[] = [60, 120, 400];
+export const BUDGETS_MS: readonly number[] = [100, 160, 400];
 
 /**
  * The edge engine is made this many times as slow as this machine's, to stand for a phone: a desktop core
  * runs TF.js' WASM backend about so much faster than a phone of the middle class.
  */
-export const SLOW_PHONE = 5;
+export const SLOW_PHONE = 10;
