@@ -12,14 +12,20 @@ import { modelFolder, openModelFolder } from "../model-folder.ts";
 
 const USAGE = `npm run lab -- profile MODEL [options]
 
-Measures a model partition-wise on this machine and writes MODEL/profiles/<role>-<backend>.json.
+Measures a model partition-wise on this machine and writes MODEL/profiles/<role>-<backend>.json: heads and
+tails on wasm, tails alone on native, which no browser has.
 
   --backend NAME    auto, native or wasm (default auto)
   --repeats N       timings of each segment (default 15)
   --device TEXT     what this machine is called (default: its processor)
 `;
 
-const ROLES: readonly Role[] = ["head", "tail"];
+/** How the service runs TensorFlow: a thread for each worker; oneDNN pays for batches only. */
+const AS_THE_SERVICE = {
+  TF_NUM_INTRAOP_THREADS: "1",
+  TF_NUM_INTEROP_THREADS: "1",
+  TF_ENABLE_ONEDNN_OPTS: "0",
+} as const;
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -42,11 +48,13 @@ export async function run(args: readonly string[]): Promise<void> {
     throw new EddiError("bad-argument", `--repeats: expected a whole number above 0, got ${values.repeats}`);
   }
   const folder = modelFolder(name);
+  Object.assign(process.env, AS_THE_SERVICE);
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);
   const { medianMs: selfTestMs } = await selfTest(() => performance.now(), 15);
   await mkdir(path.join(folder, "profiles"), { recursive: true });
-  for (const role of ROLES) {
+  const roles: readonly Role[] = backend === "native" ? ["tail"] : ["head", "tail"];
+  for (const role of roles) {
     const profile = await measure(segments, role, { backend, repeats, device: values.device, selfTestMs });
     const file = path.join(folder, "profiles", `${role}-${backend}.json`);
     await writeFile(file, `${JSON.stringify(profile, null, 1)}\n`);
