@@ -95,7 +95,7 @@ async function photosFolder(dataOption: string | undefined): Promise<string | nu
     return (await getImagenette({ dir: cacheDir(process.env), source: IMAGENETTE_SOURCE, status })).folder;
   } catch (error) {
     status.note(
-      `${(error as Error).message}\nNo photos: the demo classifies drawings, which have no accuracy.`,
+      `${(error as Error).message}\nNo photos: the demo classifies the drawings of the page; their accuracy says nothing.`,
     );
     return null;
   }

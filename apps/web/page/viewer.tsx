@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { toEddiError } from "#shared/errors";
 import type { Controller } from "./controller.ts";
 import { busy, camera, picture, showProblem } from "./store.ts";
@@ -21,6 +21,7 @@ export function Viewer({ controller }: { readonly controller: Controller }) {
 
 function Camera({ controller }: { readonly controller: Controller }) {
   const video = useRef<HTMLVideoElement>(null);
+  const [isPlaying, setPlaying] = useState(false);
   useEffect(() => {
     const closing = new AbortController();
     void openCamera(video.current!, closing.signal).catch((thrown: unknown) => {
@@ -41,9 +42,15 @@ function Camera({ controller }: { readonly controller: Controller }) {
   };
   return (
     <>
-      <video ref={video} playsInline muted autoPlay aria-label="camera" />
+      <video ref={video} playsInline muted autoPlay aria-label="camera" onPlaying={() => setPlaying(true)} />
       <div class="shutter">
-        <button type="button" class="round" aria-label="Take a picture" disabled={isLive} onClick={shoot} />
+        <button
+          type="button"
+          class="round"
+          aria-label="Take a picture"
+          disabled={isLive || !isPlaying}
+          onClick={shoot}
+        />
         <button
           type="button"
           class="live"

@@ -1,0 +1,114 @@
+import { expect, type Route, test } from "@playwright/test";
+import sharp, { type Sharp } from "sharp";
+import { allEdge } from "#shared/model";
+import { Service } from "../apps/lab/demo/service.ts";
+import { type App, openApp } from "./harness/app.ts";
+import { BEST_MODEL, loadModel, randomImage } from "./harness/models.ts";
+
+const SHARDS = /\/models\/.*\.bin/;
+const MODEL_JSON = /\/models\/.*\/model\.json/;
+
+const model = loadModel(BEST_MODEL);
+const image = randomImage(model, 6);
+const onEdge = allEdge(model, model.metadata.exits[0]!.id);
+
+let service: Service;
+test.beforeAll(async () => {
+  service = await Service.start();
+});
+test.afterAll(() => service.stop());
+
+test.describe("files", () => {
+  let app: App;
+  test.beforeAll(async () => {
+    app = await openApp({ url: service.url, parameters: { model: BEST_MODEL } });
+  });
+  test.afterAll(() => app.close());
+  test.afterEach("page and service go on working", async () => {
+    const answer = await app.answer(await picture(320, 240).jpeg().toBuffer());
+    expect(answer.exit).toBe(model.metadata.exits.at(-1)!.id);
+  });
+
+  test("a file that is no image is refused with a message", async () => {
+    await upload("notes.txt", Buffer.from("These are notes.\n"));
+    await expect(app.page.getByText(/expected a PNG, JPEG.* image, got text\/plain/)).toBeVisible();
+  });
+
+  test("an image of 100 megapixels is refused with a message", async () => {
+    await upload("huge.png", await picture(10_000, 10_000).png({ compressionLevel: 1 }).toBuffer());
+    await expect(app.page.getByText(/at most 50 megapixels, got 10000 x 10000/)).toBeVisible();
+  });
+
+  test("an image that breaks off is refused with a message", async () => {
+    const whole = await picture(640, 480).png().toBuffer();
+    await upload("half.png", whole.subarray(0, whole.length / 3));
+    await expect(app.page.getByText(/expected a .* that can be decoded/)).toBeVisible();
+  });
+
+  async function upload(name: string, buffer: Buffer): Promise<void> {
+    const mimeType = { txt: "text/plain", png: "image/png", jpg: "image/jpeg" }[name.slice(-3)]!;
+    await app.page.locator("input[type=file]").first().setInputFiles({ name, mimeType, buffer });
+  }
+});
+
+for (const [what, spoil, message] of [
+  ["corrupt", (body: Buffer) => flip(body), /expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}/],
+  ["truncated", (body: Buffer) => body.subarray(0, body.length - 100), /expected \d+ bytes, got \d+/],
+] as const) {
+  test(`a ${what} weight shard is refused with a message, and the cloud answers`, async () => {
+    const app = await openApp({
+      url: service.url,
+      parameters: { model: BEST_MODEL },
+      before: ({ context }) => context.route(SHARDS, (route) => fulfil(route, spoil)),
+    });
+    try {
+      await expect(app.page.getByText(message).first()).toBeVisible();
+      expect((await app.answerValues(image)).source).toBe("cloud");
+      await app.context.unrouteAll({ behavior: "wait" });
+      expect((await app.answerValues(image, { plan: onEdge })).source).toBe("edge");
+    } finally {
+      await app.close();
+    }
+  });
+}
+
+test("a model.json without our metadata is refused with a message", async () => {
+  const app = await openApp({
+    url: service.url,
+    parameters: { model: BEST_MODEL },
+    wait: false,
+    before: ({ context }) =>
+      context.route(MODEL_JSON, (route) =>
+        fulfil(route, (body) => {
+          const { userDefinedMetadata: _, ...rest } = JSON.parse(body.toString()) as Record<string, unknown>;
+          return Buffer.from(JSON.stringify(rest));
+        }),
+      ),
+  });
+  try {
+    await expect(app.page.getByText(/expected userDefinedMetadata\.eddi, got none/)).toBeVisible();
+    await expect(app.answerValues(image)).rejects.toThrow(/userDefinedMetadata/);
+    await app.context.unrouteAll({ behavior: "wait" });
+    await app.page.reload();
+    expect((await app.answerValues(image)).scores).toHaveLength(model.metadata.labels.length);
+  } finally {
+    await app.close();
+  }
+});
+
+/** Passes on what the service sends, changed. */
+async function fulfil(route: Route, change: (body: Buffer) => Buffer): Promise<void> {
+  const response = await route.fetch();
+  const { "content-length": _, "content-encoding": __, ...headers } = response.headers();
+  await route.fulfill({ status: response.status(), headers, body: change(await response.body()) });
+}
+
+function flip(body: Buffer): Buffer {
+  const changed = Buffer.from(body);
+  changed[changed.length >> 1]! ^= 1;
+  return changed;
+}
+
+function picture(width: number, height: number): Sharp {
+  return sharp({ create: { width, height, channels: 3, background: "#38a" } });
+}

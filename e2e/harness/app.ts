@@ -1,0 +1,88 @@
+import { expect } from "@playwright/test";
+import { type Browser, openBrowser } from "../../apps/lab/demo/phone.ts";
+import type { Answer } from "../../apps/web/edge/conversation.ts";
+import type { EddiOptions, EddiState } from "../../apps/web/page/api.ts";
+
+/** An answer as it comes out of the page. */
+export type PlainAnswer = Omit<Answer, "scores"> & { readonly scores: readonly number[] };
+
+export interface AppOptions {
+  /** Where the page comes from: the service, or a proxy before it. */
+  readonly url: string;
+  /** The page's own: model, backend, slowdown, codec, budget. */
+  readonly parameters?: Readonly<Record<string, string | number>>;
+  readonly flags?: readonly string[];
+  /** Called before the page is opened, for routes and listeners. */
+  readonly before?: (browser: Browser) => Promise<unknown>;
+  /** Whether to wait until the page says that it is ready; true if not given. */
+  readonly wait?: boolean;
+}
+
+/** The page in a real browser, driven through `globalThis.eddi`. */
+export interface App extends Browser {
+  /** Answers a photo: a file's bytes, or an address for the page to fetch it from. */
+  answer(photo: string | Buffer, options?: EddiOptions): Promise<PlainAnswer>;
+  /** Answers the model's input: float32, RGB interleaved. */
+  answerValues(values: readonly number[], options?: EddiOptions): Promise<PlainAnswer>;
+  /** Waits until weights, probes and plan have come to rest. */
+  settle(): Promise<void>;
+  state(): Promise<EddiState>;
+}
+
+/** Long enough for a busy machine to do anything; nobody waits for it to pass. */
+export const GENEROUS_MS = 60_000;
+
+export async function openApp(options: AppOptions): Promise<App> {
+  const browser = await openBrowser({
+    chromePath: process.env.CHROME_PATH ?? null,
+    flags: options.flags ?? [],
+  });
+  const { page } = browser;
+  await options.before?.(browser);
+  const query = new URLSearchParams(
+    Object.entries(options.parameters ?? {}).map(([name, value]) => [name, `${value}`]),
+  );
+  await page.goto(`${options.url}/?${query}`);
+  if (options.wait !== false) await page.evaluate(() => globalThis.eddi.ready);
+  return {
+    ...browser,
+    answer: (photo, answerOptions = {}) =>
+      page.evaluate(
+        async ([url, base64, given]) => {
+          const blob =
+            base64 === null
+              ? await (await fetch(url!)).blob()
+              : new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]);
+          const answer = await globalThis.eddi.answer(blob, given);
+          return { ...answer, scores: [...answer.scores] };
+        },
+        [
+          typeof photo === "string" ? photo : null,
+          typeof photo === "string" ? null : photo.toString("base64"),
+          { budgetMs: GENEROUS_MS, ...answerOptions },
+        ] as const,
+      ),
+    answerValues: (values, answerOptions = {}) =>
+      page.evaluate(
+        async ([numbers, given]) => {
+          const answer = await globalThis.eddi.answerValues(Float32Array.from(numbers), given);
+          return { ...answer, scores: [...answer.scores] };
+        },
+        [values, { budgetMs: GENEROUS_MS, ...answerOptions }] as const,
+      ),
+    settle: () => page.evaluate(() => globalThis.eddi.settle()),
+    state: () => page.evaluate(() => globalThis.eddi.state()),
+  };
+}
+
+export function expectClose(scores: readonly number[], expected: readonly number[], tolerance: number): void {
+  expect(scores).toHaveLength(expected.length);
+  const worst = scores.reduce((most, score, i) => Math.max(most, Math.abs(score - expected[i]!)), 0);
+  // Written so that a NaN fails.
+  expect(worst <= tolerance, `largest difference ${worst}, expected at most ${tolerance}`).toBe(true);
+}
+
+/** The index of the largest score. */
+export function top1(scores: readonly number[]): number {
+  return scores.indexOf(Math.max(...scores));
+}

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ancestors, closedHeads, subgraph } from "#shared/graph";
+import { type Model, type Plan, readModel } from "#shared/model";
+import { ROOT } from "../../apps/lab/demo/service.ts";
+
+/** Small enough for WebGPU in software. */
+export const TINY = "tiny";
+/** The one that people use. */
+export const REAL = "resnet-imagenette";
+
+/** The real one where it is there. */
+export const BEST_MODEL = hasModel(REAL) ? REAL : TINY;
+
+/** The page's slowdown that stands for a phone so slow that a good network is worth its while. */
+export const SLOW_PHONE = BEST_MODEL === REAL ? 20 : 100;
+
+export function hasModel(id: string): boolean {
+  return existsSync(join(ROOT, "models", id, "model.json"));
+}
+
+export function loadModel(id: string): Model {
+  return readModel(readFileSync(join(ROOT, "models", id, "model.json")));
+}
+
+/** Every plan with this exit: all heads that are closed under predecessors. */
+export function allPlans(model: Model, exit: string): Plan[] {
+  const { node } = model.metadata.exits.find(({ id }) => id === exit)!;
+  const dag = subgraph(model.dag, ancestors(model.dag, model.dag.names.indexOf(node)));
+  return [...closedHeads(dag)].map((member) => ({ exit, head: dag.names.filter((_, at) => member[at]) }));
+}
+
+/** `count` of them, spread evenly, the first and the last included. */
+export function spread<T>(items: readonly T[], count: number): T[] {
+  const last = items.length - 1;
+  const chosen = Array.from({ length: count }, (_, i) => Math.round((i * last) / (count - 1)));
+  return [...new Set(chosen)].map((at) => items[at]!);
+}
+
+/** Input values in the model's range, the same for the same seed. */
+export function randomImage(model: Model, seed: number): number[] {
+  const { height, width, range } = model.metadata.input;
+  let state = seed;
+  return Array.from({ length: height * width * 3 }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return range[0] + (range[1] - range[0]) * (state / 2 ** 32);
+  });
+}

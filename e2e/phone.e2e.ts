@@ -1,0 +1,67 @@
+import { expect, test } from "@playwright/test";
+import sharp from "sharp";
+import { FAKE_CAMERA } from "../apps/lab/demo/phone.ts";
+import { Service } from "../apps/lab/demo/service.ts";
+import { type App, openApp } from "./harness/app.ts";
+import { BEST_MODEL, loadModel } from "./harness/models.ts";
+
+const { labels } = loadModel(BEST_MODEL).metadata;
+/** CSS pixels: a small old phone, and the one that the browser stands for. */
+const WIDTHS = [320, 412];
+
+let service: Service;
+let app: App;
+test.beforeAll(async () => {
+  service = await Service.start();
+  app = await openApp({ url: service.url, parameters: { model: BEST_MODEL }, flags: FAKE_CAMERA });
+});
+test.afterAll(async () => {
+  await app.close();
+  await service.stop();
+});
+
+test("an uploaded photo gets an answer, at the budget of the slider", async () => {
+  const { page } = app;
+  await page.getByLabel("Latency budget").fill("100");
+  await expect(page.getByLabel("Latency budget")).toHaveAttribute("aria-valuetext", /10.*s/);
+  const choosing = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Photo" }).tap();
+  const noise = { type: "gaussian", mean: 128, sigma: 40 } as const;
+  const photo = sharp({ create: { width: 900, height: 1200, channels: 3, background: "#888", noise } });
+  const buffer = await photo.jpeg().toBuffer();
+  await (await choosing).setFiles({ name: "photo.jpg", mimeType: "image/jpeg", buffer });
+  await expectAnswer();
+});
+
+test("the camera gives an answer, and goes on giving them when live", async () => {
+  const { page } = app;
+  await page.getByRole("button", { name: "Camera" }).tap();
+  await page.getByRole("button", { name: "Take a picture" }).tap();
+  await expectAnswer();
+  await page.getByRole("button", { name: "Camera" }).tap();
+  const live = page.getByRole("button", { name: "live" });
+  await live.tap();
+  await expect(live).toHaveAttribute("aria-pressed", "true");
+  await expectAnswer();
+  await page.getByRole("button", { name: "Close camera" }).tap();
+  await expect(page.getByLabel("camera", { exact: true })).toHaveCount(0);
+});
+
+test("there is no horizontal scroll, and every control can be reached", async () => {
+  const { page } = app;
+  const height = 732;
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height });
+    const scrollWidth = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(scrollWidth, `width of the content on ${width} pixels`).toBeLessThanOrEqual(width);
+    const controls = page.locator("button:visible, input:visible, summary:visible");
+    expect(await controls.count()).toBeGreaterThan(2);
+    for (const control of await controls.all()) await control.tap({ trial: true });
+  }
+});
+
+/** One of the model's labels is said, and so is where it comes from. */
+async function expectAnswer(): Promise<void> {
+  const status = app.page.getByRole("status").filter({ hasText: /exit \d of \d/ });
+  await expect(status).toContainText(new RegExp(labels.join("|")));
+}
