@@ -1,13 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { EddiError } from "#shared/errors";
 import { nodeWork } from "#shared/evaluator";
 import { ancestors } from "#shared/graph";
 import { elementCount, exitById, type Model } from "#shared/model";
 import { openBackend } from "../backend.ts";
-import { cacheDir, findDataFolder } from "../data/find-data.ts";
+import { cacheDir } from "../data/find-data.ts";
+import { ensureImagenette } from "../data/get-imagenette.ts";
 import { loadPhotos } from "../data/pixels.ts";
+import { makeStatusLine } from "../data/status-line.ts";
 import { type ExitResult, evaluateExits } from "../evaluate/evaluate-exits.ts";
 import { modelFolder, openModelFolder } from "../model-folder.ts";
 
@@ -15,7 +16,7 @@ const USAGE = `npm run lab -- evaluate MODEL [options]
 
 Top-1 accuracy of every exit of an exported model on the whole validation set.
 
-  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what lab data downloaded)
+  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
   --backend NAME    auto, native or wasm (default auto)
   --write           store the accuracies in the model's metadata and in its card
   --json            print JSON
@@ -38,13 +39,8 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const dataFolder = await findDataFolder({ dataOption: values.data, env: process.env });
-  if (dataFolder === null) {
-    throw new EddiError(
-      "not-found",
-      "expected Imagenette: give --data or EDDI_DATA, or run npm run lab -- data",
-    );
-  }
+  const status = makeStatusLine(process.stderr, () => performance.now());
+  const dataFolder = await ensureImagenette({ dataOption: values.data, env: process.env }, status);
   const folder = modelFolder(name);
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);

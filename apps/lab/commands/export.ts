@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
 import type { Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
-import { cacheDir, findDataFolder } from "../data/find-data.ts";
+import { cacheDir } from "../data/find-data.ts";
+import { ensureImagenette } from "../data/get-imagenette.ts";
 import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
 import { loadPhotos, type Photos } from "../data/pixels.ts";
+import { makeStatusLine } from "../data/status-line.ts";
 import { writeCard } from "../export/card.ts";
 import { exportNetwork } from "../export/export-network.ts";
 import type { WeightsFormat } from "../export/shards.ts";
@@ -24,7 +26,7 @@ shards, tensor ranges calibrated on training photos. Compares it with the traine
   --checkpoints DIR   what lab train wrote (default checkpoints/MODEL)
   --out DIR           where to write (default models/MODEL)
   --weights FORMAT    float32 or float16 (default float32)
-  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what lab data downloaded)
+  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
   --untrained         fresh random weights, for tests; calibrated on noise
   --seed N            of the random weights (default 1)
 `;
@@ -106,12 +108,9 @@ function photoImages(tf: Tf, photos: Photos, size: number): Images {
 }
 
 async function trainingPhotos(dataOption: string | undefined): Promise<Photos> {
-  const folder = await findDataFolder({ dataOption, env: process.env });
-  if (folder !== null) return loadPhotos(folder, "train", { cacheDir: cacheDir(process.env) });
-  throw new EddiError(
-    "not-found",
-    "expected Imagenette: give --data or EDDI_DATA, or run npm run lab -- data",
-  );
+  const status = makeStatusLine(process.stderr, () => performance.now());
+  const folder = await ensureImagenette({ dataOption, env: process.env }, status);
+  return loadPhotos(folder, "train", { cacheDir: cacheDir(process.env) });
 }
 
 async function loadTrained(tf: Tf, network: Network, folder: string): Promise<Recipe> {

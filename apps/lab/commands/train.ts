@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import { cacheDir, findDataFolder } from "../data/find-data.ts";
+import { cacheDir } from "../data/find-data.ts";
+import { ensureImagenette } from "../data/get-imagenette.ts";
 import type { Split } from "../data/imagenette.ts";
 import { loadPhotos, type Photos } from "../data/pixels.ts";
 import { makeStatusLine, type StatusLine } from "../data/status-line.ts";
@@ -16,7 +17,7 @@ const USAGE = `npm run lab -- train MODEL [options]
 
 Trains all exits of a model on Imagenette. Ctrl-C stops it with a checkpoint.
 
-  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what lab data downloaded)
+  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
   --epochs N          default ${DEFAULT_RECIPE.epochs}
   --batch N           photos per step (default ${DEFAULT_RECIPE.batch})
   --seed N            of weights, order and views of the photos (default ${DEFAULT_RECIPE.seed})
@@ -81,13 +82,7 @@ async function openPhotos(
   dataOption: string | undefined,
   status: StatusLine,
 ): Promise<(split: Split) => Promise<Photos>> {
-  const folder = await findDataFolder({ dataOption, env: process.env });
-  if (folder === null) {
-    throw new EddiError(
-      "not-found",
-      "expected Imagenette: give --data or EDDI_DATA, or run npm run lab -- data",
-    );
-  }
+  const folder = await ensureImagenette({ dataOption, env: process.env }, status);
   const onProgress = (done: number, total: number) => status.update(`decoding photos: ${done} of ${total}`);
   return (split) => loadPhotos(folder, split, { cacheDir: cacheDir(process.env), onProgress });
 }

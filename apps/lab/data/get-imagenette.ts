@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { download } from "./download.ts";
-import { IMAGENETTE_FOLDER } from "./find-data.ts";
+import { cacheDir, type DataSource, findDataFolder, IMAGENETTE_FOLDER } from "./find-data.ts";
 import { listPhotos } from "./imagenette.ts";
 import { bar, type StatusLine } from "./status-line.ts";
 import { unpack } from "./unpack.ts";
@@ -48,6 +48,19 @@ export async function getImagenette({ dir, source, status, signal }: GetOptions)
   await unpack(file, folder, IMAGENETTE_FOLDER);
   await rm(file);
   return facts(folder);
+}
+
+/**
+ * The folder with `train` and `val` that is named or was downloaded before; else the official archive is
+ * downloaded now.
+ *
+ * @throws EddiError as `findDataFolder` and `getImagenette`
+ */
+export async function ensureImagenette(named: DataSource, status: StatusLine): Promise<string> {
+  const found = await findDataFolder(named);
+  if (found !== null) return found;
+  status.note("no Imagenette named by --data or EDDI_DATA, none downloaded yet: downloading it");
+  return (await getImagenette({ dir: cacheDir(named.env), source: IMAGENETTE_SOURCE, status })).folder;
 }
 
 async function facts(folder: string): Promise<DataSetFacts> {
