@@ -3,13 +3,13 @@ import sharp, { type Sharp } from "sharp";
 import { allEdge } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type App, openApp } from "./harness/app.ts";
-import { BEST_MODEL, loadModel, randomImage } from "./harness/models.ts";
+import { BEST_MODEL, loadModel, noise } from "./harness/models.ts";
 
 const SHARDS = /\/models\/.*\.bin/;
 const MODEL_JSON = /\/models\/.*\/model\.json/;
 
 const model = loadModel(BEST_MODEL);
-const image = randomImage(model, 6);
+const image = noise(model, 6);
 const onEdge = allEdge(model, model.metadata.exits[0]!.id);
 
 let service: Service;
@@ -63,9 +63,9 @@ for (const [what, spoil, message] of [
     });
     try {
       await expect(app.page.getByText(message).first()).toBeVisible();
-      expect((await app.answerValues(image)).source).toBe("cloud");
+      expect((await app.answerNoise(image)).source).toBe("cloud");
       await app.context.unrouteAll({ behavior: "wait" });
-      expect((await app.answerValues(image, { plan: onEdge })).source).toBe("edge");
+      expect((await app.answerNoise(image, { plan: onEdge })).source).toBe("edge");
     } finally {
       await app.close();
     }
@@ -87,10 +87,10 @@ test("a model.json without our metadata is refused with a message", async () => 
   });
   try {
     await expect(app.page.getByText(/expected userDefinedMetadata\.eddi, got none/)).toBeVisible();
-    await expect(app.answerValues(image)).rejects.toThrow(/userDefinedMetadata/);
+    await expect(app.answerNoise(image)).rejects.toThrow(/userDefinedMetadata/);
     await app.context.unrouteAll({ behavior: "wait" });
     await app.page.reload();
-    expect((await app.answerValues(image)).scores).toHaveLength(model.metadata.labels.length);
+    expect((await app.answerNoise(image)).scores).toHaveLength(model.metadata.labels.length);
   } finally {
     await app.close();
   }

@@ -4,7 +4,7 @@ import { SOFTWARE_WEBGPU } from "../apps/lab/demo/phone.ts";
 import { findPhotos, listSamples } from "../apps/lab/demo/photos.ts";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer, top1 } from "./harness/app.ts";
-import { allPlans, hasModel, loadModel, REAL, randomImage, spread, TINY } from "./harness/models.ts";
+import { allPlans, hasModel, loadModel, noise, REAL, spread, TINY } from "./harness/models.ts";
 
 const TOLERANCE = 1e-4;
 const CUTS = 10;
@@ -20,7 +20,7 @@ test.afterAll(() => service.stop());
 
 test("tiny, WebGPU: head and tail agree with the whole model at every cut of every exit", async () => {
   const model = loadModel(TINY);
-  const image = randomImage(model, 1);
+  const image = noise(model, 1);
   const app = await openApp({
     url: service.url,
     parameters: { model: TINY, backend: "webgpu" },
@@ -31,7 +31,7 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
     expect((await app.state()).engine?.backend).toBe("webgpu");
     for (const { id } of model.metadata.exits) {
       await expectAgreement(model, allPlans(model, id), (plan) =>
-        app.answerValues(image, { plan, codec: "float32" }),
+        app.answerNoise(image, { plan, codec: "float32" }),
       );
     }
   } finally {
@@ -51,9 +51,9 @@ test.describe("real model, WASM", () => {
     const model = loadModel(REAL);
     await app.settle();
     expect((await app.state()).engine?.backend).toBe("wasm");
-    const image = randomImage(model, 2);
+    const image = noise(model, 2);
     await expectAgreement(model, cutsOverTheDepth(model), (plan) =>
-      app.answerValues(image, { plan, codec: "float32" }),
+      app.answerNoise(image, { plan, codec: "float32" }),
     );
   });
 

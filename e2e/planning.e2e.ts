@@ -2,7 +2,7 @@ import { expect, test } from "@playwright/test";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type LinkShape, ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
-import { BEST_MODEL, loadModel, randomImage, SLOW_PHONE } from "./harness/models.ts";
+import { BEST_MODEL, loadModel, noise, SLOW_PHONE } from "./harness/models.ts";
 
 const FAST: LinkShape = { rttMs: 4, uplink: 200e6, downlink: 200e6 };
 /** Weights come fast all the same: a head can only run when its weights are there. */
@@ -11,7 +11,7 @@ const SLOW: LinkShape = { rttMs: 600, uplink: 0.1e6, downlink: 200e6 };
 const ANSWERS = 5;
 
 const model = loadModel(BEST_MODEL);
-const image = randomImage(model, 3);
+const image = noise(model, 3);
 const exits = model.metadata.exits.map(({ id }) => id);
 
 let service: Service;
@@ -24,11 +24,11 @@ test("a generous budget gets the last exit, a tiny one an earlier exit", async (
   const app = await openApp({ url: service.url, parameters: { model: BEST_MODEL, slowdown: SLOW_PHONE } });
   try {
     await app.settle();
-    const generous = await app.answerValues(image);
+    const generous = await app.answerNoise(image);
     expect(generous.exit).toBe(exits.at(-1));
-    const tiny = await app.answerValues(image, { budgetMs: 1 });
+    const tiny = await app.answerNoise(image, { budgetMs: 1 });
     expect(exits.indexOf(tiny.exit)).toBeLessThan(exits.length - 1);
-    await expect.poll(async () => (await app.answerValues(image)).exit).toBe(exits.at(-1));
+    await expect.poll(async () => (await app.answerNoise(image)).exit).toBe(exits.at(-1));
   } finally {
     await app.close();
   }
@@ -56,8 +56,8 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
 
 /** How many nodes of the last exit the edge runs after some answers. */
 async function headAfter(app: App): Promise<number> {
-  for (let i = 1; i < ANSWERS; i++) await app.answerValues(image);
-  const { exit, plan } = await app.answerValues(image);
+  for (let i = 1; i < ANSWERS; i++) await app.answerNoise(image);
+  const { exit, plan } = await app.answerNoise(image);
   expect(exit).toBe(exits.at(-1));
   return plan.head.length;
 }

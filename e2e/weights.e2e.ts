@@ -2,12 +2,12 @@ import { type BrowserContext, expect, test } from "@playwright/test";
 import { allCloud, allEdge, type Plan, shardsFor, splitPlan } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { openApp } from "./harness/app.ts";
-import { allPlans, BEST_MODEL, loadModel, randomImage } from "./harness/models.ts";
+import { allPlans, BEST_MODEL, loadModel, noise } from "./harness/models.ts";
 
 const SHARDS = /\/models\/.*\.bin/;
 
 const model = loadModel(BEST_MODEL);
-const image = randomImage(model, 5);
+const image = noise(model, 5);
 const first = model.metadata.exits[0]!.id;
 const last = model.metadata.exits.at(-1)!.id;
 
@@ -34,10 +34,10 @@ test("before the weights have arrived, the cloud answers the first photo", async
     },
   });
   try {
-    const answer = await app.answerValues(image);
+    const answer = await app.answerNoise(image);
     expect(answer).toMatchObject({ source: "cloud", cut: [model.metadata.input.node] });
     arrive();
-    const local = await app.answerValues(image, { plan: allEdge(model, first) });
+    const local = await app.answerNoise(image, { plan: allEdge(model, first) });
     expect(local.source).toBe("edge");
   } finally {
     await app.close();
@@ -55,7 +55,7 @@ test("only the shards that plan and fallback need are fetched", async () => {
     },
   });
   const answerBy = async (plan: Plan): Promise<void> => {
-    await app.answerValues(image, { plan });
+    await app.answerNoise(image, { plan });
   };
   try {
     const fallback = allEdge(model, first);

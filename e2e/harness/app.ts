@@ -2,6 +2,7 @@ import { expect } from "@playwright/test";
 import { type Browser, openBrowser } from "../../apps/lab/demo/phone.ts";
 import type { Answer } from "../../apps/web/edge/conversation.ts";
 import type { EddiOptions, EddiState } from "../../apps/web/page/api.ts";
+import type { Noise } from "./models.ts";
 
 /** An answer as it comes out of the page. */
 export type PlainAnswer = Omit<Answer, "scores"> & { readonly scores: readonly number[] };
@@ -22,8 +23,8 @@ export interface AppOptions {
 export interface App extends Browser {
   /** Answers a photo: a file's bytes, or an address for the page to fetch it from. */
   answer(photo: string | Buffer, options?: EddiOptions): Promise<PlainAnswer>;
-  /** Answers the model's input: float32, RGB interleaved. */
-  answerValues(values: readonly number[], options?: EddiOptions): Promise<PlainAnswer>;
+  /** Answers random values as the model's input, the same for the same seed. */
+  answerNoise(noise: Noise, options?: EddiOptions): Promise<PlainAnswer>;
   /** Waits until weights, probes and plan have come to rest. */
   settle(): Promise<void>;
   state(): Promise<EddiState>;
@@ -62,13 +63,19 @@ export async function openApp(options: AppOptions): Promise<App> {
           { budgetMs: GENEROUS_MS, ...answerOptions },
         ] as const,
       ),
-    answerValues: (values, answerOptions = {}) =>
+    answerNoise: (noise, answerOptions = {}) =>
       page.evaluate(
-        async ([numbers, given]) => {
-          const answer = await globalThis.eddi.answerValues(Float32Array.from(numbers), given);
+        async ([{ seed, count, range }, given]) => {
+          // Made here: to pass so many numbers would keep this process, and a proxy in it, from its work.
+          let state = seed;
+          const values = Float32Array.from({ length: count }, () => {
+            state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+            return range[0] + (range[1] - range[0]) * (state / 2 ** 32);
+          });
+          const answer = await globalThis.eddi.answerValues(values, given);
           return { ...answer, scores: [...answer.scores] };
         },
-        [values, { budgetMs: GENEROUS_MS, ...answerOptions }] as const,
+        [noise, { budgetMs: GENEROUS_MS, ...answerOptions }] as const,
       ),
     settle: () => page.evaluate(() => globalThis.eddi.settle()),
     state: () => page.evaluate(() => globalThis.eddi.state()),

@@ -37,12 +37,15 @@ export function spread<T>(items: readonly T[], count: number): T[] {
   return [...new Set(chosen)].map((at) => items[at]!);
 }
 
-/** Input values in the model's range, the same for the same seed. */
-export function randomImage(model: Model, seed: number): number[] {
+/** Random input values, told so shortly that the page can make them itself. */
+export interface Noise {
+  readonly seed: number;
+  readonly count: number;
+  /** The model's: least and greatest value. */
+  readonly range: readonly [number, number];
+}
+
+export function noise(model: Model, seed: number): Noise {
   const { height, width, range } = model.metadata.input;
-  let state = seed;
-  return Array.from({ length: height * width * 3 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return range[0] + (range[1] - range[0]) * (state / 2 ** 32);
-  });
+  return { seed, count: height * width * 3, range };
 }

@@ -63,10 +63,18 @@ export class Prober {
     this.tick();
   }
 
-  /** A request of that size was answered: it may have told the uplink as well as a probe would. */
+  /**
+   * A request of that size was answered: it has told the uplink, or at least that it is no slower. Probes alone
+   * would not do: where image follows image each is broken off.
+   */
   transferred(requestBytes: number): void {
-    if (!tellsUplink(requestBytes, this.options.conditions())) return;
-    this.state = { ...this.state, lastUplinkAt: performance.now() };
+    const { uplinkProbes, lastUplinkAt } = this.state;
+    const tells = tellsUplink(requestBytes, this.options.conditions());
+    this.state = {
+      ...this.state,
+      uplinkProbes: uplinkProbes + 1,
+      lastUplinkAt: tells ? performance.now() : lastUplinkAt,
+    };
   }
 
   /** Resolves when the network is known and no probe is under way; at once while nobody looks. */
