@@ -1,12 +1,12 @@
 import { expect, test } from "@playwright/test";
+import { allEdge } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type LinkShape, ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { BEST_MODEL, loadModel, noise, SLOW_PHONE } from "./harness/models.ts";
 
 const FAST: LinkShape = { rttMs: 4, uplink: 200e6, downlink: 200e6 };
-/** Weights come fast all the same: a head can only run when its weights are there. */
-const SLOW: LinkShape = { rttMs: 600, uplink: 0.1e6, downlink: 200e6 };
+const SLOW: LinkShape = { rttMs: 600, uplink: 0.1e6, downlink: 2e6 };
 /** Within so many answers of a change the cut has moved. */
 const ANSWERS = 5;
 
@@ -42,6 +42,8 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
   });
   try {
     await app.settle();
+    // All weights are there from now on: what moves the cut is the network alone.
+    await app.answerNoise(image, { plan: allEdge(model, exits.at(-1)!) });
     const fast = await headAfter(app);
     proxy.shape(SLOW);
     const slow = await headAfter(app);

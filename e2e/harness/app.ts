@@ -33,6 +33,9 @@ export interface App extends Browser {
 /** Long enough for a busy machine to do anything; nobody waits for it to pass. */
 export const GENEROUS_MS = 60_000;
 
+/** The slider's greatest. */
+const MOST_BUDGET_MS = 10_000;
+
 export async function openApp(options: AppOptions): Promise<App> {
   const browser = await openBrowser({
     chromePath: process.env.CHROME_PATH ?? null,
@@ -40,9 +43,9 @@ export async function openApp(options: AppOptions): Promise<App> {
   });
   const { page } = browser;
   await options.before?.(browser);
-  const query = new URLSearchParams(
-    Object.entries(options.parameters ?? {}).map(([name, value]) => [name, `${value}`]),
-  );
+  // The slider's budget decides which weights are fetched.
+  const parameters = Object.entries({ budget: MOST_BUDGET_MS, ...options.parameters });
+  const query = new URLSearchParams(parameters.map(([name, value]) => [name, `${value}`]));
   await page.goto(`${options.url}/?${query}`);
   if (options.wait !== false) await page.evaluate(() => globalThis.eddi.ready);
   return {
