@@ -3,12 +3,12 @@ import sharp, { type Sharp } from "sharp";
 import { allEdge } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type App, openApp } from "./harness/app.ts";
-import { BEST_MODEL, loadModel, noise } from "./harness/models.ts";
+import { loadModel, noise, REAL } from "./harness/models.ts";
 
 const SHARDS = /\/models\/.*\.bin/;
 const MODEL_JSON = /\/models\/.*\/model\.json/;
 
-const model = loadModel(BEST_MODEL);
+const model = loadModel(REAL);
 const image = noise(model, 6);
 const onEdge = allEdge(model, model.metadata.exits[0]!.id);
 
@@ -21,7 +21,7 @@ test.afterAll(() => service.stop());
 test.describe("files", () => {
   let app: App;
   test.beforeAll(async () => {
-    app = await openApp({ url: service.url, parameters: { model: BEST_MODEL } });
+    app = await openApp({ url: service.url, parameters: { model: REAL } });
   });
   test.afterAll(() => app.close());
   test.afterEach("page and service go on working", async () => {
@@ -58,7 +58,7 @@ for (const [what, spoil, message] of [
   test(`a ${what} weight shard is refused with a message, and the cloud answers`, async () => {
     const app = await openApp({
       url: service.url,
-      parameters: { model: BEST_MODEL },
+      parameters: { model: REAL },
       before: ({ context }) => context.route(SHARDS, (route) => fulfil(route, spoil)),
     });
     try {
@@ -75,7 +75,7 @@ for (const [what, spoil, message] of [
 test("a model.json without our metadata is refused with a message", async () => {
   const app = await openApp({
     url: service.url,
-    parameters: { model: BEST_MODEL },
+    parameters: { model: REAL },
     wait: false,
     before: ({ context }) =>
       context.route(MODEL_JSON, (route) =>

@@ -4,7 +4,7 @@ import { SOFTWARE_WEBGPU } from "../apps/lab/demo/phone.ts";
 import { findPhotos, listSamples } from "../apps/lab/demo/photos.ts";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer, top1 } from "./harness/app.ts";
-import { allPlans, hasModel, loadModel, noise, REAL, spread, TINY } from "./harness/models.ts";
+import { allPlans, loadModel, noise, REAL, spread, TINY } from "./harness/models.ts";
 
 const TOLERANCE = 1e-4;
 const CUTS = 10;
@@ -40,7 +40,6 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
 });
 
 test.describe("real model, WASM", () => {
-  test.skip(!hasModel(REAL), `models/${REAL} is not there`);
   let app: App;
   test.beforeAll(async () => {
     app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm" } });

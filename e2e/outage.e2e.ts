@@ -1,14 +1,14 @@
 import { expect, test } from "@playwright/test";
 import { Service } from "../apps/lab/demo/service.ts";
 import { openApp, type PlainAnswer } from "./harness/app.ts";
-import { BEST_MODEL, loadModel, noise, SLOW_PHONE } from "./harness/models.ts";
+import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
 
-const model = loadModel(BEST_MODEL);
+const model = loadModel(REAL);
 const image = noise(model, 4);
 
 test("a killed service costs accuracy, never an answer, and is used again when it comes back", async () => {
   const service = await Service.start();
-  const app = await openApp({ url: service.url, parameters: { model: BEST_MODEL, slowdown: SLOW_PHONE } });
+  const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
   const answer = (): Promise<PlainAnswer> => app.answerNoise(image);
   try {
     // The first exit's weights are there.

@@ -3,9 +3,9 @@ import sharp from "sharp";
 import { FAKE_CAMERA } from "../apps/lab/demo/phone.ts";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type App, openApp } from "./harness/app.ts";
-import { BEST_MODEL, loadModel } from "./harness/models.ts";
+import { loadModel, REAL } from "./harness/models.ts";
 
-const { labels } = loadModel(BEST_MODEL).metadata;
+const { labels } = loadModel(REAL).metadata;
 /** CSS pixels: a small old phone, and the one that the browser stands for. */
 const WIDTHS = [320, 412];
 
@@ -13,7 +13,7 @@ let service: Service;
 let app: App;
 test.beforeAll(async () => {
   service = await Service.start();
-  app = await openApp({ url: service.url, parameters: { model: BEST_MODEL }, flags: FAKE_CAMERA });
+  app = await openApp({ url: service.url, parameters: { model: REAL }, flags: FAKE_CAMERA });
 });
 test.afterAll(async () => {
   await app.close();

@@ -3,14 +3,14 @@ import { allEdge } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type LinkShape, ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
-import { BEST_MODEL, loadModel, noise, SLOW_PHONE } from "./harness/models.ts";
+import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
 
 const FAST: LinkShape = { rttMs: 4, uplink: 200e6, downlink: 200e6 };
 const SLOW: LinkShape = { rttMs: 600, uplink: 0.1e6, downlink: 2e6 };
 /** Within so many answers of a change the cut has moved. */
 const ANSWERS = 5;
 
-const model = loadModel(BEST_MODEL);
+const model = loadModel(REAL);
 const image = noise(model, 3);
 const exits = model.metadata.exits.map(({ id }) => id);
 
@@ -21,7 +21,7 @@ test.beforeAll(async () => {
 test.afterAll(() => service.stop());
 
 test("a generous budget gets the last exit, a tiny one an earlier exit", async () => {
-  const app = await openApp({ url: service.url, parameters: { model: BEST_MODEL, slowdown: SLOW_PHONE } });
+  const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
   try {
     await app.settle();
     const generous = await app.answerNoise(image);
@@ -38,7 +38,7 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
   const proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, FAST);
   const app = await openApp({
     url: `http://localhost:${proxy.port}`,
-    parameters: { model: BEST_MODEL, slowdown: SLOW_PHONE },
+    parameters: { model: REAL, slowdown: SLOW_PHONE },
   });
   try {
     await app.settle();

@@ -2,11 +2,11 @@ import { type BrowserContext, expect, test } from "@playwright/test";
 import { allCloud, allEdge, type Plan, shardsFor, splitPlan } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { openApp } from "./harness/app.ts";
-import { allPlans, BEST_MODEL, loadModel, noise } from "./harness/models.ts";
+import { allPlans, loadModel, noise, REAL } from "./harness/models.ts";
 
 const SHARDS = /\/models\/.*\.bin/;
 
-const model = loadModel(BEST_MODEL);
+const model = loadModel(REAL);
 const image = noise(model, 5);
 const first = model.metadata.exits[0]!.id;
 const last = model.metadata.exits.at(-1)!.id;
@@ -24,7 +24,7 @@ test("before the weights have arrived, the cloud answers the first photo", async
   });
   const app = await openApp({
     url: service.url,
-    parameters: { model: BEST_MODEL },
+    parameters: { model: REAL },
     wait: false,
     before: async ({ context }) => {
       await context.route(SHARDS, async (route) => {
@@ -49,7 +49,7 @@ test("only the shards that plan and fallback need are fetched", async () => {
   // So slow a phone that the optimizer wants nothing on the edge.
   const app = await openApp({
     url: service.url,
-    parameters: { model: BEST_MODEL, slowdown: 200 },
+    parameters: { model: REAL, slowdown: 200 },
     before: async ({ context }) => {
       fetched = countShardBytes(context);
     },

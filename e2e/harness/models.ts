@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import { type Model, type Plan, readModel } from "#shared/model";
@@ -9,15 +9,8 @@ export const TINY = "tiny";
 /** The one that people use. */
 export const REAL = "resnet-imagenette";
 
-/** The real one where it is there. */
-export const BEST_MODEL = hasModel(REAL) ? REAL : TINY;
-
 /** The page's slowdown that stands for a phone so slow that a good network is worth its while. */
-export const SLOW_PHONE = BEST_MODEL === REAL ? 20 : 100;
-
-export function hasModel(id: string): boolean {
-  return existsSync(join(ROOT, "models", id, "model.json"));
-}
+export const SLOW_PHONE = 20;
 
 export function loadModel(id: string): Model {
   return readModel(readFileSync(join(ROOT, "models", id, "model.json")));
