@@ -37,7 +37,8 @@ function trainedCard({ architecture, weights }: CardFacts, recipe: Recipe): stri
 Sorts photos into Imagenette's ten classes, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
-* **Data**: Imagenette v2 (fast.ai), the 9,469 training photos at 160x160.
+* **Data**: Imagenette v2 (fast.ai), 95 % of the 9,469 training photos at 160x160; the others are held
+  back for what is fitted after training.
 * **Training**: joint loss of all exits, weights ${exitWeights.join(", ")}; ${recipe.epochs} epochs (${small} of
   them on smaller images), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum
   ${recipe.momentum}, peak rate ${recipe.rate}, cosine schedule, weight decay ${recipe.weightDecay}, label

@@ -32,7 +32,7 @@ describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60
       architecture: findArchitecture("tiny"),
       recipe: { ...recipe, ...changed },
       train: photos,
-      validation: photos,
+      heldBack: photos,
       folder,
       from: await loadCheckpoint(folder),
       status: {

@@ -14,7 +14,8 @@ export interface TrainingRun {
   readonly architecture: Architecture;
   readonly recipe: Recipe;
   readonly train: Photos;
-  readonly validation: Photos;
+  /** Never trained on: they tell how it is getting on. */
+  readonly heldBack: Photos;
   /** Where checkpoints go. */
   readonly folder: string;
   /** Where to go on from. */
@@ -35,9 +36,6 @@ type Place = Pick<Checkpoint, "epoch" | "step">;
 type Save = (place: Place) => Promise<void>;
 
 const CHECKPOINT_INTERVAL_MS = 180_000;
-
-/** Photos validated between epochs; the last epoch validates all. */
-const QUICK_PHOTOS = 1000;
 
 /**
  * Trains a network, with a checkpoint after every epoch and every few minutes.
@@ -65,9 +63,8 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
   for (; place.epoch < recipe.epochs; place = { epoch: place.epoch + 1, step: 0 }) {
     const loss = await trainEpoch(run, session, place, save);
     if (loss === null) return result(false);
-    const limit = place.epoch + 1 === recipe.epochs ? run.validation.count : QUICK_PHOTOS;
     const { size } = viewsOf(recipe, architecture.size, place.epoch);
-    const measured = measureAccuracy(tf, session.network, run.validation, size, limit);
+    const measured = measureAccuracy(tf, session.network, run.heldBack, size);
     history.push({ epoch: place.epoch, loss, ...measured });
     const exits = `top-1 of the exits ${percents(measured.accuracy)} (${measured.photos} photos)`;
     status.note(`epoch ${place.epoch + 1}: loss ${loss.toFixed(3)} at ${size} px, ${exits}`);

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { miniPhotos } from "./fixture.ts";
+import { holdBack } from "./held-back.ts";
+
+test("five in a hundred photos are held back, the same each time, and no photo is lost or doubled", () => {
+  const photos = miniPhotos(200, 4);
+  const { kept, heldBack } = holdBack(photos);
+  expect([kept.count, heldBack.count]).toEqual([190, 10]);
+  expect(holdBack(photos)).toEqual({ kept, heldBack });
+  const each = 4 * 4 * 3;
+  const at = (photo: number) => [...photos.pixels.subarray(photo * each, (photo + 1) * each)];
+  expect([...heldBack.pixels.subarray(0, each)]).toEqual(at(19));
+  expect([...heldBack.pixels.subarray(9 * each)]).toEqual(at(199));
+  expect([...kept.pixels.subarray(19 * each, 20 * each)]).toEqual(at(20));
+  expect([...kept.labels, ...heldBack.labels].sort()).toEqual([...photos.labels].sort());
+});
