@@ -16,7 +16,8 @@ export function randomExits(random: () => number, maxNodes: number): readonly Ex
     dag.names.map((_, node) => (node === 0 || random() < 0.1 ? 0 : scale * random() ** 2));
   const [edgeMs, cloudMs] = [cost(40), cost(random() < 0.3 ? 60 : 8)];
   const wireBytes = dag.names.map(() => 50 + random() ** 3 * 60_000);
-  const codecMs = dag.names.map(() => random());
+  const edgeCutMs = dag.names.map(() => random() / 2);
+  const cloudCutMs = dag.names.map(() => random() / 2);
   const fixed = {
     edgeFixedMs: random() * 5,
     cloudFixedMs: random() * 3,
@@ -41,7 +42,8 @@ export function randomExits(random: () => number, maxNodes: number): readonly Ex
         edgeMs: prune(edgeMs),
         cloudMs: prune(cloudMs),
         wireBytes: prune(wireBytes),
-        codecMs: prune(codecMs),
+        edgeCutMs: prune(edgeCutMs),
+        cloudCutMs: prune(cloudCutMs),
         ...fixed,
       };
     });
@@ -56,6 +58,13 @@ export function randomConditions(random: () => number): Conditions {
     edgeScale: 0.3 + 3 * random(),
     cloudScale: 0.3 + 3 * random() ** 4,
     queueMs: random() < 0.5 ? 0 : 30 * random(),
-    spread: { rttMs: 20 * random(), uplink: 0.5 * random(), edge: 0.2 * random(), cloud: 0.4 * random() },
+    spread: {
+      rttMs: 20 * random(),
+      uplink: 0.5 * random(),
+      rttUplink: -random(),
+      network: 0.3 * random(),
+      edge: 0.2 * random(),
+      cloud: 0.4 * random(),
+    },
   };
 }

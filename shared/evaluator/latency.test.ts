@@ -54,7 +54,7 @@ test("no plan gets slower when a condition gets better", () => {
 test("the standard deviation is that of latencies under scattered conditions", () => {
   const random = seededRandom(7);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const spread = { rttMs: 3, uplink: 0.05, edge: 0.04, cloud: 0.06 };
+  const spread = { rttMs: 3, uplink: 0.05, rttUplink: 0, network: 0, edge: 0.04, cloud: 0.06 };
   for (const { costs, head, conditions } of cases.filter((_, at) => at % 100 === 0)) {
     const expected = latencySdMs(latencyOf(costs, head, conditions), spread);
     const draws = Array.from({ length: 2000 }, () => {
@@ -100,7 +100,8 @@ function formula(costs: ExitCosts, head: readonly boolean[], c: Conditions): num
   if (tail.length === 0) return edge;
   const bytes = costs.requestBytes + sum(costs.wireBytes, cut);
   const cloud = c.cloudScale * (costs.cloudFixedMs + sum(costs.cloudMs, tail));
+  const ends = c.edgeScale * sum(costs.edgeCutMs, cut) + c.cloudScale * sum(costs.cloudCutMs, cut);
   const network =
     c.rttMs + (bytes * 8) / (c.uplinkBps / 1000) + (costs.resultBytes * 8) / (c.downlinkBps / 1000);
-  return edge + c.queueMs + sum(costs.codecMs, cut) + cloud + network;
+  return edge + ends + c.queueMs + cloud + network;
 }

@@ -4,11 +4,12 @@ import type { ExitCosts } from "./exit-costs.ts";
 
 /** Where the time of one image goes, in milliseconds. */
 export interface Latency {
+  /** The head, its cut read back and encoded. */
   readonly edgeMs: number;
-  readonly codecMs: number;
   readonly uplinkMs: number;
   readonly rttMs: number;
   readonly queueMs: number;
+  /** The cut decoded, the tail run. */
   readonly cloudMs: number;
   readonly downlinkMs: number;
   /** The sum of the others. */
@@ -19,10 +20,11 @@ export interface Latency {
  * Expected latency of a plan: the one definition of cost (DESIGN section 5).
  *
  * ```
- * edgeScale * (edgeFixedMs [if the head computes anything] + sum of edgeMs over the head)
- * + [if there is a tail] rttMs + queueMs + sum of codecMs over the cut
- *   + 8000 * (requestBytes + sum of wireBytes over the cut) / uplinkBps
- *   + cloudScale * (cloudFixedMs + sum of cloudMs over the tail) + 8000 * resultBytes / downlinkBps
+ * edgeScale * (edgeFixedMs [if the head computes anything] + sum of edgeMs over the head
+ *                + sum of edgeCutMs over the cut)
+ * + [if there is a tail] rttMs + queueMs + 8000 * (requestBytes + sum of wireBytes over the cut) / uplinkBps
+ *   + cloudScale * (cloudFixedMs + sum of cloudMs over the tail + sum of cloudCutMs over the cut)
+ *   + 8000 * resultBytes / downlinkBps
  * ```
  *
  * @param head membership by node of `costs.dag`; closed under predecessors, holding the input
@@ -31,7 +33,6 @@ export function latencyOf(costs: ExitCosts, head: readonly boolean[], conditions
   const { dag } = costs;
   let edge = 0;
   let cloud = 0;
-  let codecMs = 0;
   let bytes = costs.requestBytes;
   let computes = false;
   let remote = false;
@@ -44,14 +45,14 @@ export function latencyOf(costs: ExitCosts, head: readonly boolean[], conditions
     edge += costs.edgeMs[node]!;
     computes ||= node > 0;
     if (dag.successors[node]!.every((reader) => head[reader])) continue;
-    codecMs += costs.codecMs[node]!;
+    edge += costs.edgeCutMs[node]!;
+    cloud += costs.cloudCutMs[node]!;
     bytes += costs.wireBytes[node]!;
   }
   const edgeMs = conditions.edgeScale * (edge + (computes ? costs.edgeFixedMs : 0));
   if (!remote) return sum({ ...NOTHING, edgeMs });
   return sum({
     edgeMs,
-    codecMs,
     uplinkMs: (8000 * bytes) / conditions.uplinkBps,
     rttMs: conditions.rttMs,
     queueMs: conditions.queueMs,
@@ -61,16 +62,16 @@ export function latencyOf(costs: ExitCosts, head: readonly boolean[], conditions
 }
 
 /**
- * Standard deviation of a latency to first order (delta method): every uncertain condition shifts its
- * own term, and conditions are taken as independent. Milliseconds.
+ * Standard deviation of a latency to first order (delta method): every uncertain condition shifts its own
+ * term; all but RTT and uplink, which are learnt from the same requests, are independent. Milliseconds.
  */
 export function latencySdMs(latency: Latency, spread: Spread): number {
-  return Math.hypot(
-    latency.edgeMs * spread.edge,
-    latency.uplinkMs * spread.uplink,
-    latency.cloudMs * spread.cloud,
-    isRemote(latency) ? spread.rttMs : 0,
-  );
+  const { edgeMs, uplinkMs, rttMs, cloudMs } = latency;
+  const rttSdMs = isRemote(latency) ? spread.rttMs : 0;
+  const uplinkSdMs = uplinkMs * spread.uplink;
+  const both = 2 * spread.rttUplink * rttSdMs * uplinkSdMs;
+  const others = [edgeMs * spread.edge, cloudMs * spread.cloud, (rttMs + uplinkMs) * spread.network];
+  return Math.sqrt(rttSdMs ** 2 + uplinkSdMs ** 2 + both + others.reduce((sum, sd) => sum + sd ** 2, 0));
 }
 
 /**
@@ -93,7 +94,6 @@ type Parts = Omit<Latency, "totalMs">;
 
 const NOTHING: Parts = {
   edgeMs: 0,
-  codecMs: 0,
   uplinkMs: 0,
   rttMs: 0,
   queueMs: 0,
@@ -102,8 +102,8 @@ const NOTHING: Parts = {
 };
 
 function sum(parts: Parts): Latency {
-  const { edgeMs, codecMs, uplinkMs, rttMs, queueMs, cloudMs, downlinkMs } = parts;
-  return { ...parts, totalMs: edgeMs + codecMs + uplinkMs + rttMs + queueMs + cloudMs + downlinkMs };
+  const { edgeMs, uplinkMs, rttMs, queueMs, cloudMs, downlinkMs } = parts;
+  return { ...parts, totalMs: edgeMs + uplinkMs + rttMs + queueMs + cloudMs + downlinkMs };
 }
 
 /** A request takes time on the way unless the network is perfect; then its spread is none either. */

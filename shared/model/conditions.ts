@@ -19,6 +19,10 @@ export interface Spread {
   readonly rttMs: number;
   /** Relative: 0.2 means +-20 % in the time on the uplink. */
   readonly uplink: number;
+  /** Correlation of RTT and time on the uplink, -1..1: learnt from the same requests, one makes up for the other. */
+  readonly rttUplink: number;
+  /** Relative, of one request's time on the network about what RTT and uplink say. */
+  readonly network: number;
   /** Relative, of the edge's times. */
   readonly edge: number;
   /** Relative, of the cloud's times. */
@@ -26,4 +30,4 @@ export interface Spread {
 }
 
 /** Conditions known exactly, as simulations have them. */
-export const NO_SPREAD: Spread = { rttMs: 0, uplink: 0, edge: 0, cloud: 0 };
+export const NO_SPREAD: Spread = { rttMs: 0, uplink: 0, rttUplink: 0, network: 0, edge: 0, cloud: 0 };

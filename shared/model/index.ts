@@ -1,6 +1,8 @@
 export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
 export {
+  type EarlyExit,
   type Exit,
+  type ExitPolicy,
   type ModelInput,
   type ModelMetadata,
   readMetadata,

@@ -11,6 +11,8 @@ export interface ModelMetadata {
   readonly labels: readonly string[];
   /** Earliest first; the last one is the full model. */
   readonly exits: readonly Exit[];
+  /** Ways to let sure exits answer early, none dominated by another; absent until `lab calibrate` found them. */
+  readonly policies?: readonly ExitPolicy[];
   /** What every node that may be cut produces, by node name; the input included. */
   readonly tensors: Readonly<Record<string, TensorInfo>>;
   /** Size and hash of every weight shard, by its path in the weights manifest. */
@@ -32,6 +34,30 @@ export interface Exit {
   readonly node: string;
   /** Top-1 on the whole validation set, 0..1; null until `lab evaluate --write` has measured it. */
   readonly accuracy: number | null;
+  /**
+   * Of the temperature scaling that makes its largest probability its chance to be right: softmax(ln p / T).
+   * Fitted on photos held back from training; 1 where absent.
+   */
+  readonly temperature?: number;
+}
+
+/** Exits that answer at once when they are sure, before one that always answers. */
+export interface ExitPolicy {
+  /** The exit that answers when no earlier one did. */
+  readonly exit: string;
+  /** In the order in which they are asked: earliest first. */
+  readonly early: readonly EarlyExit[];
+  /** By early exit: share of all images that go on past it, 0..1, never rising. */
+  readonly reach: readonly number[];
+  /** Top-1 of the whole, 0..1, on the same photos as the exits' accuracies. */
+  readonly accuracy: number;
+}
+
+/** An exit that answers when its calibrated confidence is at least the threshold. */
+export interface EarlyExit {
+  readonly exit: string;
+  /** 0..1 */
+  readonly threshold: number;
 }
 
 export interface TensorInfo {

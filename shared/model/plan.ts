@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
 import { ancestors } from "#shared/graph";
+import type { EarlyExit } from "./metadata.ts";
 import { exitById, type Model } from "./model.ts";
 
 /** An exit and a head; from it follow cut and tail. */
@@ -10,6 +11,8 @@ export interface Plan {
    * ancestors of the exit. All of them: the empty cut. The input alone: all-cloud.
    */
   readonly head: readonly string[];
+  /** Exits that are asked on the way, earliest first; all their ancestors that the exit needs too are in the head. */
+  readonly early?: readonly EarlyExit[];
 }
 
 /** A part of a model that runs in one place: from fed tensors to asked tensors. */

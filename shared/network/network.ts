@@ -40,7 +40,7 @@ export const FIRST_GUESS: Conditions = {
   edgeScale: 1,
   cloudScale: 1,
   queueMs: 0,
-  spread: { rttMs: 50, uplink: 1, edge: 0.5, cloud: 0.5 },
+  spread: { rttMs: 50, uplink: 1, rttUplink: 0, network: 0, edge: 0.5, cloud: 0.5 },
 };
 
 /** The state after one more observation. Times that are negative or not finite teach nothing. */
@@ -75,6 +75,8 @@ export function conditionsOf(state: NetworkState): Conditions {
     spread: {
       rttMs: rttMs.value * relativeSpread(rttMs),
       uplink: relativeSpread(uplinkBps),
+      rttUplink: 0,
+      network: 0,
       edge: relativeSpread(edgeScale),
       cloud: relativeSpread(cloudScale),
     },

@@ -61,7 +61,8 @@ test("a tensor with many readers is paid once", () => {
     edgeMs: [0, 1, ...readers.map(() => 10), 10],
     cloudMs: names.map(() => 0),
     wireBytes: names.map((_, node) => (node === 0 ? 100 : 1)),
-    codecMs: names.map(() => 0),
+    edgeCutMs: names.map(() => 0),
+    cloudCutMs: names.map(() => 0),
   };
   const { head, latency } = minCutPlan(costs, QUIET)!;
   expect(head.filter(Boolean).length).toBe(2);
@@ -105,7 +106,8 @@ function chain(given: { edgeMs: number[]; cloudMs: number[]; wireMs: number }): 
     edgeMs: given.edgeMs,
     cloudMs: given.cloudMs,
     wireBytes: names.map(() => given.wireMs),
-    codecMs: names.map(() => 0),
+    edgeCutMs: names.map(() => 0),
+    cloudCutMs: names.map(() => 0),
     edgeFixedMs: 0,
     cloudFixedMs: 0,
     requestBytes: 0,

@@ -59,7 +59,7 @@ function cutHead(
   ready: readonly boolean[],
   noRawUpload: boolean,
 ): readonly boolean[] | null {
-  const { dag, edgeMs, cloudMs, codecMs, wireBytes } = costs;
+  const { dag, edgeMs, cloudMs, edgeCutMs, cloudCutMs, wireBytes } = costs;
   const count = dag.names.length;
   const source = 2 * count;
   const sink = source + 1;
@@ -71,8 +71,9 @@ function cutHead(
     arcs.push({ from: source, to: node, capacity: inCloud }, { from: node, to: sink, capacity: onEdge });
     const readers = dag.successors[node]!;
     if (readers.length === 0) continue;
-    const wireMs = codecMs[node]! + (8000 * wireBytes[node]!) / conditions.uplinkBps;
-    const transfer = node === 0 && noRawUpload ? Infinity : wireMs;
+    const cutMs = conditions.edgeScale * edgeCutMs[node]! + conditions.cloudScale * cloudCutMs[node]!;
+    const wireMs = (8000 * wireBytes[node]!) / conditions.uplinkBps;
+    const transfer = node === 0 && noRawUpload ? Infinity : cutMs + wireMs;
     arcs.push({ from: node, to: twin(node), capacity: transfer });
     for (const reader of readers) {
       arcs.push({ from: twin(node), to: reader, capacity: Infinity });

@@ -7,14 +7,13 @@ export interface Part {
   readonly ms: number;
 }
 
-export const PART_NAMES = ["image", "edge", "encode", "uplink", "RTT", "cloud", "reply", "other"] as const;
+export const PART_NAMES = ["image", "edge", "uplink", "RTT", "cloud", "reply", "other"] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
 export function measuredParts({ stages }: Answer): readonly Part[] {
   return parts({
     image: stages.imageMs,
-    edge: stages.headMs + stages.finishMs,
-    encode: stages.encodeMs,
+    edge: stages.headMs + stages.encodeMs + stages.finishMs,
     uplink: stages.uplinkMs,
     RTT: stages.rttMs,
     cloud: stages.queueMs + stages.cloudMs,
@@ -27,7 +26,6 @@ export function predictedParts({ latency, imageMs }: Prediction): readonly Part[
   return parts({
     image: imageMs,
     edge: latency.edgeMs,
-    encode: latency.codecMs,
     uplink: latency.uplinkMs,
     RTT: latency.rttMs,
     cloud: latency.queueMs + latency.cloudMs,
