@@ -1,113 +1,168 @@
-/** An arc of a flow network; capacities are 0 or above, `Infinity` allowed. */
-export interface FlowArc {
-  readonly from: number;
-  readonly to: number;
-  readonly capacity: number;
-}
-
-export interface MinCut {
-  /** Capacity of the minimum cut; `Infinity` when every cut holds an infinite arc. */
-  readonly value: number;
-  /** By vertex: whether it lies on the source's side. The smallest such side among minimum cuts. */
-  readonly sourceSide: readonly boolean[];
-}
-
 /**
- * Minimum s-t cut by Dinic's algorithm (1970). Terminates for real capacities too: every augmentation
- * subtracts an arc's own residual from it, leaving exactly 0, so rounding never keeps an arc open.
+ * A flow network whose structure is built once and solved for many capacities: minimum s-t cuts by Dinic's
+ * algorithm (1970) over flat arrays, without allocation.
  *
- * Invariant: flow is conserved at every vertex but source and sink, and residuals are never negative.
+ * Source and sink are no vertices: every vertex has a capacity from the source and one to the sink. Arcs come
+ * in pairs, one for each direction between two vertices. Capacities are 0 or above, `Infinity` allowed.
  *
- * @param vertices number of vertices, named 0..vertices-1
- * @returns with value `Infinity` there is no cut: the source's side is then what infinite arcs alone reach
+ * Terminates for real capacities too: every augmentation subtracts an arc's own residual from it, leaving
+ * exactly 0, so rounding never keeps an arc open.
  */
-export function minCut(vertices: number, arcs: readonly FlowArc[], source: number, sink: number): MinCut {
-  const network = buildNetwork(vertices, arcs);
-  const bound = reach(network, source, (residual) => residual === Infinity);
-  if (bound[sink]! >= 0) return { value: Infinity, sourceSide: Array.from(bound, (l) => l >= 0) };
-  let value = 0;
-  for (;;) {
-    const level = reach(network, source, (residual) => residual > 0);
-    if (level[sink]! < 0) return { value, sourceSide: Array.from(level, (l) => l >= 0) };
-    value += blockingFlow(network, level, source, sink);
-  }
-}
+export class FlowNetwork {
+  readonly vertices: number;
+  /** By vertex: capacity from the source, and to the sink. Write before `solve`, which uses them up. */
+  readonly fromSource: Float64Array;
+  readonly toSink: Float64Array;
+  /** Capacities of pair `p`: `2p` from its first vertex to its second, `2p + 1` back. Used up likewise. */
+  readonly capacity: Float64Array;
+  /** Arcs that leave vertex `v`: `arcs[first[v]]` to `arcs[first[v + 1] - 1]`. */
+  private readonly first: Int32Array;
+  private readonly arcs: Int32Array;
+  /** By arc: the vertex that it enters. */
+  private readonly to: Int32Array;
+  /** Distance from the source, -1 where nothing leads. */
+  private readonly level: Int32Array;
+  private readonly queue: Int32Array;
+  /** By vertex: the position in `arcs` to go on from. */
+  private readonly current: Int32Array;
+  private readonly path: Int32Array;
 
-/** Arcs in pairs: arc `a` and its reverse `a ^ 1`, in linked lists by tail. */
-interface Network {
-  readonly first: Int32Array;
-  readonly next: Int32Array;
-  readonly to: Int32Array;
-  readonly residual: Float64Array;
-}
-
-function buildNetwork(vertices: number, arcs: readonly FlowArc[]): Network {
-  const first = new Int32Array(vertices).fill(-1);
-  const next = new Int32Array(2 * arcs.length);
-  const to = new Int32Array(2 * arcs.length);
-  const residual = new Float64Array(2 * arcs.length);
-  arcs.forEach((arc, at) => {
-    const forward = 2 * at;
-    to[forward] = arc.to;
-    residual[forward] = arc.capacity;
-    next[forward] = first[arc.from]!;
-    first[arc.from] = forward;
-    to[forward + 1] = arc.from;
-    next[forward + 1] = first[arc.to]!;
-    first[arc.to] = forward + 1;
-  });
-  return { first, next, to, residual };
-}
-
-/** Breadth-first distance from the source over open arcs, -1 where none leads. */
-function reach(network: Network, source: number, isOpen: (residual: number) => boolean): Int32Array {
-  const { first, next, to, residual } = network;
-  const level = new Int32Array(first.length).fill(-1);
-  const queue = [source];
-  level[source] = 0;
-  for (let head = 0; head < queue.length; head++) {
-    const vertex = queue[head]!;
-    for (let arc = first[vertex]!; arc >= 0; arc = next[arc]!) {
-      const other = to[arc]!;
-      if (level[other]! >= 0 || !isOpen(residual[arc]!)) continue;
-      level[other] = level[vertex]! + 1;
-      queue.push(other);
+  /** @param pairs vertices of every pair: `[from, to, from, to, ...]` */
+  constructor(vertices: number, pairs: ArrayLike<number>) {
+    const count = pairs.length;
+    this.vertices = vertices;
+    this.fromSource = new Float64Array(vertices);
+    this.toSink = new Float64Array(vertices);
+    this.capacity = new Float64Array(count);
+    this.first = new Int32Array(vertices + 1);
+    this.arcs = new Int32Array(count);
+    this.to = new Int32Array(count);
+    this.level = new Int32Array(vertices);
+    this.queue = new Int32Array(vertices);
+    this.current = new Int32Array(vertices);
+    this.path = new Int32Array(vertices);
+    // Arc 2p leaves pairs[2p], arc 2p + 1 leaves pairs[2p + 1]: each arc leaves `pairs[arc]`.
+    for (let arc = 0; arc < count; arc++) {
+      this.to[arc] = pairs[arc ^ 1]!;
+      this.first[pairs[arc]! + 1]!++;
     }
+    for (let vertex = 0; vertex < vertices; vertex++) this.first[vertex + 1]! += this.first[vertex]!;
+    const next = this.first.slice();
+    for (let arc = 0; arc < count; arc++) this.arcs[next[pairs[arc]!]!++] = arc;
   }
-  return level;
-}
 
-/** Saturates every shortest path. Walks with an explicit path: deep graphs must not overflow the stack. */
-function blockingFlow(network: Network, level: Int32Array, source: number, sink: number): number {
-  const { next, to, residual } = network;
-  const current = network.first.slice();
-  const path: number[] = [];
-  let total = 0;
-  for (let vertex = source; ; ) {
-    if (vertex === sink) {
-      const flow = Math.min(...path.map((arc) => residual[arc]!));
-      total += flow;
-      for (const arc of path) {
-        residual[arc] = residual[arc]! - flow;
-        residual[arc ^ 1] = residual[arc ^ 1]! + flow;
+  /**
+   * Finds a minimum cut.
+   *
+   * @returns its capacity; `Infinity` when every cut holds an infinite arc
+   */
+  solve(): number {
+    let value = this.cancel();
+    while (this.spread()) {
+      for (let vertex = 0; vertex < this.vertices; vertex++) {
+        if (this.level[vertex] !== 0 || this.fromSource[vertex] === 0) continue;
+        value += this.push(vertex);
+        if (value === Infinity) return value;
       }
-      // Go back to the tail of the first arc that is now full.
-      const full = path.findIndex((arc) => residual[arc]! <= 0);
-      vertex = to[path[full]! ^ 1]!;
-      path.length = full;
     }
-    let arc = current[vertex]!;
-    while (arc >= 0 && !(residual[arc]! > 0 && level[to[arc]!] === level[vertex]! + 1)) arc = next[arc]!;
-    current[vertex] = arc;
-    if (arc >= 0) {
-      path.push(arc);
-      vertex = to[arc]!;
-      continue;
+    return value;
+  }
+
+  /** After `solve`: whether a vertex lies on the source's side. The smallest such side among minimum cuts. */
+  isSourceSide(vertex: number): boolean {
+    return this.level[vertex]! >= 0;
+  }
+
+  /** What flows from the source to a vertex and on to the sink needs no search. */
+  private cancel(): number {
+    const { fromSource, toSink } = this;
+    let value = 0;
+    for (let vertex = 0; vertex < this.vertices; vertex++) {
+      const flow = Math.min(fromSource[vertex]!, toSink[vertex]!);
+      if (flow === 0) continue;
+      value += flow;
+      if (flow === Infinity) return value;
+      fromSource[vertex]! -= flow;
+      toSink[vertex]! -= flow;
     }
-    // A dead end: leave it for good.
-    const last = path.pop();
-    if (last === undefined) return total;
-    vertex = to[last ^ 1]!;
-    current[vertex] = next[last]!;
+    return value;
+  }
+
+  /** Levels by breadth-first search over open arcs; false when the sink is out of reach. */
+  private spread(): boolean {
+    const { first, arcs, to, level, queue, capacity, fromSource, toSink, current } = this;
+    level.fill(-1);
+    let end = 0;
+    for (let vertex = 0; vertex < this.vertices; vertex++) {
+      if (fromSource[vertex]! > 0) {
+        level[vertex] = 0;
+        queue[end++] = vertex;
+      }
+    }
+    let found = -1;
+    for (let head = 0; head < end; head++) {
+      const vertex = queue[head]!;
+      const next = level[vertex]! + 1;
+      // Vertices behind the first that opens to the sink are on no shortest path, but on the source's side.
+      if (found < 0 && toSink[vertex]! > 0) found = next;
+      current[vertex] = first[vertex]!;
+      for (let at = first[vertex]!; at < first[vertex + 1]!; at++) {
+        const arc = arcs[at]!;
+        const other = to[arc]!;
+        if (level[other]! >= 0 || capacity[arc] === 0) continue;
+        level[other] = next;
+        queue[end++] = other;
+      }
+    }
+    return found >= 0;
+  }
+
+  /** Saturates the shortest paths that begin at a vertex. With an explicit path: graphs may be deep. */
+  private push(start: number): number {
+    const { first, arcs, to, level, capacity, fromSource, toSink, current, path } = this;
+    let total = 0;
+    let depth = 0;
+    let vertex = start;
+    while (fromSource[start]! > 0) {
+      if (toSink[vertex]! > 0) {
+        let flow = Math.min(fromSource[start]!, toSink[vertex]!);
+        for (let at = 0; at < depth; at++) flow = Math.min(flow, capacity[path[at]!]!);
+        if (flow === Infinity) return Infinity;
+        total += flow;
+        fromSource[start]! -= flow;
+        toSink[vertex]! -= flow;
+        let full = depth;
+        for (let at = depth - 1; at >= 0; at--) {
+          const arc = path[at]!;
+          capacity[arc]! -= flow;
+          capacity[arc ^ 1]! += flow;
+          if (capacity[arc] === 0) full = at;
+        }
+        // Go back to the tail of the first arc that is now full.
+        if (full < depth) {
+          vertex = to[path[full]! ^ 1]!;
+          depth = full;
+        }
+        continue;
+      }
+      const end = first[vertex + 1]!;
+      let at = current[vertex]!;
+      while (at < end) {
+        const arc = arcs[at]!;
+        if (capacity[arc]! > 0 && level[to[arc]!] === level[vertex]! + 1) break;
+        at++;
+      }
+      current[vertex] = at;
+      if (at < end) {
+        path[depth++] = arcs[at]!;
+        vertex = to[arcs[at]!]!;
+        continue;
+      }
+      // A dead end: leave it for good.
+      if (depth === 0) break;
+      vertex = to[path[--depth]! ^ 1]!;
+      current[vertex]!++;
+    }
+    return total;
   }
 }

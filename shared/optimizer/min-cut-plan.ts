@@ -1,6 +1,7 @@
 import { type ExitCosts, type Latency, latencyOf } from "#shared/evaluator";
-import { type FlowArc, minCut } from "#shared/graph";
+import { cutVertices } from "#shared/graph";
 import type { Conditions } from "#shared/model";
+import { BlockCut } from "./block-cut.ts";
 import type { Constraints } from "./constraints.ts";
 
 /** A head and its expected latency. */
@@ -10,76 +11,131 @@ export interface HeadPlan {
   readonly latency: Latency;
 }
 
-/**
- * The head of least expected latency for an exit, exactly.
- *
- * Everything additive is one minimum cut (after DADS, INFOCOM 2019, corrected: see `cutProblem`). Two costs
- * are not: what a remote plan pays at all (RTT, queue, result) and what a computing head pays at all. Each
- * is the same for every head but all-edge and all-cloud, so the best is the cut's head or one of these two.
- * On a tie the head with less on the network wins: all-edge, else the smallest head.
- *
- * @returns null when the constraints leave no head
- */
+/** The head of least expected latency for an exit, exactly. Built once, it plans for any conditions. */
 export function minCutPlan(
   costs: ExitCosts,
   conditions: Conditions,
   constraints: Constraints = {},
 ): HeadPlan | null {
-  const { names } = costs.dag;
-  const ready = names.map((name, node) => node === 0 || (constraints.readyNodes?.has(name) ?? true));
-  const heads: (readonly boolean[])[] = [];
-  if (ready.every(Boolean)) heads.push(names.map(() => true));
-  if (!constraints.offline) {
-    const best = cutHead(costs, conditions, ready, constraints.noRawUpload ?? false);
-    if (best !== null) heads.push(best);
-    if (!constraints.noRawUpload) heads.push(names.map((_, node) => node === 0));
-  }
-  let chosen: HeadPlan | null = null;
-  for (const head of heads) {
-    const latency = latencyOf(costs, head, conditions);
-    if (chosen === null || latency.totalMs < chosen.latency.totalMs) chosen = { head, latency };
-  }
-  return chosen;
+  return new MinCutPlanner(costs, constraints).plan(conditions);
 }
 
 /**
- * The head of least additive cost, as a minimum cut between s (edge) and t (cloud).
+ * Plans an exit by minimum cuts, one for each block that can still win.
  *
- * - `s -> v`: v's time in the cloud; `v -> t`: v's time on the edge, infinite where it cannot run.
- * - `u -> u'`: transfer of u's tensor, and `u' -> reader` infinite: it is paid once for all readers.
- * - `reader -> u` infinite: nothing flows back. Without it the cut lies whenever a later node is slower in
- *   the cloud (LITERATURE section 3).
- * - `s -> input` infinite: the image starts on the edge.
+ * An optimal head ends inside one block between adjacent cut vertices, since nothing flows back: everything
+ * before the block is in it, everything after is not. So the best of the cut vertices' own heads and of every
+ * block's best inner head (`BlockCut`) is the optimum. A block whose lower bound is no better than what was
+ * found already is passed over.
  *
- * @returns null when every cut is infinite
+ * Two costs are not additive: what a remote plan pays at all (RTT, queue, result) and what a computing head
+ * pays at all. Each is the same for all heads but all-edge and all-cloud, which are compared by themselves. On
+ * a tie the head with less on the network wins: all-edge first, else the earlier one.
  */
-function cutHead(
-  costs: ExitCosts,
-  conditions: Conditions,
-  ready: readonly boolean[],
-  noRawUpload: boolean,
-): readonly boolean[] | null {
-  const { dag, edgeMs, cloudMs, edgeCutMs, cloudCutMs, wireBytes } = costs;
-  const count = dag.names.length;
-  const source = 2 * count;
-  const sink = source + 1;
-  const twin = (node: number): number => count + node;
-  const arcs: FlowArc[] = [];
-  for (let node = 0; node < count; node++) {
-    const inCloud = node === 0 ? Infinity : conditions.cloudScale * cloudMs[node]!;
-    const onEdge = ready[node] ? conditions.edgeScale * edgeMs[node]! : Infinity;
-    arcs.push({ from: source, to: node, capacity: inCloud }, { from: node, to: sink, capacity: onEdge });
-    const readers = dag.successors[node]!;
-    if (readers.length === 0) continue;
-    const cutMs = conditions.edgeScale * edgeCutMs[node]! + conditions.cloudScale * cloudCutMs[node]!;
-    const wireMs = (8000 * wireBytes[node]!) / conditions.uplinkBps;
-    const transfer = node === 0 && noRawUpload ? Infinity : cutMs + wireMs;
-    arcs.push({ from: node, to: twin(node), capacity: transfer });
-    for (const reader of readers) {
-      arcs.push({ from: twin(node), to: reader, capacity: Infinity });
-      arcs.push({ from: reader, to: node, capacity: Infinity });
+export class MinCutPlanner {
+  private readonly costs: ExitCosts;
+  /** Cut vertices, rising; the first is the image, the last the exit's node. */
+  private readonly vertices: readonly number[];
+  /** Edge time of the nodes up to one, by node; without fixed costs. */
+  private readonly edgeTo: Float64Array;
+  /** Cloud time of the nodes behind one, by node; without fixed costs. */
+  private readonly cloudAfter: Float64Array;
+  private readonly blocks: readonly BlockCut[];
+  private readonly mayCutImage: boolean;
+  private readonly isOffline: boolean;
+  /** Whether the edge can run everything. */
+  private readonly isReady: boolean;
+
+  constructor(costs: ExitCosts, constraints: Constraints = {}) {
+    const { dag, edgeMs, cloudMs } = costs;
+    const count = dag.names.length;
+    const { readyNodes, noRawUpload = false, offline = false } = constraints;
+    const ready = dag.names.map((name, node) => node === 0 || (readyNodes?.has(name) ?? true));
+    this.costs = costs;
+    this.isOffline = offline;
+    this.mayCutImage = !noRawUpload;
+    this.isReady = ready.every(Boolean);
+    this.edgeTo = new Float64Array(count);
+    this.cloudAfter = new Float64Array(count);
+    for (let node = 0; node < count; node++) {
+      this.edgeTo[node] = edgeMs[node]! + (node > 0 ? this.edgeTo[node - 1]! : 0);
     }
+    for (let node = count - 2; node >= 0; node--) {
+      this.cloudAfter[node] = this.cloudAfter[node + 1]! + cloudMs[node + 1]!;
+    }
+    const vertices = cutVertices(dag);
+    // A head that ends at a cut vertex holds all nodes before it.
+    const firstMissing = ready.indexOf(false);
+    const limit = firstMissing < 0 ? count : firstMissing;
+    this.vertices = vertices.filter((vertex) => vertex < limit);
+    const reachable = this.vertices.flatMap((start, at) => {
+      const end = vertices[at + 1];
+      return end === undefined ? [] : [{ start, end }];
+    });
+    this.blocks = reachable
+      .filter((block) => block.end - block.start > 1)
+      .map((block) => new BlockCut(costs, block, ready, noRawUpload));
   }
-  const { value, sourceSide } = minCut(sink + 1, arcs, source, sink);
-  return value === Infinity ? null : sourceSide.slice(0, count);
+
+  /** @returns null when the constraints leave no head */
+  plan(conditions: Conditions): HeadPlan | null {
+    const { costs } = this;
+    const { names } = costs.dag;
+    let best: HeadPlan | null = null;
+    const offer = (head: readonly boolean[]): void => {
+      const latency = latencyOf(costs, head, conditions);
+      if (best === null || latency.totalMs < best.latency.totalMs) best = { head, latency };
+    };
+    if (this.isReady) offer(names.map(() => true));
+    if (this.isOffline) return best;
+    if (this.mayCutImage) offer(names.map((_, node) => node === 0));
+    const vertex = this.bestVertex(conditions);
+    let leastMs = Infinity;
+    if (vertex !== null) {
+      leastMs = this.vertexMs(vertex, conditions);
+      offer(names.map((_, node) => node <= vertex));
+    }
+    let found: BlockCut | null = null;
+    for (const block of this.blocks) {
+      const outsideMs = this.outsideMs(block, conditions);
+      if (outsideMs + block.boundMs(conditions) >= leastMs) continue;
+      const ms = outsideMs + block.solve(conditions);
+      if (ms >= leastMs) continue;
+      leastMs = ms;
+      found = block;
+      block.keep();
+    }
+    if (found !== null) offer(found.head(names.length));
+    return best;
+  }
+
+  /** The best computing head that ends at a cut vertex but not at the exit's node; null if there is none. */
+  private bestVertex(conditions: Conditions): number | null {
+    const { vertices } = this;
+    const last = this.costs.dag.names.length - 1;
+    let best: number | null = null;
+    let leastMs = Infinity;
+    for (let at = 1; at < vertices.length; at++) {
+      const vertex = vertices[at]!;
+      if (vertex === last) break;
+      const ms = this.vertexMs(vertex, conditions);
+      if (ms >= leastMs) continue;
+      leastMs = ms;
+      best = vertex;
+    }
+    return best;
+  }
+
+  /** What the head that ends at a cut vertex costs, but for what every remote plan with a computing head pays. */
+  private vertexMs(vertex: number, { edgeScale, cloudScale, uplinkBps }: Conditions): number {
+    const { edgeCutMs, cloudCutMs, wireBytes } = this.costs;
+    const edge = this.edgeTo[vertex]! + edgeCutMs[vertex]!;
+    const cloud = this.cloudAfter[vertex]! + cloudCutMs[vertex]!;
+    return edgeScale * edge + cloudScale * cloud + (8000 * wireBytes[vertex]!) / uplinkBps;
+  }
+
+  /** The same for what lies before and behind a block. */
+  private outsideMs({ start, end }: BlockCut, { edgeScale, cloudScale }: Conditions): number {
+    return edgeScale * this.edgeTo[start]! + cloudScale * (this.cloudAfter[end]! + this.costs.cloudMs[end]!);
+  }
 }
