@@ -29,7 +29,10 @@ test("a network can be solved again with other capacities", () => {
   for (let seed = 0; seed < 200; seed++) {
     const [one, other] = [randomProblem(seed), randomProblem(seed)].map((problem, at) => {
       const random = seededRandom(seed + 1000 * at);
-      return { ...problem, arcs: problem.arcs.map((arc) => ({ ...arc, capacity: random(), back: random() })) };
+      return {
+        ...problem,
+        arcs: problem.arcs.map((arc) => ({ ...arc, capacity: random(), back: random() })),
+      };
     });
     const network = networkOf(one!);
     const first = network.solve();
@@ -49,9 +52,7 @@ test("a path of ten thousand vertices does not overflow the stack", () => {
     back: 0,
   }));
   const fromSource = [Infinity, ...new Array<number>(9999).fill(0)];
-  expect(
-    networkOf({ vertices: 10_000, arcs, fromSource, toSink: fromSource.toReversed() }).solve(),
-  ).toBe(1);
+  expect(networkOf({ vertices: 10_000, arcs, fromSource, toSink: fromSource.toReversed() }).solve()).toBe(1);
 });
 
 test("capacities of very different size leave no arc half open", () => {

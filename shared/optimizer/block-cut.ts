@@ -115,7 +115,8 @@ export class BlockCut implements BlockEnds {
     }
     for (let pair = 0; pair < forward.length; pair++) {
       const carries = forward[pair]!;
-      capacity[2 * pair] = carries >= 0 ? this.transferMs(carries, conditions) : carries === -1 ? 0 : Infinity;
+      capacity[2 * pair] =
+        carries >= 0 ? this.transferMs(carries, conditions) : carries === -1 ? 0 : Infinity;
       capacity[2 * pair + 1] = holdsBack[pair] === 1 ? Infinity : 0;
     }
     const startMs = this.startMayCross ? this.transferMs(start, conditions) : Infinity;

@@ -1,3 +1,6 @@
 export type { Constraints } from "./constraints.ts";
-export { type HeadPlan, minCutPlan } from "./min-cut-plan.ts";
+export { buildEnvelope, type Envelope } from "./envelope.ts";
+export { efficientHeads, type HeadPoints, type HeadQuery, MAX_HEADS } from "./head-points.ts";
+export { leastPeriod, type PeriodPlan, periodMs } from "./least-period.ts";
+export { type HeadPlan, MinCutPlanner, minCutPlan } from "./min-cut-plan.ts";
 export { type Choice, type Objective, optimize, type PlanningProblem } from "./optimize.ts";

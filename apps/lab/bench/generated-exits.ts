@@ -79,7 +79,8 @@ const shapes: Readonly<Record<DagKind, (nodes: number, random: Random) => Predec
       const from = new Set<number>();
       const count = node === 0 ? 0 : 1 + Math.floor(3 * random());
       for (let at = 0; at < count; at++) from.add(Math.floor(random() * node));
-      if (node === nodes - 1) for (let other = 0; other < node; other++) if (!read.has(other)) from.add(other);
+      if (node === nodes - 1)
+        for (let other = 0; other < node; other++) if (!read.has(other)) from.add(other);
       for (const one of from) read.add(one);
       return [...from];
     });

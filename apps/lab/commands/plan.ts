@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import { EddiError } from "#shared/errors";
+import { type Choice, optimize } from "#shared/optimizer";
+import { readProblem } from "../plan/read-problem.ts";
+
+const USAGE = `npm run -s lab -- plan FILE
+
+Plans problems given as JSON: which exit, and which nodes run on the edge. FILE, or - for standard input, holds
+one problem or an array of them; the answer is one plan, or an array in the same order. Exact: see
+ARCHITECTURE.md, "The mathematics".
+
+  {"nodes":[{"id":"image","edgeMs":0,"cloudMs":0,"outputBytes":12000},
+            {"id":"n1","edgeMs":4.1,"cloudMs":0.3,"outputBytes":8000}],
+   "edges":[["image","n1"]],
+   "exits":[{"id":"exit1","node":"n1","accuracy":0.71,"resultBytes":64}],
+   "conditions":{"rttMs":40,"uplinkBps":5850000,"downlinkBps":20000000,"edgeScale":1,"cloudScale":1,"queueMs":0},
+   "objective":{"kind":"accuracy","budgetMs":200}}
+
+The only node without predecessors is the image; it stays on the edge. Objectives: accuracy with budgetMs;
+latency with minAccuracy; throughput with minAccuracy, which minimises the longest of edge, uplink and cloud.
+`;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { help: { type: "boolean" } },
+  });
+  const [file] = positionals;
+  if (values.help || file === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const given = parse(file === "-" ? await text(process.stdin) : await read(file), file);
+  const plans = Array.isArray(given)
+    ? given.map((problem, at) => planOf(problem, `[${at}].`))
+    : planOf(given, "");
+  process.stdout.write(`${JSON.stringify(plans)}\n`);
+}
+
+function planOf(problem: unknown, where: string) {
+  try {
+    // Without constraints every exit has a plan.
+    return toPlan(optimize(readProblem(problem))!);
+  } catch (thrown) {
+    if (!(thrown instanceof EddiError)) throw thrown;
+    throw new EddiError(thrown.code, `${where}${thrown.message}`, { cause: thrown });
+  }
+}
+
+function toPlan({ exit, head, cut, latency, periodMs, accuracy, feasible, lowerBoundMs }: Choice) {
+  const { edgeMs, uplinkMs, cloudMs, rttMs, queueMs, downlinkMs } = latency;
+  return {
+    exit,
+    edgeNodes: head,
+    cutTensors: cut,
+    latencyMs: latency.totalMs,
+    stages: { edgeMs, uplinkMs, cloudMs, fixedMs: rttMs + queueMs + downlinkMs },
+    periodMs,
+    accuracy,
+    feasible,
+    ...(lowerBoundMs === undefined ? {} : { lowerBoundMs, exact: false }),
+  };
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new EddiError("not-found", `${file}: expected a file, got ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parse(json: string, file: string): unknown {
+  if (json.trim() === "") throw new EddiError("bad-argument", `${file}: expected JSON, got an empty file`);
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    const [reason] = (cause as Error).message.split("\n");
+    throw new EddiError("bad-argument", `${file}: expected JSON, got ${reason}`, { cause });
+  }
+}

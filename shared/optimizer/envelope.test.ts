@@ -1,0 +1,109 @@
+import { expect, test } from "vitest";
+import { type ExitCosts, latencyOf } from "#shared/evaluator";
+import type { Conditions } from "#shared/model";
+import { randomConditions, randomExits } from "../evaluator/fixture.ts";
+import { seededRandom } from "../graph/fixture.ts";
+import { buildEnvelope, type Envelope } from "./envelope.ts";
+import { permittedHeads, randomConstraints } from "./fixture.ts";
+import { minCutPlan } from "./min-cut-plan.ts";
+
+test("for random conditions the hull's optimum equals the min-cut's, under all constraints", () => {
+  let compared = 0;
+  for (let seed = 0; seed < 700; seed++) {
+    const random = seededRandom(seed);
+    const exits = randomExits(random, 14);
+    const { exits: _, ...constraints } = randomConstraints(random, exits);
+    for (const costs of exits) {
+      const envelope = buildEnvelope(costs, { constraints })!;
+      for (let draw = 0; draw < 6; draw++) {
+        const conditions = randomConditions(random);
+        const plan = minCutPlan(costs, conditions, constraints);
+        const label = `seed ${seed}, ${costs.exit}`;
+        expect(envelope.count === 0, label).toBe(plan === null);
+        if (plan === null) continue;
+        const ms = latencies(costs, envelope, conditions).slice(0, envelope.hullCount);
+        expect(Math.min(...ms), label).toBeCloseTo(plan.latency.totalMs, 6);
+        compared++;
+      }
+    }
+  }
+  expect(compared).toBeGreaterThan(5000);
+});
+
+test("a head outside the envelope is no better in any of its times than some head in it", () => {
+  for (let seed = 0; seed < 300; seed++) {
+    const random = seededRandom(seed);
+    for (const costs of randomExits(random, 10)) {
+      const { constraints } = { constraints: randomConstraints(random, [costs]) };
+      const { exits: _, ...permitted } = constraints;
+      const envelope = buildEnvelope(costs, { constraints: permitted })!;
+      const inEnvelope = new Set(envelope.heads.map((head) => [...head].map(Boolean).join()));
+      for (const head of permittedHeads(costs, permitted)) {
+        if (inEnvelope.has(head.join())) continue;
+        const [edge, cloud, bytes] = pointOf(costs, head);
+        const better = envelope.heads.some(
+          (_, at) =>
+            envelope.edgeMs[at]! <= edge + 1e-9 &&
+            envelope.cloudMs[at]! <= cloud + 1e-9 &&
+            envelope.bytes[at]! <= bytes + 1e-6,
+        );
+        expect(better, `seed ${seed}, ${costs.exit}`).toBe(true);
+      }
+    }
+  }
+});
+
+test("its points are its heads', the first all-edge, and the hull is smaller than all heads", () => {
+  const sizes = { heads: 0, efficient: 0, hull: 0 };
+  for (let seed = 0; seed < 200; seed++) {
+    const random = seededRandom(seed);
+    const conditions = randomConditions(random);
+    for (const costs of randomExits(random, 12)) {
+      const envelope = buildEnvelope(costs)!;
+      expect([...envelope.remote]).toEqual(envelope.heads.map((head) => Number(head.includes(0))));
+      expect(envelope.remote[0]).toBe(0);
+      latencies(costs, envelope, conditions).forEach((ms, at) => {
+        const head = [...envelope.heads[at]!].map(Boolean);
+        expect(ms).toBeCloseTo(latencyOf(costs, head, conditions).totalMs, 6);
+      });
+      sizes.heads += permittedHeads(costs, {}).length;
+      sizes.efficient += envelope.count;
+      sizes.hull += envelope.hullCount;
+    }
+  }
+  expect(sizes.hull).toBeLessThan(0.9 * sizes.efficient);
+  expect(sizes.efficient).toBeLessThan(0.75 * sizes.heads);
+});
+
+test("pinned nodes are in every head, and a limit is told", () => {
+  for (let seed = 0; seed < 300; seed++) {
+    const random = seededRandom(seed);
+    for (const costs of randomExits(random, 10)) {
+      const pinned = new Set(costs.dag.names.slice(1).filter(() => random() < 0.2));
+      const envelope = buildEnvelope(costs, { pinned })!;
+      const heads = permittedHeads(costs, {}).filter((head) =>
+        costs.dag.names.every((name, node) => head[node] || !pinned.has(name)),
+      );
+      const conditions = randomConditions(random);
+      const least = Math.min(...heads.map((head) => latencyOf(costs, head, conditions).totalMs));
+      expect(Math.min(...latencies(costs, envelope, conditions))).toBeCloseTo(least, 6);
+      expect(buildEnvelope(costs, { limit: permittedHeads(costs, {}).length - 2 })).toBeNull();
+    }
+  }
+});
+
+function latencies(costs: ExitCosts, envelope: Envelope, c: Conditions): number[] {
+  const once = c.rttMs + c.queueMs + (8000 * costs.resultBytes) / c.downlinkBps;
+  return envelope.heads.map((_, at) => {
+    const stages = c.edgeScale * envelope.edgeMs[at]! + c.cloudScale * envelope.cloudMs[at]!;
+    return stages + (8000 * envelope.bytes[at]!) / c.uplinkBps + envelope.remote[at]! * once;
+  });
+}
+
+/** Edge time, cloud time and bytes of a head, by the definition of latency. */
+function pointOf(costs: ExitCosts, head: readonly boolean[]): [number, number, number] {
+  const unit = { rttMs: 0, queueMs: 0, uplinkBps: 8000, downlinkBps: Infinity, edgeScale: 1, cloudScale: 1 };
+  const spread = { rttMs: 0, uplink: 0, rttUplink: 0, network: 0, edge: 0, cloud: 0 };
+  const { edgeMs, cloudMs, uplinkMs } = latencyOf(costs, head, { ...unit, spread });
+  return [edgeMs, cloudMs, uplinkMs];
+}
