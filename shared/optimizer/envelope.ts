@@ -1,5 +1,8 @@
 import type { ExitCosts } from "#shared/evaluator";
-import { efficientHeads, type HeadPoints, type HeadQuery } from "./head-points.ts";
+import { NO_SPREAD } from "#shared/model";
+import type { Constraints } from "./constraints.ts";
+import { efficientHeads, type HeadPoints, type HeadQuery, pointsOf } from "./head-points.ts";
+import { MinCutPlanner } from "./min-cut-plan.ts";
 
 /**
  * The heads of an exit that can ever be best, whatever edge scale, cloud scale and uplink are.
@@ -11,12 +14,19 @@ import { efficientHeads, type HeadPoints, type HeadQuery } from "./head-points.t
 export interface Envelope extends HeadPoints {
   /** So many heads from the start are all-edge or on the hull. */
   readonly hullCount: number;
+  /** False when there were too many heads to list them: then it holds the best for a grid of conditions. */
+  readonly exact: boolean;
 }
 
-/** @returns null when there are too many heads to list them: see `MAX_HEADS` */
+/**
+ * Lists the heads (see `MAX_HEADS`), or samples them by minimum cuts where they are too many.
+ *
+ * @returns null when they are too many and some are pinned, which the cuts do not know
+ */
 export function buildEnvelope(costs: ExitCosts, query: HeadQuery = {}): Envelope | null {
-  const points = efficientHeads(costs, query);
-  if (points === null) return null;
+  const listed = efficientHeads(costs, query);
+  if (listed === null && query.pinned !== undefined && query.pinned.size > 0) return null;
+  const points = listed ?? sampledHeads(costs, query.constraints ?? {});
   const onHull = lowerHull(points);
   const rank = (at: number): number => (points.remote[at] === 0 ? 0 : onHull[at] ? 1 : 2);
   const order = Array.from({ length: points.count }, (_, at) => at).sort(
@@ -25,12 +35,31 @@ export function buildEnvelope(costs: ExitCosts, query: HeadQuery = {}): Envelope
   return {
     count: points.count,
     hullCount: order.filter((at) => rank(at) < 2).length,
+    exact: listed !== null,
     edgeMs: Float64Array.from(order, (at) => points.edgeMs[at]!),
     cloudMs: Float64Array.from(order, (at) => points.cloudMs[at]!),
     bytes: Float64Array.from(order, (at) => points.bytes[at]!),
     remote: Uint8Array.from(order, (at) => points.remote[at]!),
     heads: order.map((at) => points.heads[at]!),
   };
+}
+
+/** The best heads for 17 uplinks from 30 kbit/s to 300 Mbit/s and 13 ratios of the machines' speeds. */
+function sampledHeads(costs: ExitCosts, constraints: Constraints): HeadPoints {
+  const planner = new MinCutPlanner(costs, constraints);
+  const edgeOnly = new MinCutPlanner(costs, { ...constraints, offline: true });
+  // So much less than no time for being remote sets all-edge aside.
+  const setting = { rttMs: -1e6, queueMs: 0, downlinkBps: Infinity, edgeScale: 1, spread: NO_SPREAD };
+  const heads = [edgeOnly.plan({ ...setting, uplinkBps: 1, cloudScale: 1 })];
+  for (let uplink = 4.5; uplink <= 8.5; uplink += 0.25) {
+    for (let ratio = -6; ratio <= 6; ratio++) {
+      heads.push(planner.plan({ ...setting, uplinkBps: 10 ** uplink, cloudScale: 2 ** ratio }));
+    }
+  }
+  return pointsOf(
+    costs,
+    heads.flatMap((plan) => plan ?? []).map(({ head }) => head),
+  );
 }
 
 /** Where the quadratic search would take too long, all points count as the hull: right, only slower to scan. */

@@ -1,5 +1,6 @@
-import type { ExitCosts } from "#shared/evaluator";
+import { type ExitCosts, latencyOf } from "#shared/evaluator";
 import { cutVertices } from "#shared/graph";
+import { NO_SPREAD } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 
 /**
@@ -55,6 +56,26 @@ export function efficientHeads(costs: ExitCosts, query: HeadQuery = {}): HeadPoi
     const at = position.get(index++);
     if (at !== undefined) heads[at] = member.slice();
   });
+  return select(all, kept, heads);
+}
+
+/** Some heads, each as membership by node, as points; those that others dominate are left out. */
+export function pointsOf(costs: ExitCosts, heads: readonly (readonly boolean[])[]): HeadPoints {
+  const all = new Collector();
+  const unit = { rttMs: 0, queueMs: 0, uplinkBps: 8000, downlinkBps: Infinity, edgeScale: 1, cloudScale: 1 };
+  for (const head of heads) {
+    const { edgeMs, cloudMs, uplinkMs } = latencyOf(costs, head, { ...unit, spread: NO_SPREAD });
+    all.add(edgeMs, cloudMs, uplinkMs, Number(head.includes(false)));
+  }
+  const kept = undominated(all);
+  return select(
+    all,
+    kept,
+    kept.map((at) => Uint8Array.from(heads[at]!, Number)),
+  );
+}
+
+function select(all: Collector, kept: readonly number[], heads: readonly Uint8Array[]): HeadPoints {
   return {
     count: kept.length,
     edgeMs: Float64Array.from(kept, (head) => all.edgeMs[head]!),

@@ -1,5 +1,6 @@
 import type { Latency } from "#shared/evaluator";
 import type { Plan } from "#shared/model";
+import type { LoadMode } from "#shared/optimizer";
 import type { Codec } from "#shared/protocol";
 
 /**
@@ -45,6 +46,18 @@ export interface Planning {
   readonly wanted: Plan | null;
   /** By exit, earliest first: how long it takes to finish there on the edge once the plan's head has run. */
   readonly finish: readonly Finish[];
+  /** Null unless frames arrive faster than one after the other. */
+  readonly load: LoadReport | null;
+}
+
+/** How plans keep up with frames that arrive at a given rate, their stages overlapping. */
+export interface LoadReport {
+  readonly framesPerSecond: number;
+  readonly mode: LoadMode;
+  /** What this plan sustains. */
+  readonly planFps: number;
+  /** The most that any plan sustains now. */
+  readonly sustainableFps: number;
 }
 
 export interface Finish {
@@ -53,12 +66,17 @@ export interface Finish {
 }
 
 export interface Prediction {
+  /** Of an image that no early exit answers. */
   readonly latency: Latency;
   /** Decoding and scaling the image, which comes on top of the latency. */
   readonly imageMs: number;
   /** Both together. */
   readonly totalMs: number;
   readonly sdMs: number;
+  /** The same on average, the images that early exits answer included. */
+  readonly expectedMs: number;
+  /** Of keeping the budget, 0..1. */
+  readonly probability: number;
   readonly feasible: boolean;
 }
 

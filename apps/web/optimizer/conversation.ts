@@ -1,18 +1,21 @@
 import type { ErrorCode } from "#shared/errors";
 import type { Conditions, Plan } from "#shared/model";
-import type { Finish, Prediction } from "../link/conversation.ts";
+import type { Finish, LoadReport, Prediction } from "../link/conversation.ts";
 
 /** The whole conversation between the page and the optimizer worker. */
 export type OptimizerRequest =
   /** A port to the edge worker: first, and again after that one was restarted. */
   | { readonly kind: "connect"; readonly edge: MessagePort }
   | { readonly kind: "budget"; readonly budgetMs: number }
+  /** How often frames arrive that overlap; null: one image at a time. */
+  | { readonly kind: "load"; readonly framesPerSecond: number | null }
   /** Probes rest while nobody looks. */
   | { readonly kind: "visible"; readonly visible: boolean };
 
 export interface OptimizerReplies {
   connect: null;
   budget: null;
+  load: null;
   visible: null;
 }
 
@@ -31,6 +34,7 @@ export interface PlanSummary {
   readonly prediction: Prediction | null;
   readonly wanted: Plan | null;
   readonly finish: readonly Finish[];
+  readonly load: LoadReport | null;
   /** Where the times of head and tail come from. */
   readonly profiles: { readonly head: string; readonly tail: string };
 }

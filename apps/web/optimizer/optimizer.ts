@@ -9,7 +9,7 @@ import { type Served, serve } from "../rpc/serve.ts";
 import { CloudWatch } from "./cloud-watch.ts";
 import type { OptimizerEvent } from "./conversation.ts";
 import { learn, relax } from "./learning.ts";
-import { planFor } from "./planning.ts";
+import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
@@ -25,6 +25,9 @@ const TICK_MS = 500;
 const IMAGE_TIMES = 5;
 /** Before any image was seen. */
 const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
+
+/** One and the same, so that planners are kept. */
+const NOTHING: readonly never[] = [];
 
 /** The model, and what its nodes cost. */
 interface Costed {
@@ -43,10 +46,12 @@ export class Optimizer {
   private readonly emit: (event: OptimizerEvent) => void;
   private readonly cloud = new CloudWatch();
   private readonly prober: Prober;
+  private readonly planners = new Planners();
   private toEdge: (event: LinkEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
   private budgetMs = 1000;
+  private framesPerSecond: number | null = null;
   private previous: Plan | null = null;
   private readyNodes: ReadonlySet<string> = new Set();
   private imageTimes: readonly number[] = [];
@@ -82,6 +87,11 @@ export class Optimizer {
 
   setBudget(budgetMs: number): void {
     this.budgetMs = budgetMs;
+    this.replan();
+  }
+
+  setLoad(framesPerSecond: number | null): void {
+    this.framesPerSecond = framesPerSecond;
     this.replan();
   }
 
@@ -203,13 +213,15 @@ export class Optimizer {
 
   private plan(budgetMs: number, previous: Plan | null): Planning {
     const knowledge = {
-      costs: this.costed?.costs ?? [],
+      costs: this.costed?.costs ?? NOTHING,
+      policies: this.costed?.model.metadata.policies ?? NOTHING,
       conditions: conditionsOf(this.network),
       image: timesOf(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
+      framesPerSecond: this.framesPerSecond,
     };
-    return planFor(knowledge, budgetMs, previous);
+    return this.planners.planFor(knowledge, budgetMs, previous);
   }
 
   private isAllEdge(): boolean {

@@ -4,7 +4,7 @@ import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, NO_SPREAD, readModel, splitPlan } from "#shared/model";
 import { FIRST_GUESS } from "#shared/network";
-import { type Knowledge, planFor } from "./planning.ts";
+import { type Knowledge, Planners } from "./planning.ts";
 import { analyticTailProfile, headProfile } from "./profiles.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
@@ -20,7 +20,10 @@ const good: Knowledge = {
   image: { ms: 0, sdMs: 0 },
   readyNodes: everything,
   cloudUp: true,
+  policies: [],
+  framesPerSecond: null,
 };
+const planFor = (...args: Parameters<Planners["planFor"]>) => new Planners().planFor(...args);
 
 test("without weights on the edge the plan is all-cloud, and the better one is wanted", () => {
   const slowLink = { ...good.conditions, rttMs: 500 };
@@ -56,4 +59,32 @@ test("finishing takes the less, the more the head has done", () => {
   expect(splitPlan(model, far.plan!).tail).toBeNull();
   expect(near.finish.map(({ exit }) => exit)).toEqual(exits);
   expect(near.finish.at(-1)!.finishMs).toBeGreaterThan(far.finish.at(-1)!.finishMs);
+});
+
+test("planners that are kept plan as new ones do, whatever has changed", () => {
+  const planners = new Planners();
+  const slow = { ...good.conditions, rttMs: 500 };
+  const halfReady = new Set(allEdge(model, exits[0]!).head);
+  const changes: Partial<Knowledge>[] = [
+    {},
+    { conditions: slow },
+    { readyNodes: halfReady, conditions: slow },
+    { readyNodes: halfReady, cloudUp: false },
+    { cloudUp: false },
+    { costs: costs.slice(0, 2) },
+    { framesPerSecond: 30 },
+    {},
+  ];
+  for (const change of changes) {
+    const knowledge = { ...good, ...change };
+    expect(planners.planFor(knowledge, 60, null)).toEqual(planFor(knowledge, 60, null));
+  }
+});
+
+test("under load it is told what the plan and what any plan sustains", () => {
+  const { load } = planFor({ ...good, framesPerSecond: 1e6 }, 5000, null);
+  expect(load).toMatchObject({ framesPerSecond: 1e6, mode: "overload" });
+  expect(load!.planFps).toBeCloseTo(load!.sustainableFps, 6);
+  expect(planFor({ ...good, framesPerSecond: 0.01 }, 5000, null).load?.mode).toBe("latency");
+  expect(planFor(good, 5000, null).load).toBeNull();
 });

@@ -1,12 +1,14 @@
-import { type ExitCosts, headMembers, latencyOf } from "#shared/evaluator";
-import type { Conditions, Plan } from "#shared/model";
-import { type Choice, type Constraints, optimize } from "#shared/optimizer";
-import type { Finish, Planning, Prediction } from "../link/conversation.ts";
+import { type ExitCosts, headMembers, latencyOf, latencySdMs } from "#shared/evaluator";
+import type { Conditions, ExitPolicy, Plan } from "#shared/model";
+import { type Constraints, type LiveChoice, LivePlanner, type LiveRequest } from "#shared/optimizer";
+import type { Finish, LoadReport, Planning, Prediction } from "../link/conversation.ts";
 
 /** All that a plan follows from. */
 export interface Knowledge {
   /** Earliest exit first. */
   readonly costs: readonly ExitCosts[];
+  /** Ways to let sure exits answer early. */
+  readonly policies: readonly ExitPolicy[];
   readonly conditions: Conditions;
   /** Decoding and scaling an image: spent before the plan's latency begins. */
   readonly image: { readonly ms: number; readonly sdMs: number };
@@ -14,52 +16,109 @@ export interface Knowledge {
   readonly readyNodes: ReadonlySet<string>;
   /** False while the service cannot be reached or refuses. */
   readonly cloudUp: boolean;
+  /** How often frames arrive that overlap; null: one image at a time. */
+  readonly framesPerSecond: number | null;
 }
 
-/**
- * The plan for the next image.
- *
- * Plans never wait for weights: only ready nodes are in the head. What the plan would be with all weights at
- * hand is told too, so that the edge can fetch them.
- *
- * @param previous the plan in use
- */
-export function planFor(knowledge: Knowledge, budgetMs: number, previous: Plan | null): Planning {
-  const { readyNodes } = knowledge;
-  const offline = !knowledge.cloudUp;
-  const wanted = choose(knowledge, budgetMs, previous, { offline });
-  const choice = choose(knowledge, budgetMs, previous, { offline, readyNodes });
-  const plan = choice && { exit: choice.exit, head: choice.head };
+/** Plans for the next image. Keeps the planners, whose envelopes take their time, while they are true. */
+export class Planners {
+  private costs: readonly ExitCosts[] = [];
+  private policies: readonly ExitPolicy[] = [];
+  private readyNodes: ReadonlySet<string> = new Set();
+  /** Of heads that the edge can run now, and of all; by whether the cloud is there. */
+  private readonly ready = new Map<boolean, LivePlanner>();
+  private readonly all = new Map<boolean, LivePlanner>();
+
+  /**
+   * The plan for the next image.
+   *
+   * Plans never wait for weights: only ready nodes are in the head. What the plan would be with all weights at
+   * hand is told too, so that the edge can fetch them.
+   *
+   * @param previous the plan in use
+   */
+  planFor(knowledge: Knowledge, budgetMs: number, previous: Plan | null): Planning {
+    const { costs, policies, readyNodes, framesPerSecond } = knowledge;
+    if (costs !== this.costs || policies !== this.policies) {
+      this.ready.clear();
+      this.all.clear();
+    }
+    if (readyNodes !== this.readyNodes) this.ready.clear();
+    Object.assign(this, { costs, policies, readyNodes });
+    const offline = !knowledge.cloudUp;
+    const wanted = choose(this.planner(this.all, { offline }), knowledge, budgetMs, previous);
+    const planner = this.planner(this.ready, { offline, readyNodes });
+    const choice = choose(planner, knowledge, budgetMs, previous);
+    const plan = choice && toPlan(choice);
+    return {
+      budgetMs,
+      plan,
+      prediction: choice && predict(choice, knowledge),
+      wanted: wanted && toPlan(wanted),
+      finish: finishTimes(knowledge, plan),
+      load:
+        choice === null || framesPerSecond === null
+          ? null
+          : report(planner, choice, knowledge, framesPerSecond),
+    };
+  }
+
+  private planner(kept: Map<boolean, LivePlanner>, constraints: Constraints): LivePlanner {
+    const offline = constraints.offline ?? false;
+    const { costs, policies } = this;
+    const planner = kept.get(offline) ?? new LivePlanner({ costs, policies, constraints });
+    kept.set(offline, planner);
+    return planner;
+  }
+}
+
+function choose(
+  planner: LivePlanner,
+  knowledge: Knowledge,
+  budgetMs: number,
+  previous: Plan | null,
+): LiveChoice | null {
+  const request = requestFor(knowledge, budgetMs);
+  const decision = planner.decide(request, previous && planner.find(previous));
+  return decision && planner.describe(decision, request);
+}
+
+function requestFor({ conditions, image, framesPerSecond }: Knowledge, budgetMs: number): LiveRequest {
   return {
-    budgetMs,
-    plan,
-    prediction: choice && predict(choice, knowledge),
-    wanted: wanted && { exit: wanted.exit, head: wanted.head },
-    finish: finishTimes(knowledge, plan),
+    conditions,
+    objective: { kind: "accuracy", budgetMs },
+    lead: image,
+    ...(framesPerSecond === null ? {} : { framesPerSecond }),
   };
 }
 
-/** The least budget an optimizer can work with. */
-const LEAST_MS = 0.1;
-
-/** One-sided 95 % quantile of the normal distribution. */
-const Z95 = 1.645;
-
-function choose(
-  { costs, conditions, image }: Knowledge,
-  budgetMs: number,
-  previous: Plan | null,
-  constraints: Constraints,
-): Choice | null {
-  const leftMs = Math.max(budgetMs - image.ms - Z95 * image.sdMs, LEAST_MS);
-  const objective = { kind: "accuracy", budgetMs: leftMs } as const;
-  const problem = { costs, conditions, objective, constraints };
-  return optimize(previous === null ? problem : { ...problem, previous });
+function toPlan({ exit, head, early }: LiveChoice): Plan {
+  return { exit, head, ...(early === undefined ? {} : { early }) };
 }
 
-function predict({ latency, latencySdMs, feasible }: Choice, { image }: Knowledge): Prediction {
-  const sdMs = Math.hypot(latencySdMs, image.sdMs);
-  return { latency, imageMs: image.ms, totalMs: latency.totalMs + image.ms, sdMs, feasible };
+function predict(
+  { latency, expectedMs, probability, feasible }: LiveChoice,
+  { conditions, image }: Knowledge,
+): Prediction {
+  return {
+    latency,
+    imageMs: image.ms,
+    totalMs: latency.totalMs + image.ms,
+    expectedMs: expectedMs + image.ms,
+    sdMs: Math.hypot(latencySdMs(latency, conditions.spread), image.sdMs),
+    probability,
+    feasible,
+  };
+}
+
+function report(
+  planner: LivePlanner,
+  { mode, periodMs }: LiveChoice,
+  knowledge: Knowledge,
+  framesPerSecond: number,
+): LoadReport {
+  const sustainableFps = planner.sustainableFps(requestFor(knowledge, 0));
+  return { framesPerSecond, mode, planFps: 1000 / periodMs, sustainableFps };
 }
 
 /** By exit: the whole way on the edge, less what the plan's head has done of it. */

@@ -15,6 +15,9 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
       case "budget":
         optimizer.setBudget(request.budgetMs);
         return { reply: null };
+      case "load":
+        optimizer.setLoad(request.framesPerSecond);
+        return { reply: null };
       case "visible":
         optimizer.setVisible(request.visible);
         return { reply: null };

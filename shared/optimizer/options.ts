@@ -1,0 +1,106 @@
+import type { ExitCosts } from "#shared/evaluator";
+import type { EarlyExit, ExitPolicy } from "#shared/model";
+import type { Constraints } from "./constraints.ts";
+import { buildEnvelope, type Envelope } from "./envelope.ts";
+import { rankExits } from "./optimize.ts";
+
+/** A way to answer, but for its head: an exit, and perhaps earlier ones that are asked on the way. */
+export interface Option {
+  readonly costs: ExitCosts;
+  /** Asked before, earliest first; each answers when it is sure. */
+  readonly early: readonly EarlyExit[];
+  /** Higher is better. */
+  readonly rank: number;
+  readonly accuracy: number | null;
+  /** By early exit: share of the images that it answers. */
+  readonly answers: Float64Array;
+  /** By early exit: time at the edge until it has answered, fixed costs included; at edge scale 1. */
+  readonly answerMs: Float64Array;
+  /** Share of the images that no early exit answers. */
+  readonly rest: number;
+  /** What the early exits add to the head's time at the edge for these: their branches, and a call for each. */
+  readonly extraMs: number;
+  /** The heads to choose from: with early exits those that hold all that they need. */
+  readonly envelope: Envelope;
+}
+
+/**
+ * All options that the constraints leave, best rank first.
+ *
+ * Early exits at given thresholds change nothing in which head is best: once they have passed an image on, what
+ * the head still costs is what it costs without them. So their heads are those of the final exit with the nodes
+ * that the early exits need pinned, and options that pin the same share an envelope.
+ */
+export function listOptions(
+  costs: readonly ExitCosts[],
+  policies: readonly ExitPolicy[],
+  constraints: Constraints,
+): readonly Option[] {
+  const ranks = rankExits(costs);
+  const isAllowed = (exit: string): boolean => constraints.exits?.includes(exit) ?? true;
+  const byExit = new Map(costs.map((exit) => [exit.exit, exit]));
+  const envelopes = new Map<string, Envelope | null>();
+  const plain = costs.map(
+    ({ exit, accuracy }): ExitPolicy => ({ exit, early: [], reach: [], accuracy: accuracy ?? 0 }),
+  );
+  const isMeasured = costs.every(({ accuracy }) => accuracy !== null);
+  const options = [...plain, ...(isMeasured ? policies : [])].flatMap((policy): Option[] => {
+    const { early, reach } = policy;
+    const final = byExit.get(policy.exit);
+    const asked = early.map(({ exit }) => byExit.get(exit));
+    if (final === undefined || !isAllowed(policy.exit)) return [];
+    if (!asked.every((exit): exit is ExitCosts => exit !== undefined && isAllowed(exit.exit))) return [];
+    const { readyNodes } = constraints;
+    const { pinned, answerMs, extraMs, needed } = askedCosts(final, asked);
+    if (readyNodes !== undefined && !needed.every((name) => readyNodes.has(name))) return [];
+    const key = `${policy.exit}|${[...pinned].sort().join()}`;
+    if (!envelopes.has(key)) envelopes.set(key, buildEnvelope(final, { constraints, pinned }));
+    const envelope = envelopes.get(key);
+    if (!envelope || envelope.count === 0) return [];
+    const isPlain = early.length === 0;
+    return [
+      {
+        costs: final,
+        early,
+        rank: isPlain ? ranks.get(policy.exit)! : policy.accuracy,
+        accuracy: isPlain ? final.accuracy : policy.accuracy,
+        answers: Float64Array.from(reach, (share, at) => (at === 0 ? 1 : reach[at - 1]!) - share),
+        answerMs,
+        rest: reach.at(-1) ?? 1,
+        extraMs,
+        envelope,
+      },
+    ];
+  });
+  return options.sort((a, b) => b.rank - a.rank);
+}
+
+/** What asking exits on the way to another one costs at the edge. */
+function askedCosts(
+  final: ExitCosts,
+  asked: readonly ExitCosts[],
+): Pick<Option, "answerMs" | "extraMs"> & {
+  /** Nodes of the final exit that the asked ones need too. */
+  readonly pinned: ReadonlySet<string>;
+  /** All nodes that the asked ones need, but the image. */
+  readonly needed: readonly string[];
+} {
+  const own = new Set(final.dag.names);
+  const done = new Set<string>();
+  const answerMs = new Float64Array(asked.length);
+  let edgeMs = 0;
+  let extraMs = 0;
+  for (const [at, exit] of asked.entries()) {
+    edgeMs += exit.edgeFixedMs;
+    extraMs += exit.edgeFixedMs;
+    exit.dag.names.forEach((name, node) => {
+      if (done.has(name)) return;
+      done.add(name);
+      edgeMs += exit.edgeMs[node]!;
+      if (!own.has(name)) extraMs += exit.edgeMs[node]!;
+    });
+    answerMs[at] = edgeMs;
+  }
+  const needed = [...done].filter((name) => name !== final.dag.names[0]);
+  return { answerMs, extraMs, needed, pinned: new Set(needed.filter((name) => own.has(name))) };
+}
