@@ -93,7 +93,9 @@ function orCycle(build: () => Dag): Dag {
   try {
     return build();
   } catch (thrown) {
-    throw new EddiError("bad-argument", `edges: ${(thrown as Error).message}`, { cause: thrown });
+    // Ids may hold anything, the message is one line.
+    const said = (thrown as Error).message.replaceAll(/\s+/g, " ");
+    throw new EddiError("bad-argument", `edges: ${said}`, { cause: thrown });
   }
 }
 
