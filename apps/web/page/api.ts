@@ -1,3 +1,4 @@
+import { EddiError } from "#shared/errors";
 import type { Plan } from "#shared/model";
 import type { Codec } from "#shared/protocol";
 import type { Answer, EngineReport, ModelSummary, ShardState } from "../edge/conversation.ts";
@@ -29,6 +30,11 @@ export interface EddiPage {
   /** Resolves when a backend is chosen, wanted weights are there, conditions are measured, the plan is current. */
   settle(): Promise<void>;
   setBudget(budgetMs: number): void;
+  /**
+   * Plans for frames that arrive so often and overlap: `answer` may then be called before the last one has
+   * settled. Null: one image at a time. `state().summary.load` tells what is sustained.
+   */
+  setLoad(framesPerSecond: number | null): void;
   /** All that is known now; plain data. */
   state(): EddiState;
 }
@@ -68,6 +74,15 @@ export function createApi(controller: Controller): EddiPage {
     answerValues: answer,
     settle: () => controller.settle(),
     setBudget: (budgetMs) => controller.setBudget(budgetMs),
+    setLoad: (framesPerSecond) => {
+      if (framesPerSecond !== null && !(framesPerSecond > 0 && framesPerSecond < Infinity)) {
+        throw new EddiError(
+          "bad-argument",
+          `framesPerSecond: expected above 0 or null, got ${framesPerSecond}`,
+        );
+      }
+      controller.setLoad(framesPerSecond);
+    },
     state: () => ({
       model: store.model.value,
       engine: store.engine.value,

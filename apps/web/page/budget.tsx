@@ -40,9 +40,10 @@ function promise(): string {
   const plans = summary.value;
   const exits = model.value?.exits;
   if (plans === null || exits === undefined) return "measuring this device and the network…";
-  const { plan, prediction } = plans;
+  const { plan, prediction, load } = plans;
   if (plan === null || prediction === null) return "no cloud, and no weights here yet";
   const exit = exits.findIndex(({ id }) => id === plan.exit) + 1;
   const about = `next: exit ${exit} of ${exits.length} in about ${formatMs(prediction.totalMs)}`;
+  if (load?.mode === "overload") return `${about}; at most ${load.sustainableFps.toPrecision(2)} frames/s`;
   return prediction.feasible ? about : `${about}, which is the fastest there is`;
 }

@@ -39,6 +39,16 @@ export class Controller {
     this.session.then((session) => session.setBudget(budgetMs)).catch(() => {});
   }
 
+  /** How often frames arrive and overlap; null: one image at a time. */
+  setLoad(framesPerSecond: number | null): void {
+    this.session.then((session) => session.setLoad(framesPerSecond)).catch(() => {});
+  }
+
+  /** What the live camera is to do. */
+  get liveFps(): number | null {
+    return this.settings.framesPerSecond;
+  }
+
   /**
    * Answers an image and shows the answer.
    *

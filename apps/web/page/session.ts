@@ -44,6 +44,7 @@ export class Session {
   private edge!: { readonly worker: Worker; readonly caller: EdgeCaller };
   private opened!: Promise<ModelSummary>;
   private budgetMs: number;
+  private framesPerSecond: number | null = null;
   private readonly running = new Set<Promise<unknown>>();
   /** Settled unless the edge worker has lost its backend and is about to be replaced. */
   private replaced: Promise<void> = Promise.resolve();
@@ -85,6 +86,12 @@ export class Session {
   setBudget(budgetMs: number): void {
     this.budgetMs = budgetMs;
     this.tellOptimizer({ kind: "budget", budgetMs });
+  }
+
+  /** @param framesPerSecond that arrive and overlap; null: one image at a time */
+  setLoad(framesPerSecond: number | null): void {
+    this.framesPerSecond = framesPerSecond;
+    this.tellOptimizer({ kind: "load", framesPerSecond });
   }
 
   setVisible(visible: boolean): void {
@@ -131,6 +138,7 @@ export class Session {
     worker.onmessageerror = () => fail({ message: "a message could not be read" });
     this.optimizer = { worker, caller };
     this.tellOptimizer({ kind: "budget", budgetMs: this.budgetMs });
+    this.tellOptimizer({ kind: "load", framesPerSecond: this.framesPerSecond });
     return this.optimizer;
   }
 

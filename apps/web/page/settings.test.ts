@@ -3,21 +3,37 @@ import { readSettings } from "./settings.ts";
 
 test("without a query everything is at its default", () => {
   expect(readSettings("")).toEqual({
-    settings: { model: null, backend: null, slowdown: 1, codec: "uint8", budgetMs: 300 },
+    settings: {
+      model: null,
+      backend: null,
+      slowdown: 1,
+      codec: "uint8",
+      budgetMs: 300,
+      framesPerSecond: null,
+    },
     problems: [],
   });
 });
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&codec=float32&budget=40&utm_source=x",
+    "?model=tiny&backend=wasm&slowdown=2.5&codec=float32&budget=40&fps=12&utm_source=x",
   );
-  expect(settings).toEqual({ model: "tiny", backend: "wasm", slowdown: 2.5, codec: "float32", budgetMs: 40 });
+  expect(settings).toEqual({
+    model: "tiny",
+    backend: "wasm",
+    slowdown: 2.5,
+    codec: "float32",
+    budgetMs: 40,
+    framesPerSecond: 12,
+  });
   expect(problems).toEqual([]);
 });
 
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
-  const { settings, problems } = readSettings("?model=../x&backend=cuda&slowdown=0.5&codec=jpeg&budget=soon");
+  const { settings, problems } = readSettings(
+    "?model=../x&backend=cuda&slowdown=0.5&codec=jpeg&budget=soon&fps=0",
+  );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
     "?model=../x: expected a model id: lower case letters, digits and -",
@@ -25,5 +41,6 @@ test("a value that makes no sense is named, with what was expected, and its defa
     "?slowdown=0.5: expected a number from 1 to 1000",
     "?codec=jpeg: expected one of uint8, float32",
     "?budget=soon: expected milliseconds from 5 to 10000",
+    "?fps=0: expected frames a second from 0.1 to 60",
   ]);
 });

@@ -15,6 +15,11 @@ export interface PageSettings {
   readonly slowdown: number;
   readonly codec: Codec;
   readonly budgetMs: number;
+  /**
+   * Frames a second that the live camera has classified, 0.1 to 60, the stages of several overlapping; null: one
+   * after the other.
+   */
+  readonly framesPerSecond: number | null;
 }
 
 export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
@@ -55,6 +60,7 @@ export function readSettings(query: string): {
     slowdown: read("slowdown", 1, "a number from 1 to 1000", number(1, 1000)),
     codec: read<Codec>("codec", "uint8", `one of ${CODECS.join(", ")}`, oneOf(CODECS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
+    framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
   };
   return { settings, problems };
 }

@@ -1,3 +1,4 @@
+import type { LoadReport } from "../link/conversation.ts";
 import { formatBytes, formatMs, formatRate } from "./format.ts";
 import { engine, loadedBytes, model, shards, summary } from "./store.ts";
 
@@ -91,6 +92,7 @@ export function Details() {
                 value={`edge × ${plans.conditions.edgeScale.toPrecision(2)}, cloud × ${plans.conditions.cloudScale.toPrecision(2)}, queue ${formatMs(plans.conditions.queueMs)}`}
               />
               <Row name="next plan" value={nextPlan()} />
+              {plans.load !== null && <Row name="load" value={loadText(plans.load)} />}
             </>
           )}
         </tbody>
@@ -106,6 +108,17 @@ function nextPlan(): string {
   const time = prediction === null ? "" : `, about ${formatMs(prediction.totalMs)}`;
   const state = prediction?.feasible === false ? ", over the budget" : "";
   return `${plan.exit}, ${plan.head.length - 1} nodes on the edge${time}${state}`;
+}
+
+const LOAD_WORDS = {
+  latency: "the plan for one image keeps up",
+  throughput: "a plan of shorter stages keeps up",
+  overload: "no plan keeps up",
+} as const;
+
+function loadText({ framesPerSecond, mode, planFps, sustainableFps }: LoadReport): string {
+  const sustained = `this one sustains ${planFps.toPrecision(2)}, the most is ${sustainableFps.toPrecision(2)}`;
+  return `${framesPerSecond} frames/s: ${LOAD_WORDS[mode]}; ${sustained}`;
 }
 
 function Row({ name, value }: { readonly name: string; readonly value: string }) {

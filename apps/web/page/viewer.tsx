@@ -34,8 +34,14 @@ function Camera({ controller }: { readonly controller: Controller }) {
   useEffect(() => {
     if (!isLive) return;
     const stopping = new AbortController();
-    void classifyFrames(controller, video.current!, stopping.signal);
-    return () => stopping.abort();
+    const { liveFps } = controller;
+    controller.setLoad(liveFps);
+    if (liveFps === null) void classifyFrames(controller, video.current!, stopping.signal);
+    else classifyAtRate(controller, video.current!, liveFps, stopping.signal);
+    return () => {
+      stopping.abort();
+      controller.setLoad(null);
+    };
   }, [isLive, controller]);
   const shoot = (): void => {
     void controller.answerPhoto(video.current!);
@@ -99,4 +105,28 @@ async function classifyFrames(
       await new Promise((done) => setTimeout(done, 1000));
     }
   }
+}
+
+/** Frames whose stages may overlap; one that comes when so many are under way is dropped. */
+const FRAMES_UNDER_WAY = 6;
+
+/** A frame every so often, whether the ones before are answered or not. */
+function classifyAtRate(
+  controller: Controller,
+  video: HTMLVideoElement,
+  framesPerSecond: number,
+  signal: AbortSignal,
+): void {
+  let underWay = 0;
+  const timer = setInterval(() => {
+    if (underWay >= FRAMES_UNDER_WAY || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    underWay++;
+    controller
+      .answerFrame(video, signal)
+      .catch(() => {}) // Said by the controller.
+      .finally(() => {
+        underWay--;
+      });
+  }, 1000 / framesPerSecond);
+  signal.addEventListener("abort", () => clearInterval(timer));
 }
