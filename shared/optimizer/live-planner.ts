@@ -2,7 +2,7 @@ import { type ExitCosts, type Latency, latencyOf } from "#shared/evaluator";
 import type { Conditions, ExitPolicy, Plan } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 import { periodMs } from "./least-period.ts";
-import { chance } from "./normal.ts";
+import { putChance } from "./normal.ts";
 import type { Choice, Objective } from "./optimize.ts";
 import { listOptions, type Option } from "./options.ts";
 
@@ -38,16 +38,46 @@ export type LoadMode = "latency" | "throughput" | "overload";
 
 /** Which option and which of its heads, and what is expected of them. Overwritten by the next `decide`. */
 export interface Decision {
-  option: number;
-  head: number;
+  readonly option: number;
+  readonly head: number;
   /** Mean over images, those that an early exit answers included; the lead is not. */
-  expectedMs: number;
+  readonly expectedMs: number;
   /** Of keeping the budget, 0..1; of `latency` and `throughput` 1. */
-  probability: number;
-  feasible: boolean;
+  readonly probability: number;
+  readonly feasible: boolean;
   /** Mean time of the longest stage. */
-  periodMs: number;
-  mode: LoadMode;
+  readonly periodMs: number;
+  readonly mode: LoadMode;
+}
+
+/** A decision that can be written again and again: numbers in an array are never boxed. */
+class DecisionSlot implements Decision {
+  option = 0;
+  head = 0;
+  feasible = false;
+  mode: LoadMode = "latency";
+  /** Expected latency, probability, period. */
+  readonly numbers = new Float64Array(3);
+
+  get expectedMs(): number {
+    return this.numbers[0]!;
+  }
+
+  get probability(): number {
+    return this.numbers[1]!;
+  }
+
+  get periodMs(): number {
+    return this.numbers[2]!;
+  }
+
+  copy(from: DecisionSlot): void {
+    this.option = from.option;
+    this.head = from.head;
+    this.feasible = from.feasible;
+    this.mode = from.mode;
+    this.numbers.set(from.numbers);
+  }
 }
 
 /** A decision in words that can be sent. */
@@ -58,6 +88,9 @@ export interface LiveChoice extends Choice {
   readonly probability: number;
   readonly mode: LoadMode;
 }
+
+/** Places in `out`. The methods that read `times` want the head timed by `timeHead` before. */
+const OUT = { expectedMs: 0, periodMs: 1, early: 2, chance: 3 } as const;
 
 const NO_LEAD = { ms: 0, sdMs: 0 } as const;
 
@@ -74,31 +107,36 @@ const NO_LEAD = { ms: 0, sdMs: 0 } as const;
 export class LivePlanner {
   /** Best rank first. */
   readonly options: readonly Option[];
-  private readonly found: Decision = blank();
-  private readonly current: Decision = blank();
-  private readonly kept: Decision = blank();
-  // The conditions of the request under way, taken apart.
+  /** By head of the option under scan: what `timeHead` left. */
+  private readonly times: Float64Array;
+  /** What the other methods below leave: a number that is returned would be boxed. See `OUT`. */
+  private readonly out = new Float64Array(4);
+  private readonly found = new DecisionSlot();
+  private readonly current = new DecisionSlot();
+  private readonly kept = new DecisionSlot();
+  /** The conditions of the request under way, taken apart. */
   private readonly now = {
-    edge: 1,
-    cloud: 1,
-    msPerByte: 0,
-    msPerDownByte: 0,
-    onceMs: 0,
-    leadMs: 0,
-    leadVariance: 0,
-    budgetMs: 0,
-    longestMs: Infinity,
-    edgeSpread: 0,
-    cloudSpread: 0,
-    uplinkSpread: 0,
-    networkSpread: 0,
-    rttSdMs: 0,
-    rttMs: 0,
-    correlation: 0,
+    edge: Number.NaN,
+    cloud: Number.NaN,
+    msPerByte: Number.NaN,
+    msPerDownByte: Number.NaN,
+    onceMs: Number.NaN,
+    leadMs: Number.NaN,
+    leadVariance: Number.NaN,
+    budgetMs: Number.NaN,
+    longestMs: Number.NaN,
+    edgeSpread: Number.NaN,
+    cloudSpread: Number.NaN,
+    uplinkSpread: Number.NaN,
+    networkSpread: Number.NaN,
+    rttSdMs: Number.NaN,
+    rttMs: Number.NaN,
+    correlation: Number.NaN,
   };
 
   constructor({ costs, policies = [], constraints = {} }: LiveProblem) {
     this.options = listOptions(costs, policies, constraints);
+    this.times = new Float64Array(Math.max(0, ...this.options.map(({ envelope }) => envelope.count)));
   }
 
   /** Where a plan stands here: null when it is no option, or its head is not efficient any more. */
@@ -162,23 +200,23 @@ export class LivePlanner {
     this.read(request);
     const { objective } = request;
     const { found, kept, now } = this;
-    copy(found, kept);
+    kept.copy(found);
     now.longestMs = Infinity;
     this.leastPeriod(objective.kind === "accuracy" ? 0 : objective.minAccuracy);
     const fps = 1000 / found.periodMs;
-    copy(kept, found);
+    found.copy(kept);
     return fps;
   }
 
   /** A decision's plan, spelt out. */
-  describe({ option: at, head: index, ...decided }: Decision, { conditions }: LiveRequest): LiveChoice {
+  describe(decision: Decision, { conditions }: LiveRequest): LiveChoice {
+    const { option: at, head: index, expectedMs, probability, feasible, periodMs: period, mode } = decision;
     const { costs, early, envelope, accuracy, extraMs } = this.options[at]!;
     const { names, successors } = costs.dag;
     const member = envelope.heads[index]!;
     const head = Array.from(member, Boolean);
     const plain = latencyOf(costs, head, conditions);
     const askedMs = conditions.edgeScale * extraMs;
-    const { expectedMs, probability, feasible, periodMs: period, mode } = decided;
     return {
       exit: costs.exit,
       head: names.filter((_, node) => head[node]),
@@ -229,7 +267,7 @@ export class LivePlanner {
       if (any && options[at]!.rank < options[found.option]!.rank) break;
       if (!this.bestWithinBudget(at)) continue;
       if (any && current.expectedMs >= found.expectedMs) continue;
-      copy(current, found);
+      found.copy(current);
       any = true;
     }
     return any;
@@ -239,7 +277,8 @@ export class LivePlanner {
   private bestWithinBudget(at: number): boolean {
     const { options, current } = this;
     const option = options[at]!;
-    const sureShare = this.earlyChance(option);
+    this.earlyChance(option);
+    const sureShare = this.out[OUT.early]!;
     // Were the rest always in time it would still not do.
     if (sureShare + option.rest < CONFIDENCE) return false;
     const { count } = option.envelope;
@@ -251,9 +290,11 @@ export class LivePlanner {
     let best = -1;
     let bestMs = Infinity;
     for (let head = 0; head < count; head++) {
-      const ms = this.headMs(option, head);
-      if (ms >= bestMs || this.longestStageMs(option, head) > this.now.longestMs) continue;
-      if (sureShare + option.rest * this.headChance(option, head) < CONFIDENCE) continue;
+      this.timeHead(option, head);
+      const ms = this.times[head]!;
+      if (ms >= bestMs || !this.keepsPeriod(option, head)) continue;
+      this.headChance(option, head);
+      if (sureShare + option.rest * this.out[OUT.chance]! < CONFIDENCE) continue;
       best = head;
       bestMs = ms;
     }
@@ -279,14 +320,14 @@ export class LivePlanner {
       this.assess(at, head, current);
       current.feasible = feasible && !isBudget;
       if (any && current.feasible === found.feasible && current.expectedMs >= found.expectedMs) continue;
-      copy(current, found);
+      found.copy(current);
       any = true;
     }
     return any;
   }
 
   private leastPeriod(minAccuracy: number): boolean {
-    const { options, found, current, now } = this;
+    const { options, found, current } = this;
     let any = false;
     for (let at = 0; at < options.length; at++) {
       const option = options[at]!;
@@ -294,15 +335,15 @@ export class LivePlanner {
       if (any && found.feasible && !feasible) break;
       if (any && !feasible && option.rank < options[found.option]!.rank) break;
       for (let head = 0; head < option.envelope.count; head++) {
-        const ms = this.longestStageMs(option, head);
-        if (ms > now.longestMs) continue;
-        if (any) {
-          const isAlike = Math.abs(ms - found.periodMs) <= 1e-9 * found.periodMs;
-          if (isAlike ? this.expectedMs(option, head) >= found.expectedMs : ms > found.periodMs) continue;
-        }
+        if (!this.keepsPeriod(option, head)) continue;
         this.assess(at, head, current);
+        if (any) {
+          const longerMs = current.periodMs - found.periodMs;
+          const isAlike = Math.abs(longerMs) <= 1e-9 * found.periodMs;
+          if (isAlike ? current.expectedMs >= found.expectedMs : longerMs > 0) continue;
+        }
         current.feasible = feasible;
-        copy(current, found);
+        found.copy(current);
         any = true;
       }
     }
@@ -319,12 +360,13 @@ export class LivePlanner {
     if (option >= options.length || head >= options[option]!.envelope.count) return;
     this.assess(option, head, kept);
     if (kept.periodMs > now.longestMs) return;
-    const [mine, best] = [options[option]!.rank, options[found.option]!.rank];
+    const mine = options[option]!.rank;
+    const best = options[found.option]!.rank;
     const isCloseMs = kept.expectedMs <= found.expectedMs + Math.max(NEAR_MS, NEAR_SHARE * found.expectedMs);
     if (objective.kind === "accuracy" && found.feasible) {
       if (kept.probability < CONFIDENCE - SLACK) return;
       if (best > mine ? found.probability >= CONFIDENCE + SLACK : best === mine && !isCloseMs) return;
-      copy(kept, found);
+      found.copy(kept);
       return;
     }
     if (objective.kind === "accuracy") kept.feasible = false;
@@ -332,79 +374,78 @@ export class LivePlanner {
     if (kept.feasible !== found.feasible || mine < best) return;
     const isClose =
       objective.kind === "throughput" ? kept.periodMs <= (1 + NEAR_SHARE) * found.periodMs : isCloseMs;
-    if (isClose) copy(kept, found);
+    if (isClose) found.copy(kept);
   }
 
   /** Index of an option's head of least latency; -1 if none keeps the period's limit. */
   private fastestHead(option: Option): number {
-    const { longestMs } = this.now;
     const { count, hullCount } = option.envelope;
     // The limit is one more that grows with each coordinate: only without it the hull is enough.
-    const end = longestMs < Infinity ? count : hullCount;
+    const end = this.now.longestMs < Infinity ? count : hullCount;
     let best = -1;
     let bestMs = Infinity;
     for (let head = 0; head < end; head++) {
-      const ms = this.headMs(option, head);
-      if (ms >= bestMs) continue;
-      if (longestMs < Infinity && this.longestStageMs(option, head) > longestMs) continue;
+      this.timeHead(option, head);
+      const ms = this.times[head]!;
+      if (ms >= bestMs || !this.keepsPeriod(option, head)) continue;
       best = head;
       bestMs = ms;
     }
     return best;
   }
 
-  /** Latency of an image that no early exit answers, but for what these add. */
-  private headMs({ envelope, costs }: Option, head: number): number {
+  /** Latency of an image that no early exit answers, but for what these add: into `times`. */
+  private timeHead({ envelope, costs }: Option, head: number): void {
     const { now } = this;
     const remoteMs = now.onceMs + now.msPerDownByte * costs.resultBytes;
-    return (
+    this.times[head] =
       now.edge * envelope.edgeMs[head]! +
       now.cloud * envelope.cloudMs[head]! +
       now.msPerByte * envelope.bytes[head]! +
-      envelope.remote[head]! * remoteMs
-    );
+      envelope.remote[head]! * remoteMs;
   }
 
-  private expectedMs(option: Option, head: number): number {
+  private expectedMs({ rest, extraMs, answeredMs }: Option, head: number): void {
     const { edge } = this.now;
-    let ms = option.rest * (this.headMs(option, head) + edge * option.extraMs);
-    for (let at = 0; at < option.answers.length; at++) {
-      ms += option.answers[at]! * edge * option.answerMs[at]!;
-    }
-    return ms;
+    this.out[OUT.expectedMs] = rest * (this.times[head]! + edge * extraMs) + edge * answeredMs;
   }
 
   /** Mean times of edge, uplink and cloud for each image: the longest of them. */
-  private longestStageMs(option: Option, head: number): number {
+  private longestStageMs({ envelope, rest, extraMs, answeredMs }: Option, head: number): void {
     const { now } = this;
-    const { envelope, rest } = option;
-    let edgeMs = rest * (envelope.edgeMs[head]! + option.extraMs);
-    for (let at = 0; at < option.answers.length; at++) edgeMs += option.answers[at]! * option.answerMs[at]!;
-    return Math.max(
-      now.edge * edgeMs,
+    this.out[OUT.periodMs] = Math.max(
+      now.edge * (rest * (envelope.edgeMs[head]! + extraMs) + answeredMs),
       rest * now.msPerByte * envelope.bytes[head]!,
       rest * now.cloud * envelope.cloudMs[head]!,
     );
   }
 
+  private keepsPeriod(option: Option, head: number): boolean {
+    const { longestMs } = this.now;
+    if (longestMs === Infinity) return true;
+    this.longestStageMs(option, head);
+    return this.out[OUT.periodMs]! <= longestMs;
+  }
+
   /** Probability that an image is answered by an early exit, and in time. */
-  private earlyChance(option: Option): number {
+  private earlyChance({ answers, answerMs }: Option): void {
     const { now } = this;
     let share = 0;
-    for (let at = 0; at < option.answers.length; at++) {
-      const ms = now.edge * option.answerMs[at]!;
+    for (let at = 0; at < answers.length; at++) {
+      const ms = now.edge * answerMs[at]!;
       const variance = now.leadVariance + (ms * now.edgeSpread) ** 2;
-      share += option.answers[at]! * chance(now.budgetMs - now.leadMs - ms, variance);
+      putChance(now.budgetMs - now.leadMs - ms, variance, this.out, OUT.chance);
+      share += answers[at]! * this.out[OUT.chance]!;
     }
-    return share;
+    this.out[OUT.early] = share;
   }
 
   /** Probability that an image that no early exit answers is in time: `latencySdMs`, taken apart. */
-  private headChance(option: Option, head: number): number {
+  private headChance(option: Option, head: number): void {
     const { now } = this;
     const { envelope } = option;
     const edgeMs = now.edge * (envelope.edgeMs[head]! + option.extraMs);
-    const totalMs = this.headMs(option, head) + now.edge * option.extraMs;
+    const totalMs = this.times[head]! + now.edge * option.extraMs;
     const cloudMs = now.cloud * envelope.cloudMs[head]!;
     const uplinkMs = now.msPerByte * envelope.bytes[head]!;
     const remote = envelope.remote[head]!;
@@ -418,20 +459,25 @@ export class LivePlanner {
       rttSd ** 2 +
       2 * now.correlation * uplinkSd * rttSd +
       (remote * (now.rttMs + uplinkMs) * now.networkSpread) ** 2;
-    return chance(now.budgetMs - now.leadMs - totalMs, variance);
+    putChance(now.budgetMs - now.leadMs - totalMs, variance, this.out, OUT.chance);
   }
 
-  private assess(at: number, head: number, into: Decision): void {
+  private assess(at: number, head: number, into: DecisionSlot): void {
     const option = this.options[at]!;
+    this.timeHead(option, head);
     into.option = at;
     into.head = head;
-    into.expectedMs = this.expectedMs(option, head);
-    into.probability =
-      this.now.budgetMs === Infinity
-        ? 1
-        : this.earlyChance(option) + option.rest * this.headChance(option, head);
+    this.expectedMs(option, head);
+    into.numbers[0] = this.out[OUT.expectedMs]!;
+    if (this.now.budgetMs === Infinity) into.numbers[1] = 1;
+    else {
+      this.earlyChance(option);
+      this.headChance(option, head);
+      into.numbers[1] = this.out[OUT.early]! + option.rest * this.out[OUT.chance]!;
+    }
     into.feasible = into.probability >= CONFIDENCE;
-    into.periodMs = this.longestStageMs(option, head);
+    this.longestStageMs(option, head);
+    into.numbers[2] = this.out[OUT.periodMs]!;
     into.mode = "latency";
   }
 }
@@ -441,17 +487,3 @@ const NEAR_MS = 3;
 const NEAR_SHARE = 0.05;
 /** The previous plan stays down to this much less than `CONFIDENCE`; a higher rank has to exceed it by as much. */
 const SLACK = 0.02;
-
-function blank(): Decision {
-  return { option: 0, head: 0, expectedMs: 0, probability: 0, feasible: false, periodMs: 0, mode: "latency" };
-}
-
-function copy(from: Decision, to: Decision): void {
-  to.option = from.option;
-  to.head = from.head;
-  to.expectedMs = from.expectedMs;
-  to.probability = from.probability;
-  to.feasible = from.feasible;
-  to.periodMs = from.periodMs;
-  to.mode = from.mode;
-}

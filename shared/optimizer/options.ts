@@ -16,6 +16,8 @@ export interface Option {
   readonly answers: Float64Array;
   /** By early exit: time at the edge until it has answered, fixed costs included; at edge scale 1. */
   readonly answerMs: Float64Array;
+  /** Mean over all images of the time at the edge of those that an early exit answers. */
+  readonly answeredMs: number;
   /** Share of the images that no early exit answers. */
   readonly rest: number;
   /** What the early exits add to the head's time at the edge for these: their branches, and a call for each. */
@@ -58,14 +60,16 @@ export function listOptions(
     const envelope = envelopes.get(key);
     if (!envelope || envelope.count === 0) return [];
     const isPlain = early.length === 0;
+    const answers = Float64Array.from(reach, (share, at) => (at === 0 ? 1 : reach[at - 1]!) - share);
     return [
       {
         costs: final,
         early,
         rank: isPlain ? ranks.get(policy.exit)! : policy.accuracy,
         accuracy: isPlain ? final.accuracy : policy.accuracy,
-        answers: Float64Array.from(reach, (share, at) => (at === 0 ? 1 : reach[at - 1]!) - share),
+        answers,
         answerMs,
+        answeredMs: answers.reduce((sum, share, at) => sum + share * answerMs[at]!, 0),
         rest: reach.at(-1) ?? 1,
         extraMs,
         envelope,
