@@ -1,5 +1,14 @@
 import { type EddiError, toEddiError } from "#shared/errors";
-import { allEdge, type Model, type Plan, type Shard, shardsFor, splitPlan } from "#shared/model";
+import {
+  allEdge,
+  edgeNodes,
+  type Model,
+  type Plan,
+  type Segment,
+  type Shard,
+  shardsFor,
+  stagesOf,
+} from "#shared/model";
 import type { Engine } from "./engine.ts";
 
 export interface ReadinessOptions {
@@ -21,6 +30,8 @@ const RETRY_MS = 5000;
 export class Readiness {
   private readonly options: ReadinessOptions;
   private readonly ready = new Set<string>();
+  /** Segments that end at an early exit or go on from one, once they are warm. */
+  private readonly warm = new Set<string>();
   private readonly fallback: Plan;
   private wanted: Plan | null = null;
   /** Plans that failed, not to be tried again before their time. */
@@ -49,20 +60,32 @@ export class Readiness {
   }
 
   /**
-   * Makes a plan's head ready now.
+   * Makes a plan's head ready now, with the branches of its early exits, stage by stage as it will run.
    *
    * @throws EddiError when weights cannot be had or no backend works
    */
   async prepare(plan: Plan, signal: AbortSignal): Promise<void> {
-    if (this.isReady(plan.head)) return;
+    if (this.isPrepared(plan)) return;
     const { model, load, onReady } = this.options;
     const engine = await this.options.engine();
     if (engine === null) throw toEddiError("no TF.js backend works on this device", "unavailable");
-    await load(shardsFor(model, plan.head), signal);
-    signal.throwIfAborted();
-    await engine.warmUp(splitPlan(model, plan).head, model.nodes[0]!.tensor.shape);
-    for (const name of plan.head) this.ready.add(name);
+    const nodes = edgeNodes(model, plan);
+    await load(shardsFor(model, nodes), signal);
+    for (const segment of segmentsOf(model, plan)) {
+      signal.throwIfAborted();
+      await engine.warmUp(segment);
+      this.warm.add(keyOf(segment.nodes));
+    }
+    for (const name of nodes) this.ready.add(name);
     onReady(this.ready);
+  }
+
+  /** A plain head is as warm as its nodes; a plan with early exits runs them in other segments. */
+  private isPrepared(plan: Plan): boolean {
+    const { model } = this.options;
+    if (!this.isReady(edgeNodes(model, plan))) return false;
+    if (plan.early === undefined) return true;
+    return segmentsOf(model, plan).every(({ nodes }) => this.warm.has(keyOf(nodes)));
   }
 
   /** Resolves when nothing more is being fetched or warmed up; what failed rests until its next try. */
@@ -84,7 +107,7 @@ export class Readiness {
     const { signal } = this.lifetime;
     if ((await this.options.engine()) === null) return;
     for (let plan = this.next(); plan !== null && !signal.aborted; plan = this.next()) {
-      const key = keyOf(plan);
+      const key = planKey(plan);
       try {
         await this.prepare(plan, signal);
         this.retryAt.delete(key);
@@ -100,11 +123,21 @@ export class Readiness {
 
   private next(): Plan | null {
     const open = (plan: Plan | null): plan is Plan =>
-      plan !== null && !this.isReady(plan.head) && (this.retryAt.get(keyOf(plan)) ?? 0) <= performance.now();
+      plan !== null && !this.isPrepared(plan) && (this.retryAt.get(planKey(plan)) ?? 0) <= performance.now();
     return [this.fallback, this.wanted].find(open) ?? null;
   }
 }
 
-function keyOf(plan: Plan): string {
-  return plan.head.join();
+/** What is to be warm for a plan: every stage that computes something. */
+function segmentsOf(model: Model, plan: Plan): readonly Segment[] {
+  const { asks, rest } = stagesOf(model, plan);
+  return [...asks.map(({ segment }) => segment), rest].filter(({ nodes }) => nodes.length > 0);
+}
+
+function planKey({ head, early = [] }: Plan): string {
+  return keyOf([...head, ...early.map(({ exit }) => exit)]);
+}
+
+function keyOf(names: readonly string[]): string {
+  return names.join();
 }
