@@ -30,7 +30,7 @@ const RETRY_MS = 5000;
 export class Readiness {
   private readonly options: ReadinessOptions;
   private readonly ready = new Set<string>();
-  /** Segments that end at an early exit or go on from one, once they are warm. */
+  /** Segments that have run, by their nodes. */
   private readonly warm = new Set<string>();
   private readonly fallback: Plan;
   private wanted: Plan | null = null;
@@ -65,27 +65,32 @@ export class Readiness {
    * @throws EddiError when weights cannot be had or no backend works
    */
   async prepare(plan: Plan, signal: AbortSignal): Promise<void> {
-    if (this.isPrepared(plan)) return;
+    const cold = this.coldSegments(plan);
+    if (cold.length === 0) return;
     const { model, load, onReady } = this.options;
     const engine = await this.options.engine();
     if (engine === null) throw toEddiError("no TF.js backend works on this device", "unavailable");
     const nodes = edgeNodes(model, plan);
+    const isNew = !this.isReady(nodes);
     await load(shardsFor(model, nodes), signal);
-    for (const segment of segmentsOf(model, plan)) {
+    for (const segment of cold) {
       signal.throwIfAborted();
       await engine.warmUp(segment);
       this.warm.add(keyOf(segment.nodes));
     }
     for (const name of nodes) this.ready.add(name);
-    onReady(this.ready);
+    if (isNew) onReady(this.ready);
   }
 
-  /** A plain head is as warm as its nodes; a plan with early exits runs them in other segments. */
-  private isPrepared(plan: Plan): boolean {
+  /** Of nodes that have run any head is warm; the way to an early exit is a segment of its own. */
+  private coldSegments(plan: Plan): readonly Segment[] {
     const { model } = this.options;
-    if (!this.isReady(edgeNodes(model, plan))) return false;
-    if (plan.early === undefined) return true;
-    return segmentsOf(model, plan).every(({ nodes }) => this.warm.has(keyOf(nodes)));
+    const isReady = this.isReady(edgeNodes(model, plan));
+    if (isReady && plan.early === undefined) return [];
+    const { asks, rest } = stagesOf(model, plan);
+    const ways = asks.map(({ segment }) => segment);
+    if (isReady) return ways.filter(({ nodes }) => !this.warm.has(keyOf(nodes)));
+    return [...ways, rest].filter(({ nodes }) => nodes.length > 0);
   }
 
   /** Resolves when nothing more is being fetched or warmed up; what failed rests until its next try. */
@@ -123,15 +128,11 @@ export class Readiness {
 
   private next(): Plan | null {
     const open = (plan: Plan | null): plan is Plan =>
-      plan !== null && !this.isPrepared(plan) && (this.retryAt.get(planKey(plan)) ?? 0) <= performance.now();
+      plan !== null &&
+      this.coldSegments(plan).length > 0 &&
+      (this.retryAt.get(planKey(plan)) ?? 0) <= performance.now();
     return [this.fallback, this.wanted].find(open) ?? null;
   }
-}
-
-/** What is to be warm for a plan: every stage that computes something. */
-function segmentsOf(model: Model, plan: Plan): readonly Segment[] {
-  const { asks, rest } = stagesOf(model, plan);
-  return [...asks.map(({ segment }) => segment), rest].filter(({ nodes }) => nodes.length > 0);
 }
 
 function planKey({ head, early = [] }: Plan): string {
