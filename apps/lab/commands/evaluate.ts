@@ -3,14 +3,19 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { nodeWork } from "#shared/evaluator";
 import { ancestors } from "#shared/graph";
-import { elementCount, exitById, type Model, type ModelMetadata } from "#shared/model";
+import { elementCount, exitById, type Model } from "#shared/model";
 import { openBackend } from "../backend.ts";
 import { withSection } from "../card-section.ts";
 import { cacheDir } from "../data/find-data.ts";
 import { ensureImagenette } from "../data/get-imagenette.ts";
 import { loadPhotos } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
-import { type ExitResult, evaluateExits } from "../evaluate/evaluate-exits.ts";
+import {
+  type ExitResult,
+  evaluateExits,
+  hasStalePolicies,
+  withAccuracies,
+} from "../evaluate/evaluate-exits.ts";
 import { exitScores } from "../evaluate/exit-scores.ts";
 import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
@@ -54,7 +59,7 @@ export async function run(args: readonly string[]): Promise<void> {
   else process.stdout.write(`${table(exits)}\n`);
   if (values.write) {
     const isStale = hasStalePolicies(segments.model.metadata, exits);
-    await rewriteMetadata(folder, (metadata) => withAccuracies(metadata, exits, isStale));
+    await rewriteMetadata(folder, (metadata) => withAccuracies(metadata, exits));
     await writeCardSection(path.join(folder, "card.md"), segments.model, exits, isStale);
     if (isStale) {
       const again = `run \`lab calibrate ${name} --write\` again`;
@@ -72,21 +77,6 @@ function table(exits: readonly ExitResult[]): string {
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** Policies compete with the plain exits: figures of the same photos, or they are worth nothing. */
-function hasStalePolicies({ exits, policies }: ModelMetadata, results: readonly ExitResult[]): boolean {
-  return policies !== undefined && exits.some(({ accuracy }, at) => accuracy !== results[at]!.accuracy);
-}
-
-function withAccuracies(
-  metadata: ModelMetadata,
-  results: readonly ExitResult[],
-  isStale: boolean,
-): ModelMetadata {
-  const { policies, ...rest } = metadata;
-  const exits = metadata.exits.map((exit, at) => ({ ...exit, accuracy: results[at]!.accuracy }));
-  return policies === undefined || isStale ? { ...rest, exits } : { ...rest, exits, policies };
-}
 
 /** Writes the card's section on accuracy anew; one on policies that are stale goes. */
 async function writeCardSection(

@@ -1,4 +1,4 @@
-import type { Exit } from "#shared/model";
+import type { Exit, ModelMetadata } from "#shared/model";
 import { type ExitScores, topClasses } from "./exit-scores.ts";
 
 /** How an exit did on labelled photos. */
@@ -21,6 +21,22 @@ export function evaluateExits(exits: readonly Exit[], scores: ExitScores): ExitR
     const [low, high] = wilson(correct, labels.length);
     return { exit: id, correct, photos: labels.length, accuracy: correct / labels.length, low, high };
   });
+}
+
+/** Policies compete with the plain exits: figures of the same photos, or they are worth nothing. */
+export function hasStalePolicies(
+  { exits, policies }: ModelMetadata,
+  results: readonly ExitResult[],
+): boolean {
+  return policies !== undefined && exits.some(({ accuracy }, at) => accuracy !== results[at]!.accuracy);
+}
+
+/** The metadata with these accuracies, without policies that they make stale. */
+export function withAccuracies(metadata: ModelMetadata, results: readonly ExitResult[]): ModelMetadata {
+  const { policies, ...rest } = metadata;
+  const exits = metadata.exits.map((exit, at) => ({ ...exit, accuracy: results[at]!.accuracy }));
+  const isKept = policies !== undefined && !hasStalePolicies(metadata, results);
+  return isKept ? { ...rest, exits, policies } : { ...rest, exits };
 }
 
 /** Wilson's score interval of a proportion at 95 %. */

@@ -12,8 +12,9 @@ export interface TriedPolicy {
 }
 
 /**
- * What a policy costs wherever it is cut: one that takes no more of any of the three is no slower, as long as
- * times go with the work.
+ * What a policy costs wherever it is cut. As far as times go with work, its mean latency is scale * asked +
+ * past * the best way on. For policies of the same exits that way is the same, so one that takes no more of
+ * either is no slower; `total` stands for it when they differ.
  */
 export interface PolicyCost {
   /** Expected work up to the last early exit, which the edge does; 1 is the last exit's. */
