@@ -4,7 +4,7 @@ import { calibrationError, fitTemperature, negativeLogLikelihood, verdictsOf } f
 
 test("the temperature that the scores were spoilt with is found, and makes confidence honest", () => {
   const temperatures = [0.4, 1, 2.5];
-  const scores = drawnScores(6000, temperatures, 1);
+  const scores = drawnScores(20_000, temperatures, 1);
   for (const [exit, temperature] of temperatures.entries()) {
     const fitted = fitTemperature(scores, exit);
     expect(fitted / temperature).toBeGreaterThan(0.95);

@@ -14,7 +14,8 @@ const LEAST_PROBABILITY = 1.2e-38;
  * section finds.
  */
 export function fitTemperature(exitScores: ExitScores, exit: number): number {
-  const loss = (logT: number): number => negativeLogLikelihood(exitScores, exit, Math.exp(logT));
+  const logits = logitsOf(exitScores, exit);
+  const loss = (logT: number): number => meanLoss(exitScores, logits, Math.exp(logT));
   const ratio = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [Math.log(LEAST), Math.log(MOST)];
   let [left, right] = [high - ratio * (high - low), low + ratio * (high - low)];
@@ -34,20 +35,26 @@ export function fitTemperature(exitScores: ExitScores, exit: number): number {
 }
 
 /** Mean over the photos, in nats. */
-export function negativeLogLikelihood(
-  { scores, classes, labels }: ExitScores,
-  exit: number,
-  temperature: number,
-): number {
-  let sum = 0;
-  labels.forEach((label, photo) => {
-    const row = scores[exit]!.subarray(photo * classes, (photo + 1) * classes);
-    const logits = Array.from(row, (p) => Math.log(Math.max(p, LEAST_PROBABILITY)) / temperature);
-    const most = Math.max(...logits);
-    sum +=
-      most + Math.log(logits.reduce((total, value) => total + Math.exp(value - most), 0)) - logits[label]!;
-  });
-  return sum / labels.length;
+export function negativeLogLikelihood(exitScores: ExitScores, exit: number, temperature: number): number {
+  return meanLoss(exitScores, logitsOf(exitScores, exit), temperature);
+}
+
+function logitsOf({ scores }: ExitScores, exit: number): Float64Array {
+  return Float64Array.from(scores[exit]!, (p) => Math.log(Math.max(p, LEAST_PROBABILITY)));
+}
+
+/** @param logits float64 [photos, classes] */
+function meanLoss({ classes, labels }: ExitScores, logits: Float64Array, temperature: number): number {
+  let loss = 0;
+  for (let photo = 0; photo < labels.length; photo++) {
+    const first = photo * classes;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let at = first; at < first + classes; at++) most = Math.max(most, logits[at]!);
+    let sum = 0;
+    for (let at = first; at < first + classes; at++) sum += Math.exp((logits[at]! - most) / temperature);
+    loss += Math.log(sum) - (logits[first + labels[photo]!]! - most) / temperature;
+  }
+  return loss / labels.length;
 }
 
 /** By photo: the exit's calibrated confidence, and whether it is right. */
