@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   data: ["download and unpack a data set", () => import("./commands/data.ts")],
   train: ["train a multi-exit model", () => import("./commands/train.ts")],
   evaluate: ["measure the accuracy of every exit", () => import("./commands/evaluate.ts")],
+  calibrate: ["fit temperatures and early-exit policies", () => import("./commands/calibrate.ts")],
   profile: ["measure a model's times on this machine", () => import("./commands/profile.ts")],
   plan: ["plan problems given as JSON", () => import("./commands/plan.ts")],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],

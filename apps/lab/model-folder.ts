@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
-import { type Model, readModel } from "#shared/model";
+import { type Model, type ModelMetadata, readMetadata, readModel } from "#shared/model";
 import { SegmentModel } from "#shared/runtime";
 
 /** Where models stand, from the folder the lab is run in. */
@@ -33,4 +33,22 @@ export async function openModelFolder(folder: string): Promise<SegmentModel> {
     segments.addShard(shard, bytes);
   }
   return segments;
+}
+
+/**
+ * Changes the metadata in a model's model.json, and nothing else there; the file's version, its hash, changes
+ * with it.
+ *
+ * @throws EddiError `bad-metadata` when they would no longer be valid; the file stays as it was
+ */
+export async function rewriteMetadata(
+  folder: string,
+  change: (metadata: ModelMetadata) => ModelMetadata,
+): Promise<void> {
+  const file = path.join(folder, "model.json");
+  const json = JSON.parse(await readFile(file, "utf8"));
+  const metadata = readMetadata(change(readMetadata(json.userDefinedMetadata.eddi)));
+  json.userDefinedMetadata.eddi = metadata;
+  await writeFile(`${file}.part`, JSON.stringify(json));
+  await rename(`${file}.part`, file);
 }

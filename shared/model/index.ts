@@ -1,4 +1,5 @@
 export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
+export { confidence } from "./confidence.ts";
 export {
   type EarlyExit,
   type Exit,
@@ -23,3 +24,4 @@ export {
   type WeightSpec,
 } from "./model.ts";
 export { allCloud, allEdge, type Plan, type Segment, type Split, splitPlan, tailOf } from "./plan.ts";
+export { type Ask, edgeNodes, type Stages, stagesOf } from "./stages.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fixtureModel } from "./fixture.ts";
-import { readMetadata } from "./metadata.ts";
+import { type ExitPolicy, readMetadata } from "./metadata.ts";
 
 const valid = fixtureModel().metadata;
 
@@ -28,6 +28,70 @@ test("an accuracy is null or within 0 to 1", () => {
     readMetadata(replace(valid, ["exits", "0", "accuracy"], accuracy));
   for (const accuracy of [null, 0, 0.5, 1]) expect(withAccuracy(accuracy)).not.toThrow();
   for (const accuracy of [-0.1, 1.1, "0.5", undefined]) expect(withAccuracy(accuracy)).toThrow("accuracy");
+});
+
+test("a temperature is absent or positive", () => {
+  const withTemperature = (temperature: unknown) => () =>
+    readMetadata(replace(valid, ["exits", "0", "temperature"], temperature));
+  for (const temperature of [undefined, 0.1, 1, 8]) expect(withTemperature(temperature)).not.toThrow();
+  for (const temperature of [null, 0, -1, Number.POSITIVE_INFINITY, Number.NaN, "1"]) {
+    expect(withTemperature(temperature), `${temperature}`).toThrow("exits[0].temperature");
+  }
+});
+
+const policy: ExitPolicy = {
+  exit: "full",
+  early: [
+    { exit: "early", threshold: 0.8 },
+    { exit: "middle", threshold: 0.9 },
+  ],
+  reach: [0.6, 0.3],
+  accuracy: 0.79,
+};
+
+test("policies pass unchanged, with any earlier exits and with reach and thresholds at their limits", () => {
+  const one = { exit: "middle", early: [{ exit: "early", threshold: 1 }], reach: [1], accuracy: 0 };
+  const policies = [policy, one, { ...policy, reach: [0.5, 0.5] }, { ...policy, reach: [0, 0] }];
+  expect(readMetadata({ ...valid, policies }).policies).toBe(policies);
+  const { policies: _, ...without } = { ...valid, policies };
+  expect(readMetadata(without).policies).toBeUndefined();
+});
+
+test("what is wrong in a policy is refused by its name", () => {
+  const [early, middle] = policy.early;
+  const wrong: [Record<string, unknown>, string][] = [
+    [{ exit: "late" }, "exit"],
+    [{ exit: "middle" }, "early[1].exit"],
+    [{ early: undefined }, "early"],
+    [{ early: [], reach: [] }, "early"],
+    [{ early: [middle, early] }, "early[1].exit"],
+    [{ early: [early, early] }, "early[1].exit"],
+    [{ early: [{ ...early, exit: "late" }, middle] }, "early[0].exit"],
+    [{ early: [early, { ...middle, exit: "full" }] }, "early[1].exit"],
+    [{ early: [{ ...early, threshold: 1.1 }, middle] }, "early[0].threshold"],
+    [{ early: [early, { exit: "middle" }] }, "early[1].threshold"],
+    [{ early: ["early", middle] }, "early[0]"],
+    [{ reach: undefined }, "reach"],
+    [{ reach: [0.6] }, "reach"],
+    [{ reach: [0.6, 0.61] }, "reach[1]"],
+    [{ reach: [0.6, -0.1] }, "reach[1]"],
+    [{ reach: [1.1, 0.3] }, "reach[0]"],
+    [{ reach: [Number.NaN, 0.3] }, "reach[0]"],
+    [{ accuracy: undefined }, "accuracy"],
+    [{ accuracy: null }, "accuracy"],
+    [{ accuracy: 1.5 }, "accuracy"],
+  ];
+  for (const [change, field] of wrong) {
+    const refused = expect.objectContaining({
+      code: "bad-metadata",
+      message: expect.stringContaining(`policies[1].${field}: `),
+    });
+    const policies = [policy, { ...policy, ...change }];
+    expect(() => readMetadata({ ...valid, policies }), JSON.stringify(change)).toThrow(refused);
+  }
+  for (const policies of [null, {}, [], "all"]) {
+    expect(() => readMetadata({ ...valid, policies }), JSON.stringify(policies)).toThrow("policies");
+  }
 });
 
 test("ids are distinct and safe in a path", () => {

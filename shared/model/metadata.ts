@@ -96,11 +96,19 @@ export function readMetadata(value: unknown): ModelMetadata {
     const exit = record(value, `exits[${i}]`);
     expect(isId(exit.id), `exits[${i}].id`, "lower case letters, digits and -", exit.id);
     expect(isName(exit.node), `exits[${i}].node`, "a node name", exit.node);
-    const known = typeof exit.accuracy === "number" && exit.accuracy >= 0 && exit.accuracy <= 1;
-    expect(exit.accuracy === null || known, `exits[${i}].accuracy`, "null or 0..1", exit.accuracy);
+    expect(
+      exit.accuracy === null || isShare(exit.accuracy),
+      `exits[${i}].accuracy`,
+      "null or 0..1",
+      exit.accuracy,
+    );
+    const { temperature } = exit;
+    const isHot = temperature === undefined || (Number.isFinite(temperature) && (temperature as number) > 0);
+    expect(isHot, `exits[${i}].temperature`, "a positive number", temperature);
   });
   const ids = exits.map((exit) => (exit as Exit).id);
   expect(new Set(ids).size === ids.length, "exits", "distinct ids", ids);
+  if (root.policies !== undefined) checkPolicies(array(root.policies, "policies"), ids);
   for (const [name, value] of Object.entries(record(root.tensors, "tensors"))) {
     const tensor = record(value, `tensors.${name}`);
     expect(tensor.dtype === "float32", `tensors.${name}.dtype`, "float32", tensor.dtype);
@@ -118,6 +126,43 @@ export function readMetadata(value: unknown): ModelMetadata {
   return root as unknown as ModelMetadata;
 }
 
+/** @param ids of the exits, earliest first */
+function checkPolicies(policies: readonly unknown[], ids: readonly string[]): void {
+  for (const [i, value] of policies.entries()) {
+    const field = `policies[${i}]`;
+    const policy = record(value, field);
+    const final = ids.indexOf(policy.exit as string);
+    expect(final >= 0, `${field}.exit`, `one of ${ids.join(", ")}`, policy.exit);
+    let before = -1;
+    const early = array(policy.early, `${field}.early`);
+    for (const [k, value] of early.entries()) {
+      const { exit, threshold } = record(value, `${field}.early[${k}]`);
+      const at = ids.indexOf(exit as string);
+      const expected = `an exit before ${policy.exit}, after those asked before`;
+      expect(at > before && at < final, `${field}.early[${k}].exit`, expected, exit);
+      expect(isShare(threshold), `${field}.early[${k}].threshold`, "0..1", threshold);
+      before = at;
+    }
+    const reach = array(policy.reach, `${field}.reach`);
+    expect(
+      reach.length === early.length,
+      `${field}.reach`,
+      `${early.length} shares, one for each early exit`,
+      reach,
+    );
+    for (const [k, share] of reach.entries()) {
+      const most = k === 0 ? 1 : reach[k - 1];
+      expect(
+        isShare(share) && (share as number) <= (most as number),
+        `${field}.reach[${k}]`,
+        `0..${most}`,
+        share,
+      );
+    }
+    expect(isShare(policy.accuracy), `${field}.accuracy`, "0..1", policy.accuracy);
+  }
+}
+
 function record(value: unknown, field: string): Record<string, unknown> {
   expect(typeof value === "object" && value !== null && !Array.isArray(value), field, "an object", value);
   return value as Record<string, unknown>;
@@ -130,6 +175,7 @@ function array(value: unknown, field: string): readonly unknown[] {
 
 const isName = (value: unknown): boolean => typeof value === "string" && value.length > 0;
 const isId = (value: unknown): boolean => typeof value === "string" && /^[a-z0-9][a-z0-9-]*$/.test(value);
+const isShare = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= 1;
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 
 function isRange(value: unknown): boolean {

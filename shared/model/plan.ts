@@ -34,7 +34,8 @@ export interface Split {
 /**
  * Head, cut and tail of a plan.
  *
- * @throws EddiError `bad-plan` when the head is not closed, lacks the input or leaves the exit's DAG
+ * @throws EddiError `bad-plan` when the head is not closed, lacks the input or leaves the exit's DAG, and when
+ *   early exits are unknown, out of order, or need something that is for the cloud
  */
 export function splitPlan(model: Model, plan: Plan): Split {
   const { dag } = model;
@@ -57,6 +58,7 @@ export function splitPlan(model: Model, plan: Plan): Split {
       if (!inHead[node] && inHead[from]) crosses[from] = true;
     }
   });
+  checkEarly(model, plan, needed, inHead);
   const cut = dag.names.filter((_, node) => crosses[node]);
   const input = dag.names[0]!;
   const exitNode = dag.names[exit]!;
@@ -67,6 +69,34 @@ export function splitPlan(model: Model, plan: Plan): Split {
     cut,
     tail: inHead[exit] ? null : { nodes: tailNodes, feeds: cut, outputs: [exitNode] },
   };
+}
+
+/** @throws EddiError `bad-plan`, naming the early exit */
+function checkEarly(
+  { dag, metadata }: Model,
+  { exit, early = [] }: Plan,
+  needed: readonly boolean[],
+  inHead: readonly boolean[],
+): void {
+  const ids = metadata.exits.map(({ id }) => id);
+  const final = ids.indexOf(exit);
+  let before = -1;
+  for (const { exit: id, threshold } of early) {
+    const at = ids.indexOf(id);
+    if (at <= before || at >= final) {
+      const expected = `exits before ${exit}, distinct and earliest first`;
+      throw new EddiError("bad-plan", `early: expected ${expected}, got ${early.map((one) => one.exit)}`);
+    }
+    if (!(threshold >= 0 && threshold <= 1)) {
+      throw new EddiError("bad-plan", `early, ${id}: expected a threshold of 0..1, got ${threshold}`);
+    }
+    const above = ancestors(dag, dag.names.indexOf(metadata.exits[at]!.node));
+    const missing = dag.names.find((_, node) => above[node] && needed[node] && !inHead[node]);
+    if (missing !== undefined) {
+      throw new EddiError("bad-plan", `early, ${id}: expected ${missing} in the head, it is for the cloud`);
+    }
+    before = at;
+  }
 }
 
 /**

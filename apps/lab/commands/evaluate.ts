@@ -5,12 +5,20 @@ import { nodeWork } from "#shared/evaluator";
 import { ancestors } from "#shared/graph";
 import { elementCount, exitById, type Model } from "#shared/model";
 import { openBackend } from "../backend.ts";
+import { withSection } from "../card-section.ts";
 import { cacheDir } from "../data/find-data.ts";
 import { ensureImagenette } from "../data/get-imagenette.ts";
 import { loadPhotos } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
-import { type ExitResult, evaluateExits } from "../evaluate/evaluate-exits.ts";
-import { modelFolder, openModelFolder } from "../model-folder.ts";
+import {
+  type ExitResult,
+  evaluateExits,
+  hasStalePolicies,
+  withAccuracies,
+} from "../evaluate/evaluate-exits.ts";
+import { exitScores } from "../evaluate/exit-scores.ts";
+import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
+import { CONFIDENCE_SECTION } from "./calibrate.ts";
 
 const USAGE = `npm run lab -- evaluate MODEL [options]
 
@@ -45,13 +53,18 @@ export async function run(args: readonly string[]): Promise<void> {
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);
   const photos = await loadPhotos(dataFolder, "val", { cacheDir: cacheDir(process.env) });
-  const exits = await evaluateExits(segments, photos);
+  const exits = evaluateExits(segments.model.metadata.exits, await exitScores(segments, photos));
   const report = { model: segments.model.metadata.id, version: segments.model.version, backend, exits };
   if (values.json) process.stdout.write(`${JSON.stringify({ ...report, photos: photos.count }, null, 1)}\n`);
   else process.stdout.write(`${table(exits)}\n`);
   if (values.write) {
-    await writeAccuracies(path.join(folder, "model.json"), exits);
-    await writeCardSection(path.join(folder, "card.md"), segments.model, exits);
+    const isStale = hasStalePolicies(segments.model.metadata, exits);
+    await rewriteMetadata(folder, (metadata) => withAccuracies(metadata, exits));
+    await writeCardSection(path.join(folder, "card.md"), segments.model, exits, isStale);
+    if (isStale) {
+      const again = `run \`lab calibrate ${name} --write\` again`;
+      status.note(`early-exit policies left out, they were measured beside other accuracies: ${again}`);
+    }
   }
 }
 
@@ -65,20 +78,13 @@ function table(exits: readonly ExitResult[]): string {
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
-/** Rewrites only the accuracies; the file's version, its hash, changes with them. */
-async function writeAccuracies(file: string, exits: readonly ExitResult[]): Promise<void> {
-  const json = JSON.parse(await readFile(file, "utf8"));
-  for (const exit of json.userDefinedMetadata.eddi.exits) {
-    exit.accuracy = exits.find((result) => result.exit === exit.id)?.accuracy ?? exit.accuracy;
-  }
-  await writeFile(file, JSON.stringify(json));
-}
-
-const CARD_SECTION = "## Accuracy\n";
-
-/** Writes the card's section on accuracy anew; it stands last. */
-async function writeCardSection(file: string, model: Model, exits: readonly ExitResult[]): Promise<void> {
-  const [above = ""] = (await readFile(file, "utf8")).split(CARD_SECTION);
+/** Writes the card's section on accuracy anew; one on policies that are stale goes. */
+async function writeCardSection(
+  file: string,
+  model: Model,
+  exits: readonly ExitResult[],
+  isStale: boolean,
+): Promise<void> {
   const work = nodeWork(model);
   const rows = exits.map(({ exit, correct, photos, accuracy, low, high }) => {
     const needed = ancestors(model.dag, model.dag.names.indexOf(exitById(model.metadata, exit).node));
@@ -89,15 +95,15 @@ async function writeCardSection(file: string, model: Model, exits: readonly Exit
     return `| ${exit} | ${percent(accuracy)} | ${correct} of ${photos} | ${interval} | ${size} |`;
   });
   const { height, width } = model.metadata.input;
-  const section = `${CARD_SECTION}
-Top-1 on all validation photos, measured on this exported model by \`lab evaluate\`: each photo as a whole,
+  const section = `Top-1 on all validation photos, measured on this exported model by \`lab evaluate\`: each photo as a whole,
 resized to ${width}x${height} (bilinear). The page crops a centre square first.
 
 | exit | top-1 | right | 95 % interval | MMAC | parameters |
 |---|---|---|---|---|---|
-${rows.join("\n")}
-`;
-  await writeFile(file, `${above.trimEnd()}\n\n${section}`);
+${rows.join("\n")}`;
+  const card = await readFile(file, "utf8");
+  const fresh = isStale ? withSection(card, CONFIDENCE_SECTION, null) : card;
+  await writeFile(file, withSection(fresh, "Accuracy", section));
 }
 
 /** Values in the float32 constants that these nodes read. */

@@ -1,7 +1,5 @@
-import { add, image, mul, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
-import type { ModelInput, Segment } from "#shared/model";
-import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import type { Exit, ModelMetadata } from "#shared/model";
+import { type ExitScores, topClasses } from "./exit-scores.ts";
 
 /** How an exit did on labelled photos. */
 export interface ExitResult {
@@ -15,53 +13,30 @@ export interface ExitResult {
   readonly high: number;
 }
 
-const BATCH = 32;
-
-/** Runs all exits over all photos on the active backend: whole photos, resized to the model's input. */
-export async function evaluateExits(segments: SegmentModel, photos: Photos): Promise<ExitResult[]> {
-  const { metadata, nodes } = segments.model;
-  const every: Segment = {
-    nodes: nodes.map((node) => node.name),
-    feeds: [metadata.input.node],
-    outputs: metadata.exits.map((exit) => exit.node),
-  };
-  const correct = metadata.exits.map(() => 0);
-  for (let start = 0; start < photos.count; start += BATCH) {
-    const count = Math.min(BATCH, photos.count - start);
-    const images = inputBatch(photos, start, count, metadata.input);
-    const outputs = segments.run(every, [images]);
-    for (const [exit, output] of outputs.entries()) {
-      const picked = argMaxRows((await output.data()) as Float32Array, metadata.labels.length);
-      correct[exit]! += picked.filter((label, i) => label === photos.labels[start + i]).length;
-      output.dispose();
-    }
-    images.dispose();
-  }
-  return metadata.exits.map(({ id }, at) => {
-    const hits = correct[at]!;
-    const [low, high] = wilson(hits, photos.count);
-    return { exit: id, correct: hits, photos: photos.count, accuracy: hits / photos.count, low, high };
+/** @param exits earliest first, as in the scores */
+export function evaluateExits(exits: readonly Exit[], scores: ExitScores): ExitResult[] {
+  const { labels } = scores;
+  return exits.map(({ id }, at) => {
+    const correct = topClasses(scores, at).filter((label, photo) => label === labels[photo]).length;
+    const [low, high] = wilson(correct, labels.length);
+    return { exit: id, correct, photos: labels.length, accuracy: correct / labels.length, low, high };
   });
 }
 
-/** @returns float32 [count, height, width, 3] in the model's input range */
-export function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
-  const each = photos.size * photos.size * 3;
-  const pixels = Float32Array.from(photos.pixels.subarray(start * each, (start + count) * each));
-  const [low, high] = input.range;
-  return tidy(() => {
-    const raw = tensor4d(pixels, [count, photos.size, photos.size, 3]);
-    const fits = input.height === photos.size && input.width === photos.size;
-    const sized = fits ? raw : image.resizeBilinear(raw, [input.height, input.width], false, true);
-    return add(mul(sized, (high - low) / 255), low);
-  });
+/** Policies compete with the plain exits: figures of the same photos, or they are worth nothing. */
+export function hasStalePolicies(
+  { exits, policies }: ModelMetadata,
+  results: readonly ExitResult[],
+): boolean {
+  return policies !== undefined && exits.some(({ accuracy }, at) => accuracy !== results[at]!.accuracy);
 }
 
-function argMaxRows(values: Float32Array, columns: number): number[] {
-  return Array.from({ length: values.length / columns }, (_, row) => {
-    const scores = values.subarray(row * columns, (row + 1) * columns);
-    return scores.indexOf(scores.reduce((best, value) => Math.max(best, value), Number.NEGATIVE_INFINITY));
-  });
+/** The metadata with these accuracies, without policies that they make stale. */
+export function withAccuracies(metadata: ModelMetadata, results: readonly ExitResult[]): ModelMetadata {
+  const { policies, ...rest } = metadata;
+  const exits = metadata.exits.map((exit, at) => ({ ...exit, accuracy: results[at]!.accuracy }));
+  const isKept = policies !== undefined && !hasStalePolicies(metadata, results);
+  return isKept ? { ...rest, exits, policies } : { ...rest, exits };
 }
 
 /** Wilson's score interval of a proportion at 95 %. */

@@ -51,6 +51,7 @@ Sorts photos into Imagenette's ten classes, with ${exitWeights.length} exits.
 npm run lab -- train ${id} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
 npm run lab -- export ${id} --weights ${weights}
 npm run lab -- evaluate ${id} --write
+npm run lab -- calibrate ${id} --write
 \`\`\`
 `;
 }

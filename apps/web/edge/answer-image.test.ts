@@ -4,7 +4,18 @@ import { memory, ready, setBackend } from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
-import { allCloud, allEdge, exitById, type Plan, readModel, splitPlan, tailOf } from "#shared/model";
+import {
+  allCloud,
+  allEdge,
+  confidence,
+  type EarlyExit,
+  edgeNodes,
+  exitById,
+  type Plan,
+  readModel,
+  splitPlan,
+  tailOf,
+} from "#shared/model";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
@@ -237,6 +248,132 @@ test("an aborted answer rejects and the request is broken off", async () => {
   await expect(answering).rejects.toMatchObject({ code: "cancelled" });
 });
 
+/** Every prefix of the last exit's DAG that can ask these exits. */
+function earlyPlans(early: readonly EarlyExit[]): Plan[] {
+  return prefixPlans(exits.at(-1)!)
+    .map((plan) => ({ ...plan, early }))
+    .filter((plan) => {
+      try {
+        return splitPlan(model, plan) !== null;
+      } catch {
+        return false;
+      }
+    });
+}
+
+test("a sure early exit answers at once, with its own scores, at every cut", async () => {
+  const { kit, engine, measured } = await setUp(null);
+  const cloud = stubCloud();
+  const [first, second] = exits;
+  const expected = await wholeScores(engine, first!);
+  const plans = [[first!], [first!, second!]].flatMap((ids) =>
+    earlyPlans(ids.map((exit) => ({ exit, threshold: 0 }))),
+  );
+  expect(plans.length).toBeGreaterThan(15);
+  for (const plan of plans) {
+    const answer = await answerImage(kit, values, { budgetMs: 1000, plan }, never);
+    expect(answer).toMatchObject({ source: "edge", exit: first, plan, cut: [], requestBytes: 0 });
+    expect(answer.asked).toEqual([{ exit: first, threshold: 0, confidence: confidence(expected, 1) }]);
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+    expect(answer.stages.headMs).toBeGreaterThan(0);
+    const { head } = measured.at(-1)!;
+    expect(head).toEqual({ plan: allEdge(model, first!), branches: [], runs: 1, ms: answer.stages.headMs });
+  }
+  expect(cloud.requests).toBe(0);
+});
+
+test("when no early exit is sure the answer is the plain plan's, and no node runs twice", async () => {
+  const { kit, engine, measured } = await setUp(null);
+  stubCloud();
+  const last = exits.at(-1)!;
+  const expected = await wholeScores(engine, last);
+  const run = vi.spyOn(engine, "run");
+  for (const ids of [exits.slice(0, 1), exits.slice(1, 2), exits.slice(0, 2)]) {
+    for (const plan of earlyPlans(ids.map((exit) => ({ exit, threshold: 1 })))) {
+      run.mockClear();
+      const answer = await answerImage(kit, values, { budgetMs: 1000, plan }, never);
+      const { cut } = splitPlan(model, plan);
+      expect(answer).toMatchObject({ source: cut.length > 0 ? "cloud" : "edge", exit: last, cut });
+      expect(answer.asked.map(({ exit }) => exit)).toEqual(ids);
+      expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+      const computed = run.mock.calls.flatMap(([{ nodes }]) => nodes);
+      expect(new Set(computed).size).toBe(computed.length);
+      expect([metadata.input.node, ...computed].toSorted()).toEqual([...edgeNodes(model, plan)].toSorted());
+      const { head } = measured.at(-1)!;
+      expect(head?.plan).toEqual({ exit: last, head: plan.head });
+      expect([...plan.head, ...head!.branches].toSorted()).toEqual([...edgeNodes(model, plan)].toSorted());
+      expect(head?.runs).toBe(run.mock.calls.filter(([{ nodes }]) => nodes.length > 0).length);
+    }
+  }
+});
+
+test("the threshold decides, and the temperature what it is compared with", async () => {
+  const { kit, engine } = await setUp(null);
+  const [first, last] = [exits[0]!, exits.at(-1)!];
+  const scores = await wholeScores(engine, first);
+  for (const temperature of [0.5, 1, 4]) {
+    const hot = metadata.exits.map((exit) => ({ ...exit, temperature }));
+    const hotKit = { ...kit, model: { ...model, metadata: { ...metadata, exits: hot } } };
+    const sure = confidence(scores, temperature);
+    for (const [threshold, exit] of [[sure - 1e-4, first] as const, [sure + 1e-4, last] as const]) {
+      const plan = { ...allEdge(model, last), early: [{ exit: first, threshold }] };
+      const answer = await answerImage(hotKit, values, { budgetMs: 1000, plan }, never);
+      expect(answer.exit).toBe(exit);
+      expect(answer.asked[0]!.confidence).toBeCloseTo(sure, 5);
+    }
+  }
+});
+
+test("without the cloud an exit that was asked before answers when nothing better can be had in time", async () => {
+  vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+  const [first, second] = exits;
+  const early = [first!, second!].map((exit) => ({ exit, threshold: 1 }));
+  const plan = earlyPlans(early)[0]!;
+  expect(splitPlan(model, plan).tail).not.toBeNull();
+  const slow = await setUp(plan, { finishMs: 60_000 });
+  const run = vi.spyOn(slow.engine, "run");
+  const answer = await ask(slow.kit);
+  expect(answer).toMatchObject({ source: "fallback", exit: second, plan });
+  const expected = await wholeScores(slow.engine, second!);
+  expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+  const computed = run.mock.calls.slice(0, -1).flatMap(([{ nodes }]) => nodes);
+  expect([metadata.input.node, ...computed].toSorted()).toEqual([...edgeNodes(model, plan)].toSorted());
+  // With time the edge finishes at the last exit.
+  expect(await ask((await setUp(plan)).kit)).toMatchObject({ source: "fallback", exit: exits.at(-1) });
+});
+
+test("when the engine fails between two early exits the cloud does it all", async () => {
+  stubCloud();
+  const last = exits.at(-1)!;
+  const early = exits.slice(0, 2).map((exit) => ({ exit, threshold: 1 }));
+  const { kit, lost, engine } = await setUp({ ...allEdge(model, last), early });
+  const { numTensors } = memory();
+  const run = engine.run.bind(engine);
+  vi.spyOn(engine, "run").mockImplementationOnce(run).mockRejectedValue(new EddiError("internal", "gone"));
+  const answer = await ask(kit);
+  expect(answer).toMatchObject({ source: "cloud", exit: last, plan: allCloud(model, last) });
+  expect(answer.asked.map(({ exit }) => exit)).toEqual([exits[0]]);
+  expect(lost).toEqual(["gone"]);
+  expect(memory().numTensors).toBe(numTensors);
+});
+
+test("early exits that the plan cannot ask are refused", async () => {
+  const { kit } = await setUp(null);
+  const last = exits.at(-1)!;
+  const sure = (exit: string, threshold = 0.5) => ({ exit, threshold });
+  const whole = allEdge(model, last);
+  for (const plan of [
+    { ...whole, early: [sure("nowhere")] },
+    { ...whole, early: [sure(last)] },
+    { ...whole, early: [sure(exits[1]!), sure(exits[0]!)] },
+    { ...whole, early: [sure(exits[0]!, 1.1)] },
+    { ...allCloud(model, last), early: [sure(exits[0]!)] },
+  ]) {
+    const answering = answerImage(kit, values, { budgetMs: 100, plan }, never);
+    await expect(answering, JSON.stringify(plan.early)).rejects.toMatchObject({ code: "bad-plan" });
+  }
+});
+
 test("no tensors are left behind, whichever way an image goes", async () => {
   const half = prefixPlans(exits.at(-1)!)[8]!;
   const { kit } = await setUp(half);
@@ -248,4 +385,10 @@ test("no tensors are left behind, whichever way an image goes", async () => {
   await ask(kit);
   await answerImage(kit, values, { budgetMs: 100, plan: allEdge(model, exits[0]!) }, never);
   expect(memory().numTensors).toBe(numTensors);
+  for (const threshold of [0, 1]) {
+    for (const plan of earlyPlans(exits.slice(0, 2).map((exit) => ({ exit, threshold })))) {
+      await answerImage(kit, values, { budgetMs: 100, plan }, never);
+      expect(memory().numTensors, `${threshold}, ${plan.head.length}`).toBe(numTensors);
+    }
+  }
 });

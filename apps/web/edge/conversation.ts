@@ -63,9 +63,11 @@ export interface Answer {
   readonly confidence: number;
   /** The exit that answered; not the plan's when the service shed load or the edge had to finish. */
   readonly exit: string;
-  /** What was run: the plan for this image. */
+  /** The plan for this image; not all of it was run when an early exit was sure. */
   readonly plan: Plan;
-  /** Names of the tensors that were sent, or were to be; empty for all-edge. */
+  /** Early exits that were asked, in turn. The last one answered if it was sure enough. */
+  readonly asked: readonly AskedExit[];
+  /** Names of the tensors that were sent, or were to be; empty for all-edge and when an early exit answered. */
   readonly cut: readonly string[];
   /** `fallback`: the cloud was to answer, but the edge finished. */
   readonly source: "edge" | "cloud" | "fallback";
@@ -79,6 +81,15 @@ export interface Answer {
   readonly totalMs: number;
   /** Bytes of the request's body; 0 when nothing was sent. */
   readonly requestBytes: number;
+}
+
+/** An early exit that was asked. */
+export interface AskedExit {
+  readonly exit: string;
+  /** Calibrated: about the chance that it is right, 0..1. */
+  readonly confidence: number;
+  /** It answers when its confidence is at least this. */
+  readonly threshold: number;
 }
 
 /** Where the time of an answer went, in milliseconds. */

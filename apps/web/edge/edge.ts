@@ -126,9 +126,9 @@ export class Edge {
     const { engine } = this;
     if (engine === null) return null;
     return {
-      warmUp: async (segment, shape) => {
+      warmUp: async (segment) => {
         try {
-          await engine.warmUp(segment, shape);
+          await engine.warmUp(segment);
         } catch (thrown) {
           this.loseEngine(toEddiError(thrown).message);
           throw thrown;

@@ -84,14 +84,15 @@ export class Engine {
    * Makes the first real run of a segment as fast as all others: compiles shaders, uploads weights.
    * WebGPU compiles all pipelines at once, without running anything.
    */
-  warmUp(segment: Segment, inputShape: readonly number[]): Promise<void> {
+  warmUp(segment: Segment): Promise<void> {
     return this.exclusively(async () => {
-      const image = zeros([1, ...inputShape]);
+      const { tensors } = this.segments.model.metadata;
+      const feeds = segment.feeds.map((name) => zeros([1, ...tensors[name]!.shape]));
       try {
         if (this.backend === "webgpu") {
           env().set("WEBGPU_ENGINE_COMPILE_ONLY", true);
           try {
-            for (const output of this.segments.run(segment, [image])) output.dispose();
+            for (const output of this.segments.run(segment, feeds)) output.dispose();
           } finally {
             env().set("WEBGPU_ENGINE_COMPILE_ONLY", false);
           }
@@ -100,13 +101,13 @@ export class Engine {
         // With a slow-down some more runs, for its sake: the first is not the fastest.
         for (let run = 0; run < (this.slowdown === 1 ? 1 : 4); run++) {
           const start = performance.now();
-          const outputs = this.segments.run(segment, [image]);
+          const outputs = this.segments.run(segment, feeds);
           await Promise.all(outputs.map((output) => output.data()));
           for (const output of outputs) output.dispose();
           this.noteTime(segment, performance.now() - start);
         }
       } finally {
-        image.dispose();
+        for (const feed of feeds) feed.dispose();
       }
     });
   }

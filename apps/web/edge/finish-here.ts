@@ -1,4 +1,4 @@
-import { allEdge, exitById, type Plan, type Split, splitPlan } from "#shared/model";
+import { allEdge, edgeNodes, exitById, type Plan, type Split, splitPlan } from "#shared/model";
 import type { Finish } from "../link/conversation.ts";
 import { localExit } from "./deadline.ts";
 import { release } from "./engine.ts";
@@ -6,18 +6,25 @@ import { elapsed, feedsOf, type Job, useEngine } from "./job.ts";
 
 /** An exit that the edge could finish at now. */
 export interface FinishPoint extends Finish {
-  /** The way from this image's head to the exit. */
+  /** The way from this image's head to the exit; to one that was asked there is none to go. */
   readonly from: Split;
 }
 
-/** Where the edge could finish, had it to: the exits whose nodes are ready, earliest first. */
-export function finishPoints({ kit, planning }: Job, plan: Plan): readonly FinishPoint[] {
+/**
+ * Where the edge could finish, had it to: the exits whose nodes are ready, earliest first. Of those that were
+ * asked before the last one is there at once, even without an engine.
+ */
+export function finishPoints({ kit, planning, asked }: Job, plan: Plan): readonly FinishPoint[] {
   const { model, readiness } = kit;
-  if (kit.engine() === null) return [];
-  const done = new Set(plan.head);
+  const isThere = kit.engine() !== null;
+  const done = new Set(edgeNodes(model, plan));
   return model.metadata.exits.flatMap(({ id }) => {
     const whole = allEdge(model, id).head;
-    if (!readiness.isReady(whole)) return [];
+    if (asked.some(({ exit }) => exit === id)) {
+      const isLast = asked.at(-1)!.exit === id;
+      return isLast ? [{ exit: id, finishMs: 0, from: splitPlan(model, { exit: id, head: whole }) }] : [];
+    }
+    if (!isThere || !readiness.isReady(whole)) return [];
     const from = splitPlan(model, { exit: id, head: whole.filter((name) => done.has(name)) });
     const known = planning?.finish.find(({ exit }) => exit === id)?.finishMs;
     return [{ exit: id, finishMs: known ?? Number.POSITIVE_INFINITY, from }];
@@ -41,6 +48,8 @@ export async function finishHere(
   const chosen = localExit(points, options.budgetMs - elapsed(job) + GRACE_MS);
   const point = points.find(({ exit }) => exit === chosen?.exit);
   if (point === undefined) return null;
+  const known = job.asked.find(({ exit }) => exit === point.exit);
+  if (known !== undefined) return { exit: known.exit, scores: known.scores };
   const { node } = exitById(kit.model.metadata, point.exit);
   const rest = point.from.tail ?? { nodes: [], feeds: [node], outputs: [node] };
   const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node]));
@@ -48,6 +57,6 @@ export async function finishHere(
   release(run.held);
   job.stages.finishMs = performance.now() - start;
   // A head that ran before says more of the edge than what was left.
-  job.ran ??= { plan: allEdge(kit.model, point.exit), ms: run.ms };
+  job.ran ??= { plan: allEdge(kit.model, point.exit), branches: [], runs: 1, ms: run.ms };
   return { exit: point.exit, scores: run.values[0]!.values };
 }

@@ -1,11 +1,11 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type EddiError, toEddiError } from "#shared/errors";
-import { allCloud, type Model, type Plan, splitPlan } from "#shared/model";
+import { allCloud, edgeNodes, type Model, type Plan, splitPlan } from "#shared/model";
 import type { Codec } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
-import type { AnswerOptions, ImageSource, Stages } from "./conversation.ts";
-import type { Engine, EngineRun, Held } from "./engine.ts";
+import type { AnswerOptions, AskedExit, ImageSource, Stages } from "./conversation.ts";
+import { type Engine, type EngineRun, type Held, release } from "./engine.ts";
 import { imageInput } from "./image-input.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -33,11 +33,17 @@ export interface Job {
   readonly planning: Planning | null;
   readonly stages: { -readonly [stage in keyof Stages]: number };
   plan: Plan;
-  /** Tensors of the head from which the edge can finish. */
+  /** Early exits that have answered, or were not sure enough, with their scores. */
+  readonly asked: Asked[];
+  /** Tensors of the head from which the edge goes on, or can finish. */
   held: Held;
   requestBytes: number;
   ran: Measured["head"];
   cloud: Measured["cloud"];
+}
+
+export interface Asked extends AskedExit {
+  readonly scores: Float32Array;
 }
 
 /**
@@ -60,7 +66,8 @@ export async function startJob(
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
   splitPlan(model, plan); // Refuses a plan that is none.
   if (options.plan !== undefined) await readiness.prepare(plan, signal);
-  else if (kit.engine() === null || !readiness.isReady(plan.head)) plan = allCloud(model, plan.exit);
+  else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
+    plan = allCloud(model, plan.exit);
   signal.throwIfAborted();
   stages.waitMs = performance.now() - startMs - stages.imageMs;
   return {
@@ -72,6 +79,7 @@ export async function startJob(
     planning: plan === planning?.plan ? planning : null,
     stages,
     plan,
+    asked: [],
     held: new Map(),
     requestBytes: 0,
     ran: null,
@@ -104,6 +112,13 @@ export async function useEngine(
     job.kit.onEngineError(toEddiError(thrown));
     return null;
   }
+}
+
+/** Keeps a run's tensors for the next one. One that was held before comes back as a clone. */
+export function hold(job: Job, held: Held): void {
+  const replaced = [...job.held].filter(([name]) => held.has(name));
+  job.held = new Map([...job.held, ...held]);
+  release(new Map(replaced));
 }
 
 /** All that a segment may be fed with. */

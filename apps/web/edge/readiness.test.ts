@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import { allCloud, allEdge, readModel, type Shard } from "#shared/model";
+import { allCloud, allEdge, edgeNodes, exitById, readModel, type Shard } from "#shared/model";
 import { Readiness, type ReadinessOptions } from "./readiness.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
@@ -74,4 +74,27 @@ test("without an engine nothing gets ready, and a given plan is refused", async 
     code: "unavailable",
   });
   expect(log).toEqual([]);
+});
+
+test("a plan with early exits gets ready stage by stage, with their branches", async () => {
+  const { readiness, log } = setUp();
+  await readiness.settled();
+  log.length = 0;
+  const [first, second] = model.metadata.exits;
+  const plan = {
+    ...allEdge(model, last),
+    early: [first!, second!].map(({ id }) => ({ exit: id, threshold: 0.5 })),
+  };
+  readiness.want(plan);
+  await readiness.settled();
+  expect(readiness.isReady(edgeNodes(model, plan))).toBe(true);
+  const warmed = log.filter((entry) => entry.startsWith("warm")).map((entry) => entry.split(/[ ,]/)[1]);
+  expect(warmed).toEqual(model.metadata.exits.map(({ node }) => node));
+  log.length = 0;
+  await readiness.prepare({ ...plan, early: plan.early.map((one) => ({ ...one, threshold: 0.9 })) }, never);
+  expect(log).toEqual([]);
+  // All nodes are ready, but this way to the second exit has not been run.
+  await readiness.prepare({ ...plan, early: plan.early.slice(1) }, never);
+  const { node } = exitById(model.metadata, plan.early[1]!.exit);
+  expect(log.filter((entry) => entry.startsWith("warm"))).toEqual([expect.stringContaining(`warm ${node}`)]);
 });

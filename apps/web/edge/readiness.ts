@@ -1,5 +1,14 @@
 import { type EddiError, toEddiError } from "#shared/errors";
-import { allEdge, type Model, type Plan, type Shard, shardsFor, splitPlan } from "#shared/model";
+import {
+  allEdge,
+  edgeNodes,
+  type Model,
+  type Plan,
+  type Segment,
+  type Shard,
+  shardsFor,
+  stagesOf,
+} from "#shared/model";
 import type { Engine } from "./engine.ts";
 
 export interface ReadinessOptions {
@@ -21,6 +30,8 @@ const RETRY_MS = 5000;
 export class Readiness {
   private readonly options: ReadinessOptions;
   private readonly ready = new Set<string>();
+  /** Segments that have run, by their nodes. */
+  private readonly warm = new Set<string>();
   private readonly fallback: Plan;
   private wanted: Plan | null = null;
   /** Plans that failed, not to be tried again before their time. */
@@ -49,20 +60,37 @@ export class Readiness {
   }
 
   /**
-   * Makes a plan's head ready now.
+   * Makes a plan's head ready now, with the branches of its early exits, stage by stage as it will run.
    *
    * @throws EddiError when weights cannot be had or no backend works
    */
   async prepare(plan: Plan, signal: AbortSignal): Promise<void> {
-    if (this.isReady(plan.head)) return;
+    const cold = this.coldSegments(plan);
+    if (cold.length === 0) return;
     const { model, load, onReady } = this.options;
     const engine = await this.options.engine();
     if (engine === null) throw toEddiError("no TF.js backend works on this device", "unavailable");
-    await load(shardsFor(model, plan.head), signal);
-    signal.throwIfAborted();
-    await engine.warmUp(splitPlan(model, plan).head, model.nodes[0]!.tensor.shape);
-    for (const name of plan.head) this.ready.add(name);
-    onReady(this.ready);
+    const nodes = edgeNodes(model, plan);
+    const isNew = !this.isReady(nodes);
+    await load(shardsFor(model, nodes), signal);
+    for (const segment of cold) {
+      signal.throwIfAborted();
+      await engine.warmUp(segment);
+      this.warm.add(keyOf(segment.nodes));
+    }
+    for (const name of nodes) this.ready.add(name);
+    if (isNew) onReady(this.ready);
+  }
+
+  /** Of nodes that have run any head is warm; the way to an early exit is a segment of its own. */
+  private coldSegments(plan: Plan): readonly Segment[] {
+    const { model } = this.options;
+    const isReady = this.isReady(edgeNodes(model, plan));
+    if (isReady && plan.early === undefined) return [];
+    const { asks, rest } = stagesOf(model, plan);
+    const ways = asks.map(({ segment }) => segment);
+    if (isReady) return ways.filter(({ nodes }) => !this.warm.has(keyOf(nodes)));
+    return [...ways, rest].filter(({ nodes }) => nodes.length > 0);
   }
 
   /** Resolves when nothing more is being fetched or warmed up; what failed rests until its next try. */
@@ -84,7 +112,7 @@ export class Readiness {
     const { signal } = this.lifetime;
     if ((await this.options.engine()) === null) return;
     for (let plan = this.next(); plan !== null && !signal.aborted; plan = this.next()) {
-      const key = keyOf(plan);
+      const key = planKey(plan);
       try {
         await this.prepare(plan, signal);
         this.retryAt.delete(key);
@@ -100,11 +128,17 @@ export class Readiness {
 
   private next(): Plan | null {
     const open = (plan: Plan | null): plan is Plan =>
-      plan !== null && !this.isReady(plan.head) && (this.retryAt.get(keyOf(plan)) ?? 0) <= performance.now();
+      plan !== null &&
+      this.coldSegments(plan).length > 0 &&
+      (this.retryAt.get(planKey(plan)) ?? 0) <= performance.now();
     return [this.fallback, this.wanted].find(open) ?? null;
   }
 }
 
-function keyOf(plan: Plan): string {
-  return plan.head.join();
+function planKey({ head, early = [] }: Plan): string {
+  return keyOf([...head, ...early.map(({ exit }) => exit)]);
+}
+
+function keyOf(names: readonly string[]): string {
+  return names.join();
 }

@@ -84,8 +84,19 @@ export interface Prediction {
 export interface Measured {
   readonly imageMs: number;
   /** A head that ran on the edge, all-edge runs and local finishes included. */
-  readonly head: { readonly plan: Plan; readonly ms: number } | null;
+  readonly head: HeadMeasured | null;
   readonly cloud: CloudMeasured | CloudLost | null;
+}
+
+/** What ran on the edge, and how long it took: less than the plan when an early exit was sure. */
+export interface HeadMeasured {
+  /** Without early exits: the exit that was sure and all it needs, else the plan's exit and head. */
+  readonly plan: Plan;
+  /** Nodes that ran beside it: the branches of early exits that were not sure. */
+  readonly branches: readonly string[];
+  /** Segments that computed something, each fed and read back by itself. */
+  readonly runs: number;
+  readonly ms: number;
 }
 
 export interface CloudMeasured {

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
-import { allCloud, readModel } from "#shared/model";
+import { allCloud, allEdge, edgeNodes, readModel, stagesOf } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
-import type { CloudMeasured, Measured } from "../link/conversation.ts";
+import type { CloudMeasured, HeadMeasured, Measured } from "../link/conversation.ts";
 import { learn, relax } from "./learning.ts";
 import { profiledMs } from "./planning.ts";
 import { analyticTailProfile, headProfile } from "./profiles.ts";
@@ -64,4 +64,27 @@ test("a slow cloud that was long not tried is given another chance", () => {
   expect(relax(state, 1000)).toBe(state);
   for (let minute = 1; minute < 10; minute++) state = relax(state, 60_000 * minute);
   expect(conditionsOf(state).cloudScale).toBeLessThan(1.2);
+});
+
+test("a head teaches what ran: with the branches asked in vain, and only as far as it went", () => {
+  const last = exits.at(-1)!;
+  const early = exits.slice(0, 2).map((exit) => ({ exit, threshold: 0.5 }));
+  const whole = { ...allEdge(model, last), early };
+  const { asks } = stagesOf(model, whole);
+  const branches = edgeNodes(model, whole).filter((name) => !whole.head.includes(name));
+  const timeOf = (names: readonly string[]) =>
+    names.reduce((sum, name) => sum + (head.profile.nodeMs[name] ?? 0), 0);
+  const ran: [HeadMeasured, number][] = [
+    [{ plan: allEdge(model, exits[0]!), branches: [], runs: 1, ms: 0 }, timeOf(asks[0]!.segment.nodes)],
+    [
+      { plan: allEdge(model, last), branches, runs: 3, ms: 0 },
+      2 * head.profile.fixedMs + timeOf(edgeNodes(model, whole)),
+    ],
+  ];
+  for (const [measured, expectedMs] of ran) {
+    let state = startNetwork(FIRST_GUESS);
+    const ms = 3 * (expectedMs + head.profile.fixedMs);
+    for (let at = 0; at < 8; at++) state = learn(state, costs, { ...quiet, head: { ...measured, ms } }, at);
+    expect(conditionsOf(state).edgeScale).toBeCloseTo(3, 3);
+  }
 });

@@ -1,7 +1,7 @@
 import type { ExitCosts } from "#shared/evaluator";
 import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
 import type { CloudLost, CloudMeasured, Measured } from "../link/conversation.ts";
-import { profiledMs } from "./planning.ts";
+import { branchMs, profiledMs } from "./planning.ts";
 
 /** HTTP headers of a request, which a body's size does not count. */
 export const HEADER_BYTES = 500;
@@ -15,7 +15,9 @@ export function learn(
 ): NetworkState {
   const observations: Observation[] = [];
   if (head !== null) {
-    const predictedMs = profiledMs(costs, head.plan, conditionsOf(state)).edgeMs;
+    const predictedMs =
+      profiledMs(costs, head.plan, conditionsOf(state)).edgeMs +
+      branchMs(costs, head.branches, head.runs - 1);
     observations.push({ kind: "edge", atMs, predictedMs, measuredMs: head.ms });
   }
   if (cloud?.kind === "answered") observations.push(...fromReply(cloud, state, costs, atMs));

@@ -23,6 +23,7 @@ export function AnswerCard() {
               </p>
             )}
             <p class="chip">{pathOf(last, known)}</p>
+            {last.asked.length > 0 && <p class="quiet">{askedOf(last)}</p>}
             {last.source === "fallback" && <p class="warn">Finished on the edge: {last.reason}</p>}
           </>
         )}
@@ -48,6 +49,17 @@ function TopLabels(props: { readonly answer: Answer; readonly labels: readonly s
       ))}
     </ol>
   );
+}
+
+/** `exit1 was not sure: 0.62 of 0.90 · exit2 was sure: 0.97` */
+export function askedOf({ asked }: Answer): string {
+  return asked
+    .map(({ exit, confidence, threshold }) =>
+      confidence >= threshold
+        ? `${exit} was sure: ${confidence.toFixed(2)}`
+        : `${exit} was not sure: ${confidence.toFixed(2)} of ${threshold.toFixed(2)}`,
+    )
+    .join(" · ");
 }
 
 /** `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · 18 kB sent` */

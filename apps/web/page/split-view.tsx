@@ -1,3 +1,4 @@
+import type { Answer, ModelSummary } from "../edge/conversation.ts";
 import { layOut } from "./graph-layout.ts";
 import { answer, model, summary } from "./store.ts";
 
@@ -5,8 +6,9 @@ import { answer, model, summary } from "./store.ts";
 export function SplitView() {
   const known = model.value;
   const last = answer.value;
-  const plan = last?.plan ?? summary.value?.plan ?? null;
-  if (known === null || plan === null) return null;
+  if (known === null) return null;
+  const plan = last === null ? summary.value?.plan : whatRan(last, known);
+  if (plan === undefined || plan === null) return null;
   const { nodes, edges, columns, rows } = layOut(known.nodes);
   const exitAt = known.nodes.findIndex(
     ({ name }) => name === known.exits.find(({ id }) => id === plan.exit)?.node,
@@ -75,6 +77,13 @@ export function SplitView() {
       </ul>
     </section>
   );
+}
+
+/** The plan, or the way to the early exit that was sure: what lies behind it did not run. */
+function whatRan({ plan, source, exit }: Answer, { exits, nodes }: ModelSummary): Answer["plan"] {
+  if (source !== "edge" || exit === plan.exit) return plan;
+  const at = nodes.findIndex(({ name }) => name === exits.find(({ id }) => id === exit)?.node);
+  return { exit, head: [...ancestorsOf(nodes, at)].map((node) => nodes[node]!.name) };
 }
 
 function ancestorsOf(

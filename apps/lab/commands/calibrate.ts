@@ -1,0 +1,117 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import type { ModelMetadata } from "#shared/model";
+import { openBackend } from "../backend.ts";
+import { withSection } from "../card-section.ts";
+import { cacheDir } from "../data/find-data.ts";
+import { ensureImagenette } from "../data/get-imagenette.ts";
+import { holdBack } from "../data/held-back.ts";
+import { loadPhotos } from "../data/pixels.ts";
+import { makeStatusLine } from "../data/status-line.ts";
+import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
+import { cachedExitScores } from "../evaluate/exit-scores.ts";
+import type { TriedPolicy } from "../evaluate/policies.ts";
+import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
+
+const USAGE = `npm run lab -- calibrate MODEL [options]
+
+How sure every exit may be believed to be, and which exits should answer early when they are sure. Temperatures
+and policies are fitted on the training photos held back from training; their figures are then measured once on
+the whole validation set.
+
+  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+  --backend NAME    auto, native or wasm (default auto)
+  --write           store temperatures and policies in the model's metadata and in its card
+  --json            print JSON
+`;
+
+export const CONFIDENCE_SECTION = "Confidence";
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      data: { type: "string" },
+      backend: { type: "string", default: "auto" },
+      write: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean" },
+    },
+  });
+  const [name] = positionals;
+  if (values.help || name === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const status = makeStatusLine(process.stderr, () => performance.now());
+  const dataFolder = await ensureImagenette({ dataOption: values.data, env: process.env }, status);
+  const folder = modelFolder(name);
+  const backend = await openBackend(values.backend);
+  const segments = await openModelFolder(folder);
+  const options = { cacheDir: cacheDir(process.env), backend };
+  const { heldBack } = holdBack(await loadPhotos(dataFolder, "train", options));
+  const onHeldBack = await cachedExitScores(segments, heldBack, options);
+  const onValidation = await cachedExitScores(
+    segments,
+    await loadPhotos(dataFolder, "val", options),
+    options,
+  );
+  const calibration = calibrate(segments.model, onHeldBack, onValidation);
+  if (values.json) {
+    const { metadata, version } = segments.model;
+    const policies = calibration.policies.map(({ policy, cost }) => ({ ...policy, cost }));
+    process.stdout.write(
+      `${JSON.stringify({ model: metadata.id, version, backend, ...calibration, policies }, null, 1)}\n`,
+    );
+  } else process.stdout.write(`${report(calibration)}\n`);
+  if (values.write) await store(folder, calibration);
+}
+
+async function store(folder: string, calibration: Calibration): Promise<void> {
+  await rewriteMetadata(folder, (metadata): ModelMetadata => {
+    const { policies: _, ...rest } = metadata;
+    const exits = metadata.exits.map((exit, at) => ({
+      ...exit,
+      temperature: calibration.exits[at]!.temperature,
+    }));
+    const policies = calibration.policies.map(({ policy }) => policy);
+    return policies.length === 0 ? { ...rest, exits } : { ...rest, exits, policies };
+  });
+  const file = path.join(folder, "card.md");
+  await writeFile(file, withSection(await readFile(file, "utf8"), CONFIDENCE_SECTION, report(calibration)));
+}
+
+function report({ photos, exits, policies }: Calibration): string {
+  return `How sure an exit is, softmax(ln p / T), is brought in line with how often it is right: T is fitted on the
+${photos.heldBack} training photos held back from training. ECE (expected calibration error, 15 bins) before and after, there and
+on the ${photos.validation} validation photos:
+
+| exit | T | held back: ECE | after | validation: ECE | after |
+|---|---|---|---|---|---|
+${exits.map(exitRow).join("\n")}
+
+${policies.length === 0 ? "No policy beats the plain exits." : policyTable(policies)}`;
+}
+
+function exitRow({ exit, temperature, heldBackError, validationError }: CalibratedExit): string {
+  const errors = [heldBackError, validationError].flatMap(({ before, after }) => [before, after]);
+  return `| ${exit} | ${temperature.toFixed(3)} | ${errors.map(percent).join(" | ")} |`;
+}
+
+function policyTable(policies: readonly TriedPolicy[]): string {
+  const rows = policies.map(({ policy: { exit, early, reach, accuracy }, cost }) => {
+    const asked = early.map((one) => `${one.exit} ≥ ${one.threshold}`).join(", ");
+    return `| ${asked} | ${exit} | ${reach.map(percent).join(", ")} | ${percent(cost.total)} | ${percent(accuracy)} |`;
+  });
+  return `Policies: exits that answer at once when they are so sure, and the exit that answers otherwise. Sets and thresholds
+were chosen on the held-back photos; reach (the share that goes on past each early exit), mean work (of the last
+exit's) and top-1 are measured on the validation photos, and what is dominated there was left out.
+
+| early | else | goes on | work | top-1 |
+|---|---|---|---|---|
+${rows.join("\n")}`;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

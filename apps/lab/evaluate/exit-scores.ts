@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { add, image, mul, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
+import type { ModelInput, Segment } from "#shared/model";
+import type { SegmentModel } from "#shared/runtime";
+import type { Photos } from "../data/pixels.ts";
+
+/** What every exit says of the same labelled photos. */
+export interface ExitScores {
+  readonly classes: number;
+  /** Class index of each photo. */
+  readonly labels: Uint8Array;
+  /** By exit: probabilities, float32 [photos, classes]. */
+  readonly scores: readonly Float32Array[];
+}
+
+const BATCH = 32;
+
+/** Runs all exits over all photos on the active backend: whole photos, resized to the model's input. */
+export async function exitScores(segments: SegmentModel, photos: Photos): Promise<ExitScores> {
+  const { metadata, nodes } = segments.model;
+  const classes = metadata.labels.length;
+  const every: Segment = {
+    nodes: nodes.map((node) => node.name),
+    feeds: [metadata.input.node],
+    outputs: metadata.exits.map((exit) => exit.node),
+  };
+  const scores = metadata.exits.map(() => new Float32Array(photos.count * classes));
+  for (let start = 0; start < photos.count; start += BATCH) {
+    const count = Math.min(BATCH, photos.count - start);
+    const images = inputBatch(photos, start, count, metadata.input);
+    const outputs = segments.run(every, [images]);
+    for (const [exit, output] of outputs.entries()) {
+      scores[exit]!.set((await output.data()) as Float32Array, start * classes);
+      output.dispose();
+    }
+    images.dispose();
+  }
+  return { classes, labels: photos.labels, scores };
+}
+
+/**
+ * The same, kept in the cache folder: what is stored in a model's metadata after measuring changes its version
+ * but not its scores, so they are kept by graph, weights, photos and backend.
+ */
+export async function cachedExitScores(
+  segments: SegmentModel,
+  photos: Photos,
+  { cacheDir, backend }: { readonly cacheDir: string; readonly backend: string },
+): Promise<ExitScores> {
+  const { metadata, shards, topology } = segments.model;
+  const classes = metadata.labels.length;
+  const hash = createHash("sha256").update(
+    JSON.stringify([backend, metadata.input, metadata.exits.map(({ node }) => node)]),
+  );
+  hash.update(JSON.stringify(topology.modelTopology.node));
+  for (const { sha256 } of shards) hash.update(sha256);
+  hash.update(photos.pixels);
+  const file = path.join(cacheDir, `scores-${hash.digest("hex").slice(0, 16)}.bin`);
+  const each = photos.count * classes;
+  const cached = await readFile(file).catch(() => null);
+  if (cached?.byteLength === 4 * each * metadata.exits.length) {
+    const values = new Float32Array(new Uint8Array(cached).buffer);
+    const scores = metadata.exits.map((_, exit) => values.subarray(exit * each, (exit + 1) * each));
+    return { classes, labels: photos.labels, scores };
+  }
+  const measured = await exitScores(segments, photos);
+  await mkdir(cacheDir, { recursive: true });
+  const partFile = `${file}.${process.pid}.part`;
+  await writeFile(partFile, Buffer.concat(measured.scores.map((one) => Buffer.from(one.buffer))));
+  await rename(partFile, file);
+  return measured;
+}
+
+/** The class an exit picks for each photo. */
+export function topClasses({ scores, classes, labels }: ExitScores, exit: number): number[] {
+  return Array.from(labels, (_, photo) => {
+    const row = scores[exit]!.subarray(photo * classes, (photo + 1) * classes);
+    return row.indexOf(row.reduce((best, value) => Math.max(best, value), Number.NEGATIVE_INFINITY));
+  });
+}
+
+/** @returns float32 [count, height, width, 3] in the model's input range */
+function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
+  const each = photos.size * photos.size * 3;
+  const pixels = Float32Array.from(photos.pixels.subarray(start * each, (start + count) * each));
+  const [low, high] = input.range;
+  return tidy(() => {
+    const raw = tensor4d(pixels, [count, photos.size, photos.size, 3]);
+    const fits = input.height === photos.size && input.width === photos.size;
+    const sized = fits ? raw : image.resizeBilinear(raw, [input.height, input.width], false, true);
+    return add(mul(sized, (high - low) / 255), low);
+  });
+}
