@@ -241,6 +241,24 @@ test("a tensor that a shortcut keeps in the cut anyway is not counted as gained"
   expect(left(shortcut([9, 5, 2, 2, 5, 0]))).toEqual(["image", "x", "join", "end"]);
 });
 
+test("a tensor that another branch reads stays in the cut when its shortcut is gone on past", () => {
+  // join reads x and a, other reads x: a head that ends after join instead of a still sends x.
+  const costs = net(
+    [
+      ["image", "x"],
+      ["x", "a"],
+      ["x", "other"],
+      ["x", "join"],
+      ["a", "join"],
+      ["join", "end"],
+      ["other", "end"],
+    ],
+    { edgeMs: [0, 1, 1, 90, 0, 90], cloudMs: [0, 9, 9, 1, 0, 0], kilobytes: [9, 5, 1, 3, 3, 0] },
+  );
+  expect(best(costs)).toEqual(["image", "x", "a"]);
+  expect(left(costs)).toEqual(expect.arrayContaining(["a", "join"]));
+});
+
 test("a block is one node when a mixture of its ends is no worse than all that ends inside", () => {
   // x -> a -> join, x -> b -> join, no slower or faster anywhere.
   const block = (a: readonly [number, number], b: readonly [number, number]) =>

@@ -1,4 +1,12 @@
-import { blocks, closedHeads, type Dag, type Reaches, reachability, subgraph } from "#shared/graph";
+import {
+  type Block,
+  blocks,
+  closedHeads,
+  type Dag,
+  type Reaches,
+  reachability,
+  subgraph,
+} from "#shared/graph";
 import type { ExitCosts } from "./exit-costs.ts";
 
 /**
@@ -213,11 +221,11 @@ function isNeedlessStep(graph: Merging, reaches: Reaches, u: number, v: number, 
 function mergeInBlocks(graph: Merging, { for: measure, maxHeads = 256 }: ContractOptions): boolean {
   const { dag, kept } = graph.dag();
   let merged = false;
-  for (const { after, nodes } of blocks(dag)) {
-    if (nodes.length === 1) continue;
-    const block = [after, ...nodes].map((node) => kept[node]!);
-    const heads = headsOfBlock(dag, [after, ...nodes], maxHeads);
+  for (const stretch of blocks(dag)) {
+    if (stretch.nodes.length === 1) continue;
+    const heads = headsOfBlock(dag, stretch, maxHeads);
     if (heads === null) continue;
+    const block = [stretch.after, ...stretch.nodes].map((node) => kept[node]!);
     const standing = standingHeads(
       heads,
       heads.map((head) => pointOf(graph, block, head)),
@@ -235,17 +243,20 @@ function mergeInBlocks(graph: Merging, { for: measure, maxHeads = 256 }: Contrac
   return merged;
 }
 
-/** The closed heads of a block with the vertex that it starts after, the largest first; null if too many. */
+/** The closed heads of a block and the vertex that it starts after, the largest first; null if too many. */
 function headsOfBlock(
   dag: Dag,
-  block: readonly number[],
+  { after, nodes }: Block,
   maxHeads: number,
 ): readonly (readonly boolean[])[] | null {
-  const inside = new Set(block);
-  const own = subgraph(
-    dag,
-    dag.names.map((_, node) => inside.has(node)),
-  );
+  const end = nodes.at(-1)!;
+  const inside = (list: readonly number[]): number[] =>
+    list.filter((node) => node >= after && node <= end).map((node) => node - after);
+  const own: Dag = {
+    names: dag.names.slice(after, end + 1),
+    predecessors: [[], ...nodes.map((node) => inside(dag.predecessors[node]!))],
+    successors: [after, ...nodes].map((node) => inside(dag.successors[node]!)),
+  };
   const heads: (readonly boolean[])[] = [];
   for (const head of closedHeads(own)) {
     if (heads.length === maxHeads) return null;
