@@ -24,8 +24,8 @@ export function countClosedHeads(dag: Dag, limit = 1e9): HeadCount {
   return { count, exact: true };
 }
 
-/** Different frontiers kept at a time; a block that needs more is counted from below. */
-const MAX_STATES = 1 << 16;
+/** Choices looked at in a block, alike ones once; a block that needs more is counted from below. */
+const MAX_STEPS = 1 << 18;
 
 /**
  * Closed sets of a block's nodes but its last; the empty one is the head that ends where the block starts.
@@ -36,29 +36,41 @@ const MAX_STATES = 1 << 16;
  */
 function countInBlock(dag: Dag, { after, nodes }: Block, limit: number): HeadCount {
   const end = nodes.at(-1)!;
+  const lastReader = (of: number): number => dag.successors[of]!.findLast((reader) => reader < end) ?? -1;
   let frontier: number[] = [];
   /** How many choices leave the frontier's nodes in the head (`1`) or not (`0`). */
   let states = new Map([["", 1]]);
+  let steps = 0;
   for (const node of nodes) {
     if (node === end) break;
-    const needed = dag.predecessors[node]!.filter((from) => from > after).map((from) =>
-      frontier.indexOf(from),
-    );
-    const lastReader = (of: number): number => dag.successors[of]!.findLast((reader) => reader < end) ?? -1;
-    const kept = frontier.map((_, at) => at).filter((at) => lastReader(frontier[at]!) > node);
+    const position = new Map(frontier.map((one, at) => [one, at]));
+    const needed = dag.predecessors[node]!.filter((from) => from > after).map((from) => position.get(from)!);
+    const done = needed.filter((at) => lastReader(frontier[at]!) === node);
     const isRead = lastReader(node) > node;
     const next = new Map<string, number>();
     for (const [state, ways] of states) {
-      const rest = kept.map((at) => state[at]).join("");
+      const rest = without(state, done);
       const add = (key: string): void => void next.set(key, (next.get(key) ?? 0) + ways);
       add(isRead ? `${rest}0` : rest);
       if (needed.every((at) => state[at] === "1")) add(isRead ? `${rest}1` : rest);
     }
-    frontier = [...kept.map((at) => frontier[at]!), ...(isRead ? [node] : [])];
+    const gone = new Set(done);
+    frontier = [...frontier.filter((_, at) => !gone.has(at)), ...(isRead ? [node] : [])];
     states = next;
+    steps += states.size;
     const count = [...states.values()].reduce((sum, ways) => sum + ways, 0);
     // A closed set of the nodes so far is one of the whole, with no node more: the count only grows.
-    if (count > limit || states.size > MAX_STATES) return { count, exact: false };
+    if (count > limit || steps > MAX_STEPS) return { count, exact: false };
   }
   return { count: [...states.values()].reduce((sum, ways) => sum + ways, 0), exact: true };
+}
+
+/** A text without the characters at some positions, which rise. */
+function without(text: string, positions: readonly number[]): string {
+  let [rest, from] = ["", 0];
+  for (const at of positions) {
+    rest += text.slice(from, at);
+    from = at + 1;
+  }
+  return rest + text.slice(from);
 }

@@ -12,6 +12,8 @@ export interface GraphLayout {
   readonly nodes: readonly Point[];
   readonly arcs: readonly { readonly from: number; readonly to: number; readonly bends: readonly Point[] }[];
   readonly blocks: readonly BlockPlace[];
+  /** Where the lane of earlier exits starts; everything of the trunk is left of it. */
+  readonly laneLeft: number;
   readonly left: number;
   readonly right: number;
   readonly bottom: number;
@@ -69,7 +71,7 @@ export function layOutGraph(dag: Dag, exits: readonly number[], size: NodeSize):
       left: Math.min(...xs) - GAP.band,
       right: Math.max(...xs) + GAP.band,
       top: places.get(start)!.y + size.height / 2 + GAP.rows / 4,
-      bottom: places.get(end)!.y + size.height / 2 + GAP.rows / 4,
+      bottom: places.get(end)!.y + size.height / 2 + GAP.rows / 8,
     };
   });
 
@@ -100,6 +102,7 @@ export function layOutGraph(dag: Dag, exits: readonly number[], size: NodeSize):
       readers.map((to) => ({ from, to, bends: bends.get(key(from, to)) ?? [] })),
     ),
     blocks: bands,
+    laneLeft,
     left: Math.min(-size.width / 2, ...bands.map(({ left }) => left)),
     right: Math.max(...nodes.map(({ x }) => x + size.width / 2), ...bands.map(({ right }) => right)),
     bottom: Math.max(...nodes.map(({ y }) => y + size.height / 2)),
@@ -117,6 +120,18 @@ interface Arrangement {
 
 /** Some nodes and the arcs between them, by dagre. An arc's bends lie between its ends. */
 function arrange(dag: Dag, members: readonly number[], size: NodeSize): Arrangement {
+  const [first, second, ...more] = members;
+  if (second !== undefined && more.length === 0 && dag.successors[first!]!.includes(second)) {
+    const below = { x: 0, y: size.height + GAP.rows };
+    return {
+      nodes: new Map([
+        [first!, { x: 0, y: 0 }],
+        [second, below],
+      ]),
+      arcs: [{ from: first!, to: second, bends: [] }],
+    };
+  }
+
   const graph = new Graph();
   graph.setGraph({ rankdir: "TB", ranksep: GAP.rows, nodesep: GAP.columns, edgesep: GAP.columns });
   graph.setDefaultEdgeLabel(() => ({}));

@@ -115,29 +115,31 @@ function drawBand({ model }: Drawing, block: BlockPlace, at: number): string {
 /** A block with the vertex that it starts after. */
 function blockDag({ dag }: Model, nodes: readonly number[]) {
   const inside = new Set([...nodes, ...nodes.flatMap((node) => dag.predecessors[node]!)]);
-  const own = subgraph(
-    dag,
-    dag.names.map((_, node) => inside.has(node)),
-  );
-  return own;
+  const keep = dag.names.map((_, node) => inside.has(node));
+  return subgraph(dag, keep);
 }
 
 function drawArc(drawing: Drawing, arc: GraphLayout["arcs"][number]): string {
-  const { nodes } = drawing.layout;
+  const { nodes, laneLeft } = drawing.layout;
   const [from, to] = [nodes[arc.from]!, nodes[arc.to]!];
-  const isAside = from.y >= to.y - NODE.height / 2;
-  const start = isAside
-    ? { x: from.x + NODE.width / 2, y: from.y }
-    : { x: from.x, y: from.y + NODE.height / 2 };
-  const end = isAside ? { x: to.x - NODE.width / 2, y: to.y } : { x: to.x, y: to.y - NODE.height / 2 };
   const isClosed = drawing.isClosed(arc.from, arc.to);
+  const below = { x: from.x, y: from.y + NODE.height / 2 };
+  const above = { x: to.x, y: to.y - NODE.height / 2 };
   return element("path", {
-    d: isAside ? `M${at(start)}L${at(end)}` : curve([start, ...arc.bends, end]),
+    d:
+      from.x < laneLeft && to.x > laneLeft ? detour(from, to, laneLeft) : curve([below, ...arc.bends, above]),
     fill: "none",
     stroke: isClosed ? LINE : INK,
     "stroke-width": isClosed ? 1.2 : 1.6,
     "stroke-dasharray": isClosed ? "2 4" : undefined,
   });
+}
+
+/** From the trunk into the lane: out to the right, down between them, in from the left. */
+function detour(from: Point, to: Point, laneLeft: number): string {
+  const x = laneLeft - 24;
+  const start = { x: from.x + NODE.width / 2, y: from.y };
+  return `M${at(start)}H${x.toFixed(1)}V${to.y.toFixed(1)}H${(to.x - NODE.width / 2).toFixed(1)}`;
 }
 
 /** A smooth line through points that go down: every piece leaves and arrives straight down. */
@@ -221,7 +223,7 @@ function drawLegend({ model }: Drawing): Legend {
   const rows: readonly (readonly [string, string])[] = [
     ...exits.map((exit, hue): [string, string] => [
       swatch({ fill: exitColor(hue, 0.93), stroke: exitColor(hue, 0.42) }),
-      hue === 0 ? `runs for ${exit.id} and all later exits` : `runs for ${exit.id}, for no earlier exit`,
+      hue === 0 ? `${exit.id} needs it` : `${exit.id} is the earliest exit that needs it`,
     ]),
     [swatch({ fill: exitColor(0, 0.36), rx: 7 }), "an exit, with its top-1 accuracy"],
     [
