@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   evaluate: ["measure the accuracy of every exit", () => import("./commands/evaluate.ts")],
   calibrate: ["fit temperatures and early-exit policies", () => import("./commands/calibrate.ts")],
   profile: ["measure a model's times on this machine", () => import("./commands/profile.ts")],
+  graph: ["show and draw what a model's DAG is made into", () => import("./commands/graph.ts")],
   plan: ["plan problems given as JSON", () => import("./commands/plan.ts")],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],

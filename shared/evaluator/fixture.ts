@@ -1,4 +1,4 @@
-import { ancestors, subgraph } from "#shared/graph";
+import { ancestors, buildDag, subgraph } from "#shared/graph";
 import type { Conditions } from "#shared/model";
 import { randomDag } from "../graph/fixture.ts";
 import type { ExitCosts } from "./exit-costs.ts";
@@ -47,6 +47,53 @@ export function randomExits(random: () => number, maxNodes: number): readonly Ex
         ...fixed,
       };
     });
+}
+
+/**
+ * For tests only: an exit of something like a CNN: single nodes, residual blocks and branches side by side in a
+ * chain. Tensors shrink on the way, the cloud is about as much faster everywhere, and some nodes are free.
+ *
+ * @param maxNodes of the DAG, 2 or more
+ */
+export function randomCnn(random: () => number, maxNodes: number): ExitCosts {
+  const names = ["image"];
+  const arcs: [string, string][] = [];
+  const add = (...from: readonly string[]): string => {
+    const name = `n${names.length}`;
+    names.push(name);
+    for (const one of from) arcs.push([one, name]);
+    return name;
+  };
+  const chain = (from: string, length: number): string =>
+    length === 0 ? from : chain(add(from), length - 1);
+  let last = add("image");
+  while (names.length + 6 <= maxNodes) {
+    const kind = random();
+    if (kind < 0.3) last = add(last);
+    else if (kind < 0.6) last = add(chain(last, 1 + Math.floor(random() * 3)), last);
+    else last = add(chain(last, 1 + Math.floor(random() * 3)), chain(last, 1 + Math.floor(random() * 2)));
+  }
+  const dag = buildDag(names, arcs);
+  const speedup = 4 + 10 * random();
+  const noise = random() < 0.5 ? 0.1 : 0.6;
+  const edgeMs = names.map((_, node) => (node === 0 || random() < 0.2 ? 0 : 2 + 10 * random()));
+  const size = (node: number): number => 60_000 / 2 ** Math.floor((5 * node) / names.length);
+  const wireBytes = names.map((_, node) => (node === 0 ? 12_000 : size(node) * (random() < 0.2 ? 0.25 : 1)));
+  return {
+    exit: "exit-0",
+    position: 0,
+    accuracy: 0.8,
+    dag,
+    edgeMs,
+    cloudMs: edgeMs.map((ms) => (ms / speedup) * (1 + noise * (random() - 0.5))),
+    wireBytes,
+    edgeCutMs: wireBytes.map((bytes) => (6 * bytes) / 1e6),
+    cloudCutMs: wireBytes.map((bytes) => (5 * bytes) / 1e6),
+    edgeFixedMs: random() * 2,
+    cloudFixedMs: random(),
+    requestBytes: 800,
+    resultBytes: 540,
+  };
 }
 
 /** For tests only: anything from a bad mobile link to a local network, from an idle to a loaded cloud. */

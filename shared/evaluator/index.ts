@@ -1,3 +1,4 @@
+export { type Contraction, type ContractOptions, contract, expandHead, type Measure } from "./contract.ts";
 export { type Codec, type CostOptions, type ExitCosts, exitCosts } from "./exit-costs.ts";
 export { profileFromSamples } from "./fit-profile.ts";
 export { headMembers, type Latency, latencyOf, latencySdMs } from "./latency.ts";

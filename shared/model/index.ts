@@ -17,6 +17,7 @@ export {
   type GraphTopology,
   type Model,
   type ModelNode,
+  type OperationCounts,
   readModel,
   type Shard,
   shardsFor,

@@ -15,6 +15,13 @@ test("the DAG holds what computes, from the input to the exits; constants, ident
   expect(readers("join")).toEqual(["left", "pool-1", "right"]);
 });
 
+test("every operation of the file is accounted for", () => {
+  // `same` passes on what it reads, `loose` lies behind the last exit.
+  const { operations, nodes } = fixtureModel();
+  expect(operations).toEqual({ total: 24, constants: 8, identities: 1, unneeded: 1 });
+  expect(nodes.length).toBe(24 - 8 - 1 - 1);
+});
+
 test("the version changes with any byte of the file", () => {
   const versions = [
     fixtureModel(),

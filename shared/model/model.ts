@@ -17,6 +17,16 @@ export interface Model {
   readonly shards: readonly Shard[];
   /** The `modelTopology` and `signature` of the file, for TF.js. */
   readonly topology: GraphTopology;
+  readonly operations: OperationCounts;
+}
+
+/** What became of the operations of the file: those left, `total - constants - identities - unneeded`, are nodes. */
+export interface OperationCounts {
+  readonly total: number;
+  readonly constants: number;
+  readonly identities: number;
+  /** They compute, but no exit needs them. */
+  readonly unneeded: number;
 }
 
 export interface ModelNode {
@@ -76,7 +86,7 @@ export function readModel(bytes: Uint8Array): Model {
   nodes.forEach((node, at) => {
     if (!isNodeDef(node)) throw new EddiError("bad-model", `modelTopology.node[${at}]: expected a NodeDef`);
   });
-  const { dag, nodes: modelNodes } = readGraph(nodes as NodeDef[], metadata);
+  const { dag, nodes: modelNodes, operations } = readGraph(nodes as NodeDef[], metadata);
   return {
     metadata,
     version: bytesToHex(sha256(bytes)).slice(0, 16),
@@ -84,6 +94,7 @@ export function readModel(bytes: Uint8Array): Model {
     nodes: modelNodes,
     shards: readShards(file.weightsManifest, metadata),
     topology: file as unknown as GraphTopology,
+    operations,
   };
 }
 
@@ -144,7 +155,10 @@ function isNodeDef(value: unknown): value is NodeDef {
 /** Nodes that only pass their input on. */
 const IDENTITY_OPS = new Set(["Identity", "IdentityN", "StopGradient", "Snapshot", "NoOp"]);
 
-function readGraph(defs: readonly NodeDef[], metadata: ModelMetadata): Pick<Model, "dag" | "nodes"> {
+function readGraph(
+  defs: readonly NodeDef[],
+  metadata: ModelMetadata,
+): Pick<Model, "dag" | "nodes" | "operations"> {
   const byName = new Map(defs.map((def) => [def.name, def]));
   const resolve = (reference: string): NodeDef => {
     let name = reference;
@@ -197,7 +211,14 @@ function readGraph(defs: readonly NodeDef[], metadata: ModelMetadata): Pick<Mode
     const weights = inputsOf(def).filter((from) => from.op === "Const");
     return { name, op: def.op, tensor, weights: weights.map((from) => from.name) };
   });
-  return { dag, nodes };
+  const constants = defs.filter((def) => def.op === "Const").length;
+  const operations = {
+    total: defs.length,
+    constants,
+    identities: defs.length - constants - computing.length,
+    unneeded: computing.length - nodes.length,
+  };
+  return { dag, nodes, operations };
 }
 
 function readShards(manifest: unknown, metadata: ModelMetadata): readonly Shard[] {
