@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   profile: ["measure a model's times on this machine", () => import("./commands/profile.ts")],
   graph: ["show and draw what a model's DAG is made into", () => import("./commands/graph.ts")],
   plan: ["plan problems given as JSON", () => import("./commands/plan.ts")],
+  "phase-map": ["draw which exit and cut win where", () => import("./commands/phase-map.ts")],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],

@@ -87,12 +87,38 @@ test("pinned nodes are in every head, and heads beyond a limit are told", () => 
       const conditions = randomConditions(random);
       const least = Math.min(...heads.map((head) => latencyOf(costs, head, conditions).totalMs));
       expect(Math.min(...latencies(costs, envelope, conditions))).toBeCloseTo(least, 6);
-      const limit = permittedHeads(costs, {}).length - 2;
       const isOpen = pinned.size > 0 && !pinned.has(costs.dag.names.at(-1)!);
       if (isOpen) expect(buildEnvelope(costs, { pinned, limit: 0 })).toBeNull();
-      expect(buildEnvelope(costs, { limit })?.exact).toBe(false);
+      expect(buildEnvelope(costs, { limit: 0 })?.exact).toBe(false);
     }
   }
+});
+
+test("what contraction makes few enough is listed exactly, under all constraints", () => {
+  const counts = { contracted: 0, sampled: 0 };
+  for (let seed = 0; seed < 400; seed++) {
+    const random = seededRandom(seed);
+    for (const costs of randomExits(random, 14)) {
+      const { exits: _, offline: __, ...constraints } = randomConstraints(random, [costs]);
+      const exact = buildEnvelope(costs, { constraints })!;
+      const limit = Math.floor(0.9 * permittedHeads(costs, constraints).length);
+      const envelope = buildEnvelope(costs, { constraints, limit })!;
+      if (envelope.exact) counts.contracted++;
+      else counts.sampled++;
+      if (!envelope.exact) continue;
+      const conditions = randomConditions(random);
+      const [found, expected] = [envelope, exact].map((one) =>
+        Math.min(...latencies(costs, one, conditions)),
+      );
+      if (exact.count === 0) expect(envelope.count).toBe(0);
+      else expect(found).toBeCloseTo(expected!, 6);
+      const stages = ({ edgeMs, cloudMs, bytes }: Envelope) =>
+        Math.min(...edgeMs.map((ms, at) => Math.max(ms, 3 * cloudMs[at]!, bytes[at]! / 500)));
+      if (exact.count > 0) expect(stages(envelope)).toBeCloseTo(stages(exact), 6);
+    }
+  }
+  expect(counts.contracted).toBeGreaterThan(100);
+  expect(counts.sampled).toBeGreaterThan(100);
 });
 
 test("where heads are too many to list, sampled ones come close to the min-cut's optimum", () => {

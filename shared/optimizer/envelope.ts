@@ -1,4 +1,4 @@
-import type { ExitCosts } from "#shared/evaluator";
+import { contract, type ExitCosts, expandHead } from "#shared/evaluator";
 import { NO_SPREAD } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 import { efficientHeads, type HeadPoints, type HeadQuery, pointsOf } from "./head-points.ts";
@@ -19,13 +19,15 @@ export interface Envelope extends HeadPoints {
 }
 
 /**
- * Lists the heads (see `MAX_HEADS`), or samples them by minimum cuts where they are too many.
+ * Lists the heads; where they are too many (see `MAX_HEADS`) those of the contracted DAG, which loses none that
+ * matters; and where these still are, samples them by minimum cuts.
  *
  * @returns null when they are too many and some are pinned, which the cuts do not know
  */
 export function buildEnvelope(costs: ExitCosts, query: HeadQuery = {}): Envelope | null {
-  const listed = efficientHeads(costs, query);
+  let listed = efficientHeads(costs, query);
   if (listed === null && query.pinned !== undefined && query.pinned.size > 0) return null;
+  listed ??= contractedHeads(costs, query);
   const points = listed ?? sampledHeads(costs, query.constraints ?? {});
   const onHull = lowerHull(points);
   const rank = (at: number): number => (points.remote[at] === 0 ? 0 : onHull[at] ? 1 : 2);
@@ -42,6 +44,30 @@ export function buildEnvelope(costs: ExitCosts, query: HeadQuery = {}): Envelope
     remote: Uint8Array.from(order, (at) => points.remote[at]!),
     heads: order.map((at) => points.heads[at]!),
   };
+}
+
+/** @returns null when the contracted DAG still has too many heads */
+function contractedHeads(costs: ExitCosts, { constraints = {}, ...query }: HeadQuery): HeadPoints | null {
+  const { names } = costs.dag;
+  const { readyNodes, noRawUpload = false } = constraints;
+  const mayRun = (node: number): boolean => node === 0 || (readyNodes?.has(names[node]!) ?? true);
+  const contraction = contract(
+    {
+      ...costs,
+      edgeMs: costs.edgeMs.map((ms, node) => (mayRun(node) ? ms : Infinity)),
+      wireBytes: costs.wireBytes.map((bytes, node) => (node === 0 && noRawUpload ? Infinity : bytes)),
+    },
+    { for: "any" },
+  );
+  const points = efficientHeads(contraction.costs, query);
+  if (points === null) return null;
+  const permitted = points.heads.filter(
+    (_, at) => points.edgeMs[at]! < Infinity && points.bytes[at]! < Infinity,
+  );
+  return pointsOf(
+    costs,
+    permitted.map((head) => expandHead(contraction, Array.from(head, Boolean))),
+  );
 }
 
 /** The best heads for 17 uplinks from 30 kbit/s to 300 Mbit/s and 13 ratios of the machines' speeds. */
