@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   train: ["train a multi-exit model", () => import("./commands/train.ts")],
   evaluate: ["measure the accuracy of every exit", () => import("./commands/evaluate.ts")],
   profile: ["measure a model's times on this machine", () => import("./commands/profile.ts")],
+  estimate: ["replay requests, tell RTT and uplink", () => import("./commands/estimate.ts")],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],

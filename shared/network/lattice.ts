@@ -6,10 +6,10 @@ import { FIRST_WINDOW_BYTES, slowStartShare } from "./slow-start.ts";
  * of a request is then `rtt * (1 + bytes * perByte / rtt)`: a row, plus what one short table says of the
  * diagonal. No logarithm is taken per cell.
  *
- * Times are counted in bins, a tenth of a step, from the first row on.
+ * Times are counted in bins, a fifth of a step, from the first row on.
  */
 export const STEP = 0.05;
-const BINS_PER_STEP = 10;
+const BINS_PER_STEP = 5;
 export const BIN = STEP / BINS_PER_STEP;
 
 /** 0.3 ms to 10 s. */
@@ -54,9 +54,10 @@ export function fillDiagonals(bytes: number, restarts: boolean, into: Int32Array
 
 /** Adds the weight of every cell to the bin of its time. */
 export function addTimes(weights: Float32Array, diagonals: Int32Array, into: Float64Array): void {
+  const { count } = PER_BYTE;
   for (let row = 0, cell = 0; row < RTT.count; row++) {
     const bin = row * BINS_PER_STEP;
-    for (let at = RTT.count - 1 - row, end = at + PER_BYTE.count; at < end; at++) {
+    for (let at = RTT.count - 1 - row, end = at + count; at < end; at++) {
       into[bin + diagonals[at]!]! += weights[cell++]!;
     }
   }
@@ -69,9 +70,10 @@ export function multiply(
   factors: Float64Array,
   into: Float32Array,
 ): void {
+  const { count } = PER_BYTE;
   for (let row = 0, cell = 0; row < RTT.count; row++) {
     const bin = row * BINS_PER_STEP;
-    for (let at = RTT.count - 1 - row, end = at + PER_BYTE.count; at < end; at++, cell++) {
+    for (let at = RTT.count - 1 - row, end = at + count; at < end; at++, cell++) {
       into[cell] = weights[cell]! * factors[bin + diagonals[at]!]!;
     }
   }

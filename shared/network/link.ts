@@ -1,6 +1,7 @@
+import { addMarginals, mayHaveChanged, type Prior } from "./change.ts";
 import {
+  type Axis,
   addTimes,
-  BIN,
   BINS,
   binOf,
   CELLS,
@@ -67,11 +68,11 @@ export class Link {
     this.endMs = endMs;
   }
 
-  /** Starts with a guess that may well be wrong by a factor of 5. */
-  static start(guess: { readonly rttMs: number; readonly uplinkBps: number }): Link {
+  /** Starts with a guess, which is also what a changed link is expected to be like. */
+  static start({ rttMs, uplinkBps, spread }: Guess): Link {
     const prior = {
-      rtt: bell(RTT.from, RTT.count, Math.log(guess.rttMs), RTT_SD),
-      perByte: bell(PER_BYTE.from, PER_BYTE.count, Math.log(8000 / guess.uplinkBps), PER_BYTE_SD),
+      rtt: bell(RTT, Math.log(Math.max(rttMs, LEAST_MS)), spread.rttMs / Math.max(rttMs, LEAST_MS)),
+      perByte: bell(PER_BYTE, Math.log(8000 / uplinkBps), spread.uplink),
     };
     const layers = LAYER_PRIOR.map((share) =>
       Float32Array.from({ length: CELLS }, (_, cell) => {
@@ -91,19 +92,17 @@ export class Link {
   observe(sample: LinkSample): void {
     const bin = this.begin(sample);
     mixture(this.noise, "density", errors);
-    for (let at = 0; at < BINS; at++) factors[at] = errors[errorAt(bin - at)]!;
+    this.weigh(bin);
     errors.fill(0);
-    for (let at = 0; at < BINS; at++) errors[errorAt(bin - at)]! += times[at]!;
+    for (let at = 0; at < times.length; at++) errors[errorAt(bin - at)]! += times[at]!;
     learnNoise(this.noise, errors);
-    this.weigh();
   }
 
   /** Learns from a request that was not answered in time: it would have taken longer than was waited. */
   observeSilence(sample: LinkSample): void {
     const bin = this.begin(sample);
     mixture(this.noise, "above", errors);
-    for (let at = 0; at < BINS; at++) factors[at] = errors[errorAt(bin - at)]!;
-    this.weigh();
+    this.weigh(bin);
   }
 
   /**
@@ -147,7 +146,8 @@ export class Link {
 
   /** Into `moved`: the state before the next sample. */
   private move(): void {
-    for (const [at, layer] of this.layers.entries()) move(layer, this.prior, LAYER_PRIOR[at]!, moved[at]!);
+    for (const [at, layer] of this.layers.entries())
+      mayHaveChanged(layer, this.prior, LAYER_PRIOR[at]!, moved[at]!);
   }
 
   /** Into `diagonals` and `times`: what `moved` says of a request's time, noise apart. */
@@ -160,80 +160,38 @@ export class Link {
     }
   }
 
-  /** From `moved` and `factors`. */
-  private weigh(): void {
+  /** From `moved` to the state after a time in that bin, whose likelihood by error is in `errors`. */
+  private weigh(bin: number): void {
     let total = 0;
-    for (let at = 0; at < BINS; at++) total += times[at]! * factors[at]!;
-    for (let at = 0; at < BINS; at++) factors[at]! /= total;
+    for (let at = 0; at < times.length; at++) {
+      factors[at] = errors[errorAt(bin - at)]!;
+      total += times[at]! * factors[at]!;
+    }
+    for (let at = 0; at < times.length; at++) factors[at]! /= total;
     for (const [at, layer] of this.layers.entries()) multiply(moved[at]!, diagonals[at]!, factors, layer);
   }
 }
 
-interface Prior {
-  /** Probabilities by index of their axis. */
-  readonly rtt: Float64Array;
-  readonly perByte: Float64Array;
+/** RTT and uplink, and how little they mean, as in `Conditions`. */
+interface Guess {
+  readonly rttMs: number;
+  readonly uplinkBps: number;
+  readonly spread: { readonly rttMs: number; readonly uplink: number };
 }
 
-const RTT_SD = 1.4;
-const PER_BYTE_SD = 1.8;
 /** Few paths are known to restart: without evidence a request after a pause is like any other. */
 const LAYER_PRIOR = [0.9, 0.1];
-/** How often, per sample, the RTT, the uplink, or both are drawn anew. */
-const HAZARD = { rtt: 0.006, perByte: 0.006, both: 0.004 };
-/** Besides, both wander by half a percent from sample to sample. */
-const LEAK = 0.005 ** 2 / (2 * STEP ** 2);
 /** Below a browser's clock step. */
 const LEAST_MS = 0.1;
+/** However sure a guess is, the link may change to something else. */
+const LEAST_SD = 1;
 
 // Scratch for all links: nothing in it outlives a call.
 const moved = LAYER_PRIOR.map(() => new Float32Array(CELLS));
 const diagonals = LAYER_PRIOR.map(() => new Int32Array(RTT.count + PER_BYTE.count - 1));
-const rttSums = new Float64Array(RTT.count);
-const perByteSums = new Float64Array(PER_BYTE.count);
 const times = new Float64Array(BINS);
 const factors = new Float64Array(BINS);
 const errors = new Float64Array(ERRORS);
-
-/** One layer before the next sample. What leaks out over the lattice's border comes back. */
-function move(layer: Float32Array, prior: Prior, layerPrior: number, into: Float32Array): void {
-  const columns = PER_BYTE.count;
-  rttSums.fill(0);
-  perByteSums.fill(0);
-  addMarginals(layer, rttSums, perByteSums);
-  const stay = 1 - HAZARD.rtt - HAZARD.perByte - HAZARD.both;
-  const still = stay * (1 - 4 * LEAK);
-  const leak = stay * LEAK;
-  for (let row = 0, cell = 0; row < RTT.count; row++) {
-    const up = row === 0 ? 0 : columns;
-    const down = row === RTT.count - 1 ? 0 : columns;
-    const newRtt = HAZARD.rtt * prior.rtt[row]!;
-    const newBoth = layerPrior * HAZARD.both * prior.rtt[row]!;
-    const newPerByte = HAZARD.perByte * rttSums[row]! + newBoth;
-    for (let column = 0; column < columns; column++, cell++) {
-      const left = column === 0 ? 0 : 1;
-      const right = column === columns - 1 ? 0 : 1;
-      const around = layer[cell - up]! + layer[cell + down]! + layer[cell - left]! + layer[cell + right]!;
-      into[cell] =
-        still * layer[cell]! +
-        leak * around +
-        newRtt * perByteSums[column]! +
-        newPerByte * prior.perByte[column]!;
-    }
-  }
-}
-
-function addMarginals(layer: Float32Array, rtt: Float64Array, perByte: Float64Array): void {
-  for (let row = 0, cell = 0; row < RTT.count; row++) {
-    let sum = 0;
-    for (let column = 0; column < PER_BYTE.count; column++) {
-      const weight = layer[cell++]!;
-      sum += weight;
-      perByte[column]! += weight;
-    }
-    rtt[row]! += sum;
-  }
-}
 
 /** Of what lies within so much of the centre: far modes have no say in how the near one is tilted. */
 function correlationOf(
@@ -269,7 +227,11 @@ function correlationOf(
   return variances > 1e-9 ? Math.min(Math.max(covariance / Math.sqrt(variances), -1), 1) : 0;
 }
 
-function between(centre: number, reach: number, count: number): { readonly from: number; readonly to: number } {
+function between(
+  centre: number,
+  reach: number,
+  count: number,
+): { readonly from: number; readonly to: number } {
   return {
     from: Math.max(0, Math.floor(centre - reach)),
     to: Math.min(count - 1, Math.ceil(centre + reach)),
@@ -293,7 +255,7 @@ function quantileOfTimes(share: number): number {
 function shareBelow(bin: number): number {
   let above = 0;
   let total = 0;
-  for (let at = 0; at < BINS; at++) {
+  for (let at = 0; at < times.length; at++) {
     const weight = times[at]!;
     if (weight === 0) continue;
     total += weight;
@@ -303,9 +265,9 @@ function shareBelow(bin: number): number {
 }
 
 /** A normal distribution on an axis. */
-function bell(from: number, count: number, mean: number, sd: number): Float64Array {
+function bell({ from, count }: Axis, mean: number, sd: number): Float64Array {
   const weights = Float64Array.from({ length: count }, (_, at) =>
-    Math.exp(-0.5 * ((from + at * STEP - mean) / sd) ** 2),
+    Math.exp(-0.5 * ((from + at * STEP - mean) / Math.max(sd, LEAST_SD)) ** 2),
   );
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);

@@ -28,7 +28,8 @@ for (let hypothesis = 0; hypothesis < PRIOR.length; hypothesis++) {
   const outliers = OUTLIERS[hypothesis % OUTLIERS.length]!;
   for (let at = 0; at < ERRORS; at++) {
     const error = (at - MOST) * BIN;
-    DENSITY[hypothesis]![at] = (1 - outliers) * density(error / sd) / sd + (outliers * density(error / OUTLIER_SD)) / OUTLIER_SD;
+    DENSITY[hypothesis]![at] =
+      ((1 - outliers) * density(error / sd)) / sd + (outliers * density(error / OUTLIER_SD)) / OUTLIER_SD;
     ABOVE[hypothesis]![at] = (1 - outliers) * above(error / sd) + outliers * above(error / OUTLIER_SD);
   }
 }
