@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   graph: ["show and draw what a model's DAG is made into", () => import("./commands/graph.ts")],
   plan: ["plan problems given as JSON", () => import("./commands/plan.ts")],
   "phase-map": ["draw which exit and cut win where", () => import("./commands/phase-map.ts")],
+  estimate: ["replay requests, tell RTT and uplink", () => import("./commands/estimate.ts")],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],

@@ -1,38 +1,46 @@
 import type { Conditions } from "#shared/model";
-import type { Observation, ScaleSample, Transfer } from "./observation.ts";
+import { Link } from "./link.ts";
+import type { Observation, ScaleSample } from "./observation.ts";
 import { relativeSpread, startTrack, type Track, track } from "./track.ts";
 
-/** What has been learnt of the conditions so far; plain data. */
+/** What has been learnt of the conditions so far; never changed, only followed by another. */
 export interface NetworkState {
   /** What was assumed at first; the downlink stays as it is here. */
   readonly initial: Conditions;
-  readonly rttMs: Track;
-  readonly uplinkBps: Track;
+  /** Not to be moved on: `observe` does so with a copy. */
+  readonly link: Link;
+  /** What follows from the link. */
+  readonly reach: Reach;
   readonly edgeScale: Track;
   readonly cloudScale: Track;
   readonly queueMs: number;
 }
 
+interface Reach {
+  readonly rttMs: number;
+  readonly uplinkBps: number;
+  readonly spread: Pick<Conditions["spread"], "rttMs" | "uplink" | "rttUplink" | "network">;
+}
+
 /**
  * Starts with a guess.
  *
- * @param initial its spread says how little the guess means: a first sample within twice that is believed
- *                at once, one farther off needs a second
+ * @param initial its spread says how little the guess means
  */
 export function startNetwork(initial: Conditions): NetworkState {
-  const { rttMs, uplinkBps, edgeScale, cloudScale, queueMs, spread } = initial;
-  const rtt = Math.max(rttMs, MIN_MS);
+  const { edgeScale, cloudScale, queueMs, spread } = initial;
+  const link = Link.start(initial);
   return {
     initial,
-    rttMs: startTrack(rtt, spread.rttMs / rtt),
-    uplinkBps: startTrack(uplinkBps, spread.uplink),
+    link,
+    reach: reachOf(link, 0),
     edgeScale: startTrack(edgeScale, spread.edge),
     cloudScale: startTrack(cloudScale, spread.cloud),
     queueMs,
   };
 }
 
-/** For a phone of which nothing is known. */
+/** For a phone of which nothing is known: RTT and uplink may well be a fifth or five times of this. */
 export const FIRST_GUESS: Conditions = {
   rttMs: 50,
   uplinkBps: 10e6,
@@ -40,19 +48,20 @@ export const FIRST_GUESS: Conditions = {
   edgeScale: 1,
   cloudScale: 1,
   queueMs: 0,
-  spread: { rttMs: 50, uplink: 1, rttUplink: 0, network: 0, edge: 0.5, cloud: 0.5 },
+  spread: { rttMs: 70, uplink: 1.8, rttUplink: 0, network: 0, edge: 0.5, cloud: 0.5 },
 };
 
 /** The state after one more observation. Times that are negative or not finite teach nothing. */
 export function observe(state: NetworkState, observation: Observation): NetworkState {
   const values = Object.values(observation).filter((value) => typeof value === "number");
   if (!values.every((value) => Number.isFinite(value) && value >= 0)) return state;
-  const { atMs } = observation;
   switch (observation.kind) {
-    case "probe":
-      return { ...state, rttMs: track(state.rttMs, Math.max(observation.rttMs, MIN_MS), atMs) };
     case "transfer":
-      return learnTransfer(state, observation);
+      return learnRequest(state, observation.elapsedMs, observation, (link, sample) => link.observe(sample));
+    case "silence":
+      return learnRequest(state, observation.waitedMs, observation, (link, sample) =>
+        link.observeSilence(sample),
+      );
     case "edge":
       return { ...state, edgeScale: learnScale(state.edgeScale, observation) };
     case "cloud":
@@ -63,74 +72,51 @@ export function observe(state: NetworkState, observation: Observation): NetworkS
 }
 
 /** The conditions as known now. */
-export function conditionsOf(state: NetworkState): Conditions {
-  const { initial, rttMs, uplinkBps, edgeScale, cloudScale, queueMs } = state;
+export function conditionsOf({ initial, reach, edgeScale, cloudScale, queueMs }: NetworkState): Conditions {
   return {
-    rttMs: rttMs.value,
-    uplinkBps: uplinkBps.value,
+    rttMs: reach.rttMs,
+    uplinkBps: reach.uplinkBps,
     downlinkBps: initial.downlinkBps,
     edgeScale: edgeScale.value,
     cloudScale: cloudScale.value,
     queueMs,
-    spread: {
-      rttMs: rttMs.value * relativeSpread(rttMs),
-      uplink: relativeSpread(uplinkBps),
-      rttUplink: 0,
-      network: 0,
-      edge: relativeSpread(edgeScale),
-      cloud: relativeSpread(cloudScale),
-    },
+    spread: { ...reach.spread, edge: relativeSpread(edgeScale), cloud: relativeSpread(cloudScale) },
   };
 }
 
-/**
- * Splits a transfer's time into its two parameters: elapsed - server = RTT + 8000 * bytes / uplink.
- *
- * The service's receive time is the uplink's part where it can be believed, and then both are learnt. It
- * cannot where a proxy collects the body and hands it over at once; then, and when it is not told, the RTT
- * is taken as known and the uplink learnt, unless the whole took clearly less than that RTT.
- *
- * TCP's slow start after a pause needs no rule: where pauses are rare its samples are outliers, and where
- * they are usual the slower uplink is the true one for us.
- */
-function learnTransfer(state: NetworkState, transfer: Transfer): NetworkState {
-  const { atMs, receiveMs, requestBytes } = transfer;
-  const { rttMs, uplinkBps } = state;
-  const networkMs = Math.max(transfer.elapsedMs - transfer.serverMs, MIN_MS);
-  const expectedMs = (8000 * requestBytes) / uplinkBps.value;
-  const restMs = networkMs - rttMs.value;
-  const noiseMs = Math.max(1, rttMs.value * relativeSpread(rttMs));
-  const likelyMs = Math.min(expectedMs, restMs < 0 ? networkMs : restMs);
-  if (receiveMs !== undefined && receiveMs >= 0.25 * likelyMs) {
-    const isLong = receiveMs >= MIN_RECEIVE_MS;
-    return {
-      ...state,
-      rttMs: track(rttMs, Math.max(networkMs - receiveMs, MIN_MS), atMs),
-      uplinkBps: isLong
-        ? learnUplink(uplinkBps, requestBytes, receiveMs, 0, atMs)
-        : learnUplink(uplinkBps, requestBytes, Math.max(restMs, 0), noiseMs, atMs),
-    };
-  }
-  if (restMs < -0.2 * rttMs.value - 1) {
-    return { ...state, rttMs: track(rttMs, Math.max(networkMs - expectedMs, networkMs / 2), atMs) };
-  }
-  return {
-    ...state,
-    uplinkBps: learnUplink(uplinkBps, requestBytes, Math.max(restMs, 0), noiseMs, atMs),
-  };
+function learnRequest(
+  state: NetworkState,
+  elapsedMs: number,
+  { atMs, requestBytes, serverMs }: Extract<Observation, { kind: "transfer" | "silence" }>,
+  learn: (link: Link, sample: Parameters<Link["observe"]>[0]) => void,
+): NetworkState {
+  const link = state.link.copy();
+  learn(link, { tMs: atMs - elapsedMs, bytes: requestBytes, elapsedMs, serverMs });
+  return { ...state, link, reach: reachOf(link, atMs) };
 }
 
 /**
- * @param ms      time that the bytes took
- * @param noiseMs what may be wrong in it; a transfer that is not clearly longer says only that the uplink
- *                is no slower than so much
+ * The link as conditions. Their spread is what a plan's latency is judged by to first order, as if all were
+ * normal; the link's own prediction is not: it has outliers, and changes. So the request's own spread is chosen
+ * such that both agree on the time that 95 % of requests keep to.
  */
-function learnUplink(uplink: Track, bytes: number, ms: number, noiseMs: number, atMs: number): Track {
-  if (bytes === 0) return uplink;
-  if (ms >= 2 * noiseMs) return track(uplink, (8000 * bytes) / Math.max(ms, MIN_MS), atMs);
-  const slowestBps = (8000 * bytes) / (ms + noiseMs);
-  return slowestBps > uplink.value ? track(uplink, slowestBps, atMs) : uplink;
+function reachOf(link: Link, atMs: number): Reach {
+  const { rttMs, uplinkBps, rttSd, uplinkSd, correlation } = link.estimate();
+  const bytes = Math.min(Math.max((rttMs * uplinkBps) / 8000, TYPICAL_BYTES.least), TYPICAL_BYTES.most);
+  const uplinkMs = (8000 * bytes) / uplinkBps;
+  const [lateMs] = link.predict(atMs, bytes, [0.95]);
+  const sdMs = Math.max(0, lateMs! - rttMs - uplinkMs) / Z95;
+  const rttSdMs = rttSd * rttMs;
+  const uplinkSdMs = uplinkSd * uplinkMs;
+  const variance = rttSdMs ** 2 + uplinkSdMs ** 2 + 2 * correlation * rttSdMs * uplinkSdMs;
+  const network = Math.sqrt(Math.max(0, sdMs ** 2 - variance)) / (rttMs + uplinkMs);
+  return { rttMs, uplinkBps, spread: { rttMs: rttSdMs, uplink: uplinkSd, rttUplink: correlation, network } };
 }
+
+/** One-sided 95 % quantile of the normal distribution. */
+const Z95 = 1.645;
+/** The request for which the spread is exact takes half its time on the uplink, within these bounds. */
+const TYPICAL_BYTES = { least: 500, most: 200_000 } as const;
 
 function learnScale(scale: Track, sample: ScaleSample): Track {
   if (sample.predictedMs < MIN_PREDICTED_MS) return scale;
@@ -138,10 +124,6 @@ function learnScale(scale: Track, sample: ScaleSample): Track {
   return track(scale, Math.min(Math.max(ratio, 1 / MAX_SCALE), MAX_SCALE), sample.atMs);
 }
 
-/** Below a browser's clock step. */
-const MIN_MS = 0.1;
-/** A shorter time may be one burst. */
-const MIN_RECEIVE_MS = 1;
 /** Shorter segments say more of the clock than of the machine. */
 const MIN_PREDICTED_MS = 0.5;
 const MAX_SCALE = 100;

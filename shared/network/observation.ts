@@ -1,26 +1,28 @@
 /** Something measured; `atMs` on any one clock. */
-export type Observation = Probe | Transfer | ScaleSample | QueueReport;
+export type Observation = Transfer | Silence | ScaleSample | QueueReport;
 
-/** A small request without work on the server. Take it while nothing else is on the way. */
-export interface Probe {
-  readonly kind: "probe";
-  readonly atMs: number;
-  /** From sending it to the answer's first byte. */
-  readonly rttMs: number;
-}
-
-/** A request that carried bytes: an image's cut, or a padded probe. */
+/** A request that was answered: an image's cut, a padded probe, or a small one. */
 export interface Transfer {
   readonly kind: "transfer";
+  /** When the reply was there. */
   readonly atMs: number;
   /** Body and headers of the request. */
   readonly requestBytes: number;
-  /** From the start of the request to the start of the response, by the client's clock. */
+  /** From the request to the reply as the program sees them, by the client's clock. */
   readonly elapsedMs: number;
   /** Of that: queue and compute, by the service's clock. */
   readonly serverMs: number;
-  /** From the first byte of the header to the last of the body, by the service's clock, if it tells. */
-  readonly receiveMs?: number;
+}
+
+/** A request whose reply did not come while one waited. */
+export interface Silence {
+  readonly kind: "silence";
+  /** When it was given up. */
+  readonly atMs: number;
+  readonly requestBytes: number;
+  readonly waitedMs: number;
+  /** Of that: what the service would have taken, by all that is known. */
+  readonly serverMs: number;
 }
 
 /** How long a head (`edge`) or a tail (`cloud`: what the service calls compute) took. */

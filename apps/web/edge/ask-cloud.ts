@@ -10,20 +10,22 @@ import {
   parseServerTiming,
 } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import { requestTiming } from "./request-timing.ts";
 
 export interface CloudReply {
   readonly kind: "reply";
   readonly scores: Float32Array;
   /** The exit that answered: an overloaded service may take an earlier one. */
   readonly exit: string;
-  /** From the start of the request to the start of the response. */
+  /**
+   * From the call of `fetch` until the reply's header is here, by the worker's clock: what an answer waits for.
+   * The browser's own record (Resource Timing) leaves out the milliseconds that it spends itself.
+   */
   readonly elapsedMs: number;
   /** Of that, by the service's clock; null when it does not tell. */
   readonly receiveMs: number | null;
   readonly queueMs: number;
   readonly computeMs: number;
-  /** From the response's first byte until its scores are decoded. */
+  /** From then until the scores are decoded. */
   readonly downlinkMs: number;
 }
 
@@ -78,25 +80,18 @@ export async function askCloud(
     const headersAt = performance.now();
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (!response.ok) return refusal(response, bytes);
-    const bodyAt = performance.now();
     const { scores, exit } = readScores(model, response.headers.get(HEADER_LENGTH), bytes);
-    const decodeMs = performance.now() - bodyAt;
-    const timing = (await requestTiming(url, startedAt)) ?? {
-      requestStart: startedAt,
-      responseStart: headersAt,
-      responseEnd: bodyAt,
-    };
     const told = response.headers.get("server-timing");
     const server = parseServerTiming(told ?? "");
     return {
       kind: "reply",
       scores,
       exit,
-      elapsedMs: timing.responseStart - timing.requestStart,
+      elapsedMs: headersAt - startedAt,
       receiveMs: told === null ? null : server.receiveMs,
       queueMs: server.queueMs,
       computeMs: server.computeMs,
-      downlinkMs: timing.responseEnd - timing.responseStart + decodeMs,
+      downlinkMs: performance.now() - headersAt,
     };
   } catch (thrown) {
     const error = signal.aborted

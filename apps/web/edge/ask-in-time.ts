@@ -95,7 +95,7 @@ function settle(job: Job, reply: CloudReply): CloudReply {
   stages.uplinkMs = Math.max(0, Math.min(receiveMs ?? 0, elapsedMs - queueMs - computeMs));
   stages.rttMs = Math.max(0, elapsedMs - queueMs - computeMs - stages.uplinkMs);
   stages.downlinkMs = reply.downlinkMs;
-  job.cloud = { kind: "answered", plan, requestBytes, elapsedMs, receiveMs, queueMs, computeMs };
+  job.cloud = { kind: "answered", plan, requestBytes, elapsedMs, queueMs, computeMs };
   return reply;
 }
 

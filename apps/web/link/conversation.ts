@@ -103,10 +103,9 @@ export interface CloudMeasured {
   readonly kind: "answered";
   readonly plan: Plan;
   readonly requestBytes: number;
-  /** From the start of the request to the start of the response. */
+  /** From the request to the reply, by the worker's clock. */
   readonly elapsedMs: number;
-  /** By the service's clock; null when it does not tell. */
-  readonly receiveMs: number | null;
+  /** Of that, by the service's clock. */
   readonly queueMs: number;
   readonly computeMs: number;
 }

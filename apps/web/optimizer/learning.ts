@@ -26,7 +26,7 @@ export function learn(
 }
 
 function fromReply(
-  { plan, requestBytes, elapsedMs, receiveMs, queueMs, computeMs }: CloudMeasured,
+  { plan, requestBytes, elapsedMs, queueMs, computeMs }: CloudMeasured,
   state: NetworkState,
   costs: readonly ExitCosts[],
   atMs: number,
@@ -37,7 +37,6 @@ function fromReply(
     requestBytes: requestBytes + HEADER_BYTES,
     elapsedMs,
     serverMs: queueMs + computeMs,
-    ...(receiveMs === null ? {} : { receiveMs }),
   };
   const predictedMs = profiledMs(costs, plan, conditionsOf(state)).cloudMs;
   return [
@@ -48,8 +47,8 @@ function fromReply(
 }
 
 /**
- * A reply that did not come in time took at least as long as was waited: what exceeds the expectation is
- * laid to the uplink's account. Without this a link that slows down would time out for ever.
+ * A reply that did not come in time would have taken longer than was waited. Without this a link that slows
+ * down would time out for ever.
  */
 function fromSilence(
   { requestBytes, waitedMs }: CloudLost,
@@ -57,11 +56,8 @@ function fromSilence(
   atMs: number,
 ): readonly Observation[] {
   if (waitedMs === null) return [];
-  const { rttMs, uplinkBps, queueMs } = conditionsOf(state);
-  const bytes = requestBytes + HEADER_BYTES;
-  const isLonger = waitedMs > queueMs + rttMs + (8000 * bytes) / uplinkBps;
-  if (!isLonger) return [];
-  return [{ kind: "transfer", atMs, requestBytes: bytes, elapsedMs: waitedMs, serverMs: queueMs }];
+  const serverMs = Math.min(state.queueMs, waitedMs);
+  return [{ kind: "silence", atMs, requestBytes: requestBytes + HEADER_BYTES, waitedMs, serverMs }];
 }
 
 /** After such a time without a sample a scale is doubted. A phone changes less than a shared service. */

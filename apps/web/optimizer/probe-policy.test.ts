@@ -9,7 +9,7 @@ const known: ProbeState = {
   cloud: "up",
   rttProbes: 10,
   lastRttAt: 0,
-  uplinkProbes: 2,
+  uplinkProbes: 3,
   spentBytes: 0,
   lastUplinkAt: 0,
   lastAnswerAt: NEVER,
@@ -59,8 +59,9 @@ test("a probe's size follows the uplink, within its bounds", () => {
     spread: NO_SPREAD,
   });
   expect(probeBytes(at(1e4), false)).toBe(8 << 10);
-  expect(probeBytes(at(8e6), false)).toBe(20_000);
-  expect(probeBytes(at(1e9), false)).toBe(32 << 10);
+  expect(probeBytes(at(8e6), false)).toBe(40_000);
+  expect(probeBytes({ ...at(8e6), rttMs: 2 }, false)).toBe(20_000);
+  expect(probeBytes(at(1e9), false)).toBe(64 << 10);
   expect(probeBytes(at(1e9), true)).toBe(8 << 10);
   expect(tellsUplink(3000, at(1e6))).toBe(true);
   expect(tellsUplink(3000, at(50e6))).toBe(false);

@@ -24,8 +24,8 @@ const SELDOM_MS = 2000;
 /** While the service is down: its return should be seen soon. */
 const DOWN_MS = 1000;
 const FIRST_PROBES = 4;
-/** A small one of unknown length, and one whose size follows from it. */
-const FIRST_UPLINK_PROBES = 2;
+/** A small one of unknown length, and those whose sizes follow from it. */
+const FIRST_UPLINK_PROBES = 3;
 const UPLINK_PAUSE_MS = 150;
 /** Uplink probes cost the user's data: at most so many bytes in so long a time. */
 export const UPLINK_ALLOWANCE = { bytes: 384 << 10, inMs: 20_000 } as const;
@@ -58,19 +58,16 @@ function wantsUplink(state: ProbeState, now: number): boolean {
   return now - lastAnswerAt < ASLEEP_MS && now - lastUplinkAt >= UPLINK_IDLE_MS;
 }
 
-/**
- * Larger ones would tell no more, since the service's clock times them, and would clog a link that has just
- * become slow for seconds.
- */
-const MOST_BYTES = 32 << 10;
+/** Larger ones would clog a link that has just become slow for seconds. */
+const MOST_BYTES = 64 << 10;
 const LEAST_BYTES = 8 << 10;
-/** How long a probe should take on the uplink: long against a clock step, short for a user. */
+/** How long a probe should take on the uplink at least: long against a clock step, short for a user. */
 const PROBE_MS = 20;
 
-/** Bytes for an uplink probe that takes about `PROBE_MS`. */
-export function probeBytes({ uplinkBps }: Conditions, isFirst: boolean): number {
+/** Bytes for an uplink probe that takes as long on the uplink as an RTT: then it tells both alike. */
+export function probeBytes({ uplinkBps, rttMs }: Conditions, isFirst: boolean): number {
   if (isFirst) return LEAST_BYTES;
-  const bytes = (uplinkBps * PROBE_MS) / 8000;
+  const bytes = (uplinkBps * Math.max(PROBE_MS, rttMs)) / 8000;
   return Math.round(Math.min(Math.max(bytes, LEAST_BYTES), MOST_BYTES));
 }
 

@@ -10,8 +10,8 @@ const NEVER = Number.NEGATIVE_INFINITY;
 const TICK_MS = 100;
 /** Nobody waits longer than this for conditions to be known. */
 const SETTLE_MS = 6000;
-/** Probes of either kind after which the network counts as known. */
-const ENOUGH = 2;
+/** Small requests, and larger ones, after which the network counts as known. */
+const ENOUGH = { rtt: 2, uplink: 3 } as const;
 
 export interface ProberOptions {
   readonly cloud: CloudWatch;
@@ -45,7 +45,7 @@ export class Prober {
 
   get known(): { readonly rtt: boolean; readonly uplink: boolean } {
     const { rttProbes, uplinkProbes } = this.state;
-    return { rtt: rttProbes > 0, uplink: uplinkProbes >= ENOUGH };
+    return { rtt: rttProbes > 0, uplink: uplinkProbes >= ENOUGH.uplink };
   }
 
   setVisible(visible: boolean): void {
@@ -88,7 +88,7 @@ export class Prober {
       }
       const { visible, rttProbes } = this.state;
       const isKnown =
-        rttProbes >= ENOUGH && (this.known.uplink || !this.options.cloud.isUp(performance.now()));
+        rttProbes >= ENOUGH.rtt && (this.known.uplink || !this.options.cloud.isUp(performance.now()));
       if (isKnown || !visible) return;
       await new Promise((done) => setTimeout(done, TICK_MS));
     }
@@ -122,9 +122,8 @@ export class Prober {
     this.uplinkProbe = new AbortController();
     let observation: Observation | null = null;
     try {
-      const probe = await probeUplink(bytes, this.uplinkProbe.signal);
-      observation = probe.observation;
-      if (probe.answered) cloud.answered();
+      observation = await probeUplink(bytes, this.uplinkProbe.signal);
+      if (observation.kind === "transfer") cloud.answered();
     } catch (thrown) {
       if (toEddiError(thrown).code === "cancelled") return;
       cloud.failed(null, performance.now());

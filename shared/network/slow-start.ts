@@ -1,0 +1,25 @@
+/** What TCP sends at once after a pause: 10 segments (RFC 6928). */
+export const FIRST_WINDOW_BYTES = 10 * 1448;
+
+/** Pauses that are surely longer than a retransmission timeout, after which Linux begins anew (cubic, not bbr). */
+export const RESTART_PAUSE_MS = 1000;
+
+/**
+ * The classical latency of slow start, as a multiple of the RTT. The window doubles in every round; after a
+ * round the sender stands still until the first acknowledgement is back, unless sending took longer.
+ *
+ * ```
+ * sum over the rounds k before the last of max(0, rtt - windowMs * 2^k)
+ * ```
+ *
+ * @param windowShare time of the first window on the uplink over the RTT
+ */
+export function slowStartShare(bytes: number, windowShare: number): number {
+  let share = 0;
+  let sent = FIRST_WINDOW_BYTES;
+  for (let round = windowShare; sent < bytes && round < 1; round *= 2) {
+    share += 1 - round;
+    sent = 2 * sent + FIRST_WINDOW_BYTES;
+  }
+  return share;
+}
