@@ -10,6 +10,10 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   train: ["train a multi-exit model", () => import("./commands/train.ts")],
   evaluate: ["measure the accuracy of every exit", () => import("./commands/evaluate.ts")],
   profile: ["measure a model's times on this machine", () => import("./commands/profile.ts")],
+  "evaluate-latency": [
+    "compare predicted with measured times of the stages",
+    () => import("./commands/evaluate-latency.ts"),
+  ],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],

@@ -1,40 +1,129 @@
 import { EddiError } from "#shared/errors";
 import { ancestors, cutVertices, type Dag, subgraph } from "#shared/graph";
-import type { Model } from "#shared/model";
+import { elementCount, type Model } from "#shared/model";
 import type { Profile, Role, Sample } from "./profile.ts";
+import { moveMs, type Transfer } from "./transfer.ts";
 import { nodeWork, workUnits } from "./work.ts";
 
 /**
- * Node times that add up to measured heads or tails.
+ * Node times that, with the transfers, add up to measured heads or tails.
  *
- * Times along an exit's cut vertices are first made monotone (isotonic regression), since a longer
- * segment cannot take less. Their differences are the times of the blocks between, each spread over its
- * nodes by analytic work. Exits go from last to first, and a node keeps the time it got first: the main
- * path is timed by the last exit, an exit's branch by its own samples.
+ * Times along an exit's cut vertices, less the transfer of the vertex's tensor, are first made monotone
+ * (isotonic regression), since a longer segment cannot take less. Their differences are the times of the
+ * blocks between, each spread over its nodes as the samples inside the block say, or by analytic work where
+ * there are none. Exits go from last to first, and a node keeps the time it got first: the main path is timed
+ * by the last exit, an exit's branch by its own samples.
  *
- * @param samples of the cut vertices of every exit, as `measurePlan` lists them. Inner ones may lack: their
- *                blocks are then taken together. Without the empty segment's, the fixed cost is extrapolated
+ * @param samples  of the cut vertices of every exit, as `measurePlan` lists them, and of insides, as
+ *                 `insidePlan` does. Inner cut vertices may lack: their blocks are then taken together. Without
+ *                 the empty segment's, the fixed cost is extrapolated
+ * @param transfer of tensors that heads hand over, or tails take
  * @throws EddiError `bad-profile` when the longest segment of an exit has no sample
  */
 export function profileFromSamples(
   model: Model,
   role: Role,
   samples: readonly Sample[],
+  transfer: Transfer,
 ): Pick<Profile, "fixedMs" | "nodeMs"> {
+  const { fixedMs, nodeMs } = fit(model, role, samples, transfer, true);
+  const names = model.dag.names.slice(1);
+  return { fixedMs, nodeMs: Object.fromEntries(names.map((name) => [name, nodeMs.get(name) ?? 0])) };
+}
+
+/**
+ * The same for heads as far as they were measured: nodes behind the longest head of each exit have no time.
+ *
+ * @throws EddiError `bad-profile` when no head that computes something was measured
+ */
+export function headsFromSamples(
+  model: Model,
+  samples: readonly Sample[],
+  transfer: Transfer,
+): Pick<Profile, "fixedMs" | "nodeMs"> {
+  const { fixedMs, nodeMs } = fit(model, "head", samples, transfer, false);
+  if (nodeMs.size === 0) throw new EddiError("bad-profile", "expected a sample of a head, got none");
+  return { fixedMs, nodeMs: Object.fromEntries(nodeMs) };
+}
+
+/** @param isWhole whether an exit without its longest segment is refused, or fitted as far as it goes */
+function fit(
+  model: Model,
+  role: Role,
+  samples: readonly Sample[],
+  transfer: Transfer,
+  isWhole: boolean,
+): { readonly fixedMs: number; readonly nodeMs: ReadonlyMap<string, number> } {
   const work = nodeWork(model).map(workUnits);
-  const workOf = new Map(model.dag.names.map((name, node) => [name, work[node]!]));
-  const nodeMs = new Map<string, number>();
+  const units = new Map(model.dag.names.map((name, node) => [name, work[node]!]));
+  const elements = new Map(model.nodes.map(({ name, tensor }) => [name, elementCount(tensor.shape)]));
+  const whole = samples.filter(({ from }) => from === undefined);
+  const net = whole.map((sample): Sample => {
+    const movedMs = moveMs(transfer, elements.get(sample.at) ?? 0);
+    return { ...sample, medianMs: Math.max(0, sample.medianMs - movedMs) };
+  });
   let fixedMs: number | null = null;
+  const blocks: TimedBlock[] = [];
   for (const exit of model.metadata.exits.toReversed()) {
     const dag = subgraph(model.dag, ancestors(model.dag, model.dag.names.indexOf(exit.node)));
-    const line = timeLine(dag, exit.id, role, samples, workOf);
+    const line = timeLine(dag, exit.id, role, net, units, isWhole);
+    if (line === null) continue;
     fixedMs ??= line[0]!.ms;
-    line.slice(1).forEach((point, at) => {
-      spread(point.added, point.ms - line[at]!.ms, nodeMs, workOf);
+    line.slice(1).forEach(({ added, ms }, at) => {
+      blocks.push({ nodes: added, ms: ms - line[at]!.ms });
     });
   }
-  const measured = model.dag.names.slice(1).map((name): [string, number] => [name, nodeMs.get(name) ?? 0]);
-  return { fixedMs: fixedMs ?? 0, nodeMs: Object.fromEntries(measured) };
+  return { fixedMs: fixedMs ?? 0, nodeMs: spread(blocks, units, insideMs(model.dag, samples)) };
+}
+
+/** Nodes, and the time that they take together. */
+interface TimedBlock {
+  readonly nodes: readonly string[];
+  readonly ms: number;
+}
+
+/**
+ * Shares the time of every block among those of its nodes that have none yet from an earlier block.
+ *
+ * @param units  analytic work, by node
+ * @param inside measured shares, by node
+ */
+function spread(
+  blocks: readonly TimedBlock[],
+  units: ReadonlyMap<string, number>,
+  inside: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const nodeMs = new Map<string, number>();
+  for (const { nodes, ms } of blocks) {
+    const left = nodes.filter((name) => !nodeMs.has(name));
+    const knownMs = nodes.reduce((total, name) => total + (nodeMs.get(name) ?? 0), 0);
+    const restMs = Math.max(0, ms - knownMs);
+    const shares = left.every((name) => inside.has(name)) ? inside : units;
+    const total = left.reduce((sum, name) => sum + shares.get(name)!, 0);
+    for (const name of left) {
+      nodeMs.set(name, restMs * (total > 0 ? shares.get(name)! / total : 1 / left.length));
+    }
+  }
+  return nodeMs;
+}
+
+/** Times of nodes inside blocks: what the way to a node takes longer than the ways to all before it. */
+function insideMs(dag: Dag, samples: readonly Sample[]): ReadonlyMap<string, number> {
+  const callMs = new Map(
+    samples.filter(({ at, from }) => at === from).map(({ at, medianMs }) => [at, medianMs]),
+  );
+  const found = new Map<string, number>();
+  const inside = samples
+    .filter(({ at, from }) => from !== undefined && at !== from)
+    .map((sample) => ({ ...sample, node: dag.names.indexOf(sample.at) }))
+    .sort((a, b) => a.node - b.node);
+  for (const { at, from, node, medianMs } of inside) {
+    const above = ancestors(dag, node);
+    const before = inside.filter((other) => other.from === from && other.node < node && above[other.node]);
+    const beforeMs = before.reduce((sum, other) => sum + found.get(other.at)!, 0);
+    found.set(at, Math.max(0, medianMs - (callMs.get(from!) ?? 0) - beforeMs));
+  }
+  return found;
 }
 
 /** A segment that grows: its time, and the nodes that it holds more than the one before. */
@@ -43,14 +132,19 @@ interface Point {
   readonly added: readonly string[];
 }
 
-/** The segments of an exit from the empty one to the longest, with monotone times. */
+/**
+ * The segments of an exit from the empty one to the longest, or the longest that was timed, with monotone times.
+ *
+ * @returns null when none was timed that computes something, and the exit may lack
+ */
 function timeLine(
   dag: Dag,
   exit: string,
   role: Role,
   samples: readonly Sample[],
   workOf: ReadonlyMap<string, number>,
-): readonly Point[] {
+  isWhole: boolean,
+): readonly Point[] | null {
   // A head up to a node is the same for every exit; a tail ends at its own.
   const usable = samples.filter((sample) => role === "head" || sample.exit === exit);
   const medians = new Map(usable.map((sample) => [sample.at, sample.medianMs]));
@@ -58,7 +152,7 @@ function timeLine(
   const grown = role === "head" ? cutVertices(dag) : cutVertices(dag).toReversed();
   const empty = grown[0]!;
   const longest = dag.names[grown.at(-1)!]!;
-  if (!medians.has(longest) || longest === dag.names[empty]) {
+  if (isWhole && (!medians.has(longest) || longest === dag.names[empty])) {
     throw new EddiError(
       "bad-profile",
       `exit ${exit}: expected a sample of the ${role} at ${longest}, got none`,
@@ -66,6 +160,7 @@ function timeLine(
   }
 
   const vertices = grown.filter((vertex) => vertex === empty || medians.has(dag.names[vertex]!));
+  if (vertices.length < 2) return null;
   const added = vertices.map((vertex, at) => {
     if (at === 0) return [];
     const [low, high] = [vertex, vertices[at - 1]!].toSorted((a, b) => a - b);
@@ -74,22 +169,6 @@ function timeLine(
   const times = vertices.slice(1).map((vertex) => medians.get(dag.names[vertex]!)!);
   const first = medians.get(dag.names[empty]!) ?? intercept(added.slice(1), times, workOf);
   return isotonic([first, ...times]).map((ms, at) => ({ ms, added: added[at]! }));
-}
-
-/** Shares a block's time among those of its nodes that have none yet. */
-function spread(
-  block: readonly string[],
-  blockMs: number,
-  nodeMs: Map<string, number>,
-  workOf: ReadonlyMap<string, number>,
-): void {
-  const fresh = block.filter((name) => !nodeMs.has(name));
-  const knownMs = block.reduce((total, name) => total + (nodeMs.get(name) ?? 0), 0);
-  const restMs = Math.max(0, blockMs - knownMs);
-  const totalWork = fresh.reduce((total, name) => total + workOf.get(name)!, 0);
-  for (const name of fresh) {
-    nodeMs.set(name, restMs * (totalWork > 0 ? workOf.get(name)! / totalWork : 1 / fresh.length));
-  }
 }
 
 /** Time at no work of the straight line through the segments' times, within 0 and the shortest of them. */
