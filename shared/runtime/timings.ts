@@ -115,5 +115,7 @@ function feedsOf({ model }: SegmentModel, { feeds }: Segment): readonly TensorVa
 
 /** As harmless as an image's, and always the same. */
 function valuesOf(elements: number): Float32Array {
-  return Float32Array.from({ length: elements }, (_, i) => (i % 255) / 255);
+  const values = new Float32Array(elements);
+  for (let i = 0; i < elements; i++) values[i] = (i % 255) / 255;
+  return values;
 }

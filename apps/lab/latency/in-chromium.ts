@@ -25,7 +25,7 @@ import { openBackend } from "../backend.ts";
 import { openBrowser } from "../demo/phone.ts";
 import { Service } from "../demo/service.ts";
 import { modelFolder, openModelFolder } from "../model-folder.ts";
-import { stopwatch } from "../profile/measure.ts";
+import { AS_THE_SERVICE, stopwatch } from "../profile/measure.ts";
 import type { Case } from "./cases.ts";
 import { type Evaluation, layerMethod } from "./in-process.ts";
 import type { Method, StageTimes } from "./report.ts";
@@ -49,6 +49,7 @@ export async function evaluateInChromium(
   const service = await Service.start();
   try {
     const engine = await engineOf(service.url, model);
+    Object.assign(process.env, AS_THE_SERVICE);
     await openBackend(engine);
     const segments = await openModelFolder(modelFolder(model.metadata.id));
     const { page, close } = await openBrowser({ chromePath: process.env.CHROME_PATH || null });

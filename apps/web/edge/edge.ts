@@ -92,6 +92,7 @@ export class Edge {
       device: () => this.calibrated(),
       idle: () => this.idle(),
       images: () => this.images,
+      now: () => performance.now(),
       onProfile: (profile) => this.link.calibrated(profile),
       onChange: (calibration) => emit({ kind: "calibration", calibration }),
     });
