@@ -98,13 +98,26 @@ test("an exit whose longest segment was not timed is refused", () => {
 test("samples inside blocks tell how their nodes share its time, whatever a call costs", () => {
   for (let seed = 0; seed < 50; seed++) {
     const random = seededRandom(seed);
-    const times = new Map(model.dag.names.map((name) => [name, 10 * random()]));
+    const times = new Map(
+      nodeWork(model).map((work, node) => [model.dag.names[node]!, rate(workUnits(work), random)]),
+    );
     const timeOf = (name: string) => times.get(name)!;
     const samples = [...additiveSamples("head", 1, timeOf), ...insideSamples(random(), timeOf)];
     const { nodeMs } = profileFromSamples(model, "head", samples, TRANSFER);
     for (const [name, ms] of Object.entries(nodeMs))
       expect(ms, `${name}, seed ${seed}`).toBeCloseTo(timeOf(name), 9);
   }
+});
+
+test("what is only noise inside a block takes no node's whole time away", () => {
+  const inside = insideSamples(1, () => 0);
+  const { nodeMs } = profileFromSamples(
+    model,
+    "head",
+    [...additiveSamples("head", 1, () => 3), ...inside],
+    TRANSFER,
+  );
+  for (const [name, ms] of Object.entries(nodeMs)) expect(ms, name).toBeGreaterThan(0);
 });
 
 test("heads that were measured in part give times as far as they go", () => {
@@ -148,3 +161,6 @@ function fixedTimes(next: () => number): (name: string) => number {
   const times = new Map(model.dag.names.map((name) => [name, next()]));
   return (name) => times.get(name)!;
 }
+
+/** Milliseconds of so much work, now at half and now at twice the usual pace. */
+const rate = (units: number, random: () => number): number => (units / 1000) * (0.5 + 1.5 * random());

@@ -98,14 +98,35 @@ function spread(
     const left = nodes.filter((name) => !nodeMs.has(name));
     const knownMs = nodes.reduce((total, name) => total + (nodeMs.get(name) ?? 0), 0);
     const restMs = Math.max(0, ms - knownMs);
-    const shares = left.every((name) => inside.has(name)) ? inside : units;
-    const total = left.reduce((sum, name) => sum + shares.get(name)!, 0);
-    for (const name of left) {
-      nodeMs.set(name, restMs * (total > 0 ? shares.get(name)! / total : 1 / left.length));
-    }
+    const shares = left.every((name) => inside.has(name))
+      ? sharesOf(left, units, inside)
+      : sharesOf(left, units);
+    for (const [at, name] of left.entries()) nodeMs.set(name, restMs * shares[at]!);
   }
   return nodeMs;
 }
+
+/**
+ * Shares of nodes in a time, 1 together: by analytic work, or as measured. A difference of two timings may be
+ * nothing but noise, so none falls below `LEAST_OF_ANALYTIC` of its analytic share.
+ */
+function sharesOf(
+  names: readonly string[],
+  units: ReadonlyMap<string, number>,
+  measured?: ReadonlyMap<string, number>,
+): readonly number[] {
+  const analytic = normalised(names.map((name) => units.get(name)!));
+  if (measured === undefined) return analytic;
+  const found = normalised(names.map((name) => measured.get(name)!));
+  return normalised(found.map((share, at) => Math.max(share, LEAST_OF_ANALYTIC * analytic[at]!)));
+}
+
+function normalised(values: readonly number[]): readonly number[] {
+  const total = values.reduce((sum, value) => sum + value, 0);
+  return values.map((value) => (total > 0 ? value / total : 1 / values.length));
+}
+
+const LEAST_OF_ANALYTIC = 0.25;
 
 /** Times of nodes inside blocks: what the way to a node takes longer than the ways to all before it. */
 function insideMs(dag: Dag, samples: readonly Sample[]): ReadonlyMap<string, number> {

@@ -19,7 +19,7 @@ random cuts of two tensors or more: for the partition-wise profile, and for the 
 
   --backend NAME    wasm, native: both stages in this process; chromium: the page in a headless browser and
                     the service beside it (default wasm)
-  --repeats N       timings of each stage and segment (default 15)
+  --repeats N       timings of each stage and segment (default 25)
   --cuts N          random cuts (default 30)
   --seed N          of the random cuts (default 1)
   --codec NAME      uint8 or float32 (default uint8)
@@ -35,7 +35,7 @@ export async function run(args: readonly string[]): Promise<void> {
     allowPositionals: true,
     options: {
       backend: { type: "string", default: "wasm" },
-      repeats: { type: "string", default: "15" },
+      repeats: { type: "string", default: "25" },
       cuts: { type: "string", default: "30" },
       seed: { type: "string", default: "1" },
       codec: { type: "string", default: "uint8" },
