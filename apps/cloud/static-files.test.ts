@@ -127,3 +127,17 @@ test("without photos there are none", async () => {
   const response = await bare.app.inject("/samples/index.json");
   expect(response.json()).toEqual({ source: "none", photos: [] });
 });
+
+test("the regression beside the models is served, and asked for each time", async () => {
+  const modelsDir = join(dir, "models");
+  await mkdir(modelsDir, { recursive: true });
+  await writeFile(join(modelsDir, "regression.json"), '{"format":1,"backends":{}}');
+  const beside = await buildServer(testConfig({ modelsDir }));
+  try {
+    const { statusCode, headers, body } = await beside.app.inject({ url: "/models/regression.json" });
+    expect([statusCode, headers["cache-control"]]).toEqual([200, "no-cache"]);
+    expect(JSON.parse(body)).toEqual({ format: 1, backends: {} });
+  } finally {
+    await beside.close(0);
+  }
+});

@@ -15,6 +15,10 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   plan: ["plan problems given as JSON", () => import("./commands/plan.ts")],
   "phase-map": ["draw which exit and cut win where", () => import("./commands/phase-map.ts")],
   estimate: ["replay requests, tell RTT and uplink", () => import("./commands/estimate.ts")],
+  "evaluate-latency": [
+    "compare predicted with measured times of the stages",
+    () => import("./commands/evaluate-latency.ts"),
+  ],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],

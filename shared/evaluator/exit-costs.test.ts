@@ -3,8 +3,17 @@ import { elementCount } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
 import { exitCosts } from "./exit-costs.ts";
 import type { Profile, Role } from "./profile.ts";
+import { scaleTransfer, type Transfer } from "./transfer.ts";
 
 const model = fixtureModel();
+const TRANSFER: Transfer = {
+  perTensorMs: 0.5,
+  perByteMs: 0.001,
+  codecs: {
+    uint8: { perTensorMs: 0.25, perElementMs: 0.01 },
+    float32: { perTensorMs: 0.125, perElementMs: 0.02 },
+  },
+};
 
 test("each exit gets its own DAG, and every node in it its own costs", () => {
   const [edge, cloud] = [profile("head", 3), profile("tail", 1)];
@@ -18,10 +27,24 @@ test("each exit gets its own DAG, and every node in it its own costs", () => {
     const { names } = costs.dag;
     expect(names[0]).toBe("image");
     expect(names.at(-1)).toBe(model.metadata.exits[costs.position]!.node);
-    expect(costs.edgeMs).toEqual(names.map((name) => edge.nodeMs[name] ?? 0));
+    // The exit's scores, 4 values, are read back: 3 * (0.5 + 16 * 0.001).
+    const readMs = (name: string) => (name === names.at(-1) ? 3 * 0.516 : 0);
+    expect(costs.edgeMs).toEqual(names.map((name) => (edge.nodeMs[name] ?? 0) + readMs(name)));
     expect(costs.cloudMs).toEqual(names.map((name) => cloud.nodeMs[name] ?? 0));
     expect([costs.edgeFixedMs, costs.cloudFixedMs]).toEqual([edge.fixedMs, cloud.fixedMs]);
   }
+});
+
+test("a cut tensor is read back and encoded at the edge's pace, decoded and uploaded at the cloud's", () => {
+  const costs = exitCosts(model, profile("head", 3), profile("tail", 1), { codec: "uint8" }).at(-1)!;
+  const join = costs.dag.names.indexOf("join");
+  const elements = 8 * 8 * 8;
+  expect(costs.edgeCutMs[join]).toBeCloseTo(3 * (0.5 + 4 * elements * 0.001 + 0.25 + elements * 0.01), 12);
+  expect(costs.cloudCutMs[join]).toBeCloseTo(0.5 + 4 * elements * 0.001 + 0.25 + elements * 0.01, 12);
+  // The image was never on the edge's backend: it is encoded only.
+  expect(costs.edgeCutMs[0]).toBeCloseTo(3 * (0.25 + 192 * 0.01), 12);
+  const wide = exitCosts(model, profile("head", 3), profile("tail", 1), { codec: "float32" }).at(-1)!;
+  expect(wide.edgeCutMs[0]).toBeCloseTo(3 * (0.125 + 192 * 0.02), 12);
 });
 
 test("a tensor's bytes are its elements at the codec's width and a header", () => {
@@ -54,7 +77,7 @@ test("a profile of another model, of the other role or without a node is refused
 function profile(role: Role, scale: number): Profile {
   const names = model.dag.names.slice(1);
   return {
-    format: 1,
+    format: 2,
     model: "fixture",
     version: model.version,
     role,
@@ -63,6 +86,7 @@ function profile(role: Role, scale: number): Profile {
     fixedMs: scale / 2,
     selfTestMs: 1,
     nodeMs: Object.fromEntries(names.map((name, at) => [name, scale * (at + 1)])),
+    transfer: scaleTransfer(TRANSFER, scale),
     samples: [],
   };
 }

@@ -2,6 +2,7 @@ import { EddiError } from "#shared/errors";
 import { ancestors, type Dag, subgraph } from "#shared/graph";
 import { elementCount, type Model } from "#shared/model";
 import type { Profile, Role } from "./profile.ts";
+import { BYTES_PER_ELEMENT, type Codec, codecMs, moveMs } from "./transfer.ts";
 
 /** What an exit's plans cost, whatever the conditions: the exit's DAG with its weights. */
 export interface ExitCosts {
@@ -13,7 +14,7 @@ export interface ExitCosts {
   readonly accuracy: number | null;
   /** The exit's node and its ancestors: node 0 is the input, the last node is the exit's. */
   readonly dag: Dag;
-  /** By node: time on the profiled edge device; 0 for the input. */
+  /** By node: time on the profiled edge device; 0 for the input. The exit's includes reading back its scores. */
   readonly edgeMs: readonly number[];
   /** By node: time on the profiled cloud machine; 0 for the input. */
   readonly cloudMs: readonly number[];
@@ -25,21 +26,12 @@ export interface ExitCosts {
   readonly cloudCutMs: readonly number[];
   /** Paid by every head that computes something. */
   readonly edgeFixedMs: number;
-  /** Paid by every tail. */
+  /** Paid by every tail: the call, and reading back the scores. */
   readonly cloudFixedMs: number;
   /** Bytes of a request beside its tensors. */
   readonly requestBytes: number;
   readonly resultBytes: number;
 }
-
-/** How cut tensors travel. */
-export type Codec = keyof typeof CODECS;
-
-/** Nanoseconds of encoding and of checking and decoding `#shared/protocol`'s way in Node 20. */
-const CODECS = {
-  uint8: { bytesPerElement: 1, encodeNs: 6, decodeNs: 6 },
-  float32: { bytesPerElement: 4, encodeNs: 4, decodeNs: 5 },
-} as const;
 
 export interface CostOptions {
   readonly codec: Codec;
@@ -68,22 +60,29 @@ export function exitCosts(
 ): readonly ExitCosts[] {
   const edgeMs = nodeTimes(model, edgeProfile, "head");
   const cloudMs = nodeTimes(model, cloudProfile, "tail");
-  const codec = CODECS[options.codec];
+  const { codec } = options;
   const elements = model.nodes.map((node) => elementCount(node.tensor.shape));
   const wireBytes = model.nodes.map(
-    ({ name }, node) => elements[node]! * codec.bytesPerElement + TENSOR_BYTES + 3 * name.length,
+    ({ name }, node) => elements[node]! * BYTES_PER_ELEMENT[codec] + TENSOR_BYTES + 3 * name.length,
   );
-  const edgeCutMs = elements.map((count) => (count * codec.encodeNs) / 1e6);
-  const cloudCutMs = elements.map((count) => (count * codec.decodeNs) / 1e6);
+  const { transfer: toHand } = edgeProfile;
+  const { transfer: toTake } = cloudProfile;
+  // The image is not on the backend: there is nothing to read back.
+  const readMs = elements.map((count, node) => (node === 0 ? 0 : moveMs(toHand, count)));
+  const edgeCutMs = elements.map((count, node) => readMs[node]! + codecMs(toHand, codec, count));
+  const cloudCutMs = elements.map((count) => moveMs(toTake, count) + codecMs(toTake, codec, count));
   return model.metadata.exits.map((exit, position): ExitCosts => {
-    const needed = ancestors(model.dag, model.dag.names.indexOf(exit.node));
+    const last = model.dag.names.indexOf(exit.node);
+    const needed = ancestors(model.dag, last);
+    // A head with the exit's node in it ends there: its scores are what is read back.
+    const whole = edgeMs.map((ms, node) => (node === last ? ms + readMs[node]! : ms));
     const prune = (values: readonly number[]): number[] => values.filter((_, node) => needed[node]);
     return {
       exit: exit.id,
       position,
       accuracy: exit.accuracy,
       dag: subgraph(model.dag, needed),
-      edgeMs: prune(edgeMs),
+      edgeMs: prune(whole),
       cloudMs: prune(cloudMs),
       wireBytes: prune(wireBytes),
       edgeCutMs: prune(edgeCutMs),

@@ -1,8 +1,30 @@
+export { analyticProfile } from "./analytic-profile.ts";
 export { type Contraction, type ContractOptions, contract, expandHead, type Measure } from "./contract.ts";
-export { type Codec, type CostOptions, type ExitCosts, exitCosts } from "./exit-costs.ts";
-export { profileFromSamples } from "./fit-profile.ts";
+export { type CostOptions, type ExitCosts, exitCosts } from "./exit-costs.ts";
+export { headsFromSamples, profileFromSamples } from "./fit-profile.ts";
 export { headMembers, type Latency, latencyOf, latencySdMs } from "./latency.ts";
-export { type Measurement, measurePlan } from "./measure-plan.ts";
-export { type MeasureOptions, measureProfile } from "./measure-profile.ts";
+export { layerPlan, layerSum } from "./layer-sum.ts";
+export { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
+export {
+  makeProfile,
+  measureProfile,
+  type ProfileOf,
+  profileJobs,
+  type Stopwatch,
+  sampleJobs,
+  type TimeSegment,
+} from "./measure-profile.ts";
+export { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
 export { type Profile, type Role, readProfile, type Sample } from "./profile.ts";
+export {
+  fitRegression,
+  type HeadTimes,
+  type ProfiledModel,
+  profileFromRegression,
+  type Regression,
+  readRegression,
+  USUAL_TIMES,
+} from "./regression.ts";
+export { quantile, type RoundOptions, type Timed, timeInRounds } from "./rounds.ts";
+export { type Codec, scaleTransfer, type Transfer, USUAL_TRANSFER } from "./transfer.ts";
 export { nodeWork, type Work, workUnits } from "./work.ts";

@@ -1,12 +1,14 @@
-import { ancestors, cutVertices, subgraph } from "#shared/graph";
+import { ancestors, blocks, cutVertices, subgraph } from "#shared/graph";
 import { type Model, type Segment, splitPlan } from "#shared/model";
 import type { Role } from "./profile.ts";
 
 /** A segment to time, and the sample it is for. */
 export interface Measurement {
   readonly exit: string;
-  /** A cut vertex of the exit's DAG. */
+  /** A cut vertex of the exit's DAG; of what starts inside, any node. */
   readonly at: string;
+  /** Set for a segment inside a block: the cut vertex that it starts after. */
+  readonly from?: string;
   /** Computes nothing at the input (heads) or at the exit's node (tails): the fixed cost of a call. */
   readonly segment: Segment;
 }
@@ -29,6 +31,29 @@ export function measurePlan(model: Model, role: Role): readonly Measurement[] {
       const { head, tail } = splitPlan(model, { exit: exit.id, head: dag.names.slice(0, vertex + 1) });
       const nothing: Segment = { nodes: [], feeds: [at], outputs: [at] };
       return [{ exit: exit.id, at, segment: role === "head" ? head : (tail ?? nothing) }];
+    });
+  });
+}
+
+/**
+ * What to time to know how the nodes of a block share its time: from the cut vertex before the block to each
+ * of its nodes, and to itself for the cost of a call. Blocks of one node have nothing to share.
+ */
+export function insidePlan(model: Model): readonly Measurement[] {
+  const taken = new Set<string>();
+  return model.metadata.exits.toReversed().flatMap((exit) => {
+    const dag = subgraph(model.dag, ancestors(model.dag, model.dag.names.indexOf(exit.node)));
+    return blocks(dag).flatMap(({ after, nodes }): Measurement[] => {
+      const fresh = nodes.filter((node) => !taken.has(dag.names[node]!));
+      for (const node of fresh) taken.add(dag.names[node]!);
+      if (fresh.length < 2 || fresh.length < nodes.length) return [];
+      const from = dag.names[after]!;
+      return [after, ...nodes].map((node): Measurement => {
+        const needed = ancestors(dag, node);
+        const at = dag.names[node]!;
+        const inside = nodes.filter((one) => needed[one]).map((one) => dag.names[one]!);
+        return { exit: exit.id, at, from, segment: { nodes: inside, feeds: [from], outputs: [at] } };
+      });
     });
   });
 }

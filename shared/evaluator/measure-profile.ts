@@ -1,81 +1,87 @@
 import type { Model, Segment } from "#shared/model";
 import { profileFromSamples } from "./fit-profile.ts";
-import { measurePlan } from "./measure-plan.ts";
+import { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
+import { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
 import type { Profile, Role, Sample } from "./profile.ts";
+import { quantile, type RoundOptions, timeInRounds } from "./rounds.ts";
+import type { Transfer } from "./transfer.ts";
 
-export interface MeasureOptions {
+/** What a profile says of itself. */
+export interface ProfileOf {
   readonly model: Model;
   readonly role: Role;
   readonly device: string;
   readonly backend: string;
   /** Time of the reference net on this device and backend, above 0. */
   readonly selfTestMs: number;
-  /** Runs a segment; settles when its outputs have been read back. Rejects to stop the measurement. */
-  readonly run: (segment: Segment) => Promise<void>;
-  /** A clock, milliseconds. */
-  readonly now: () => number;
-  /** Untimed runs of each segment. */
-  readonly warmups: number;
-  /** Timings of each segment, 1 or more. */
-  readonly repeats: number;
 }
+
+/** Times what a profile is made of, so many runs in a row: milliseconds of one. Rejects to stop. */
+export interface Stopwatch extends TransferWatch {
+  /** From values that are fed to values that were read back. */
+  readonly whole: TimeSegment;
+  /** With the feeds on the backend before the clock starts, until the backend has the outputs. */
+  readonly inside: TimeSegment;
+}
+
+export type TimeSegment = (segment: Segment, runs: number) => Promise<number>;
 
 /**
  * Times every segment of the measure plan and fits a profile to the medians.
  *
- * Segments take turns, so that a slow spell of the machine falls on all of them alike. Short ones run
- * several times per timing: browsers' clocks step by up to 0.1 ms.
- *
- * @throws whatever `run` rejects with
+ * @throws whatever the stopwatch rejects with
  */
-export async function measureProfile(options: MeasureOptions): Promise<Profile> {
-  const { model, role, device, backend, selfTestMs, run, now } = options;
-  const measurements = measurePlan(model, role);
-  const timings = measurements.map((): number[] => []);
-  const timed = async (segment: Segment, runs: number): Promise<number> => {
-    const startMs = now();
-    for (let i = 0; i < runs; i++) await run(segment);
-    return (now() - startMs) / runs;
-  };
+export async function measureProfile(
+  of: ProfileOf,
+  watch: Stopwatch,
+  rounds: RoundOptions,
+): Promise<Profile> {
+  const { jobs, result } = profileJobs(of, watch);
+  return result(await timeInRounds(jobs, rounds));
+}
 
-  const runs: number[] = [];
-  for (const { segment } of measurements) {
-    for (let i = 0; i < options.warmups; i++) await run(segment);
-    const roughMs = await timed(segment, 1);
-    runs.push(Math.min(MAX_RUNS, Math.ceil(MIN_TIMING_MS / Math.max(roughMs, 1e-3))));
-  }
-  for (let repeat = 0; repeat < options.repeats; repeat++) {
-    for (const [at, { segment }] of measurements.entries()) {
-      timings[at]!.push(await timed(segment, runs[at]!));
-    }
-  }
-
-  const samples = measurements.map(({ exit, at }, index): Sample => {
-    const sorted = timings[index]!.toSorted((a, b) => a - b);
-    return { exit, at, medianMs: quantile(sorted, 0.5), p95Ms: quantile(sorted, 0.95) };
-  });
-  const { id } = model.metadata;
-  const fitted = profileFromSamples(model, role, samples);
+/** The same as jobs, to be timed in the same rounds as others. */
+export function profileJobs(of: ProfileOf, watch: Stopwatch): Jobs<Profile> {
+  const { model, role } = of;
+  const transfer = transferJobs(model, watch);
+  const segments = sampleJobs([...measurePlan(model, role), ...insidePlan(model)], watch);
+  const count = transfer.jobs.length;
   return {
-    format: 1,
-    model: id,
-    version: model.version,
-    role,
-    device,
-    backend,
-    ...fitted,
-    selfTestMs,
-    samples,
+    jobs: [...transfer.jobs, ...segments.jobs],
+    result: (timings) => {
+      const moved = transfer.result(timings.slice(0, count));
+      const samples = segments.result(timings.slice(count));
+      return makeProfile(of, samples, moved, profileFromSamples(model, role, samples, moved));
+    },
   };
 }
 
-/** A timing lasts at least this long, where `MAX_RUNS` allows. */
-const MIN_TIMING_MS = 2;
-const MAX_RUNS = 20;
+/** Timings of segments as samples. */
+export function sampleJobs(
+  measurements: readonly Measurement[],
+  watch: Pick<Stopwatch, "whole" | "inside">,
+): Jobs<readonly Sample[]> {
+  return {
+    jobs: measurements.map(({ from, segment }) => {
+      const time = from === undefined ? watch.whole : watch.inside;
+      return (runs) => time(segment, runs);
+    }),
+    result: (timings) => measurements.map((one, at) => sampleOf(one, timings[at]!)),
+  };
+}
 
-/** Linear between neighbours. */
-function quantile(sorted: readonly number[], share: number): number {
-  const at = share * (sorted.length - 1);
-  const low = sorted[Math.floor(at)]!;
-  return low + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - low);
+function sampleOf({ exit, at, from }: Measurement, timings: readonly number[]): Sample {
+  const where = from === undefined ? { exit, at } : { exit, at, from };
+  return { ...where, medianMs: quantile(timings, 0.5), p95Ms: quantile(timings, 0.95) };
+}
+
+export function makeProfile(
+  { model, role, device, backend, selfTestMs }: ProfileOf,
+  samples: readonly Sample[],
+  transfer: Transfer,
+  fitted: Pick<Profile, "fixedMs" | "nodeMs">,
+): Profile {
+  const { version, metadata } = model;
+  const head = { format: 2, model: metadata.id, version, role, device, backend } as const;
+  return { ...head, ...fitted, selfTestMs, transfer, samples };
 }

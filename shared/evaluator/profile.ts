@@ -1,9 +1,10 @@
-import { EddiError } from "#shared/errors";
+import { expect, expectTimes, isName, record } from "./check.ts";
+import { BYTES_PER_ELEMENT, type Transfer } from "./transfer.ts";
 
 /** Measured milliseconds of a model on a device; JSON. */
 export interface Profile {
   /** Version of this layout. */
-  readonly format: 1;
+  readonly format: 2;
   /** Model id. */
   readonly model: string;
   /** The model's version when it was measured. Times hang on the architecture: a note, not a condition. */
@@ -13,27 +14,37 @@ export interface Profile {
   readonly device: string;
   /** TF.js backend. */
   readonly backend: string;
-  /** What a call costs with no nodes in it: entering, reading back. */
+  /** What a call costs with no nodes in it: of heads to feed the image, of tails to read the scores back. */
   readonly fixedMs: number;
   /**
    * Time of the fixed reference net on the same device and backend. The ratio of another device's to
    * this is the first guess of its scale.
    */
   readonly selfTestMs: number;
-  /** Time of every node but the input, by name; sums of them are what `samples` say. */
+  /** Time of every node but the input, by name; with the transfers their sums are what `samples` say. */
   readonly nodeMs: Readonly<Record<string, number>>;
+  /** Of the tensors that heads hand over, or tails take. */
+  readonly transfer: Transfer;
   readonly samples: readonly Sample[];
 }
 
 /** Whether heads were timed (the edge) or tails (the cloud). */
 export type Role = "head" | "tail";
 
-/** Time of one segment of an exit's DAG: the head that ends at a node, or the tail that follows it. */
+/**
+ * Time of one segment of an exit's DAG: the head that ends at a node, its tensor read back, or the tail that
+ * follows the node, its tensor uploaded and the scores read back.
+ */
 export interface Sample {
   /** Exit id. */
   readonly exit: string;
   /** A cut vertex of the exit's DAG: the input for an empty head, the exit's node for an empty tail. */
   readonly at: string;
+  /**
+   * Set for a sample inside a block: the cut vertex that the segment starts after. `at` is then any node of
+   * the block, or the same vertex for what a call costs. Its tensors stay on the backend.
+   */
+  readonly from?: string;
   readonly medianMs: number;
   readonly p95Ms: number;
 }
@@ -45,40 +56,36 @@ export interface Sample {
  */
 export function readProfile(value: unknown): Profile {
   const root = record(value, "profile");
-  expect(root.format === 1, "format", "1", root.format);
+  expect(root.format === 2, "profile, format", "2", root.format);
   for (const field of ["model", "version", "device", "backend"]) {
-    expect(isName(root[field]), field, "a non-empty string", root[field]);
+    expect(isName(root[field]), `profile, ${field}`, "a non-empty string", root[field]);
   }
-  expect(root.role === "head" || root.role === "tail", "role", "head or tail", root.role);
-  expect(isTime(root.fixedMs), "fixedMs", "a number of 0 or above", root.fixedMs);
-  const { selfTestMs } = root;
-  expect(isTime(selfTestMs) && selfTestMs !== 0, "selfTestMs", "a number above 0", selfTestMs);
-  for (const [node, ms] of Object.entries(record(root.nodeMs, "nodeMs"))) {
-    expect(isTime(ms), `nodeMs.${node}`, "a number of 0 or above", ms);
-  }
-  expect(Array.isArray(root.samples), "samples", "an array", root.samples);
+  expect(root.role === "head" || root.role === "tail", "profile, role", "head or tail", root.role);
+  expectTimes(root, "profile, ", ["fixedMs", "selfTestMs"]);
+  expect(root.selfTestMs !== 0, "profile, selfTestMs", "a number above 0", root.selfTestMs);
+  const nodeMs = record(root.nodeMs, "profile, nodeMs");
+  expectTimes(nodeMs, "profile, nodeMs.", Object.keys(nodeMs));
+  checkTransfer(root.transfer, "profile, transfer");
+  expect(Array.isArray(root.samples), "profile, samples", "an array", root.samples);
   (root.samples as unknown[]).forEach((value, i) => {
-    const sample = record(value, `samples[${i}]`);
+    const sample = record(value, `profile, samples[${i}]`);
     for (const field of ["exit", "at"]) {
-      expect(isName(sample[field]), `samples[${i}].${field}`, "a name", sample[field]);
+      expect(isName(sample[field]), `profile, samples[${i}].${field}`, "a name", sample[field]);
     }
-    for (const field of ["medianMs", "p95Ms"]) {
-      expect(isTime(sample[field]), `samples[${i}].${field}`, "a number of 0 or above", sample[field]);
-    }
+    const { from } = sample;
+    expect(from === undefined || isName(from), `profile, samples[${i}].from`, "a name", from);
+    expectTimes(sample, `profile, samples[${i}].`, ["medianMs", "p95Ms"]);
   });
   return root as unknown as Profile;
 }
 
-function record(value: unknown, field: string): Record<string, unknown> {
-  expect(typeof value === "object" && value !== null && !Array.isArray(value), field, "an object", value);
-  return value as Record<string, unknown>;
-}
-
-const isName = (value: unknown): boolean => typeof value === "string" && value.length > 0;
-const isTime = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
-
-function expect(holds: boolean, field: string, expected: string, came: unknown): void {
-  if (holds) return;
-  const shown = (JSON.stringify(came) ?? "nothing").slice(0, 80);
-  throw new EddiError("bad-profile", `profile, ${field}: expected ${expected}, got ${shown}`);
+/** @throws EddiError `bad-profile` */
+export function checkTransfer(value: unknown, field: string): void {
+  const transfer = record(value, field);
+  expectTimes(transfer, `${field}.`, ["perTensorMs", "perByteMs"]);
+  const codecs = record(transfer.codecs, `${field}.codecs`);
+  for (const codec of Object.keys(BYTES_PER_ELEMENT)) {
+    const cost = record(codecs[codec], `${field}.codecs.${codec}`);
+    expectTimes(cost, `${field}.codecs.${codec}.`, ["perTensorMs", "perElementMs"]);
+  }
 }

@@ -1,4 +1,5 @@
 export { CODECS, type Codec, decodeTensor, type EncodedTensor, encodeTensor } from "./codec.ts";
+export { type CodecJob, codecJob } from "./codec-job.ts";
 export { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
 export {
   decodeRequest,

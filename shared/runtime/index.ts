@@ -1,2 +1,3 @@
 export { SegmentModel, type TensorValues } from "./segment-model.ts";
 export { type SelfTest, selfTest } from "./self-test.ts";
+export { type Clock, timeInside, timeReadBack, timeUpload, timeWhole } from "./timings.ts";

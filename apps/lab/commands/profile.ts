@@ -1,31 +1,34 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { ones } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
-import { measureProfile, type Profile, type Role } from "#shared/evaluator";
-import type { Segment } from "#shared/model";
-import { type SegmentModel, selfTest } from "#shared/runtime";
+import {
+  fitRegression,
+  measureProfile,
+  type Profile,
+  type ProfiledModel,
+  readProfile,
+} from "#shared/evaluator";
+import { selfTest } from "#shared/runtime";
 import { openBackend } from "../backend.ts";
-import { modelFolder, openModelFolder } from "../model-folder.ts";
+import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../model-folder.ts";
+import { AS_THE_SERVICE, stopwatch } from "../profile/measure.ts";
 
 const USAGE = `npm run lab -- profile MODEL [options]
+npm run lab -- profile --regress
 
-Measures a model partition-wise on this machine and writes MODEL/profiles/<role>-<backend>.json: heads and
-tails on wasm, tails alone on native, which no browser has.
+Measures a model partition-wise on this machine, heads and tails, and writes
+MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
+models and writes models/regression.json: what a phone starts with where nothing was measured.
 
   --backend NAME    auto, native or wasm (default auto)
   --repeats N       timings of each segment (default 15)
   --device TEXT     what this machine is called (default: its processor)
+  --regress         write the regression; after a model, or alone
 `;
 
-/** How the service runs TensorFlow: a thread for each worker; oneDNN pays for batches only. */
-const AS_THE_SERVICE = {
-  TF_NUM_INTRAOP_THREADS: "1",
-  TF_NUM_INTEROP_THREADS: "1",
-  TF_ENABLE_ONEDNN_OPTS: "0",
-} as const;
+const ROLES = ["head", "tail"] as const;
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -35,11 +38,12 @@ export async function run(args: readonly string[]): Promise<void> {
       backend: { type: "string", default: "auto" },
       repeats: { type: "string", default: "15" },
       device: { type: "string", default: os.cpus()[0]?.model ?? os.arch() },
+      regress: { type: "boolean", default: false },
       help: { type: "boolean" },
     },
   });
   const [name] = positionals;
-  if (values.help || name === undefined) {
+  if (values.help || (name === undefined && !values.regress)) {
     process.stdout.write(USAGE);
     return;
   }
@@ -47,42 +51,53 @@ export async function run(args: readonly string[]): Promise<void> {
   if (!Number.isInteger(repeats) || repeats < 1) {
     throw new EddiError("bad-argument", `--repeats: expected a whole number above 0, got ${values.repeats}`);
   }
-  const folder = modelFolder(name);
+  if (name !== undefined) await profileModel(modelFolder(name), values.backend, repeats, values.device);
+  if (values.regress) await regress();
+}
+
+async function profileModel(folder: string, wanted: string, repeats: number, device: string): Promise<void> {
   Object.assign(process.env, AS_THE_SERVICE);
-  const backend = await openBackend(values.backend);
+  const backend = await openBackend(wanted);
   const segments = await openModelFolder(folder);
+  const { model } = segments;
   const { medianMs: selfTestMs } = await selfTest(() => performance.now(), 15);
   await mkdir(path.join(folder, "profiles"), { recursive: true });
-  const roles: readonly Role[] = backend === "native" ? ["tail"] : ["head", "tail"];
-  for (const role of roles) {
-    const profile = await measure(segments, role, { backend, repeats, device: values.device, selfTestMs });
+  for (const role of ROLES) {
+    const what = { model, role, device, backend, selfTestMs };
+    const profile = await measureProfile(what, stopwatch(segments, role), { warmups: 3, repeats });
     const file = path.join(folder, "profiles", `${role}-${backend}.json`);
     await writeFile(file, `${JSON.stringify(profile, null, 1)}\n`);
     process.stdout.write(summary(profile, file));
   }
 }
 
-interface Setting {
-  readonly backend: string;
-  readonly repeats: number;
-  readonly device: string;
-  readonly selfTestMs: number;
-}
-
-function measure(segments: SegmentModel, role: Role, setting: Setting): Promise<Profile> {
-  const { model } = segments;
-  const runSegment = async (segment: Segment): Promise<void> => {
-    const feeds = segment.feeds.map((name) => ones([1, ...model.metadata.tensors[name]!.shape]));
-    const outputs = segments.run(segment, feeds);
-    await Promise.all(outputs.map((output) => output.data()));
-    for (const tensor of [...feeds, ...outputs]) tensor.dispose();
-  };
-  const now = (): number => performance.now();
-  return measureProfile({ model, role, run: runSegment, now, warmups: 3, ...setting });
-}
-
 function summary(profile: Profile, file: string): string {
   const whole = profile.samples.map(({ medianMs }) => medianMs).reduce((a, b) => Math.max(a, b), 0);
   const title = `${profile.model}, ${profile.role} on ${profile.backend}`;
   return `${title}: whole model ${whole.toFixed(2)} ms, fixed ${profile.fixedMs.toFixed(2)} ms -> ${file}\n`;
+}
+
+/** Fits the regression to every profile of heads there is. A profile of an older format is left out, and said. */
+async function regress(): Promise<void> {
+  const profiled: ProfiledModel[] = [];
+  for (const { name } of (await readdir(MODELS_FOLDER, { withFileTypes: true })).filter((entry) =>
+    entry.isDirectory(),
+  )) {
+    const folder = path.join(MODELS_FOLDER, name);
+    const model = await readModelFolder(folder);
+    const files = await readdir(path.join(folder, "profiles")).catch(() => []);
+    for (const file of files.filter((one) => /^head-.*\.json$/.test(one)).sort()) {
+      try {
+        const text = await readFile(path.join(folder, "profiles", file), "utf8");
+        profiled.push({ model, profile: readProfile(JSON.parse(text)) });
+      } catch (error) {
+        process.stderr.write(`${name}/profiles/${file}, left out: ${(error as Error).message}\n`);
+      }
+    }
+  }
+  const file = path.join(MODELS_FOLDER, "regression.json");
+  const regression = fitRegression(profiled);
+  await writeFile(file, `${JSON.stringify(regression, null, 1)}\n`);
+  const backends = Object.keys(regression.backends).join(", ") || "none";
+  process.stdout.write(`heads of ${profiled.length} profiles, backends ${backends} -> ${file}\n`);
 }

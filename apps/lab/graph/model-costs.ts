@@ -1,15 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
-import {
-  type ExitCosts,
-  exitCosts,
-  nodeWork,
-  type Profile,
-  type Role,
-  readProfile,
-  workUnits,
-} from "#shared/evaluator";
+import { analyticProfile, type ExitCosts, exitCosts, type Profile, readProfile } from "#shared/evaluator";
 import type { Model } from "#shared/model";
 
 /** The costs of a model's exits, and from which profiles: names of files, or `analytic`. */
@@ -30,8 +22,8 @@ export async function modelCosts(folder: string, model: Model): Promise<ModelCos
   const tail = await storedProfile(folder, ["tail-native", "tail-wasm"]);
   const exits = exitCosts(
     model,
-    head?.profile ?? analyticProfile(model, "head", EDGE_UNITS_PER_MS),
-    tail?.profile ?? analyticProfile(model, "tail", CLOUD_UNITS_PER_MS),
+    head?.profile ?? analyticProfile(model, "head", EDGE_UNITS_PER_MS, 0),
+    tail?.profile ?? analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 0),
     { codec: "uint8" },
   );
   return { exits, head: head?.file ?? "analytic", tail: tail?.file ?? "analytic" };
@@ -61,22 +53,4 @@ function parse(text: string, file: string): unknown {
       cause,
     });
   }
-}
-
-function analyticProfile(model: Model, role: Role, unitsPerMs: number): Profile {
-  const work = nodeWork(model);
-  return {
-    format: 1,
-    model: model.metadata.id,
-    version: model.version,
-    role,
-    device: "estimated",
-    backend: "none",
-    fixedMs: 0,
-    selfTestMs: 1,
-    nodeMs: Object.fromEntries(
-      model.nodes.map(({ name }, node) => [name, workUnits(work[node]!) / unitsPerMs]),
-    ),
-    samples: [],
-  };
 }

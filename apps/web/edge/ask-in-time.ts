@@ -26,9 +26,11 @@ export async function askInTime(
   const waitUntilMs = deadlineMs(options.budgetMs, elapsed(job), prediction, finishPoints(job, plan));
   const timeoutMs = Math.max(waitUntilMs - elapsed(job), 1);
   const frame = encodeCut(plan.exit, cut, options.codec ?? kit.codec, timeoutMs);
+  await kit.engine()?.slowDown(`encode ${options.codec ?? kit.codec} ${[...cut.keys()]}`, encodeStart);
   job.requestBytes = frame.body.byteLength;
   const sentAt = performance.now();
   stages.encodeMs = sentAt - encodeStart;
+  if (job.ran !== null) job.ran = { ...job.ran, ms: job.ran.ms + stages.encodeMs };
 
   const over = new AbortController();
   const cancel = (): void => over.abort(job.signal.reason);

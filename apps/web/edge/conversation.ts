@@ -1,5 +1,6 @@
 import type { ErrorCode } from "#shared/errors";
-import type { Plan } from "#shared/model";
+import type { Profile } from "#shared/evaluator";
+import type { Plan, Segment } from "#shared/model";
 import type { Codec } from "#shared/protocol";
 import type { Prediction } from "../link/conversation.ts";
 
@@ -10,6 +11,8 @@ export type EdgeRequest =
   /** A new port to the optimizer worker, after that one was restarted. */
   | { readonly kind: "connect"; readonly optimizer: MessagePort }
   | { readonly kind: "answer"; readonly image: ImageSource; readonly options: AnswerOptions }
+  /** Times something on the engine, without slow-down: for the lab. Its weights are fetched first. */
+  | { readonly kind: "time"; readonly what: Timing }
   /** Replied to when nothing is under way: backend chosen, wanted weights fetched or failed, plan current. */
   | { readonly kind: "settle" };
 
@@ -17,6 +20,8 @@ export interface EdgeReplies {
   open: ModelSummary;
   connect: null;
   answer: Answer;
+  /** Milliseconds of one run. */
+  time: number;
   settle: null;
 }
 
@@ -24,10 +29,32 @@ export type EdgeEvent =
   | { readonly kind: "engine"; readonly engine: EngineReport }
   /** State of every shard, after any change. */
   | { readonly kind: "shards"; readonly shards: readonly ShardState[] }
+  | { readonly kind: "calibration"; readonly calibration: Calibration }
   /** Something went wrong that the user should know; the edge goes on. */
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
   /** The backend is gone (GPU device lost, or nothing but errors): the worker should be restarted. */
   | { readonly kind: "lost"; readonly backend: Backend; readonly message: string };
+
+/** Something to time, so many runs in a row; as a `Stopwatch` has it. */
+export type Timing = { readonly runs: number } & (
+  | { readonly part: "whole" | "inside"; readonly segment: Segment }
+  | { readonly part: "move"; readonly elements: number }
+  | { readonly part: "code"; readonly codec: Codec; readonly elements: number }
+);
+
+/** Whether this device measures itself: unless it did so before, never, or anew. */
+export type CalibrationMode = "auto" | "off" | "force";
+export const CALIBRATION_MODES: readonly CalibrationMode[] = ["auto", "off", "force"];
+
+/** How far this device has measured itself. */
+export interface Calibration {
+  /** `cached`: on an earlier visit. */
+  readonly state: "waiting" | "measuring" | "done" | "cached" | "off" | "failed";
+  /** Of what is being measured, 0..1. */
+  readonly share: number;
+  /** Of heads, as far as measured. */
+  readonly profile: Profile | null;
+}
 
 export type Backend = "webgpu" | "wasm" | "webgl";
 export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
@@ -41,6 +68,7 @@ export interface EdgeSettings {
   readonly avoid: readonly Backend[];
   /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
   readonly slowdown: number;
+  readonly calibrate: CalibrationMode;
   readonly codec: Codec;
 }
 

@@ -1,6 +1,8 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel } from "#shared/model";
+import { adapterName } from "./adapter.ts";
 import { answerImage } from "./answer-image.ts";
+import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type {
   Answer,
@@ -9,13 +11,16 @@ import type {
   EdgeSettings,
   ImageSource,
   ModelSummary,
+  Timing,
 } from "./conversation.ts";
 import { Engine } from "./engine.ts";
 import { fetchBytes, modelFileUrl } from "./fetch-model.ts";
 import type { Kit } from "./job.ts";
 import { PlannerLink } from "./planner-link.ts";
+import { browserCache } from "./profile-cache.ts";
 import { Readiness } from "./readiness.ts";
 import { ShardLoader } from "./shard-loader.ts";
+import { engineStopwatch } from "./stopwatch.ts";
 
 /** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
 export class Edge {
@@ -24,7 +29,13 @@ export class Edge {
   private readonly link: PlannerLink;
   private readonly engineChosen: Promise<Engine | null>;
   private readonly kit: Kit;
+  private readonly calibrator: Calibrator;
   private engine: Engine | null = null;
+  private selfTestMs: number | null = null;
+  /** Images taken up, and those under way. */
+  private images = 0;
+  private underWay = 0;
+  private onIdle: (() => void)[] = [];
 
   /**
    * Fetches the model's description; weights and backend follow in the background.
@@ -67,8 +78,23 @@ export class Edge {
       model,
       engine: () => this.warmer(),
       load: (shards, signal) => loader.load(shards, signal),
-      onReady: (nodes) => this.link.ready(nodes),
+      onReady: (nodes) => {
+        this.link.ready(nodes);
+        this.calibrator.nodesReady(nodes);
+      },
       onProblem: (error) => this.problem(error),
+    });
+    this.calibrator = new Calibrator({
+      model,
+      mode: settings.calibrate,
+      slowdown: settings.slowdown,
+      cache: browserCache,
+      device: () => this.calibrated(),
+      idle: () => this.idle(),
+      images: () => this.images,
+      now: () => performance.now(),
+      onProfile: (profile) => this.link.calibrated(profile),
+      onChange: (calibration) => emit({ kind: "calibration", calibration }),
     });
     this.kit = {
       model,
@@ -102,11 +128,25 @@ export class Edge {
 
   async answer(image: ImageSource, options: AnswerOptions, signal: AbortSignal): Promise<Answer> {
     this.link.started();
+    this.images += 1;
+    this.underWay += 1;
     try {
       return await answerImage(this.kit, image, options, signal);
     } finally {
+      this.underWay -= 1;
+      if (this.underWay === 0) for (const done of this.onIdle.splice(0)) done();
       this.link.finished();
     }
+  }
+
+  /** @throws EddiError `unavailable` without an engine, `bad-weights` when a segment's nodes are not ready */
+  async time(what: Timing): Promise<number> {
+    await this.engineChosen;
+    if (this.engine === null) throw new EddiError("unavailable", "no TF.js backend works on this device");
+    const watch = engineStopwatch(this.engine);
+    if (what.part === "move") return watch.move(what.elements, what.runs);
+    if (what.part === "code") return watch.code(what.codec, what.elements, what.runs);
+    return watch[what.part](what.segment, what.runs);
   }
 
   /** Resolves when nothing is under way. The plan may ask for weights, and weights may change the plan. */
@@ -115,6 +155,7 @@ export class Edge {
     for (let known = -1; known !== this.kit.readiness.nodes.size; ) {
       known = this.kit.readiness.nodes.size;
       await this.kit.readiness.settled();
+      await this.calibrator.settled();
       await this.link.settle();
       await this.kit.readiness.settled();
     }
@@ -137,6 +178,18 @@ export class Edge {
     };
   }
 
+  private async calibrated(): Promise<CalibratedDevice | null> {
+    await this.engineChosen;
+    const { engine, selfTestMs } = this;
+    if (engine === null || selfTestMs === null) return null;
+    const { backend } = engine;
+    return { adapter: await adapterName(backend), backend, selfTestMs, watch: engineStopwatch(engine) };
+  }
+
+  private async idle(): Promise<void> {
+    while (this.underWay > 0) await new Promise<void>((done) => this.onIdle.push(done));
+  }
+
   private async startEngine(
     model: Model,
     choosing: ReturnType<typeof chooseBackend>,
@@ -145,6 +198,7 @@ export class Edge {
     try {
       const { backend, medianMs, tried } = await choosing;
       const selfTestMs = medianMs === null ? null : medianMs * slowdown;
+      this.selfTestMs = selfTestMs;
       this.engine = backend === null ? null : new Engine(model, backend, slowdown);
       this.engine?.lost().then((reason) => this.loseEngine(reason));
       this.emit({ kind: "engine", engine: { backend, selfTestMs, slowdown, tried } });

@@ -69,7 +69,7 @@ export class Engine {
             return { shape: output.shape, values: (await output.data()) as Float32Array };
           }),
         );
-        await this.slowDown(segment, start);
+        await this.slowDown(keyOf(segment), start);
         return { held, values, ms: performance.now() - start };
       } catch (thrown) {
         for (const output of outputs) output.dispose();
@@ -104,7 +104,7 @@ export class Engine {
           const outputs = this.segments.run(segment, feeds);
           await Promise.all(outputs.map((output) => output.data()));
           for (const output of outputs) output.dispose();
-          this.noteTime(segment, performance.now() - start);
+          this.noteTime(keyOf(segment), performance.now() - start);
         }
       } finally {
         for (const feed of feeds) feed.dispose();
@@ -121,17 +121,24 @@ export class Engine {
   }
 
   /**
-   * Makes a run last `slowdown` times as long as the fastest one of its segment so far: what else this
-   * machine was busy with is not part of the slower phone.
+   * Makes what has just been done last `slowdown` times as long as the fastest of its kind so far: what else
+   * this machine was busy with is not part of the slower phone.
+   *
+   * @param kind  what is always the same work
+   * @param start when it began, by `performance.now()`
    */
-  private async slowDown(segment: Segment, start: number): Promise<void> {
+  async slowDown(kind: string, start: number): Promise<void> {
     const ms = performance.now() - start;
-    if (this.slowdown > 1) await pause(this.slowdown * this.noteTime(segment, ms) - ms);
+    if (this.slowdown > 1) await pause(this.slowdown * this.noteTime(kind, ms) - ms);
   }
 
-  /** @returns the fastest time of this segment so far */
-  private noteTime(segment: Segment, ms: number): number {
-    const key = `${segment.feeds}>${segment.nodes.length}>${segment.nodes.at(-1)}`;
+  /** Runs a measurement alone, as a run is. It is never slowed down: `slowdown` is the measurer's to apply. */
+  measure<T>(job: (segments: SegmentModel) => Promise<T>): Promise<T> {
+    return this.exclusively(() => job(this.segments));
+  }
+
+  /** @returns the fastest time of this kind so far */
+  private noteTime(key: string, ms: number): number {
     const fastest = Math.min(ms, this.fastest.get(key) ?? ms);
     this.fastest.set(key, fastest);
     return fastest;
@@ -143,6 +150,8 @@ export class Engine {
     return result;
   }
 }
+
+const keyOf = ({ feeds, nodes }: Segment): string => `${feeds}>${nodes.length}>${nodes.at(-1)}`;
 
 export function release(held: Held): void {
   for (const one of held.values()) if (!one.isDisposed) one.dispose();

@@ -1,4 +1,5 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import type { Profile } from "#shared/evaluator";
 import type { LinkEvent, LinkReplies, LinkRequest, Measured, Planning } from "../link/conversation.ts";
 import { Caller } from "../rpc/caller.ts";
 import { within } from "./within.ts";
@@ -43,6 +44,10 @@ export class PlannerLink {
 
   engine(request: Extract<LinkRequest, { kind: "engine" }>): void {
     this.remember(request);
+  }
+
+  calibrated(profile: Profile): void {
+    this.remember({ kind: "calibrated", profile });
   }
 
   ready(nodes: ReadonlySet<string>): void {

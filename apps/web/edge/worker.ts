@@ -21,6 +21,8 @@ const emit = serve<EdgeRequest, EdgeEvent>(
         const answer = await (await edge()).answer(request.image, request.options, signal);
         return { reply: answer, transfer: [answer.scores.buffer as ArrayBuffer] };
       }
+      case "time":
+        return { reply: await (await edge()).time(request.what) };
       case "settle":
         await (await edge()).settle();
         return { reply: null };

@@ -1,4 +1,4 @@
-import type { Latency } from "#shared/evaluator";
+import type { Latency, Profile } from "#shared/evaluator";
 import type { Plan } from "#shared/model";
 import type { LoadMode } from "#shared/optimizer";
 import type { Codec } from "#shared/protocol";
@@ -12,6 +12,8 @@ export type LinkRequest =
   | { readonly kind: "model"; readonly json: Uint8Array; readonly codec: Codec }
   /** The backend is chosen: its head profile, and this device's time of the reference net. */
   | { readonly kind: "engine"; readonly backend: string | null; readonly selfTestMs: number | null }
+  /** What this device has measured of its heads so far: nodes that are ready. */
+  | { readonly kind: "calibrated"; readonly profile: Profile }
   /** The nodes whose weights are there and whose kernels are warm. */
   | { readonly kind: "ready"; readonly nodes: readonly string[] }
   /** A plan for another budget than the current one. */
@@ -26,6 +28,7 @@ export type LinkRequest =
 export interface LinkReplies {
   model: null;
   engine: null;
+  calibrated: null;
   ready: null;
   plan: Planning;
   started: null;
@@ -83,7 +86,7 @@ export interface Prediction {
 /** What one answered image teaches. */
 export interface Measured {
   readonly imageMs: number;
-  /** A head that ran on the edge, all-edge runs and local finishes included. */
+  /** A head that ran on the edge, its cut read back and encoded; all-edge runs and local finishes included. */
   readonly head: HeadMeasured | null;
   readonly cloud: CloudMeasured | CloudLost | null;
 }

@@ -1,5 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import { type ExitCosts, exitCosts, type Profile } from "#shared/evaluator";
 import { type Model, type Plan, readModel } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import type { Codec } from "#shared/protocol";
@@ -13,6 +13,7 @@ import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
+  calibratedHead,
   type FoundProfile,
   firstEdgeScale,
   headProfile,
@@ -21,6 +22,8 @@ import {
 
 /** How often it is asked whether what is known has become old. */
 const TICK_MS = 500;
+/** Relative, of an edge's times about its own profile. */
+const CALIBRATED_SPREAD = 0.1;
 /** Of the latest images, how long decoding took. */
 const IMAGE_TIMES = 5;
 /** Before any image was seen. */
@@ -34,6 +37,8 @@ interface Costed {
   readonly model: Model;
   readonly codec: Codec;
   readonly head: FoundProfile;
+  /** What `head` was before this device had measured itself. */
+  readonly base: FoundProfile;
   readonly tail: FoundProfile;
   readonly costs: readonly ExitCosts[];
 }
@@ -50,6 +55,8 @@ export class Optimizer {
   private toEdge: (event: LinkEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
+  /** This device's own profile of heads, as far as it goes. */
+  private own: Profile | null = null;
   private budgetMs = 1000;
   private framesPerSecond: number | null = null;
   private previous: Plan | null = null;
@@ -107,6 +114,10 @@ export class Optimizer {
       case "engine":
         this.background(this.learnEngine(request.backend, request.selfTestMs));
         return { reply: null };
+      case "calibrated":
+        this.own = request.profile;
+        this.takeHead(this.costed?.base);
+        return { reply: null };
       case "ready":
         this.readyNodes = new Set(request.nodes);
         this.replan();
@@ -139,21 +150,36 @@ export class Optimizer {
   /** Starts with estimates: the plan is all-cloud until the edge is ready, and needs no more. */
   private async startModel(model: Model, codec: Codec): Promise<void> {
     this.previous = null;
+    this.own = null;
     this.tailKnown = false;
     const notYet = async (url: string): Promise<never> => {
       throw new EddiError("not-found", url);
     };
     const head = await headProfile(model, null, null, notYet);
-    this.recost({ model, codec, head, tail: analyticTailProfile(model) });
+    this.recost({ model, codec, head, base: head, tail: analyticTailProfile(model) });
     this.background(this.loadTail());
   }
 
   private async learnEngine(backend: string | null, selfTestMs: number | null): Promise<void> {
     if (this.costed === null) throw new EddiError("bad-argument", "expected a model first");
     const head = await headProfile(this.costed.model, backend, selfTestMs, fetchJson);
-    const initial = { ...this.network.initial, edgeScale: firstEdgeScale(head, selfTestMs) };
-    this.network = { ...this.network, initial, edgeScale: startNetwork(initial).edgeScale };
-    this.recost({ ...this.costed, head });
+    this.guessEdge(firstEdgeScale(head, selfTestMs), this.network.initial.spread.edge);
+    this.takeHead(head);
+  }
+
+  /** Uses this device's own profile as far as it goes; its scale is about 1. */
+  private takeHead(base: FoundProfile | undefined): void {
+    if (this.costed === null || base === undefined) return;
+    const { own } = this;
+    if (own !== null) this.guessEdge(1, CALIBRATED_SPREAD);
+    const head = own === null ? base : calibratedHead(this.costed.model, own, base);
+    this.recost({ ...this.costed, base, head });
+  }
+
+  private guessEdge(edgeScale: number, edgeSpread: number): void {
+    const { initial } = this.network;
+    const guess = { ...initial, edgeScale, spread: { ...initial.spread, edge: edgeSpread } };
+    this.network = { ...this.network, initial: guess, edgeScale: startNetwork(guess).edgeScale };
   }
 
   private async loadTail(): Promise<void> {

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import type { Profile } from "#shared/evaluator";
+import { fitRegression, type Profile, USUAL_TRANSFER } from "#shared/evaluator";
 import { readModel } from "#shared/model";
-import { firstEdgeScale, headProfile, tailProfile } from "./profiles.ts";
+import { calibratedHead, firstEdgeScale, headProfile, tailProfile } from "./profiles.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
 const measured: Profile = {
-  format: 1,
+  format: 2,
   model: "tiny",
   version: "0",
   role: "head",
@@ -16,6 +16,7 @@ const measured: Profile = {
   fixedMs: 1,
   selfTestMs: 4,
   nodeMs: Object.fromEntries(model.dag.names.map((name) => [name, 1])),
+  transfer: USUAL_TRANSFER,
   samples: [],
 };
 
@@ -31,31 +32,57 @@ function serve(files: Readonly<Record<string, unknown>>) {
   return { asked, fetchJson };
 }
 
-test("a backend without a profile of its own takes WASM's, corrected by the self-test", async () => {
-  const { asked, fetchJson } = serve({ "head-wasm.json": measured });
+const regression = fitRegression([{ model, profile: measured }]);
+
+test("a profile of the backend is taken from whatever device, corrected by the self-test", async () => {
+  const { asked, fetchJson } = serve({ "head-webgpu.json": { ...measured, backend: "webgpu" } });
   const found = await headProfile(model, "webgpu", 12, fetchJson);
-  expect(asked.map((url) => url.split("/").at(-1))).toEqual(["head-webgpu.json", "head-wasm.json"]);
-  expect(found.from).toBe("head-wasm.json");
+  expect(asked).toHaveLength(1);
+  expect(found.from).toBe("head-webgpu.json");
   expect(firstEdgeScale(found, 12)).toBe(3);
 });
 
-test("without any file times follow from the work of each node and the self-test", async () => {
+test("a backend that was never profiled takes the regression, of another backend if need be", async () => {
+  const { fetchJson } = serve({ "head-wasm.json": measured, "regression.json": regression });
+  const found = await headProfile(model, "webgpu", 12, fetchJson);
+  expect(found.from).toBe("regression (wasm)");
+  expect(found.profile.backend).toBe("webgpu");
+  expect(firstEdgeScale(found, 12)).toBe(1);
+  const sum = Object.values(found.profile.nodeMs).reduce((a, b) => a + b);
+  // Every node takes 1 ms where the self-test takes 4: about 3 here.
+  expect(sum / (model.dag.names.length - 1)).toBeGreaterThan(2);
+  expect(sum / (model.dag.names.length - 1)).toBeLessThan(4);
+});
+
+test("without any file times follow roughly from work and self-test", async () => {
   const { fetchJson } = serve({});
   const [fast, slow] = await Promise.all([5, 50].map((ms) => headProfile(model, "wasm", ms, fetchJson)));
-  expect(fast!.from).toBe("analytic");
+  expect(fast!.from).toBe("rough estimate");
   const name = model.dag.names.at(-1)!;
   expect(slow!.profile.nodeMs[name]! / fast!.profile.nodeMs[name]!).toBeCloseTo(10);
   expect(firstEdgeScale(slow!, 50)).toBe(1);
 });
 
-test("a profile of another model or with nodes missing is not used", async () => {
+test("a profile of another model, with nodes missing or of an old format is not used, nor a bad regression", async () => {
   for (const bad of [
     { ...measured, model: "other" },
     { ...measured, nodeMs: {} },
+    { ...measured, format: 1 },
   ]) {
-    const { fetchJson } = serve({ "head-wasm.json": bad });
-    expect((await headProfile(model, "wasm", 5, fetchJson)).from).toBe("analytic");
+    const { fetchJson } = serve({ "head-wasm.json": bad, "regression.json": { format: 0 } });
+    expect((await headProfile(model, "wasm", 5, fetchJson)).from).toBe("rough estimate");
   }
+});
+
+test("what this device has measured goes first, and says how the rest is to be scaled", () => {
+  const [, first, second, ...others] = model.dag.names;
+  const own = { ...measured, selfTestMs: 9, fixedMs: 0.5, nodeMs: { [first!]: 2, [second!]: 4 } };
+  const { profile, from } = calibratedHead(model, own, { profile: measured, from: "head-wasm.json" });
+  expect(from).toBe("this device (2 nodes) and head-wasm.json");
+  expect([profile.nodeMs[first!], profile.nodeMs[second!], profile.fixedMs]).toEqual([2, 4, 0.5]);
+  for (const name of others) expect(profile.nodeMs[name], name).toBe(3);
+  const whole = { ...own, nodeMs: measured.nodeMs };
+  expect(calibratedHead(model, whole, { profile: measured, from: "x" }).from).toBe("this device");
 });
 
 test("tails are profiled by the service's engine; while it has none nothing is known", async () => {

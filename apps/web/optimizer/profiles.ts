@@ -1,12 +1,21 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { nodeWork, type Profile, type Role, readProfile, workUnits } from "#shared/evaluator";
+import {
+  analyticProfile,
+  type Profile,
+  profileFromRegression,
+  type Regression,
+  type Role,
+  readProfile,
+  readRegression,
+  USUAL_TIMES,
+} from "#shared/evaluator";
 import type { Model } from "#shared/model";
 import { modelFileUrl } from "../edge/fetch-model.ts";
 
 /** A profile, and where it comes from. */
 export interface FoundProfile {
   readonly profile: Profile;
-  /** The file's name, or `analytic`. */
+  /** The file's name, or in words. */
   readonly from: string;
 }
 
@@ -14,8 +23,9 @@ export interface FoundProfile {
 export type FetchJson = (url: string) => Promise<unknown>;
 
 /**
- * The profile of heads on a backend: measured on that, else on WASM (its times are corrected by the
- * self-test's ratio, see `firstEdgeScale`), else from the work of each node.
+ * The profile of heads on a backend until this device's own is known: measured on another device with that
+ * backend, else from the regression over all stored profiles of it, or of another backend. Both are corrected
+ * by the self-test, see `firstEdgeScale`.
  *
  * @param selfTestMs this device's time of the reference net; null when it has no backend
  */
@@ -25,9 +35,43 @@ export async function headProfile(
   selfTestMs: number | null,
   fetchJson: FetchJson,
 ): Promise<FoundProfile> {
-  const names = [...new Set([backend ?? "wasm", "wasm"])].map((name) => `head-${name}.json`);
-  const found = await firstProfile(model, names, "head", fetchJson);
-  return found ?? { profile: analyticHead(model, backend ?? "none", selfTestMs ?? 10), from: "analytic" };
+  const name = backend ?? "wasm";
+  const found = await firstProfile(model, [`head-${name}.json`], "head", fetchJson);
+  return found ?? (await regressionHead(model, name, selfTestMs ?? 10, fetchJson));
+}
+
+/** Of these the first one that has profiles stands in for a backend that has none. */
+const STAND_INS = ["wasm", "webgpu", "webgl", "native"];
+
+async function regressionHead(
+  model: Model,
+  backend: string,
+  selfTestMs: number,
+  fetchJson: FetchJson,
+): Promise<FoundProfile> {
+  const { backends } = await quietly({ format: 1, backends: {} } as Regression, async () =>
+    readRegression(await fetchJson("/models/regression.json")),
+  );
+  const name = [backend, ...STAND_INS].find((one) => backends[one] !== undefined);
+  const times = name === undefined ? USUAL_TIMES : backends[name]!;
+  const from = name === undefined ? "rough estimate" : `regression (${name})`;
+  return { profile: profileFromRegression(model, backend, times, selfTestMs), from };
+}
+
+/**
+ * This device's own heads, as far as they were measured; for other nodes the times of another profile, scaled
+ * as those of the measured nodes are.
+ */
+export function calibratedHead(model: Model, own: Profile, base: FoundProfile): FoundProfile {
+  const names = model.dag.names.slice(1);
+  const measured = names.filter((name) => own.nodeMs[name] !== undefined);
+  const sum = (profile: Profile): number =>
+    measured.reduce((total, name) => total + profile.nodeMs[name]!, 0);
+  const [ownMs, baseMs] = [sum(own), sum(base.profile)];
+  const scale = ownMs > 0 && baseMs > 0 ? ownMs / baseMs : own.selfTestMs / base.profile.selfTestMs;
+  const nodeMs = names.map((name) => [name, own.nodeMs[name] ?? scale * base.profile.nodeMs[name]!]);
+  const rest = measured.length < names.length ? ` (${measured.length} nodes) and ${base.from}` : "";
+  return { profile: { ...own, nodeMs: Object.fromEntries(nodeMs) }, from: `this device${rest}` };
 }
 
 /** The profile of tails on the service's engine, else from the work of each node. */
@@ -38,42 +82,19 @@ export async function tailProfile(model: Model, fetchJson: FetchJson): Promise<F
 }
 
 export function analyticTailProfile(model: Model): FoundProfile {
-  const nodeMs = nodeTimes(model, 1 / CLOUD_UNITS_PER_MS);
-  const profile = {
-    ...nothingMeasured(model, "tail"),
-    backend: "unknown",
-    fixedMs: 2,
-    selfTestMs: 1,
-    nodeMs,
-  };
-  return { profile, from: "analytic" };
+  return { profile: analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 2), from: "analytic" };
 }
 
-/** First guess of the edge's scale: how much slower this device ran the reference net than the profiled one. */
+/**
+ * First guess of the edge's scale: how much slower this device ran the reference net than the profiled one.
+ * 1 for this device's own profile.
+ */
 export function firstEdgeScale({ profile }: FoundProfile, selfTestMs: number | null): number {
   return selfTestMs === null ? 1 : selfTestMs / profile.selfTestMs;
 }
 
-/** Work units (`workUnits`) of the reference net of the self-test. */
-const REFERENCE_UNITS = 13e6;
-
 /** One core with TensorFlow's library. The live cloud scale corrects it after the first answer. */
 const CLOUD_UNITS_PER_MS = 10e6;
-
-function analyticHead(model: Model, backend: string, selfTestMs: number): Profile {
-  const nodeMs = nodeTimes(model, selfTestMs / REFERENCE_UNITS);
-  return { ...nothingMeasured(model, "head"), backend, fixedMs: 0.3 * selfTestMs, selfTestMs, nodeMs };
-}
-
-function nodeTimes(model: Model, msPerUnit: number): Record<string, number> {
-  const work = nodeWork(model);
-  return Object.fromEntries(model.nodes.map(({ name }, at) => [name, workUnits(work[at]!) * msPerUnit]));
-}
-
-function nothingMeasured(model: Model, role: Role) {
-  const { metadata, version } = model;
-  return { format: 1, model: metadata.id, version, role, device: "estimated", samples: [] } as const;
-}
 
 async function firstProfile(
   model: Model,
@@ -82,19 +103,27 @@ async function firstProfile(
   fetchJson: FetchJson,
 ): Promise<FoundProfile | null> {
   for (const name of names) {
-    try {
-      const profile = readProfile(await fetchJson(modelFileUrl(model.metadata.id, `profiles/${name}`)));
-      const fits = model.dag.names.every((node, at) => at === 0 || profile.nodeMs[node] !== undefined);
-      if (profile.role === role && profile.model === model.metadata.id && fits)
-        return { profile, from: name };
+    const profile = await quietly(null, async () => {
+      const read = readProfile(await fetchJson(modelFileUrl(model.metadata.id, `profiles/${name}`)));
+      const fits = model.dag.names.every((node, at) => at === 0 || read.nodeMs[node] !== undefined);
+      if (read.role === role && read.model === model.metadata.id && fits) return read;
       throw new EddiError("bad-profile", `${name}: expected a profile of ${role}s of ${model.metadata.id}`);
-    } catch (thrown) {
-      const error = toEddiError(thrown);
-      if (error.code === "unavailable") throw error;
-      if (error.code !== "not-found") console.warn(error.message);
-    }
+    });
+    if (profile !== null) return { profile, from: name };
   }
   return null;
+}
+
+/** What is read, or `otherwise` where there is none or it is none. @throws EddiError `unavailable` */
+async function quietly<T>(otherwise: T, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (thrown) {
+    const error = toEddiError(thrown);
+    if (error.code === "unavailable") throw error;
+    if (error.code !== "not-found") console.warn(error.message);
+    return otherwise;
+  }
 }
 
 /** @throws EddiError `unavailable` while the service is starting and has no engine yet */

@@ -1,7 +1,14 @@
 import { EddiError } from "#shared/errors";
 import type { Plan } from "#shared/model";
 import type { Codec } from "#shared/protocol";
-import type { Answer, EngineReport, ModelSummary, ShardState } from "../edge/conversation.ts";
+import type {
+  Answer,
+  Calibration,
+  EngineReport,
+  ModelSummary,
+  ShardState,
+  Timing,
+} from "../edge/conversation.ts";
 import type { PlanSummary } from "../optimizer/conversation.ts";
 import type { Controller } from "./controller.ts";
 import * as store from "./store.ts";
@@ -27,7 +34,14 @@ export interface EddiPage {
    * @param values float32 [height, width, 3], RGB, in the model's range
    */
   answerValues(values: Float32Array, options?: EddiOptions): Promise<Answer>;
-  /** Resolves when a backend is chosen, wanted weights are there, conditions are measured, the plan is current. */
+  /**
+   * Times something on the edge's engine, so many runs in a row and without the slow-down; of a segment whose
+   * weights are there.
+   *
+   * @returns milliseconds of one run
+   */
+  time(what: Timing): Promise<number>;
+  /** Resolves when a backend is chosen, wanted weights are there, heads and conditions are measured, the plan is current. */
   settle(): Promise<void>;
   setBudget(budgetMs: number): void;
   /**
@@ -52,6 +66,7 @@ export interface EddiOptions {
 export interface EddiState {
   readonly model: ModelSummary | null;
   readonly engine: EngineReport | null;
+  readonly calibration: Calibration;
   readonly shards: readonly ShardState[];
   readonly loadedBytes: number;
   /** Conditions, plan for the next image, prediction, state of the cloud; null before the first plan. */
@@ -72,6 +87,7 @@ export function createApi(controller: Controller): EddiPage {
     ready,
     answer,
     answerValues: answer,
+    time: (what) => controller.time(what),
     settle: () => controller.settle(),
     setBudget: (budgetMs) => controller.setBudget(budgetMs),
     setLoad: (framesPerSecond) => {
@@ -86,6 +102,7 @@ export function createApi(controller: Controller): EddiPage {
     state: () => ({
       model: store.model.value,
       engine: store.engine.value,
+      calibration: store.calibration.value,
       shards: store.shards.value,
       loadedBytes: store.loadedBytes.value,
       summary: store.summary.value,

@@ -5,7 +5,7 @@ import type { Controller } from "./controller.ts";
 import { Problems } from "./problems.tsx";
 import { SampleStrip, Sources } from "./sources.tsx";
 import { SplitView } from "./split-view.tsx";
-import { Details, StatusLine, WeightsProgress } from "./status-line.tsx";
+import { CalibrationProgress, Details, StatusLine, WeightsProgress } from "./status-line.tsx";
 import { TimeBars } from "./time-bars.tsx";
 import { Viewer } from "./viewer.tsx";
 
@@ -20,6 +20,7 @@ export function App({ controller }: { readonly controller: Controller }) {
       <Problems />
       <StatusLine />
       <WeightsProgress />
+      <CalibrationProgress />
       <Viewer controller={controller} />
       <Sources controller={controller} />
       <SampleStrip controller={controller} />

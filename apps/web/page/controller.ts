@@ -1,6 +1,6 @@
 import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { Answer, AnswerOptions, EdgeEvent, ImageSource } from "../edge/conversation.ts";
+import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
 import { checkImageFile } from "../edge/image-header.ts";
 import { chooseModel } from "./choose-model.ts";
 import { Session } from "./session.ts";
@@ -32,6 +32,11 @@ export class Controller {
   /** Resolves when weights, probes and plan have come to rest. */
   async settle(): Promise<void> {
     await (await this.session).settle();
+  }
+
+  /** Times something on the edge: milliseconds of one run. */
+  async time(what: Timing): Promise<number> {
+    return (await this.session).time(what);
   }
 
   setBudget(budgetMs: number): void {
@@ -125,9 +130,9 @@ export class Controller {
   }
 
   private async start(): Promise<Session> {
-    const { model, backend, slowdown, codec, budgetMs } = this.settings;
+    const { model, budgetMs, ...settings } = this.settings;
     const id = model ?? (await chooseModel());
-    return new Session({ model: id, backend, slowdown, codec }, budgetMs, {
+    return new Session({ model: id, ...settings }, budgetMs, {
       onModel: (summary) => {
         store.model.value = summary;
       },
@@ -148,6 +153,9 @@ function onEdge(event: EdgeEvent): void {
       return;
     case "shards":
       store.shards.value = event.shards;
+      return;
+    case "calibration":
+      store.calibration.value = event.calibration;
       return;
     case "problem":
       store.showProblem(event.message);

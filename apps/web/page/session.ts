@@ -9,6 +9,7 @@ import type {
   EdgeSettings,
   ImageSource,
   ModelSummary,
+  Timing,
 } from "../edge/conversation.ts";
 import type { OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../optimizer/conversation.ts";
 import { Caller } from "../rpc/caller.ts";
@@ -81,6 +82,11 @@ export class Session {
     await this.replaced;
     await this.opened;
     await this.edge.caller.call({ kind: "settle" });
+  }
+
+  async time(what: Timing): Promise<number> {
+    await this.opened;
+    return this.edge.caller.call({ kind: "time", what });
   }
 
   setBudget(budgetMs: number): void {

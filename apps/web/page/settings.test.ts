@@ -7,6 +7,7 @@ test("without a query everything is at its default", () => {
       model: null,
       backend: null,
       slowdown: 1,
+      calibrate: "auto",
       codec: "uint8",
       budgetMs: 300,
       framesPerSecond: null,
@@ -17,12 +18,13 @@ test("without a query everything is at its default", () => {
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&codec=float32&budget=40&fps=12&utm_source=x",
+    "?model=tiny&backend=wasm&slowdown=2.5&calibrate=off&codec=float32&budget=40&fps=12&utm_source=x",
   );
   expect(settings).toEqual({
     model: "tiny",
     backend: "wasm",
     slowdown: 2.5,
+    calibrate: "off",
     codec: "float32",
     budgetMs: 40,
     framesPerSecond: 12,
@@ -32,13 +34,14 @@ test("every setting can be given", () => {
 
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
   const { settings, problems } = readSettings(
-    "?model=../x&backend=cuda&slowdown=0.5&codec=jpeg&budget=soon&fps=0",
+    "?model=../x&backend=cuda&slowdown=0.5&calibrate=maybe&codec=jpeg&budget=soon&fps=0",
   );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
     "?model=../x: expected a model id: lower case letters, digits and -",
     "?backend=cuda: expected one of webgpu, wasm, webgl",
     "?slowdown=0.5: expected a number from 1 to 1000",
+    "?calibrate=maybe: expected one of auto, off, force",
     "?codec=jpeg: expected one of uint8, float32",
     "?budget=soon: expected milliseconds from 5 to 10000",
     "?fps=0: expected frames a second from 0.1 to 60",

@@ -1,7 +1,7 @@
 import { CODECS, type Codec } from "#shared/protocol";
-import { BACKENDS, type Backend } from "../edge/conversation.ts";
+import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../edge/conversation.ts";
 
-/** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&codec=float32&budget=200`. */
+/** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
 export interface PageSettings {
   /** Model id; null for the service's own choice. */
   readonly model: string | null;
@@ -13,6 +13,8 @@ export interface PageSettings {
    * far. The self-test's time is multiplied too.
    */
   readonly slowdown: number;
+  /** Whether the edge measures itself: on a first visit (`auto`), never (`off`), or on every visit (`force`). */
+  readonly calibrate: CalibrationMode;
   readonly codec: Codec;
   readonly budgetMs: number;
   /**
@@ -58,6 +60,12 @@ export function readSettings(query: string): {
     ),
     backend: read<Backend | null>("backend", null, `one of ${BACKENDS.join(", ")}`, oneOf(BACKENDS)),
     slowdown: read("slowdown", 1, "a number from 1 to 1000", number(1, 1000)),
+    calibrate: read<CalibrationMode>(
+      "calibrate",
+      "auto",
+      `one of ${CALIBRATION_MODES.join(", ")}`,
+      oneOf(CALIBRATION_MODES),
+    ),
     codec: read<Codec>("codec", "uint8", `one of ${CODECS.join(", ")}`, oneOf(CODECS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
     framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),

@@ -1,6 +1,6 @@
 import type { LoadReport } from "../link/conversation.ts";
 import { formatBytes, formatMs, formatRate } from "./format.ts";
-import { engine, loadedBytes, model, shards, summary } from "./store.ts";
+import { calibration, engine, loadedBytes, model, shards, summary } from "./store.ts";
 
 const CLOUD_WORDS = { unknown: "?", up: "up", down: "down", refusing: "busy" } as const;
 
@@ -55,6 +55,27 @@ export function WeightsProgress() {
   );
 }
 
+/** This device while it measures itself. */
+export function CalibrationProgress() {
+  const { state, share } = calibration.value;
+  if (state !== "measuring") return null;
+  return (
+    <div class="progress">
+      <progress aria-label="Calibration" value={share} max={1} />
+      <span>{`Measuring this device: ${Math.round(100 * share)} %`}</span>
+    </div>
+  );
+}
+
+const CALIBRATION_WORDS = {
+  waiting: "not yet",
+  measuring: "being measured",
+  done: "measured on this visit",
+  cached: "measured on an earlier visit",
+  off: "not to be measured (?calibrate=off)",
+  failed: "could not be measured",
+} as const;
+
 /** Everything else, for those who want to know. */
 export function Details() {
   const known = model.value;
@@ -84,6 +105,7 @@ export function Details() {
           {device !== null && device.slowdown > 1 && (
             <Row name="slow-down" value={`the edge is made ${device.slowdown} times as slow (?slowdown=)`} />
           )}
+          <Row name="this device" value={CALIBRATION_WORDS[calibration.value.state]} />
           {plans !== null && (
             <>
               <Row name="profiles" value={`heads: ${plans.profiles.head}; tails: ${plans.profiles.tail}`} />

@@ -1,11 +1,12 @@
 import { computed, signal } from "@preact/signals";
-import type { Answer, EngineReport, ModelSummary, ShardState } from "../edge/conversation.ts";
+import type { Answer, Calibration, EngineReport, ModelSummary, ShardState } from "../edge/conversation.ts";
 import type { PlanSummary } from "../optimizer/conversation.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
 export const model = signal<ModelSummary | null>(null);
 export const engine = signal<EngineReport | null>(null);
 export const shards = signal<readonly ShardState[]>([]);
+export const calibration = signal<Calibration>({ state: "waiting", share: 0, profile: null });
 export const summary = signal<PlanSummary | null>(null);
 export const budgetMs = signal(300);
 export const picture = signal<Picture | null>(null);

@@ -1,0 +1,35 @@
+import type { Role, Stopwatch } from "#shared/evaluator";
+import { codecJob } from "#shared/protocol";
+import { type SegmentModel, timeInside, timeReadBack, timeUpload, timeWhole } from "#shared/runtime";
+
+/** How the service runs TensorFlow: a thread for each worker; oneDNN pays for batches only. */
+export const AS_THE_SERVICE = {
+  TF_NUM_INTRAOP_THREADS: "1",
+  TF_NUM_INTEROP_THREADS: "1",
+  TF_ENABLE_ONEDNN_OPTS: "0",
+} as const;
+
+const now = (): number => performance.now();
+
+/** Times what this process' backend does as edge and service do it. */
+export function stopwatch(segments: SegmentModel, role: Role): Stopwatch {
+  const move = role === "head" ? timeReadBack : timeUpload;
+  return {
+    whole: (segment, runs) => timeWhole(segments, segment, runs, now),
+    inside: (segment, runs) => timeInside(segments, segment, runs, now),
+    move: (elements, runs) => move(elements, runs, now),
+    code: (codec, elements, runs) => {
+      const job = codecJob(codec, elements);
+      return repeated(async () => (role === "head" ? job.encode() : job.decode()))(runs);
+    },
+  };
+}
+
+/** @returns times so many runs of a job in a row: milliseconds of one */
+export function repeated(job: () => Promise<unknown>): (runs: number) => Promise<number> {
+  return async (runs) => {
+    const start = now();
+    for (let i = 0; i < runs; i++) await job();
+    return (now() - start) / runs;
+  };
+}

@@ -1,0 +1,80 @@
+import { expect, test } from "@playwright/test";
+import { allEdge } from "#shared/model";
+import { Service } from "../apps/lab/demo/service.ts";
+import { openApp } from "./harness/app.ts";
+import { loadModel, noise, TINY } from "./harness/models.ts";
+
+const model = loadModel(TINY);
+const image = noise(model, 7);
+const last = model.metadata.exits.at(-1)!.id;
+
+let service: Service;
+test.beforeAll(async () => {
+  service = await Service.start();
+});
+test.afterAll(() => service.stop());
+
+test("a first visit measures this device, with progress, a second one remembers, and plans go by it", async () => {
+  const app = await openApp({
+    url: service.url,
+    parameters: { model: TINY, backend: "wasm" },
+    before: async ({ page }) => {
+      await page.addInitScript(recordProgress);
+    },
+  });
+  const progress = () => app.page.evaluate(() => (globalThis as unknown as { progress: string[] }).progress);
+  try {
+    await app.settle();
+    const first = await app.state();
+    expect(first.calibration.state).toBe("done");
+    expect(await progress()).not.toHaveLength(0);
+    const nodes = Object.keys(first.calibration.profile!.nodeMs);
+    expect(nodes.length).toBeGreaterThan(0);
+    expect(first.summary!.profiles.head).toContain("this device");
+    expect(first.summary!.conditions.edgeScale).toBe(1);
+
+    // The rest is measured once its weights are there.
+    await app.answerNoise(image, { plan: allEdge(model, last) });
+    await app.settle();
+    const { calibration } = await app.state();
+    const whole = allEdge(model, last).head.slice(1);
+    expect(Object.keys(calibration.profile!.nodeMs)).toEqual(expect.arrayContaining(whole));
+
+    await app.page.reload();
+    await app.page.evaluate(() => globalThis.eddi.ready);
+    await app.settle();
+    const second = await app.state();
+    expect(second.calibration).toEqual({ state: "cached", share: 1, profile: calibration.profile });
+    expect(await progress()).toHaveLength(0);
+    expect(second.summary!.profiles.head).toContain("this device");
+    const { prediction } = await app.answerNoise(image);
+    expect(prediction).not.toBeNull();
+  } finally {
+    await app.close();
+  }
+});
+
+test("?calibrate=off measures nothing: plans go by others' profiles", async () => {
+  const app = await openApp({
+    url: service.url,
+    parameters: { model: TINY, backend: "wasm", calibrate: "off" },
+  });
+  try {
+    await app.settle();
+    const { calibration, summary } = await app.state();
+    expect(calibration).toEqual({ state: "off", share: 0, profile: null });
+    expect(summary!.profiles.head).not.toContain("this device");
+  } finally {
+    await app.close();
+  }
+});
+
+/** Runs in the page before all else: keeps what the page says while it measures. */
+function recordProgress(): void {
+  const progress: string[] = [];
+  Object.assign(globalThis, { progress });
+  new MutationObserver(() => {
+    const text = document.querySelector('progress[aria-label="Calibration"]')?.parentElement?.textContent;
+    if (text) progress.push(text);
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}
