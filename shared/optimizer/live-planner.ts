@@ -99,7 +99,8 @@ const NO_LEAD = { ms: 0, sdMs: 0 } as const;
  *
  * - `accuracy`: the best option by accuracy for which some head keeps the budget with probability
  *   `CONFIDENCE`, and of its heads that do the one of least expected latency: exact over all closed heads for
- *   normal latencies, since both grow with each of a head's three coordinates. If there is none: the least
+ *   normal latencies, since their mean and their quantile grow with each of a head's three coordinates (the
+ *   quantile as long as 1.645 * spread.uplink * -spread.rttUplink is below 1). If there is none: the least
  *   expected latency of all, marked infeasible.
  * - `latency`, `throughput`: as `optimize`, of expected latency and mean period.
  * - Hysteresis: see `keeps`.

@@ -74,8 +74,9 @@ test("a head teaches what ran: with the branches asked in vain, and only as far 
   const whole = { ...allEdge(model, last), early };
   const { asks } = stagesOf(model, whole);
   const branches = edgeNodes(model, whole).filter((name) => !whole.head.includes(name));
-  const timeOf = (names: readonly string[]) =>
-    names.reduce((sum, name) => sum + (head.profile.nodeMs[name] ?? 0), 0);
+  // An exit's node reads its scores back: its own costs say so.
+  const times = new Map(costs.flatMap(({ dag, edgeMs }) => dag.names.map((name, at) => [name, edgeMs[at]!])));
+  const timeOf = (names: readonly string[]) => names.reduce((sum, name) => sum + times.get(name)!, 0);
   const ran: [HeadMeasured, number][] = [
     [{ plan: allEdge(model, exits[0]!), branches: [], runs: 1, ms: 0 }, timeOf(asks[0]!.segment.nodes)],
     [
