@@ -121,6 +121,7 @@ function run(
       readyNodes: everything,
       cloudUp: true,
       framesPerSecond: null,
+      minAccuracy: null,
     };
     const { plan } = planners.planFor(knowledge, budgetMs, previous);
     previous = plan!;

@@ -9,6 +9,8 @@ export type OptimizerRequest =
   | { readonly kind: "budget"; readonly budgetMs: number }
   /** How often frames arrive that overlap; null: one image at a time. */
   | { readonly kind: "load"; readonly framesPerSecond: number | null }
+  /** Top-1 that is enough, 0..1: then the fastest plan is wanted. Null: the best within the budget. */
+  | { readonly kind: "min-accuracy"; readonly minAccuracy: number | null }
   /** Probes rest while nobody looks. */
   | { readonly kind: "visible"; readonly visible: boolean };
 
@@ -16,6 +18,7 @@ export interface OptimizerReplies {
   connect: null;
   budget: null;
   load: null;
+  "min-accuracy": null;
   visible: null;
 }
 

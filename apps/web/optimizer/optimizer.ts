@@ -59,6 +59,7 @@ export class Optimizer {
   private own: Profile | null = null;
   private budgetMs = 1000;
   private framesPerSecond: number | null = null;
+  private minAccuracy: number | null = null;
   private previous: Plan | null = null;
   private readyNodes: ReadonlySet<string> = new Set();
   private imageTimes: readonly number[] = [];
@@ -99,6 +100,11 @@ export class Optimizer {
 
   setLoad(framesPerSecond: number | null): void {
     this.framesPerSecond = framesPerSecond;
+    this.replan();
+  }
+
+  setMinAccuracy(minAccuracy: number | null): void {
+    this.minAccuracy = minAccuracy;
     this.replan();
   }
 
@@ -246,6 +252,7 @@ export class Optimizer {
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
+      minAccuracy: this.minAccuracy,
     };
     return this.planners.planFor(knowledge, budgetMs, previous);
   }

@@ -22,6 +22,7 @@ const good: Knowledge = {
   cloudUp: true,
   policies: [],
   framesPerSecond: null,
+  minAccuracy: null,
 };
 const planFor = (...args: Parameters<Planners["planFor"]>) => new Planners().planFor(...args);
 
@@ -59,6 +60,17 @@ test("finishing takes the less, the more the head has done", () => {
   expect(splitPlan(model, far.plan!).tail).toBeNull();
   expect(near.finish.map(({ exit }) => exit)).toEqual(exits);
   expect(near.finish.at(-1)!.finishMs).toBeGreaterThan(far.finish.at(-1)!.finishMs);
+});
+
+test("where an accuracy is enough, the fastest plan of it is wanted whatever the budget", () => {
+  const measured = costs.map((exit, at) => ({ ...exit, accuracy: 0.5 + 0.1 * at }));
+  const slowLink = { ...good.conditions, rttMs: 500 };
+  const planning = (minAccuracy: number | null) =>
+    planFor({ ...good, costs: measured, conditions: slowLink, minAccuracy }, 5000, null);
+  expect(planning(0.45).plan?.exit).toBe(exits[0]);
+  expect(planning(0.55).plan?.exit).toBe(exits[1]);
+  expect(planning(null).plan?.exit).toBe(exits.at(-1));
+  expect(planning(0.99).prediction?.feasible).toBe(false);
 });
 
 test("planners that are kept plan as new ones do, whatever has changed", () => {

@@ -18,6 +18,8 @@ export interface Knowledge {
   readonly cloudUp: boolean;
   /** How often frames arrive that overlap; null: one image at a time. */
   readonly framesPerSecond: number | null;
+  /** Top-1 that is enough, 0..1: then the fastest plan is wanted, not the best within the budget. */
+  readonly minAccuracy: number | null;
 }
 
 /** Plans for the next image. Keeps the planners, whose envelopes take their time, while they are true. */
@@ -83,10 +85,13 @@ function choose(
   return decision && planner.describe(decision, request);
 }
 
-function requestFor({ conditions, image, framesPerSecond }: Knowledge, budgetMs: number): LiveRequest {
+function requestFor(
+  { conditions, image, framesPerSecond, minAccuracy }: Knowledge,
+  budgetMs: number,
+): LiveRequest {
   return {
     conditions,
-    objective: { kind: "accuracy", budgetMs },
+    objective: minAccuracy === null ? { kind: "accuracy", budgetMs } : { kind: "latency", minAccuracy },
     lead: image,
     ...(framesPerSecond === null ? {} : { framesPerSecond }),
   };

@@ -18,6 +18,9 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
       case "load":
         optimizer.setLoad(request.framesPerSecond);
         return { reply: null };
+      case "min-accuracy":
+        optimizer.setMinAccuracy(request.minAccuracy);
+        return { reply: null };
       case "visible":
         optimizer.setVisible(request.visible);
         return { reply: null };

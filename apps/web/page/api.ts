@@ -49,6 +49,8 @@ export interface EddiPage {
    * settled. Null: one image at a time. `state().summary.load` tells what is sustained.
    */
   setLoad(framesPerSecond: number | null): void;
+  /** Wants the fastest plan of at least this top-1, 0..1; null: the best within the budget, as always. */
+  setMinAccuracy(minAccuracy: number | null): void;
   /** All that is known now; plain data. */
   state(): EddiState;
 }
@@ -98,6 +100,12 @@ export function createApi(controller: Controller): EddiPage {
         );
       }
       controller.setLoad(framesPerSecond);
+    },
+    setMinAccuracy: (minAccuracy) => {
+      if (minAccuracy !== null && !(minAccuracy >= 0 && minAccuracy <= 1)) {
+        throw new EddiError("bad-argument", `minAccuracy: expected 0 to 1 or null, got ${minAccuracy}`);
+      }
+      controller.setMinAccuracy(minAccuracy);
     },
     state: () => ({
       model: store.model.value,

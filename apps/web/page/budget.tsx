@@ -45,5 +45,9 @@ function promise(): string {
   const exit = exits.findIndex(({ id }) => id === plan.exit) + 1;
   const about = `next: exit ${exit} of ${exits.length} in about ${formatMs(prediction.totalMs)}`;
   if (load?.mode === "overload") return `${about}; at most ${load.sustainableFps.toPrecision(2)} frames/s`;
+  if (plan.early !== undefined) {
+    const mean = `${about}; ${formatMs(prediction.expectedMs)} on average, since sure exits answer early`;
+    return prediction.feasible ? mean : `${mean}, which is the fastest there is`;
+  }
   return prediction.feasible ? about : `${about}, which is the fastest there is`;
 }

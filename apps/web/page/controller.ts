@@ -17,6 +17,7 @@ export class Controller {
     this.settings = settings;
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();
+    this.setMinAccuracy(settings.minAccuracy);
     this.session.catch((thrown: unknown) => store.showProblem(toEddiError(thrown).message));
     document.addEventListener("visibilitychange", () => {
       const visible = document.visibilityState === "visible";
@@ -47,6 +48,11 @@ export class Controller {
   /** How often frames arrive and overlap; null: one image at a time. */
   setLoad(framesPerSecond: number | null): void {
     this.session.then((session) => session.setLoad(framesPerSecond)).catch(() => {});
+  }
+
+  /** Top-1 that is enough, 0..1; null: the best within the budget. */
+  setMinAccuracy(minAccuracy: number | null): void {
+    this.session.then((session) => session.setMinAccuracy(minAccuracy)).catch(() => {});
   }
 
   /** What the live camera is to do. */

@@ -46,6 +46,7 @@ export class Session {
   private opened!: Promise<ModelSummary>;
   private budgetMs: number;
   private framesPerSecond: number | null = null;
+  private minAccuracy: number | null = null;
   private readonly running = new Set<Promise<unknown>>();
   /** Settled unless the edge worker has lost its backend and is about to be replaced. */
   private replaced: Promise<void> = Promise.resolve();
@@ -100,6 +101,12 @@ export class Session {
     this.tellOptimizer({ kind: "load", framesPerSecond });
   }
 
+  /** @param minAccuracy top-1 that is enough, 0..1; null: the best within the budget */
+  setMinAccuracy(minAccuracy: number | null): void {
+    this.minAccuracy = minAccuracy;
+    this.tellOptimizer({ kind: "min-accuracy", minAccuracy });
+  }
+
   setVisible(visible: boolean): void {
     this.tellOptimizer({ kind: "visible", visible });
   }
@@ -145,6 +152,7 @@ export class Session {
     this.optimizer = { worker, caller };
     this.tellOptimizer({ kind: "budget", budgetMs: this.budgetMs });
     this.tellOptimizer({ kind: "load", framesPerSecond: this.framesPerSecond });
+    this.tellOptimizer({ kind: "min-accuracy", minAccuracy: this.minAccuracy });
     return this.optimizer;
   }
 

@@ -11,6 +11,7 @@ test("without a query everything is at its default", () => {
       codec: "uint8",
       budgetMs: 300,
       framesPerSecond: null,
+      minAccuracy: null,
     },
     problems: [],
   });
@@ -18,7 +19,7 @@ test("without a query everything is at its default", () => {
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&calibrate=off&codec=float32&budget=40&fps=12&utm_source=x",
+    "?model=tiny&backend=wasm&slowdown=2.5&calibrate=off&codec=float32&budget=40&fps=12&accuracy=0.8&utm_source=x",
   );
   expect(settings).toEqual({
     model: "tiny",
@@ -28,13 +29,14 @@ test("every setting can be given", () => {
     codec: "float32",
     budgetMs: 40,
     framesPerSecond: 12,
+    minAccuracy: 0.8,
   });
   expect(problems).toEqual([]);
 });
 
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
   const { settings, problems } = readSettings(
-    "?model=../x&backend=cuda&slowdown=0.5&calibrate=maybe&codec=jpeg&budget=soon&fps=0",
+    "?model=../x&backend=cuda&slowdown=0.5&calibrate=maybe&codec=jpeg&budget=soon&fps=0&accuracy=85",
   );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
@@ -45,5 +47,6 @@ test("a value that makes no sense is named, with what was expected, and its defa
     "?codec=jpeg: expected one of uint8, float32",
     "?budget=soon: expected milliseconds from 5 to 10000",
     "?fps=0: expected frames a second from 0.1 to 60",
+    "?accuracy=85: expected a top-1 accuracy from 0 to 1",
   ]);
 });

@@ -22,6 +22,8 @@ export interface PageSettings {
    * after the other.
    */
   readonly framesPerSecond: number | null;
+  /** Top-1 that is enough, 0 to 1: the fastest plan of it is wanted, not the best within the budget. */
+  readonly minAccuracy: number | null;
 }
 
 export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
@@ -69,6 +71,7 @@ export function readSettings(query: string): {
     codec: read<Codec>("codec", "uint8", `one of ${CODECS.join(", ")}`, oneOf(CODECS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
     framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
+    minAccuracy: read<number | null>("accuracy", null, "a top-1 accuracy from 0 to 1", number(0, 1)),
   };
   return { settings, problems };
 }

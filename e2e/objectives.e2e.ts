@@ -1,0 +1,65 @@
+import { expect, test } from "@playwright/test";
+import { Service } from "../apps/lab/demo/service.ts";
+import { type App, openApp } from "./harness/app.ts";
+import { loadModel, noise, REAL, SLOW_PHONE, TINY } from "./harness/models.ts";
+
+let service: Service;
+let app: App | null = null;
+
+test.beforeAll(async () => {
+  service = await Service.start();
+});
+test.afterEach(async () => {
+  await app?.close();
+  app = null;
+});
+test.afterAll(async () => {
+  await service?.stop();
+});
+
+test("where an accuracy is enough, the Optimizer lets sure exits answer early, and the edge does", async () => {
+  const parameters = { model: REAL, backend: "wasm", slowdown: SLOW_PHONE, accuracy: 0.82 };
+  app = await openApp({ url: service.url, parameters });
+  await app.settle();
+  const { summary } = await app.state();
+  const { plan, prediction } = summary!;
+  expect(plan?.early?.length).toBeGreaterThan(0);
+  expect(prediction!.expectedMs).toBeLessThan(prediction!.totalMs);
+  const model = loadModel(REAL);
+  const answers = [];
+  for (let seed = 1; seed <= 6; seed++) answers.push(await app.answerNoise(noise(model, seed)));
+  for (const answer of answers) {
+    // Whatever an image is like, the first exit is asked, and whoever answers was sure or was the last.
+    expect(answer.asked.length).toBeGreaterThan(0);
+    const last = answer.asked.at(-1)!;
+    const wasSure = last.confidence >= last.threshold;
+    expect(answer.exit).toBe(wasSure ? last.exit : answer.plan.exit);
+  }
+  // Without the floor the budget of ten seconds leaves no reason for early exits.
+  await app.page.evaluate(() => globalThis.eddi.setMinAccuracy(null));
+  await app.settle();
+  expect((await app.state()).summary!.plan).toMatchObject({ exit: model.metadata.exits.at(-1)!.id });
+  expect((await app.state()).summary!.plan?.early).toBeUndefined();
+});
+
+test("under load plans are for overlapping frames, all are answered, and what is sustained is told", async () => {
+  app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", slowdown: 5 } });
+  await app.settle();
+  expect((await app.state()).summary!.load).toBeNull();
+  const load = async (framesPerSecond: number | null) => {
+    await app!.page.evaluate((fps) => globalThis.eddi.setLoad(fps), framesPerSecond);
+    await app!.settle();
+    return (await app!.state()).summary!.load;
+  };
+  expect(await load(1)).toMatchObject({ framesPerSecond: 1, mode: "latency" });
+  const most = (await load(100_000))!;
+  expect(most.mode).toBe("overload");
+  expect(most.planFps).toBeCloseTo(most.sustainableFps, 6);
+  const model = loadModel(TINY);
+  const frames = [1, 2, 3, 4, 5, 6].map((seed) => app!.answerNoise(noise(model, seed)));
+  const answers = await Promise.all(frames);
+  expect(answers.every(({ scores }) => scores.length === model.metadata.labels.length)).toBe(true);
+  expect(await load(null)).toBeNull();
+  const refused = app.page.evaluate(() => globalThis.eddi.setLoad(0));
+  await expect(refused).rejects.toThrow("framesPerSecond: expected above 0 or null, got 0");
+});
