@@ -15,7 +15,6 @@ const KERNELS: Kernels = {
   conv: 6e-8,
   pointwise: 9e-8,
   depthwise: 4e-7,
-  dense: 3e-7,
   moved: 2e-8,
   kernel: 0.01,
   plain: 0.004,

@@ -110,7 +110,6 @@ export const USUAL_TIMES: HeadTimes = {
     conv: 7e-8,
     pointwise: 9e-8,
     depthwise: 3e-7,
-    dense: 2e-7,
     moved: 1e-7,
     kernel: 0.01,
     plain: 0.005,

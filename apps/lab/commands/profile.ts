@@ -28,6 +28,7 @@ models and writes models/regression.json: what a phone starts with where nothing
   --regress         write the regression; after a model, or alone
 `;
 
+const SELF_TESTS = 5;
 const ROLES = ["head", "tail"] as const;
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -60,7 +61,13 @@ async function profileModel(folder: string, wanted: string, repeats: number, dev
   const backend = await openBackend(wanted);
   const segments = await openModelFolder(folder);
   const { model } = segments;
-  const { medianMs: selfTestMs } = await selfTest(() => performance.now(), 15);
+  const tests: number[] = [];
+  // Short as it is, a slow spell may hide all of it: the fastest of several, of which each is a median.
+  for (let i = 0; i < SELF_TESTS; i++) {
+    tests.push((await selfTest(() => performance.now(), 15)).medianMs);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  const selfTestMs = Math.min(...tests);
   await mkdir(path.join(folder, "profiles"), { recursive: true });
   for (const role of ROLES) {
     const what = { model, role, device, backend, selfTestMs };
