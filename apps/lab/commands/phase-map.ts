@@ -16,7 +16,7 @@ from the profiles in MODEL/profiles. MODEL is a folder under models/, or a path.
   --rtt MS          round trip time (default 40)
   --budget MS       the most accurate exit within it wins (default 150)
   --min-accuracy A  instead of a budget: the fastest plan of this top-1, 0 to 1, wins
-  --edge-scale A    how many times as slow as the profile the phone is (default 10)
+  --edge-scale A    how many times as slow as the profile the phone is (default 20)
   --columns N       cells across (default 160)
   --rows N          cells down (default 80)
   --out FILE        the picture, SVG (default phase-map-MODEL.svg, here)
@@ -34,7 +34,7 @@ export async function run(args: readonly string[]): Promise<void> {
       rtt: { type: "string", default: "40" },
       budget: { type: "string", default: "150" },
       "min-accuracy": { type: "string" },
-      "edge-scale": { type: "string", default: "10" },
+      "edge-scale": { type: "string", default: "20" },
       columns: { type: "string", default: "160" },
       rows: { type: "string", default: "80" },
       out: { type: "string" },

@@ -38,7 +38,7 @@ test("the stages of the fixture, counted by hand", async () => {
 test("stored profiles are preferred, and wrong ones refused", async () => {
   await mkdir(path.join(folder, "profiles"));
   const profile = {
-    format: 1,
+    format: 2,
     model: "fixture",
     version: model.version,
     role: "head",
@@ -47,6 +47,7 @@ test("stored profiles are preferred, and wrong ones refused", async () => {
     fixedMs: 3,
     selfTestMs: 1,
     nodeMs: Object.fromEntries(model.dag.names.map((name) => [name, 7])),
+    transfer: USUAL_TRANSFER,
     samples: [],
   };
   const write = (name: string, text: string) => writeFile(path.join(folder, "profiles", name), text);
