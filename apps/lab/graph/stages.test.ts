@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { USUAL_TRANSFER } from "#shared/evaluator";
 import { fixtureModel } from "../../../shared/model/fixture.ts";
 import { modelCosts } from "./model-costs.ts";
 import { graphStages, stagesText } from "./stages.ts";
