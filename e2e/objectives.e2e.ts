@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type App, openApp } from "./harness/app.ts";
-import { loadModel, noise, REAL, SLOW_PHONE, TINY } from "./harness/models.ts";
+import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 
 let service: Service;
 let app: App | null = null;
@@ -18,7 +18,7 @@ test.afterAll(async () => {
 });
 
 test("where an accuracy is enough, the Optimizer lets sure exits answer early, and the edge does", async () => {
-  const parameters = { model: REAL, backend: "wasm", slowdown: SLOW_PHONE, accuracy: 0.82 };
+  const parameters = { model: REAL, backend: "wasm", accuracy: 0.82 };
   app = await openApp({ url: service.url, parameters });
   await app.settle();
   const { summary } = await app.state();
