@@ -59,7 +59,7 @@ export function relativeSpread(track: Track): number {
 
 const USUAL_DEVIATION = 0.1;
 /** Weight of a sample once there are several. */
-const GAIN = 0.3;
+const GAIN = 0.15;
 /** Where far begins: a factor of 1.5 on a quiet quantity, up to 2.5 on a noisy one. */
 const MIN_LIMIT = Math.log(1.5);
 const MAX_LIMIT = Math.log(2.5);

@@ -25,6 +25,8 @@ export interface LiveRequest {
   readonly lead?: { readonly ms: number; readonly sdMs: number };
   /** Heavy load: frames arrive this often and their stages overlap. Absent: one image at a time. */
   readonly framesPerSecond?: number;
+  /** The previous plan is left when so many decisions in a row want to; 1, at once, if not given. */
+  readonly patience?: number;
 }
 
 /** A budget is met when it is kept at least this often. */
@@ -103,7 +105,7 @@ const NO_LEAD = { ms: 0, sdMs: 0 } as const;
  *   quantile as long as 1.645 * spread.uplink * -spread.rttUplink is below 1). If there is none: the least
  *   expected latency of all, marked infeasible.
  * - `latency`, `throughput`: as `optimize`, of expected latency and mean period.
- * - Hysteresis: see `keeps`.
+ * - Hysteresis: see `isGoodEnough`, and `LiveRequest.patience`.
  */
 export class LivePlanner {
   /** Best rank first. */
@@ -115,6 +117,8 @@ export class LivePlanner {
   private readonly found = new DecisionSlot();
   private readonly current = new DecisionSlot();
   private readonly kept = new DecisionSlot();
+  /** So many decisions in a row have wanted to leave the previous plan. */
+  private wishes = 0;
   /** The conditions of the request under way, taken apart. */
   private readonly now = {
     edge: Number.NaN,
@@ -175,13 +179,13 @@ export class LivePlanner {
     const { now, found } = this;
     now.longestMs = Infinity;
     this.search(objective);
-    if (before >= 0) this.maybeKeep(objective, before, beforeHead);
+    if (before >= 0) this.maybeKeep(request, before, beforeHead);
     if (framesPerSecond === undefined) return found;
     const limitMs = 1000 / framesPerSecond;
     if (found.periodMs <= limitMs) return found;
     now.longestMs = limitMs;
     if (this.search(objective)) {
-      if (before >= 0) this.maybeKeep(objective, before, beforeHead);
+      if (before >= 0) this.maybeKeep(request, before, beforeHead);
       found.mode = "throughput";
       return found;
     }
@@ -351,31 +355,38 @@ export class LivePlanner {
     return any;
   }
 
-  /**
-   * Stays with the previous decision where that is as good as any but for trembling conditions: for `accuracy`
-   * it still nearly keeps the budget, and what ranks higher would not clearly keep it; and among equal ranks it
-   * is slower by little.
-   */
-  private maybeKeep(objective: Objective, option: number, head: number): void {
-    const { found, kept, options, now } = this;
+  /** Stays with the previous decision where that is good enough, or until there was patience enough. */
+  private maybeKeep({ objective, patience = 1 }: LiveRequest, option: number, head: number): void {
+    const { found, kept, options } = this;
     if (option >= options.length || head >= options[option]!.envelope.count) return;
     this.assess(option, head, kept);
-    if (kept.periodMs > now.longestMs) return;
-    const mine = options[option]!.rank;
+    if (kept.periodMs > this.now.longestMs) return;
+    if (objective.kind !== "accuracy") {
+      kept.feasible = (options[option]!.accuracy ?? 0) >= objective.minAccuracy;
+    } else if (!found.feasible) kept.feasible = false;
+    const isSame = option === found.option && head === found.head;
+    const isContent = isSame || this.isGoodEnough(objective);
+    this.wishes = isContent ? 0 : this.wishes + 1;
+    if (isContent || this.wishes < patience) found.copy(kept);
+    else this.wishes = 0;
+  }
+
+  /**
+   * Whether what is kept is as good as what was found but for trembling conditions: for `accuracy` it still nearly
+   * keeps the budget, and what ranks higher would not clearly keep it; and among equal ranks it is slower by little.
+   */
+  private isGoodEnough(objective: Objective): boolean {
+    const { found, kept, options } = this;
+    const mine = options[kept.option]!.rank;
     const best = options[found.option]!.rank;
     const isCloseMs = kept.expectedMs <= found.expectedMs + Math.max(NEAR_MS, NEAR_SHARE * found.expectedMs);
     if (objective.kind === "accuracy" && found.feasible) {
-      if (kept.probability < CONFIDENCE - SLACK) return;
-      if (best > mine ? found.probability >= CONFIDENCE + SLACK : best === mine && !isCloseMs) return;
-      found.copy(kept);
-      return;
+      if (kept.probability < STAYS) return false;
+      if (best > mine) return found.probability < CLIMBS;
+      return best < mine || isCloseMs;
     }
-    if (objective.kind === "accuracy") kept.feasible = false;
-    else kept.feasible = (options[option]!.accuracy ?? 0) >= objective.minAccuracy;
-    if (kept.feasible !== found.feasible || mine < best) return;
-    const isClose =
-      objective.kind === "throughput" ? kept.periodMs <= (1 + NEAR_SHARE) * found.periodMs : isCloseMs;
-    if (isClose) found.copy(kept);
+    if (kept.feasible !== found.feasible || mine < best) return false;
+    return objective.kind === "throughput" ? kept.periodMs <= (1 + NEAR_SHARE) * found.periodMs : isCloseMs;
   }
 
   /** Index of an option's head of least latency; -1 if none keeps the period's limit. */
@@ -486,5 +497,9 @@ export class LivePlanner {
 /** Slower by so much, the more of both, is no reason to move. */
 const NEAR_MS = 3;
 const NEAR_SHARE = 0.05;
-/** The previous plan stays down to this much less than `CONFIDENCE`; a higher rank has to exceed it by as much. */
-const SLACK = 0.02;
+/**
+ * The previous plan stays while it keeps the budget this often, and what ranks higher has to promise so much: 1.3
+ * and 2 standard deviations, where `CONFIDENCE` has 1.6. Estimates of a few samples tremble by as much.
+ */
+const STAYS = 0.9;
+const CLIMBS = 0.977;

@@ -29,6 +29,7 @@ import { AS_THE_SERVICE, stopwatch } from "../profile/measure.ts";
 import type { Case } from "./cases.ts";
 import { type Evaluation, layerMethod } from "./in-process.ts";
 import type { Method, StageTimes } from "./report.ts";
+import { middleMean } from "./statistics.ts";
 
 /** A service that answers forced plans whatever they take. */
 const BUDGET_MS = 10_000;
@@ -93,7 +94,7 @@ export async function evaluateInChromium(
       const repeats = rounds.repeats;
       const samples = [
         ...plans.map(({ exit, at }, index) => {
-          const medianMs = answers.medians(index, repeats).cloudMs!;
+          const medianMs = answers.typical(index, repeats).cloudMs!;
           return { exit, at, medianMs, p95Ms: medianMs };
         }),
         ...insides.result(inside!),
@@ -109,7 +110,7 @@ export async function evaluateInChromium(
           ...(app.calibrated === null ? [] : [{ ...partition, name: "page's own", head: app.calibrated }]),
           { name: "layer sum", head: layerHead.head, tail: layerTail.tail },
         ],
-        measured: cases.map((_, at) => answers.medians(plans.length + at, repeats)),
+        measured: cases.map((_, at) => answers.typical(plans.length + at, repeats)),
       };
     } finally {
       await close();
@@ -139,8 +140,12 @@ class Answers {
     };
   }
 
-  /** Of a plan's last answers: those before them were warm-ups. */
-  medians(index: number, count: number): StageTimes {
+  /**
+   * Of a plan's last answers: those before them were warm-ups. A service that was idle between two answers takes
+   * up to twice as long for one as for the next, and half of them are of either kind: there a median jumps, the
+   * mean of the middle half does not.
+   */
+  typical(index: number, count: number): StageTimes {
     const last = this.came[index]!.slice(-count);
     const cloud = last.flatMap(({ cloudMs }) => cloudMs ?? []);
     return {
@@ -148,7 +153,7 @@ class Answers {
         last.map(({ edgeMs }) => edgeMs),
         0.5,
       ),
-      cloudMs: cloud.length === 0 ? null : quantile(cloud, 0.5),
+      cloudMs: cloud.length === 0 ? null : middleMean(cloud),
     };
   }
 }

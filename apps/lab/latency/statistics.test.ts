@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { errorsOf } from "./statistics.ts";
+import { errorsOf, middleMean } from "./statistics.ts";
 
 const pairs = (...values: readonly (readonly [number, number])[]) =>
   values.map(([predictedMs, measuredMs]) => ({ predictedMs, measuredMs }));
@@ -22,4 +22,10 @@ test("always to predict the mean explains nothing, worse is below 0", () => {
   expect(errorsOf(pairs([6, 2], [2, 6])).r2).toBe(-3);
   expect(errorsOf(pairs([1, 2])).r2).toBeNaN();
   expect(errorsOf([]).mape).toBeNaN();
+});
+
+test("the mean of the middle half heeds neither outliers nor where two halves meet", () => {
+  expect(middleMean([1, 2, 3, 4, 5, 6, 7, 1000])).toBe(4.5);
+  expect(middleMean([1, 1, 1, 1, 2, 2, 2, 2])).toBe(1.5);
+  expect(middleMean([3])).toBe(3);
 });

@@ -28,3 +28,11 @@ export function errorsOf(pairs: readonly Pair[]): Errors {
     r2: variance > 0 ? 1 - squaredError / variance : Number.NaN,
   };
 }
+
+/** Mean of the middle half of some values, in any order; of few values of all but the extremes. */
+export function middleMean(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const cut = Math.floor(sorted.length / 4);
+  const middle = sorted.slice(cut, sorted.length - cut);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}

@@ -22,44 +22,45 @@ interface Link {
 }
 
 const LINKS: readonly Link[] = [
-  { rttMs: 20, uplinkBps: 18.88e6, outliers: 0 },
   { rttMs: 20, uplinkBps: 18.88e6, outliers: 0.02 },
   { rttMs: 40, uplinkBps: 5.85e6, outliers: 0 },
   { rttMs: 60, uplinkBps: 5.85e6, outliers: 0.05 },
   { rttMs: 80, uplinkBps: 1.1e6, outliers: 0.02 },
   { rttMs: 10, uplinkBps: 50e6, outliers: 0 },
 ];
-const BUDGETS_MS = [60, 90, 120, 160, 220, 300, 500];
+const BUDGETS_MS = [40, 90, 120, 160, 220];
 /** How noisy a request, a head and a tail are: standard deviations of logarithms. */
 const NOISE = { link: 0.1, edge: 0.05, cloud: 0.1 };
 const WARM_UP = 40;
-const ANSWERS = 600;
+const ANSWERS = 300;
+/** A phone so many times as slow as the profiled machine. */
+const SLOW_PHONE = 20;
 
-test("a budget that some plan keeps is kept by 93 % of answers, and a stationary link has no need to move", () => {
-  const worst = { kept: 1, moves: 0 };
-  let tried = 0;
+test("a budget that some plan keeps is kept by 93 % of answers, and a stationary link moves no plan", () => {
+  let possible = 0;
+  const used = new Set<string>();
   for (const [at, link] of LINKS.entries()) {
     for (const budgetMs of BUDGETS_MS) {
-      // A phone ten times as slow as the profiled machine, and a cloud like it.
-      const truth = { ...FIRST_GUESS, ...link, edgeScale: 10, cloudScale: 1, spread: NO_SPREAD };
-      const { kept, moves } = simulate(truth, link.outliers, budgetMs, 100 * at + budgetMs);
-      const possible = mostLikely(truth, link.outliers, budgetMs);
-      expect(moves, `${link.uplinkBps} bit/s, ${budgetMs} ms`).toBeLessThanOrEqual(ANSWERS / 20);
-      worst.moves = Math.max(worst.moves, moves);
-      if (possible < 0.95) continue;
-      tried++;
-      worst.kept = Math.min(worst.kept, kept);
-      expect(kept, `${link.uplinkBps} bit/s, ${budgetMs} ms`).toBeGreaterThanOrEqual(0.93);
+      const truth = { ...FIRST_GUESS, ...link, edgeScale: SLOW_PHONE, cloudScale: 1, spread: NO_SPREAD };
+      const { kept, moves, plans } = simulate(truth, link.outliers, budgetMs, 100 * at + budgetMs);
+      const label = `${link.uplinkBps} bit/s, ${budgetMs} ms`;
+      expect(moves, label).toBeLessThanOrEqual(ANSWERS / 20);
+      for (const plan of plans) used.add(plan);
+      if (mostLikely(truth, link.outliers, budgetMs) < 0.95) continue;
+      possible++;
+      expect(kept, label).toBeGreaterThanOrEqual(0.93);
     }
   }
-  expect(tried).toBeGreaterThan(25);
-  console.log(worst, tried);
+  // Both halves must have something to say.
+  expect(possible).toBeGreaterThan(15);
+  expect(possible).toBeLessThan(LINKS.length * BUDGETS_MS.length);
+  expect(used.size).toBeGreaterThan(5);
 });
 
 test("after a hand-over the budget is soon kept again, or the best is made of it", () => {
   let before = 0;
   let after = 0;
-  for (let seed = 0; seed < 30; seed++) {
+  for (let seed = 0; seed < 15; seed++) {
     const good: Conditions = {
       ...FIRST_GUESS,
       rttMs: 20,
@@ -72,14 +73,13 @@ test("after a hand-over the budget is soon kept again, or the best is made of it
     before += answers.slice(20, 30).filter(Boolean).length;
     after += answers.slice(34, 40).filter(Boolean).length;
   }
-  expect(before).toBeGreaterThan(0.93 * 300);
-  expect(after).toBeGreaterThan(0.9 * 180);
+  expect(before).toBeGreaterThan(0.93 * 150);
+  expect(after).toBeGreaterThan(0.9 * 90);
 });
 
 function simulate(truth: Conditions, outliers: number, budgetMs: number, seed: number) {
-  let moves = -1;
-  let plan = "";
-  const kept = run(
+  const plans: string[] = [];
+  const inTime = run(
     truth,
     outliers,
     budgetMs,
@@ -87,12 +87,14 @@ function simulate(truth: Conditions, outliers: number, budgetMs: number, seed: n
     WARM_UP + ANSWERS,
     () => truth,
     (next, answer) => {
-      if (answer < WARM_UP || JSON.stringify(next) === plan) return;
-      plan = JSON.stringify(next);
-      moves++;
+      if (answer >= WARM_UP) plans.push(JSON.stringify(next));
     },
-  ).slice(WARM_UP);
-  return { kept: kept.filter(Boolean).length / ANSWERS, moves };
+  );
+  return {
+    kept: inTime.slice(WARM_UP).filter(Boolean).length / ANSWERS,
+    moves: plans.filter((plan, at) => at > 0 && plan !== plans[at - 1]).length,
+    plans: new Set(plans),
+  };
 }
 
 /** Answers images one after the other, learning from each as the page does. @returns whether each was in time */

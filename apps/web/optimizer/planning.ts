@@ -30,6 +30,8 @@ export class Planners {
   /** Of heads that the edge can run now, and of all; by whether the cloud is there. */
   private readonly ready = new Map<boolean, LivePlanner>();
   private readonly all = new Map<boolean, LivePlanner>();
+  /** Of the last plan that followed another. */
+  private budgetMs = 0;
 
   /**
    * The plan for the next image.
@@ -41,6 +43,10 @@ export class Planners {
    */
   planFor(knowledge: Knowledge, budgetMs: number, previous: Plan | null): Planning {
     const { costs, policies, readyNodes, framesPerSecond } = knowledge;
+    // What the user or new weights change is followed at once, a trembling of the conditions is not.
+    const isNew = costs !== this.costs || readyNodes !== this.readyNodes || budgetMs !== this.budgetMs;
+    const patience = isNew ? 1 : PATIENCE;
+    if (previous !== null) this.budgetMs = budgetMs;
     if (costs !== this.costs || policies !== this.policies) {
       this.ready.clear();
       this.all.clear();
@@ -48,9 +54,9 @@ export class Planners {
     if (readyNodes !== this.readyNodes) this.ready.clear();
     Object.assign(this, { costs, policies, readyNodes });
     const offline = !knowledge.cloudUp;
-    const wanted = choose(this.planner(this.all, { offline }), knowledge, budgetMs, previous);
+    const wanted = choose(this.planner(this.all, { offline }), knowledge, budgetMs, previous, patience);
     const planner = this.planner(this.ready, { offline, readyNodes });
-    const choice = choose(planner, knowledge, budgetMs, previous);
+    const choice = choose(planner, knowledge, budgetMs, previous, patience);
     const plan = choice && toPlan(choice);
     return {
       budgetMs,
@@ -74,13 +80,17 @@ export class Planners {
   }
 }
 
+/** A single outlier among the requests looks like a change of the link until the next one. */
+const PATIENCE = 2;
+
 function choose(
   planner: LivePlanner,
   knowledge: Knowledge,
   budgetMs: number,
   previous: Plan | null,
+  patience: number,
 ): LiveChoice | null {
-  const request = requestFor(knowledge, budgetMs);
+  const request = { ...requestFor(knowledge, budgetMs), patience };
   const decision = planner.decide(request, previous && planner.find(previous));
   return decision && planner.describe(decision, request);
 }
