@@ -43,15 +43,13 @@ export class Planners {
    */
   planFor(knowledge: Knowledge, budgetMs: number, previous: Plan | null): Planning {
     const { costs, policies, readyNodes, framesPerSecond } = knowledge;
+    const isOther = costs !== this.costs || policies !== this.policies;
+    const isGrown = readyNodes !== this.readyNodes;
+    if (isOther) this.all.clear();
+    if (isOther || isGrown) this.ready.clear();
     // What the user or new weights change is followed at once, a trembling of the conditions is not.
-    const isNew = costs !== this.costs || readyNodes !== this.readyNodes || budgetMs !== this.budgetMs;
-    const patience = isNew ? 1 : PATIENCE;
+    const patience = isOther || isGrown || budgetMs !== this.budgetMs ? 1 : PATIENCE;
     if (previous !== null) this.budgetMs = budgetMs;
-    if (costs !== this.costs || policies !== this.policies) {
-      this.ready.clear();
-      this.all.clear();
-    }
-    if (readyNodes !== this.readyNodes) this.ready.clear();
     Object.assign(this, { costs, policies, readyNodes });
     const offline = !knowledge.cloudUp;
     const wanted = choose(this.planner(this.all, { offline }), knowledge, budgetMs, previous, patience);
