@@ -107,6 +107,23 @@ test("under load: a plan that keeps up, if need be another one, else the one tha
   for (const [mode, count] of Object.entries(modes)) expect(count, mode).toBeGreaterThan(100);
 });
 
+test("under load, with patience too, deciding again from the answer changes neither plan nor mode", () => {
+  const modes = new Set<string>();
+  for (let seed = 0; seed < 600; seed++) {
+    const random = seededRandom(seed);
+    const planner = new LivePlanner({ costs: branchyExits(random) });
+    const framesPerSecond = 10 ** (0.5 + 2 * random());
+    const conditions = randomConditions(random);
+    const request = { conditions, objective: randomObjective(random), framesPerSecond, patience: 2 };
+    const first = copyOf(planner.decide(request))!;
+    for (let again = 0; again < 3; again++) {
+      expect(copyOf(planner.decide(request, first)), `seed ${seed}`).toEqual(first);
+    }
+    modes.add(first.mode);
+  }
+  expect(modes.size).toBe(3);
+});
+
 test("the previous plan stays while it is as good to 3 ms or 5 %, and goes when it is not", () => {
   const counts = { kept: 0, left: 0 };
   for (const [seed, problem] of problems(800).entries()) {

@@ -179,20 +179,19 @@ export class LivePlanner {
     const { now, found } = this;
     now.longestMs = Infinity;
     this.search(objective);
-    if (before >= 0) this.maybeKeep(request, before, beforeHead);
-    if (framesPerSecond === undefined) return found;
-    const limitMs = 1000 / framesPerSecond;
-    if (found.periodMs <= limitMs) return found;
+    const limitMs = framesPerSecond === undefined ? Infinity : 1000 / framesPerSecond;
+    const keepsUp = found.periodMs <= limitMs;
     now.longestMs = limitMs;
-    if (this.search(objective)) {
-      if (before >= 0) this.maybeKeep(request, before, beforeHead);
-      found.mode = "throughput";
+    if (!keepsUp && !this.search(objective)) {
+      now.longestMs = Infinity;
+      this.leastPeriod(objective.kind === "accuracy" ? 0 : objective.minAccuracy);
+      if (objective.kind === "accuracy") found.feasible = found.probability >= CONFIDENCE;
+      found.mode = "overload";
       return found;
     }
-    now.longestMs = Infinity;
-    this.leastPeriod(objective.kind === "accuracy" ? 0 : objective.minAccuracy);
-    if (objective.kind === "accuracy") found.feasible = found.probability >= CONFIDENCE;
-    found.mode = "overload";
+    // Under load the previous plan has to keep up too.
+    if (before >= 0) this.maybeKeep(request, before, beforeHead);
+    found.mode = keepsUp ? "latency" : "throughput";
     return found;
   }
 

@@ -30,8 +30,8 @@ export class Planners {
   /** Of heads that the edge can run now, and of all; by whether the cloud is there. */
   private readonly ready = new Map<boolean, LivePlanner>();
   private readonly all = new Map<boolean, LivePlanner>();
-  /** Of the last plan that followed another. */
-  private budgetMs = 0;
+  /** What the user asked of the last plan that followed another. */
+  private asked = "";
 
   /**
    * The plan for the next image.
@@ -48,8 +48,9 @@ export class Planners {
     if (isOther) this.all.clear();
     if (isOther || isGrown) this.ready.clear();
     // What the user or new weights change is followed at once, a trembling of the conditions is not.
-    const patience = isOther || isGrown || budgetMs !== this.budgetMs ? 1 : PATIENCE;
-    if (previous !== null) this.budgetMs = budgetMs;
+    const asked = `${budgetMs}, ${framesPerSecond}, ${knowledge.minAccuracy}`;
+    const patience = isOther || isGrown || asked !== this.asked ? 1 : PATIENCE;
+    if (previous !== null) this.asked = asked;
     Object.assign(this, { costs, policies, readyNodes });
     const offline = !knowledge.cloudUp;
     const wanted = choose(this.planner(this.all, { offline }), knowledge, budgetMs, previous, patience);
