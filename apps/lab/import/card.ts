@@ -31,6 +31,11 @@ export function importCard(facts: ImportFacts): string {
   const classes = hasNames
     ? `${labels.length} classes`
     : `${labels.length} classes, whose names were not given`;
+  const { maxDifference } = comparison;
+  const difference =
+    maxDifference === 0
+      ? "every score is the original's"
+      : `no score differs from the original's by more than ${maxDifference.toExponential(1)}`;
   return `# ${id}
 
 Somebody else's model, imported by \`lab import\`: a TF.js ${kind}-model with ${classes}.
@@ -40,9 +45,10 @@ Somebody else's model, imported by \`lab import\`: a TF.js ${kind}-model with ${
 * **Input**: float32 [N, ${height}, ${width}, ${channels}], ${colours}, pixel 0..255 scaled linearly to ${range[0]}..${range[1]}.
 * **Exits**: ${many ? exits.map((exit) => `${exit.id} at ${exit.node}`).join(", ") : "one, the whole model: it is partitioned, never left early"}.
 * **Changed**: idle nodes dropped, constants computed, scales and shifts folded, activations fused, weights in
-  shards in topological order. On ${comparedOn} no score differs from the original's by more than
-  ${comparison.maxDifference.toExponential(1)}; ${(100 * comparison.sameTop1).toFixed(1)} % have the same top class.
+  shards in topological order. On ${comparedOn} ${difference};
+  ${(100 * comparison.sameTop1).toFixed(1)} % have the same top class.
 * **Ranges** of the tensors, for the uint8 codec: measured on ${calibratedOn}.
 * **Accuracy**: not measured here.
+* **Drawn**: [its DAG](graph.svg), [which cut wins where](phase-map.svg).
 `;
 }
