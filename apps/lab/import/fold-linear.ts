@@ -30,6 +30,7 @@ export interface Folded {
  * between, and it is no exit. The node keeps the name of the last one. A kernel that is scaled is stored as
  * float32, or as float16 if it was; one that is not stays as it was stored.
  *
+ * @param graph  with its products straightened
  * @param shapes of every node, without the batch axis
  */
 export function foldLinear(graph: ForeignGraph, shapes: ReadonlyMap<string, readonly number[]>): Folded {
@@ -65,7 +66,7 @@ export function foldLinear(graph: ForeignGraph, shapes: ReadonlyMap<string, read
     if (last === linear) continue;
     const written = { ...graph, constants };
     const { kernel, bias } = start;
-    const scaled = scaledKernel(kernel, scale, start.channelOf);
+    const scaled = scaledKernel(kernel, scale);
     isRounded ||= scaled !== kernel && scaled.stored !== undefined;
     const own = scaled === kernel ? kernel : { ...scaled, name: freeName(written, `${last.name}/kernel`) };
     constants.set(own.name, own);
@@ -86,7 +87,7 @@ export function foldLinear(graph: ForeignGraph, shapes: ReadonlyMap<string, read
         fused_ops: stringsAttr(["BiasAdd", ...(activation === null ? [] : [activation.op])]),
         num_args: intAttr(1),
         epsilon: { f: 0 },
-        ...(linear.op.includes("MatMul") ? matMulAttr(linear) : {}),
+        ...(linear.op.includes("MatMul") ? NOT_TRANSPOSED : {}),
       },
     });
   }
@@ -100,8 +101,6 @@ interface OpenLinear {
   /** Empty where it has none. */
   readonly bias: Constant["values"];
   readonly channels: number;
-  /** The output channel of an element of the kernel. */
-  readonly channelOf: (index: number) => number;
   readonly identity: Affine;
 }
 
@@ -116,35 +115,29 @@ function openLinear(
   const kernel = constants.get(kernelName);
   const channels = shapes.get(name)?.at(-1) ?? 0;
   if (kernel === undefined || kernel.dtype !== "float32" || inputs.length > 3) return null;
-  const isMatMul = op.includes("MatMul");
-  if (isMatMul && (flagOf(attr, "transpose_a") || kernel.shape.length !== 2)) return null;
+  if (op.includes("MatMul") && (flagOf(attr, "transpose_a") || flagOf(attr, "transpose_b"))) return null;
   const fused = textsOf(attr, "fused_ops");
   if (fused.length > 1 || (fused.length === 1 && fused[0] !== "BiasAdd")) return null;
   const bias = biasName === undefined ? new Float32Array(0) : constants.get(biasName)?.values;
   if (bias === undefined || (biasName !== undefined && bias.length !== channels)) return null;
-  const each = kernel.values.length / channels;
-  const isTransposed = isMatMul && flagOf(attr, "transpose_b");
   return {
     kernel,
     bias,
     channels,
-    channelOf: isTransposed ? (index) => Math.floor(index / each) : (index) => index % channels,
     identity: { scale: new Float64Array(channels).fill(1), shift: new Float64Array(channels) },
   };
 }
 
-const matMulAttr = ({ attr }: ForeignNode) => ({
-  transpose_a: boolAttr(false),
-  transpose_b: boolAttr(flagOf(attr, "transpose_b")),
-});
+const NOT_TRANSPOSED = { transpose_a: boolAttr(false), transpose_b: boolAttr(false) };
 
 /** The most that float16 holds. */
 const MOST_HALF = 65504;
 
-function scaledKernel(kernel: Constant, scale: Float64Array, channelOf: (index: number) => number): Constant {
+/** Output channels are the fastest axis of a kernel (of a depthwise one the two fastest). */
+function scaledKernel(kernel: Constant, scale: Float64Array): Constant {
   if (scale.every((value) => value === 1)) return kernel;
   const { name, dtype, shape, stored } = kernel;
-  const values = Float32Array.from(kernel.values, (value, at) => value * scale[channelOf(at)]!);
+  const values = Float32Array.from(kernel.values, (value, at) => value * scale[at % scale.length]!);
   const isHalf =
     stored?.quantization.dtype === "float16" && values.every((value) => Math.abs(value) <= MOST_HALF);
   if (!isHalf) return { name, dtype, shape, values };

@@ -24,6 +24,7 @@ import { Reasons } from "./reasons.ts";
 import { openGraph } from "./run-graph.ts";
 import { withScores } from "./scores.ts";
 import { openSource } from "./source.ts";
+import { straighten } from "./straighten.ts";
 import { toExportGraph } from "./to-export.ts";
 
 export interface ImportJob {
@@ -127,7 +128,7 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
     await imageBatch(noise(input, 2), input, 1, 1),
   ];
   const both = concat([one, two]);
-  const fixed = makeStatic(foreign.graph, [one, two], both, reasons);
+  const fixed = makeStatic(straighten(foreign.graph), [one, two], both, reasons);
   dispose([one, two, both]);
   const scored = withScores(fixed, reasons);
   reasons.check(place);

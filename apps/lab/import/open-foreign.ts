@@ -1,11 +1,10 @@
 import { EddiError } from "#shared/errors";
 import type { Layer } from "../export/layers.ts";
-import { sidesOf } from "./attributes.ts";
 import { layerNamed, readLayersModel } from "./from-layers.ts";
 import type { ForeignGraph } from "./graph.ts";
 import { type ModelFile, type StoredWeight, toConstant } from "./model-file.ts";
 import { loadLayers, type Original, originalGraph, originalLayers } from "./original.ts";
-import { type NodeDef, readGraph } from "./read-graph.ts";
+import { readGraph } from "./read-graph.ts";
 import type { Reasons } from "./reasons.ts";
 
 /** A foreign model as a graph, and as TF.js itself runs it. */
@@ -44,9 +43,6 @@ function openGraphModel(
   const constants = new Map(weights.map((weight) => [weight.entry.name, toConstant(weight)]));
   const graph = readGraph(file.json, constants, exits, reasons);
   const input = graph.nodes[0]?.name ?? "";
-  const defs = file.json.modelTopology.node as readonly NodeDef[];
-  const placeholder = defs.find(({ name }) => name === input);
-  const [batch = null] = sidesOf(placeholder?.attr ?? {}, "shape") ?? [];
   return {
     graph,
     total: graph.total,
@@ -57,7 +53,6 @@ function openGraphModel(
         weights,
         input,
         graph.exits.map(({ original }) => original),
-        batch !== null,
       ),
   };
 }

@@ -20,14 +20,12 @@ export interface Original {
 /**
  * @param input   name of the placeholder
  * @param outputs names of the exits' nodes, as they came
- * @param isSingle whether it takes one image at a time only
  */
 export function originalGraph(
   file: ModelFile,
   weights: readonly StoredWeight[],
   input: string,
   outputs: readonly string[],
-  isSingle: boolean,
 ): Original {
   const model = new GraphModel<io.IOHandlerSync>({ load: () => artifacts(file, weights) });
   model.load();
@@ -39,9 +37,9 @@ export function originalGraph(
       ),
     ].flat();
   return {
+    // One by one, as it was made to be run: it may take no more, or mix them.
     run: (images) =>
       tidy(() => {
-        if (!isSingle) return runOnce(images);
         const each = Array.from({ length: images.shape[0] }, (_, at) =>
           runOnce(slice(images, [at, 0, 0, 0], [1, -1, -1, -1])),
         );
