@@ -117,6 +117,12 @@ test("the service answers for the good model and tells why the other is not read
   expect(refused.json()).toEqual({ error });
 }, 30_000);
 
+test("a folder that begins with a dot is no model: one is being written there", async () => {
+  const { dir, remove } = await copyOfModels(["tiny", ".tiny.part"]);
+  cleanUps.push(remove);
+  expect((await loadModels(dir)).index().map(({ name }) => name)).toEqual(["tiny"]);
+});
+
 test("a model that the engine cannot run is refused once the workers know", async () => {
   const dir = await withBadModel((bad) =>
     change(bad, (file) => {

@@ -81,7 +81,7 @@ export class Registry {
 }
 
 /**
- * Reads every sub-folder that holds a model.json. A model that is not what it says is refused, and the
+ * Reads every sub-folder that holds a model.json, but for those that begin with a dot: a model under way. A model that is not what it says is refused, and the
  * others go on.
  *
  * @throws EddiError `bad-argument` when the folder cannot be read; one that is not there holds no models
@@ -92,7 +92,9 @@ export async function loadModels(dir: string): Promise<Registry> {
     if (cause.code === "ENOENT") return [];
     throw new EddiError("bad-argument", `models: expected a folder, got ${cause.code} for ${dir}`, { cause });
   });
-  const folders = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
+  const folders = entries.filter(
+    (entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()),
+  );
   for (const id of folders.map((entry) => entry.name).sort()) {
     try {
       const loaded = await loadModel(dir, id);

@@ -52,7 +52,9 @@ export function originalGraph(
 /** @throws EddiError `bad-model`, with what TF.js says: a layer of a class that it does not know, weights that do not fit */
 export async function loadLayers(file: ModelFile, weights: readonly StoredWeight[]): Promise<LayersModel> {
   try {
-    return await loadLayersModel({ load: async () => artifacts(file, weights) });
+    const loaded = await loadLayersModel({ load: async () => artifacts(file, weights) });
+    // A sequential model tells nothing of its layers' graph; a model about its ends does.
+    return makeModel({ inputs: loaded.inputs, outputs: loaded.outputs, name: loaded.name });
   } catch (thrown) {
     const [said] = toEddiError(thrown).message.split("\n");
     throw new EddiError("bad-model", `layers-model: expected one that TF.js loads, it says: ${said}`, {

@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readProfile } from "#shared/evaluator";
+import { temporaryFolder } from "../data/fixture.ts";
+import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
+import { run } from "./import.ts";
+
+let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+let model: string;
+beforeAll(async () => {
+  scratch = await temporaryFolder();
+  model = await writeFiles(path.join(scratch.folder, "foreign"), graphFiles(classifier()));
+});
+afterAll(() => scratch.remove());
+
+test("lab import writes a model with profiles and pictures, and prints what it made of it", {
+  timeout: 600_000,
+}, () => {
+  const labels = path.join(scratch.folder, "labels.txt");
+  writeFileSync(labels, "cat\r\ndog\r\nbird\r\nfish\r\n\r\n");
+  const out = path.join(scratch.folder, "mine");
+  const options = ["--id", "mine", "--labels", labels, "--range", "-1,1", "--repeats", "1", "--out", out];
+  const { status, stdout, stderr } = lab("import", model, ...options);
+  expect([status, stderr.includes("Error")]).toEqual([0, false]);
+  expect(stdout).toContain("mine: 8x8x3 in -1..1, 4 classes, exits full (full/scores)\n");
+  expect(stdout).toContain(
+    "23 operations came; 2 idle ones dropped, 0 computed to constants, 4 folded into others",
+  );
+  expect(stdout).toMatch(
+    /compared on 64 images of noise: largest difference of a score \d\.\d\de-\d+, same top class 100\.0 %/,
+  );
+  expect(stdout).toMatch(/^full +8 /m);
+  expect(stdout).toMatch(/full, all on the edge/);
+  for (const svg of ["graph.svg", "phase-map.svg"])
+    expect(readFileSync(path.join(out, svg), "utf8")).toContain("</svg>");
+  for (const role of ["head", "tail"]) {
+    const file = path.join(out, "profiles", `${role}-wasm.json`);
+    expect(readProfile(JSON.parse(readFileSync(file, "utf8")))).toMatchObject({ model: "mine", role });
+  }
+});
+
+test.each<[RegExp, readonly string[]]>([
+  [/--id: expected lower case letters, digits and -, got none/, []],
+  [/--id: expected .*, got Mine/, ["--id", "Mine"]],
+  [/--out: expected a folder called x, .*got .*other/, ["--id", "x", "--out", "/tmp/other"]],
+  [/--range: expected two numbers, rising, such as -1,1, got 1,-1/, ["--id", "x", "--range", "1,-1"]],
+  [/--range: expected two numbers.*, got 3$/, ["--id", "x", "--range", "3"]],
+  [/--exits: expected distinct names with commas between, got a,,b/, ["--id", "x", "--exits", "a,,b"]],
+  [/--repeats: expected a whole number/, ["--id", "x", "--repeats", "few"]],
+  [/--labels: expected a file, got none at nowhere/, ["--id", "x", "--labels", "nowhere"]],
+  [
+    /--exits: expected names of nodes .*the model's outputs are Identity.*, got nothing/,
+    ["--id", "x", "--exits", "nothing"],
+  ],
+])("bad input is refused before anything is written: %s", async (message, options) => {
+  const out = options.includes("--out") ? [] : ["--out", path.join(scratch.folder, "x")];
+  await expect(run([model, ...options, ...out])).rejects.toThrow(message);
+  expect(existsSync(path.join(scratch.folder, "x"))).toBe(false);
+});
+
+function lab(...args: readonly string[]) {
+  const env = { ...process.env, XDG_CACHE_HOME: scratch.folder, EDDI_DATA: "" };
+  return spawnSync(process.execPath, ["--import", "tsx", "apps/lab/main.ts", ...args], {
+    encoding: "utf8",
+    env,
+  });
+}
