@@ -3,6 +3,7 @@ import type { Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
 import { ensureImagenette } from "../data/get-imagenette.ts";
+import { holdBack } from "../data/held-back.ts";
 import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
 import { loadPhotos, type Photos } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
@@ -11,9 +12,10 @@ import { exportNetwork } from "../export/export-network.ts";
 import type { WeightsFormat } from "../export/shards.ts";
 import { noiseBatches, randomiseNorms } from "../export/untrained.ts";
 import { buildNetwork, findArchitecture, type Network } from "../train/architectures/index.ts";
-import { plainBatch, spread } from "../train/batches.ts";
+import { plainBatch, plainBatches, spread } from "../train/batches.ts";
 import { loadCheckpoint } from "../train/checkpoint.ts";
 import { loadNativeTf, type Tf } from "../train/native.ts";
+import { recomputeNorms } from "../train/norms.ts";
 import type { Recipe } from "../train/recipe.ts";
 import { modelVariables, writeValues } from "../train/weights.ts";
 import { wholeNumber } from "../train/whole-number.ts";
@@ -32,6 +34,8 @@ shards, tensor ranges calibrated on training photos. Compares it with the traine
 `;
 
 const CALIBRATION_PHOTOS = 256;
+/** Photos that the statistics of the normalisations are measured on, for the weights as they are exported. */
+const NORM_PHOTOS = 2048;
 const CHECK_PHOTOS = 64;
 const BATCH = 64;
 
@@ -67,7 +71,9 @@ export async function run(args: readonly string[]): Promise<void> {
     images = noiseImages(tf, architecture.size, seed);
   } else {
     recipe = await loadTrained(tf, network, values.checkpoints ?? `checkpoints/${id}`);
-    images = photoImages(tf, await trainingPhotos(values.data), architecture.size);
+    const { kept } = holdBack(await trainingPhotos(values.data));
+    recomputeNorms(tf, network, plainBatches(tf, kept, spread(kept.count, NORM_PHOTOS), architecture.size));
+    images = photoImages(tf, kept, architecture.size);
   }
   const labels = IMAGENETTE_LABELS;
   const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
@@ -114,7 +120,7 @@ async function trainingPhotos(dataOption: string | undefined): Promise<Photos> {
 }
 
 async function loadTrained(tf: Tf, network: Network, folder: string): Promise<Recipe> {
-  const checkpoint = await loadCheckpoint(folder);
+  const checkpoint = await loadCheckpoint(folder, "best");
   if (!checkpoint)
     throw new EddiError("not-found", `${folder}: expected a checkpoint of lab train, got none`);
   const { id } = network.architecture;

@@ -29,23 +29,40 @@ Made by \`npm run lab -- export ${id} --untrained\`.
 `;
 }
 
+/** What each data set is, and what of it a network is trained on. */
+const DATA: Readonly<
+  Record<Architecture["dataSet"], { readonly task: string; readonly photos: string; readonly limits: string }>
+> = {
+  imagenette: {
+    task: "Imagenette's ten classes",
+    photos: "Imagenette v2 (fast.ai), 95 % of the 9,469 training photos at 160x160",
+    limits: "The photos are ImageNet's: for research use.",
+  },
+  cifar10: {
+    task: "CIFAR-10's ten classes",
+    photos: "CIFAR-10 (Krizhevsky 2009), 95 % of the 50,000 training images at 32x32",
+    limits: "The set has no formal licence.",
+  },
+};
+
 function trainedCard({ architecture, weights }: CardFacts, recipe: Recipe): string {
-  const { id, size, exitWeights } = architecture;
-  const small = Math.floor(recipe.epochs * recipe.smallShare);
+  const { id, size, exitWeights, dataSet } = architecture;
+  const { task, photos, limits } = DATA[dataSet];
   return `# ${id}
 
-Sorts photos into Imagenette's ten classes, with ${exitWeights.length} exits.
+Sorts photos into ${task}, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
-* **Data**: Imagenette v2 (fast.ai), 95 % of the 9,469 training photos at 160x160; the others are held
-  back for what is fitted after training.
-* **Training**: joint loss of all exits, weights ${exitWeights.join(", ")}; ${recipe.epochs} epochs (${small} of
-  them on smaller images), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum
-  ${recipe.momentum}, peak rate ${recipe.rate}, cosine schedule, weight decay ${recipe.weightDecay}, label
-  smoothing ${recipe.smoothing}; random resized crops, mirror images, light and colour jitter.
+* **Data**: ${photos}; the others are held back for the choice of the epoch and for what is fitted after training.
+* **Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier exit's
+  target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs (${phasesText(recipe)}), batch
+  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}, ${recipe.warmupEpochs} epochs of
+  warm-up, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
+  images, light and colour jitter, ${mixingText(recipe)}; weights averaged over
+  steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
+  measured anew on whole training photos.
 * **Weights**: ${weights}; normalisations are folded into the convolutions.
-* **Limits**: it knows ten classes and answers with one of them for any image. The photos are
-  ImageNet's: for research use.
+* **Limits**: it knows ten classes and answers with one of them for any image. ${limits}
 
 \`\`\`
 npm run lab -- train ${id} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
@@ -54,4 +71,15 @@ npm run lab -- evaluate ${id} --write
 npm run lab -- calibrate ${id} --write
 \`\`\`
 `;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+
+function phasesText({ phases }: Recipe): string {
+  return phases.map(({ share, size }) => `${percent(share)} at ${size}x${size}`).join(", ");
+}
+
+function mixingText({ mixing, mixingUntil }: Recipe): string {
+  if (mixing === 0) return "no mixing";
+  return `CutMix or mixup on ${percent(mixing)} of the batches in the first ${percent(mixingUntil)} of the epochs`;
 }
