@@ -20,6 +20,8 @@ export interface Architecture {
   /** Height and width of the images it answers. */
   readonly size: number;
   readonly classes: number;
+  /** The published set that it is made for. */
+  readonly dataSet: "imagenette" | "cifar10";
   /** Weight of each exit in the joint loss (BranchyNet, arXiv:1709.01686), earliest first. */
   readonly exitWeights: readonly number[];
   build(parts: Parts): Graph;

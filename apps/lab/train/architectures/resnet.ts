@@ -14,6 +14,7 @@ export const resnet: Architecture = {
   id: "resnet-imagenette",
   size: 128,
   classes: 10,
+  dataSet: "imagenette",
   exitWeights: [0.2, 0.3, 0.4, 1],
   build({ image, blocks, classes }): Graph {
     let x = blocks.convBnRelu(image, "stem/conv1", { filters: WIDTH / 2, kernel: 3, stride: 2 });

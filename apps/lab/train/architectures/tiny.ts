@@ -8,6 +8,7 @@ export const tiny: Architecture = {
   id: "tiny",
   size: 32,
   classes: 10,
+  dataSet: "imagenette",
   exitWeights: [0.3, 0.5, 1],
   build({ image, blocks, classes }): Graph {
     let x = blocks.convBnRelu(image, "stem/conv", { filters: 8, kernel: 3 });
