@@ -6,9 +6,8 @@ import { ancestors } from "#shared/graph";
 import { elementCount, exitById, type Model } from "#shared/model";
 import { openBackend } from "../backend.ts";
 import { withSection } from "../card-section.ts";
-import { cacheDir } from "../data/find-data.ts";
-import { ensureImagenette } from "../data/get-imagenette.ts";
-import { loadPhotos } from "../data/pixels.ts";
+import { loadFor } from "../data/load-for-model.ts";
+import { dataHelp } from "../data/open-data.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import {
   type ExitResult,
@@ -24,7 +23,7 @@ const USAGE = `npm run lab -- evaluate MODEL [options]
 
 Top-1 accuracy of every exit of an exported model on the whole validation set.
 
-  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+${dataHelp(20)}
   --backend NAME    auto, native or wasm (default auto)
   --write           store the accuracies in the model's metadata and in its card
   --json            print JSON
@@ -48,14 +47,18 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const status = makeStatusLine(process.stderr, () => performance.now());
-  const dataFolder = await ensureImagenette({ dataOption: values.data, env: process.env }, status);
   const folder = modelFolder(name);
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);
-  const photos = await loadPhotos(dataFolder, "val", { cacheDir: cacheDir(process.env) });
+  const { labels } = segments.model.metadata;
+  const load = await loadFor(labels, { dataOption: values.data, env: process.env }, status);
+  const photos = await load("validation");
   const exits = evaluateExits(segments.model.metadata.exits, await exitScores(segments, photos));
   const report = { model: segments.model.metadata.id, version: segments.model.version, backend, exits };
-  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, photos: photos.count }, null, 1)}\n`);
+  if (values.json)
+    process.stdout.write(
+      `${JSON.stringify({ ...report, photos: photos.count, skipped: photos.skipped }, null, 1)}\n`,
+    );
   else process.stdout.write(`${table(exits)}\n`);
   if (values.write) {
     const isStale = hasStalePolicies(segments.model.metadata, exits);

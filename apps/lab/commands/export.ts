@@ -2,16 +2,22 @@ import { parseArgs } from "node:util";
 import type { Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
-import { ensureImagenette } from "../data/get-imagenette.ts";
+import { checkClassCount } from "../data/fit-labels.ts";
 import { holdBack } from "../data/held-back.ts";
-import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
-import { loadPhotos, type Photos } from "../data/pixels.ts";
+import { OFFICIAL_SETS } from "../data/official-sets.ts";
+import { dataHelp, openData } from "../data/open-data.ts";
+import { loadSplit, type Photos } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
-import { writeCard } from "../export/card.ts";
+import { type CardData, writeCard } from "../export/card.ts";
 import { exportNetwork } from "../export/export-network.ts";
 import type { WeightsFormat } from "../export/shards.ts";
 import { noiseBatches, randomiseNorms } from "../export/untrained.ts";
-import { buildNetwork, findArchitecture, type Network } from "../train/architectures/index.ts";
+import {
+  type Architecture,
+  buildNetwork,
+  findArchitecture,
+  type Network,
+} from "../train/architectures/index.ts";
 import { plainBatch, plainBatches, spread } from "../train/batches.ts";
 import { loadCheckpoint } from "../train/checkpoint.ts";
 import { loadNativeTf, type Tf } from "../train/native.ts";
@@ -28,7 +34,7 @@ shards, tensor ranges calibrated on training photos. Compares it with the traine
   --checkpoints DIR   what lab train wrote (default checkpoints/MODEL)
   --out DIR           where to write (default models/MODEL)
   --weights FORMAT    float32 or float16 (default float32)
-  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+${dataHelp(22)}
   --untrained         fresh random weights, for tests; calibrated on noise
   --seed N            of the random weights (default 1)
 `;
@@ -66,18 +72,21 @@ export async function run(args: readonly string[]): Promise<void> {
   const network = buildNetwork(tf, architecture, seed, architecture.size);
   let images: Images;
   let recipe: Recipe | null = null;
+  let data: CardData | null = null;
   if (values.untrained) {
     randomiseNorms(tf, network, seed);
     images = noiseImages(tf, architecture.size, seed);
   } else {
     recipe = await loadTrained(tf, network, values.checkpoints ?? `checkpoints/${id}`);
-    const { kept } = holdBack(await trainingPhotos(values.data));
+    const { photos, ...facts } = await trainingPhotos(architecture, values.data);
+    const { kept } = holdBack(photos);
     recomputeNorms(tf, network, plainBatches(tf, kept, spread(kept.count, NORM_PHOTOS), architecture.size));
     images = photoImages(tf, kept, architecture.size);
+    data = facts;
   }
-  const labels = IMAGENETTE_LABELS;
+  const { labels } = data ?? OFFICIAL_SETS[architecture.dataSet];
   const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
-  await writeCard(folder, { architecture, recipe, weights });
+  await writeCard(folder, { architecture, trained: recipe && data && { recipe, data }, weights });
   const difference = result.maxDifference.toExponential(2);
   const same = (result.sameTop1 * 100).toFixed(1);
   process.stdout.write(
@@ -113,10 +122,15 @@ function photoImages(tf: Tf, photos: Photos, size: number): Images {
   return { calibration, check };
 }
 
-async function trainingPhotos(dataOption: string | undefined): Promise<Photos> {
+async function trainingPhotos(
+  { dataSet, classes }: Architecture,
+  dataOption: string | undefined,
+): Promise<CardData & { readonly photos: Photos }> {
   const status = makeStatusLine(process.stderr, () => performance.now());
-  const folder = await ensureImagenette({ dataOption, env: process.env }, status);
-  return loadPhotos(folder, "train", { cacheDir: cacheDir(process.env) });
+  const set = await openData({ dataOption, env: process.env, own: dataSet }, status);
+  checkClassCount(set, classes);
+  const photos = await loadSplit(set, "train", { cacheDir: cacheDir(process.env), status });
+  return { id: set.id, labels: set.labels, size: set.size, trainPhotos: photos.count, photos };
 }
 
 async function loadTrained(tf: Tf, network: Network, folder: string): Promise<Recipe> {

@@ -1,11 +1,12 @@
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
-import { ensureImagenette } from "../data/get-imagenette.ts";
+import { checkClassCount } from "../data/fit-labels.ts";
 import { holdBack } from "../data/held-back.ts";
-import { loadPhotos, type Photos } from "../data/pixels.ts";
+import { dataHelp, openData } from "../data/open-data.ts";
+import { loadSplit, type Photos } from "../data/pixels.ts";
 import { makeStatusLine, type StatusLine } from "../data/status-line.ts";
-import { findArchitecture } from "../train/architectures/index.ts";
+import { type Architecture, findArchitecture } from "../train/architectures/index.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { loadNativeTf } from "../train/native.ts";
 import { percents } from "../train/progress.ts";
@@ -15,10 +16,10 @@ import { wholeNumber } from "../train/whole-number.ts";
 
 const USAGE = `npm run lab -- train MODEL [options]
 
-Trains all exits of a model on 95 % of Imagenette's training photos; the others, held back, tell how it is
-getting on, and later fit what follows training. Ctrl-C stops it with a checkpoint.
+Trains all exits of a model on 95 % of the training photos of its data set; the others, held back, tell how it
+is getting on, and later fit what follows training. Ctrl-C stops it with a checkpoint.
 
-  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+${dataHelp(22)}
   --epochs N          default: the model's own
   --batch N           photos per step (default: the model's own)
   --seed N            of weights, order and views of the photos (default ${BASE_RECIPE.seed})
@@ -53,7 +54,7 @@ export async function run(args: readonly string[]): Promise<void> {
   if (architecture.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE";
   const tf = loadNativeTf();
   const status = makeStatusLine(process.stderr, () => performance.now());
-  const { kept, heldBack } = holdBack(await trainingPhotos(values.data, status));
+  const { kept, heldBack } = holdBack(await trainingPhotos(architecture, values.data, status));
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   const run = { architecture, recipe, train: kept, heldBack, folder, from, status, signal: stop.signal };
@@ -80,8 +81,12 @@ function readRecipe({ epochs, batch, seed }: RecipeOptions, base: Recipe): Recip
   };
 }
 
-async function trainingPhotos(dataOption: string | undefined, status: StatusLine): Promise<Photos> {
-  const folder = await ensureImagenette({ dataOption, env: process.env }, status);
-  const onProgress = (done: number, total: number) => status.update(`decoding photos: ${done} of ${total}`);
-  return loadPhotos(folder, "train", { cacheDir: cacheDir(process.env), onProgress });
+async function trainingPhotos(
+  { dataSet, classes }: Architecture,
+  dataOption: string | undefined,
+  status: StatusLine,
+): Promise<Photos> {
+  const set = await openData({ dataOption, env: process.env, own: dataSet }, status);
+  checkClassCount(set, classes);
+  return loadSplit(set, "train", { cacheDir: cacheDir(process.env), status });
 }

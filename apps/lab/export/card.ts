@@ -1,21 +1,27 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { DataSet } from "../data/data-set.ts";
 import type { Architecture } from "../train/architectures/index.ts";
 import type { Recipe } from "../train/recipe.ts";
 import type { WeightsFormat } from "./shards.ts";
 
 export interface CardFacts {
   readonly architecture: Architecture;
-  /** How it was trained; null for random weights. */
-  readonly recipe: Recipe | null;
+  /** How and on what it was trained; null for random weights. */
+  readonly trained: { readonly recipe: Recipe; readonly data: CardData } | null;
   readonly weights: WeightsFormat;
+}
+
+/** What the card tells of the data set. */
+export interface CardData extends Pick<DataSet, "id" | "labels" | "size"> {
+  readonly trainPhotos: number;
 }
 
 /** Says, beside the model, what it is, how it was made and what its accuracy means. */
 export async function writeCard(folder: string, facts: CardFacts): Promise<void> {
   await writeFile(
     path.join(folder, "card.md"),
-    facts.recipe === null ? untrainedCard(facts) : trainedCard(facts, facts.recipe),
+    facts.trained === null ? untrainedCard(facts) : trainedCard(facts, facts.trained),
   );
 }
 
@@ -29,31 +35,33 @@ Made by \`npm run lab -- export ${id} --untrained\`.
 `;
 }
 
-/** What each data set is, and what of it a network is trained on. */
-const DATA: Readonly<
-  Record<Architecture["dataSet"], { readonly task: string; readonly photos: string; readonly limits: string }>
-> = {
+const SETS: Readonly<Record<DataSet["id"], { classes: string; from: string; terms: string }>> = {
   imagenette: {
-    task: "Imagenette's ten classes",
-    photos: "Imagenette v2 (fast.ai), 95 % of the 9,469 training photos at 160x160",
-    limits: "The photos are ImageNet's: for research use.",
+    classes: "Imagenette's ten classes",
+    from: "Imagenette v2 (fast.ai)",
+    terms: "The photos are ImageNet's: for research use.",
   },
   cifar10: {
-    task: "CIFAR-10's ten classes",
-    photos: "CIFAR-10 (Krizhevsky 2009), 95 % of the 50,000 training images at 32x32",
-    limits: "The set has no formal licence.",
+    classes: "CIFAR-10's ten classes",
+    from: "CIFAR-10 (Krizhevsky 2009)",
+    terms: "The images come without a licence: for research use.",
   },
+  folder: { classes: "the classes of a user's own photos", from: "a user's own photos", terms: "" },
 };
 
-function trainedCard({ architecture, weights }: CardFacts, recipe: Recipe): string {
-  const { id, size, exitWeights, dataSet } = architecture;
-  const { task, photos, limits } = DATA[dataSet];
+function trainedCard(
+  { architecture, weights }: CardFacts,
+  { recipe, data }: NonNullable<CardFacts["trained"]>,
+): string {
+  const { classes, from, terms } = SETS[data.id];
+  const photos = `${data.trainPhotos.toLocaleString("en")} training photos at ${data.size}x${data.size}`;
+  const { id, size, exitWeights } = architecture;
   return `# ${id}
 
-Sorts photos into ${task}, with ${exitWeights.length} exits.
+Sorts photos into ${classes}, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
-* **Data**: ${photos}; the others are held back for the choice of the epoch and for what is fitted after training.
+* **Data**: ${from}, 95 % of the ${photos}; the others are held back for the choice of the epoch and for what is fitted after training.
 * **Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier exit's
   target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs (${phasesText(recipe)}), batch
   ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}, ${recipe.warmupEpochs} epochs of
@@ -62,7 +70,7 @@ Sorts photos into ${task}, with ${exitWeights.length} exits.
   steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
   measured anew on whole training photos.
 * **Weights**: ${weights}; normalisations are folded into the convolutions.
-* **Limits**: it knows ten classes and answers with one of them for any image. ${limits}
+* **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image. ${terms}
 
 \`\`\`
 npm run lab -- train ${id} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}

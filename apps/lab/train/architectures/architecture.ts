@@ -22,7 +22,7 @@ export interface Architecture {
   /** Height and width of the images it answers. */
   readonly size: number;
   readonly classes: number;
-  /** What it is trained on. */
+  /** The published set that it is made for. */
   readonly dataSet: "cifar10" | "imagenette";
   /** Whether every convolution has a multiple of 16 channels, the image's and the scores' aside. */
   readonly isWide: boolean;

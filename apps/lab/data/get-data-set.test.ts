@@ -7,7 +7,8 @@ import { create } from "tar";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { download } from "./download.ts";
 import { temporaryFolder, writeMiniImagenette } from "./fixture.ts";
-import { getImagenette } from "./get-imagenette.ts";
+import { countPhotos, getDataSet } from "./get-data-set.ts";
+import { imagenette } from "./imagenette.ts";
 import { makeStatusLine } from "./status-line.ts";
 
 /** What the server does next; the ranges it was asked for. */
@@ -113,11 +114,12 @@ test("lab data downloads, unpacks and, run again, finds what is there", async ()
   const dir = path.join(scratch.folder, "data");
   const lines: string[] = [];
   const status = makeStatusLine({ write: (text) => lines.push(text) }, () => 0);
-  const job = { dir, source: { url, md5 }, status };
-  const got = await getImagenette(job);
-  expect(got).toEqual({ folder: path.join(dir, "imagenette2-160"), trainPhotos: 10, validationPhotos: 10 });
+  const job = { dir, set: { ...imagenette, source: { url, md5 } }, url, status };
+  const got = await getDataSet(job);
+  expect(got).toMatchObject({ id: "imagenette", folder: path.join(dir, "imagenette2-160") });
+  expect([await countPhotos(got, "train"), await countPhotos(got, "validation")]).toEqual([10, 10]);
   expect(await readdir(dir)).toEqual(["imagenette2-160"]);
   expect(lines[0]).toMatch(/^downloading \[#*\.*] .* MB of/);
-  expect(await getImagenette(job)).toEqual(got);
+  expect(await getDataSet(job)).toEqual(got);
   expect(asked).toHaveLength(1);
 });
