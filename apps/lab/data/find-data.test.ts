@@ -3,7 +3,7 @@ import path from "node:path";
 import { create } from "tar";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cacheDir, findPhotoFolder } from "./find-data.ts";
-import { temporaryFolder, writeMiniImagenette } from "./fixture.ts";
+import { temporaryFolder, writeImages, writeMiniImagenette } from "./fixture.ts";
 
 let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
 let data: string;
@@ -42,6 +42,14 @@ test("--data goes before EDDI_DATA, which goes before what was downloaded", asyn
   const named = { ...fresh, EDDI_DATA: data };
   expect(await findPhotoFolder({ dataOption: undefined, env: named })).toBe(data);
   expect(await findPhotoFolder({ dataOption: downloaded, env: named })).toBe(downloaded);
+});
+
+test("an image folder has photos for the page where it has a split of its own", async () => {
+  const folder = path.join(scratch.folder, "photos");
+  await writeImages(folder, { "train/cat/a": 1, "train/dog/a": 1, "val/cat/a": 1, "val/dog/a": 1 });
+  expect(await findPhotoFolder({ dataOption: folder, env })).toBe(folder);
+  const found = findPhotoFolder({ dataOption: path.join(folder, "train"), env });
+  await expect(found).rejects.toMatchObject({ code: "not-found" });
 });
 
 test("a place without Imagenette is an error that says what was expected", async () => {

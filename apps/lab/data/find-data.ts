@@ -55,7 +55,7 @@ export async function findOfficial(set: OfficialSet, place: string, cache: strin
  * @throws EddiError `not-found` when there is none, else as `findOfficial` and `openImageFolder`
  */
 export async function findAny(wanted: OfficialSet | null, place: string, cache: string): Promise<DataSet> {
-  const others = Object.values(OFFICIAL_SETS).filter((set) => set !== wanted);
+  const others = Object.values(OFFICIAL_SETS).filter(({ id }) => id !== wanted?.id);
   for (const set of wanted === null ? others : [wanted, ...others]) {
     const found = await findOfficial(set, place, cache);
     if (found !== null) return found;

@@ -37,38 +37,47 @@ export interface DataRequest {
  * The data set for a model: what `--data` names; else its own set, from EDDI_DATA, from what was downloaded
  * before, or downloaded now.
  *
+ * @param official where the published sets are downloaded from
  * @throws EddiError as `findAny`, `findOfficial` and `getDataSet`; `bad-argument` when a model that has no
  *   published set is given none
  */
-export async function openData(request: DataRequest, status: StatusLine): Promise<DataSet> {
-  const set = await find(request, status);
+export async function openData(
+  request: DataRequest,
+  status: StatusLine,
+  official = OFFICIAL_SETS,
+): Promise<DataSet> {
+  const own = request.own === null ? null : official[request.own];
+  const set = await find(request, own, status);
   const name = set.id === "folder" ? "an image folder" : OFFICIAL_SETS[set.id].name;
   status.note(`data: ${name}, ${set.labels.length} classes, in ${set.folder}`);
   return set;
 }
 
-async function find({ dataOption, env, own }: DataRequest, status: StatusLine): Promise<DataSet> {
+async function find(
+  { dataOption, env }: DataRequest,
+  own: OfficialSet | null,
+  status: StatusLine,
+): Promise<DataSet> {
   const cache = cacheDir(env);
-  const wanted = own === null ? null : OFFICIAL_SETS[own];
   if (dataOption === "") throw new EddiError("bad-argument", "--data: expected a path, got an empty one");
   if (dataOption !== undefined && dataOption !== DOWNLOAD) {
-    return findAny(wanted, path.resolve(dataOption), cache);
+    return findAny(own, path.resolve(dataOption), cache);
   }
-  if (wanted === null) {
+  if (own === null) {
     const expected = "expected a folder with photos of the model's classes, which are no published set's";
     if (env.EDDI_DATA && dataOption === undefined) return findAny(null, path.resolve(env.EDDI_DATA), cache);
     throw new EddiError("bad-argument", `--data: ${expected}; got ${dataOption ?? "none"}`);
   }
-  if (dataOption === DOWNLOAD) return downloaded(wanted, cache, status);
+  if (dataOption === DOWNLOAD) return downloaded(own, cache, status);
   if (env.EDDI_DATA) {
     const place = path.resolve(env.EDDI_DATA);
-    const expected = `${expectation(wanted)} (named by EDDI_DATA; --data goes before it)`;
-    return (await findOfficial(wanted, place, cache)) ?? refuse(place, expected);
+    const expected = `${expectation(own)} (named by EDDI_DATA; --data goes before it)`;
+    return (await findOfficial(own, place, cache)) ?? refuse(place, expected);
   }
-  const found = await findOfficial(wanted, cache, cache);
+  const found = await findOfficial(own, cache, cache);
   if (found !== null) return found;
-  status.note(`no ${wanted.name} named by --data or EDDI_DATA, none downloaded yet: downloading it`);
-  return downloaded(wanted, cache, status);
+  status.note(`no ${own.name} named by --data or EDDI_DATA, none downloaded yet: downloading it`);
+  return downloaded(own, cache, status);
 }
 
 function downloaded(set: OfficialSet, dir: string, status: StatusLine): Promise<DataSet> {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { extract } from "tar";
 import { EddiError } from "#shared/errors";
@@ -30,6 +30,7 @@ export async function unpackOnce(archive: string, cache: string): Promise<string
 export async function unpack(archive: string, folder: string, entry = "."): Promise<void> {
   const part = await partFolder(folder);
   try {
+    if (!(await hasEnd(archive))) throw new Error("no end mark");
     await extract({ file: archive, cwd: part, strict: true });
     await rename(path.join(part, entry), folder);
   } catch (cause) {
@@ -41,6 +42,24 @@ export async function unpack(archive: string, folder: string, entry = "."): Prom
   } finally {
     // Some entries may still be on their way to the disk when another has failed.
     await rm(part, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+}
+
+const BLOCK = 512;
+
+/**
+ * Whether a plain tar file ends with its mark, two blocks of zeros: one that was cut between two entries would
+ * unpack without complaint. Compressed ones notice by themselves.
+ */
+async function hasEnd(archive: string): Promise<boolean> {
+  const file = await open(archive);
+  try {
+    const { size } = await file.stat();
+    const bytesAt = async (at: number) => (await file.read(Buffer.alloc(2 * BLOCK), 0, 2 * BLOCK, at)).buffer;
+    const isPlain = (await bytesAt(0)).toString("latin1", 257, 262) === "ustar";
+    return !isPlain || (size >= 3 * BLOCK && (await bytesAt(size - 2 * BLOCK)).every((byte) => byte === 0));
+  } finally {
+    await file.close();
   }
 }
 

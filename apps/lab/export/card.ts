@@ -39,12 +39,12 @@ const SETS: Readonly<Record<DataSet["id"], { classes: string; from: string; term
   imagenette: {
     classes: "Imagenette's ten classes",
     from: "Imagenette v2 (fast.ai)",
-    terms: "The photos are ImageNet's: for research use.",
+    terms: " The photos are\n  ImageNet's: for research use.",
   },
   cifar10: {
     classes: "CIFAR-10's ten classes",
     from: "CIFAR-10 (Krizhevsky 2009)",
-    terms: "The images come without a licence: for research use.",
+    terms: "\n  The images come without a licence: for research use.",
   },
   folder: { classes: "the classes of a user's own photos", from: "a user's own photos", terms: "" },
 };
@@ -54,6 +54,7 @@ function trainedCard(
   { recipe, data }: NonNullable<CardFacts["trained"]>,
 ): string {
   const { classes, from, terms } = SETS[data.id];
+  const dataOption = data.id === "folder" ? " --data PATH" : "";
   const photos = `${data.trainPhotos.toLocaleString("en")} training photos at ${data.size}x${data.size}`;
   const { id, size, exitWeights } = architecture;
   return `# ${id}
@@ -70,13 +71,13 @@ Sorts photos into ${classes}, with ${exitWeights.length} exits.
   steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
   measured anew on whole training photos.
 * **Weights**: ${weights}; normalisations are folded into the convolutions.
-* **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image. ${terms}
+* **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image.${terms}
 
 \`\`\`
-npm run lab -- train ${id} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
-npm run lab -- export ${id} --weights ${weights}
-npm run lab -- evaluate ${id} --write
-npm run lab -- calibrate ${id} --write
+npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
+npm run lab -- export ${id}${dataOption} --weights ${weights}
+npm run lab -- evaluate ${id}${dataOption} --write
+npm run lab -- calibrate ${id}${dataOption} --write
 \`\`\`
 `;
 }
