@@ -31,13 +31,6 @@ export function relabel<P extends Photos>(photos: P, indices: readonly number[])
   return { ...photos, labels };
 }
 
-/** @throws EddiError `bad-argument` when a network of so many classes cannot learn the set's */
-export function checkClassCount(set: DataSet, classes: number): void {
-  if (set.labels.length === classes) return;
-  const expected = `${set.folder}: expected ${classes} classes, as the model has`;
-  throw new EddiError("bad-argument", `${expected}, got ${set.labels.length}: ${listed(set.labels)}`);
-}
-
 const LISTED = 10;
 
 function listed(labels: readonly string[]): string {

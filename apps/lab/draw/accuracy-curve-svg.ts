@@ -102,7 +102,7 @@ function drawExit({ label, mmacs, accuracy, low, high }: CurvePoint, at: number,
     element("circle", { cx: across, cy: y(accuracy), r: 5, fill: color }),
     text(name, {
       x: across + (isRight ? -10 : 10),
-      y: y(accuracy) + 16,
+      y: y(accuracy) + (isRight ? -10 : 16),
       "text-anchor": isRight ? "end" : "start",
       "font-weight": 700,
     }),

@@ -12,6 +12,7 @@ const run = promisify(execFile);
 const checkpoint: Checkpoint = {
   architecture: "tiny",
   recipe: { ...BASE_RECIPE, phases: [{ share: 1, size: 32, leastCrop: 0.5 }] },
+  labels: ["a", "b"],
   photos: 40,
   epoch: 2,
   step: 3,

@@ -17,6 +17,8 @@ export interface EpochResult {
 export interface Checkpoint {
   readonly architecture: string;
   readonly recipe: Recipe;
+  /** Names of the classes, in the order of the scores. */
+  readonly labels: readonly string[];
   /** Photos in the training split: the order of the photos depends on it. */
   readonly photos: number;
   /** Epoch under way, from 0. */

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { miniPhotos, temporaryFolder } from "../data/fixture.ts";
+import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import { findArchitecture } from "./architectures/index.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
@@ -46,6 +47,7 @@ describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60
     return train(tf, {
       architecture: findArchitecture("tiny"),
       recipe: { ...recipe, ...changed },
+      labels: IMAGENETTE_LABELS,
       train: photos,
       heldBack: photos,
       folder,

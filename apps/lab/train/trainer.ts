@@ -18,6 +18,8 @@ import type { NamedValues } from "./weights.ts";
 export interface TrainingRun {
   readonly architecture: Architecture;
   readonly recipe: Recipe;
+  /** Names of the classes, as the photos number them. */
+  readonly labels: readonly string[];
   readonly train: Photos;
   /** Never trained on: they tell how it is getting on. */
   readonly heldBack: Photos;
@@ -68,7 +70,13 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     status.note(`resumed at epoch ${from.epoch + 1}, step ${from.step}`);
   }
   const history = [...(from?.history ?? [])];
-  const facts = { architecture: architecture.id, recipe, photos: run.train.count, history };
+  const facts = {
+    architecture: architecture.id,
+    recipe,
+    labels: run.labels,
+    photos: run.train.count,
+    history,
+  };
   const save: Save = (place) => saveCheckpoint(run.folder, { ...facts, ...place, tensors: session.read() });
   const board = openBoard(tf, path.join(run.folder, "tensorboard"), network.exitIds);
   const result = (finished: boolean) => ({ network, history, finished });
@@ -176,9 +184,14 @@ function stepsLeft({ recipe }: TrainingRun, epoch: number, step: number, steps: 
   return left;
 }
 
-function checkSameRun(saved: Checkpoint, { architecture, recipe, train: photos }: TrainingRun): void {
-  const was = { architecture: saved.architecture, photos: saved.photos, ...saved.recipe };
-  const now = { architecture: architecture.id, photos: photos.count, ...recipe };
+function checkSameRun(saved: Checkpoint, { architecture, recipe, labels, train: photos }: TrainingRun): void {
+  const was = {
+    architecture: saved.architecture,
+    labels: saved.labels,
+    photos: saved.photos,
+    ...saved.recipe,
+  };
+  const now = { architecture: architecture.id, labels, photos: photos.count, ...recipe };
   for (const [key, value] of Object.entries(was)) {
     const came = now[key as keyof typeof now];
     if (JSON.stringify(came) === JSON.stringify(value)) continue;
