@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
-import type { Model } from "#shared/model";
+import { imageShape, type Model } from "#shared/model";
 import {
   decodeRequest,
   encodeResponse,
@@ -146,7 +146,7 @@ function describeModel({ metadata, version }: Model, engine: Engine | null): obj
     name: metadata.id,
     versions: [version],
     platform: "tensorflow_graphdef",
-    inputs: [{ name: input.node, datatype: "FP32", shape: [-1, input.height, input.width, 3] }],
+    inputs: [{ name: input.node, datatype: "FP32", shape: [-1, ...imageShape(input)] }],
     outputs: exits.map(({ id }) => ({ name: id, datatype: "FP32", shape: [-1, labels.length] })),
     parameters: { engine: engine?.name ?? null, device: engine?.device ?? null, exits },
   };

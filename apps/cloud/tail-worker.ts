@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toEddiError } from "#shared/errors";
+import { elementCount, imageShape } from "#shared/model";
 import { openEngine } from "./engine.ts";
 import { tailTo } from "./infer.ts";
 import type { ModelFiles } from "./registry.ts";
@@ -38,8 +39,8 @@ async function run({ id, modelId, segment, tensors, parameters }: TailRequest): 
 async function openWarm(files: ModelFiles): Promise<TailModel> {
   const opened = new TailModel(files);
   const { input, exits } = opened.model.metadata;
-  const shape = [1, input.height, input.width, 3];
-  const data = new Uint8Array(input.height * input.width * 3);
+  const shape = [1, ...imageShape(input)];
+  const data = new Uint8Array(elementCount(shape));
   const segment = tailTo(
     opened.model,
     [input.node],

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   ],
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
+  import: ["make a foreign TF.js classifier one of ours", () => import("./commands/import.ts")],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],
 };
 

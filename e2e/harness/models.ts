@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
-import { type Model, type Plan, readModel } from "#shared/model";
+import { elementCount, imageShape, type Model, type Plan, readModel } from "#shared/model";
 import { ROOT } from "../../apps/lab/demo/service.ts";
 
 /** Small enough for WebGPU in software. */
@@ -39,6 +39,6 @@ export interface Noise {
 }
 
 export function noise(model: Model, seed: number): Noise {
-  const { height, width, range } = model.metadata.input;
-  return { seed, count: height * width * 3, range };
+  const { input } = model.metadata;
+  return { seed, count: elementCount(imageShape(input)), range: input.range };
 }

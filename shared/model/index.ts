@@ -1,5 +1,6 @@
 export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
 export { confidence } from "./confidence.ts";
+export { imageShape, LUMA, luma } from "./image.ts";
 export {
   type EarlyExit,
   type Exit,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fixtureModel } from "./fixture.ts";
+import { imageShape, luma } from "./image.ts";
 import { type ExitPolicy, readMetadata } from "./metadata.ts";
 
 const valid = fixtureModel().metadata;
@@ -37,6 +38,19 @@ test("a temperature is absent or positive", () => {
   for (const temperature of [null, 0, -1, Number.POSITIVE_INFINITY, Number.NaN, "1"]) {
     expect(withTemperature(temperature), `${temperature}`).toThrow("exits[0].temperature");
   }
+});
+
+test("an input is RGB unless it says grey", () => {
+  const withChannels = (channels: unknown) => readMetadata(replace(valid, ["input", "channels"], channels));
+  for (const channels of [undefined, 1, 3]) {
+    const { input } = withChannels(channels);
+    expect(imageShape(input)).toEqual([8, 8, channels ?? 3]);
+  }
+  for (const channels of [null, 0, 2, 4, "1", [3]]) {
+    expect(() => withChannels(channels), `${channels}`).toThrow("input.channels: expected 1 for grey or 3");
+  }
+  expect(luma(255, 255, 255)).toBeCloseTo(255, 10);
+  expect(luma(10, 20, 30)).toBeCloseTo(18.15, 10);
 });
 
 const policy: ExitPolicy = {

@@ -20,10 +20,12 @@ export interface ModelMetadata {
 }
 
 export interface ModelInput {
-  /** Name of the placeholder: float32 [1, height, width, 3], RGB. */
+  /** Name of the placeholder: float32 [1, height, width, channels]. */
   readonly node: string;
   readonly height: number;
   readonly width: number;
+  /** 3 is RGB, as where it is absent; 1 is grey, see `luma`. */
+  readonly channels?: 1 | 3;
   /** Float value of pixel 0 and of pixel 255; linear between them. */
   readonly range: readonly [number, number];
 }
@@ -88,6 +90,9 @@ export function readMetadata(value: unknown): ModelMetadata {
   for (const side of ["height", "width"] as const) {
     expect(isCount(input[side]), `input.${side}`, "a positive integer", input[side]);
   }
+  const { channels } = input;
+  const isKnown = channels === undefined || channels === 1 || channels === 3;
+  expect(isKnown, "input.channels", "1 for grey or 3 for RGB", channels);
   expect(isRange(input.range), "input.range", "two finite numbers, rising", input.range);
   const labels = array(root.labels, "labels");
   for (const [i, label] of labels.entries()) expect(isName(label), `labels[${i}]`, "a name", label);

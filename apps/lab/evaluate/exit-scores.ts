@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { add, image, mul, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
-import type { ModelInput, Segment } from "#shared/model";
+import { add, image, mul, sum, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
+import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { keepFile } from "../data/cache-file.ts";
 import type { Labels, Photos } from "../data/pixels.ts";
@@ -82,7 +82,7 @@ export function topClasses({ scores, classes, labels }: ExitScores, exit: number
   });
 }
 
-/** @returns float32 [count, height, width, 3] in the model's input range */
+/** @returns float32 [count, height, width, channels] in the model's input range */
 function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
   const each = photos.size * photos.size * 3;
   const pixels = Float32Array.from(photos.pixels.subarray(start * each, (start + count) * each));
@@ -91,6 +91,7 @@ function inputBatch(photos: Photos, start: number, count: number, input: ModelIn
     const raw = tensor4d(pixels, [count, photos.size, photos.size, 3]);
     const fits = input.height === photos.size && input.width === photos.size;
     const sized = fits ? raw : image.resizeBilinear(raw, [input.height, input.width], false, true);
-    return add(mul(sized, (high - low) / 255), low);
+    const coloured = input.channels === 1 ? sum(mul(sized, [...LUMA]), 3, true) : sized;
+    return add(mul(coloured, (high - low) / 255), low);
   });
 }

@@ -14,9 +14,13 @@ export interface ArtifactParts {
   readonly graph: ExportGraph;
   readonly shards: readonly WeightShard[];
   readonly ranges: Ranges;
+  /** Float value of pixel 0 and of pixel 255; `IMAGE_RANGE` where absent. */
+  readonly imageRange?: readonly [number, number];
+  /** What wrote it, where it is not `lab export`. */
+  readonly generatedBy?: string;
 }
 
-/** Float value of pixel 0 and of pixel 255. */
+/** Of the images that we train on. */
 export const IMAGE_RANGE: readonly [number, number] = [-1, 1];
 
 const SHARD_NAME = /^weights-\d+\.bin$/;
@@ -43,7 +47,7 @@ export function modelJson(parts: ArtifactParts): object {
   });
   return {
     format: "graph-model",
-    generatedBy: "eddi lab export",
+    generatedBy: parts.generatedBy ?? "eddi lab export",
     convertedBy: null,
     signature: {
       inputs: { [metadata.input.node]: signature(metadata.input.node) },
@@ -55,17 +59,30 @@ export function modelJson(parts: ArtifactParts): object {
   };
 }
 
-function describe({ id, labels, graph, shards, ranges }: ArtifactParts): ModelMetadata {
+function describe({
+  id,
+  labels,
+  graph,
+  shards,
+  ranges,
+  imageRange = IMAGE_RANGE,
+}: ArtifactParts): ModelMetadata {
   const input = graph.nodes.find(({ op }) => op === "Placeholder");
-  const [height = 0, width = 0] = input?.shape ?? [];
+  const [height = 0, width = 0, channels] = input?.shape ?? [];
   const tensors = graph.nodes.map(({ name, shape }): [string, TensorInfo] => {
     const range = ranges.get(name) ?? [0, 0];
-    return [name, { shape, dtype: "float32", range: rising(name === input?.name ? IMAGE_RANGE : range) }];
+    return [name, { shape, dtype: "float32", range: rising(name === input?.name ? imageRange : range) }];
   });
   return {
     format: 1,
     id,
-    input: { node: input?.name ?? "", height, width, range: IMAGE_RANGE },
+    input: {
+      node: input?.name ?? "",
+      height,
+      width,
+      ...(channels === 1 ? { channels } : {}),
+      range: imageRange,
+    },
     labels,
     exits: graph.exits.map((exit) => ({ ...exit, accuracy: null })),
     tensors: Object.fromEntries(tensors),

@@ -166,21 +166,78 @@ describe.skipIf(!native)("export (needs @tensorflow/tfjs-node)", { timeout: 60_0
     ]);
   });
 
-  test("a linear layer that others read too keeps its normalisation apart, which is an error", () => {
+  test("a linear layer that others read too keeps its normalisation apart", async () => {
     const network = around("shared", (image) => {
       const conv = tf.layers.conv2d({ name: "a", filters: 4, kernelSize: 16 }).apply(image) as SymbolicTensor;
       const norm = tf.layers.batchNormalization({ name: "norm" }).apply(conv) as SymbolicTensor;
-      return tf.layers.flatten({ name: "flat" }).apply(tf.layers.add({ name: "sum" }).apply([conv, norm]));
+      const sum = tf.layers.add({ name: "sum" }).apply([conv, norm, conv]);
+      return tf.layers
+        .dense({ name: "exit1/logits", units: 10 })
+        .apply(tf.layers.flatten({ name: "flat" }).apply(sum) as SymbolicTensor);
     });
-    expect(() => walk(network)).toThrow(/layer norm: expected one of .*, got BatchNormalization/);
+    const { model, comparison } = await exported(network, 16, "float32");
+    expect(comparison.maxDifference).toBeLessThan(1e-5);
+    expect(model.nodes.map(({ name, op }) => `${name} ${op}`).slice(2, 6)).toEqual([
+      "norm/scaled Mul",
+      "norm AddV2",
+      "sum/1 AddV2",
+      "sum AddV2",
+    ]);
+  });
+
+  test("activations that no node fuses follow it, separable convolutions are two nodes", async () => {
+    const { layers } = tf;
+    const network = around("bends", (image) => {
+      let x = layers.rescaling({ name: "scaled", scale: 0.5, offset: 0.1 }).apply(image) as SymbolicTensor;
+      x = layers
+        .zeroPadding2d({
+          name: "padded",
+          padding: [
+            [0, 1],
+            [2, 0],
+          ],
+        })
+        .apply(x) as SymbolicTensor;
+      x = layers
+        .separableConv2d({ name: "sep", filters: 6, kernelSize: 3, strides: 2, depthMultiplier: 2 })
+        .apply(x) as SymbolicTensor;
+      x = layers.batchNormalization({ name: "norm" }).apply(x) as SymbolicTensor;
+      for (const activation of ["elu", "selu", "sigmoid", "softplus", "tanh", "swish", "hardSigmoid"]) {
+        const bent = layers.conv2d({
+          name: activation,
+          filters: 6,
+          kernelSize: 1,
+          activation: activation as "elu",
+        });
+        x = bent.apply(x) as SymbolicTensor;
+      }
+      x = layers.leakyReLU({ name: "leaky", alpha: 0.2 }).apply(x) as SymbolicTensor;
+      const rows = layers.reshape({ name: "rows", targetShape: [8, 8, 3, 2] }).apply(x) as SymbolicTensor;
+      const back = layers.reshape({ name: "back", targetShape: [8, 8, 6] }).apply(rows) as SymbolicTensor;
+      x = layers.multiply({ name: "both" }).apply([x, back]) as SymbolicTensor;
+      x = layers.activation({ name: "nothing", activation: "linear" }).apply(x) as SymbolicTensor;
+      const top = layers.globalMaxPooling2d({ name: "top", dataFormat: "channelsLast" }).apply(x);
+      return layers.dense({ name: "exit1/logits", units: 10 }).apply(top as SymbolicTensor);
+    });
+    const { model, comparison } = await exported(network, 16, "float32");
+    expect(comparison.maxDifference).toBeLessThan(1e-5);
+    const names = model.nodes.map(({ name, op }) => `${name} ${op}`);
+    expect(names).toEqual(
+      expect.arrayContaining(["sep/depthwise FusedDepthwiseConv2dNative", "sep _FusedConv2D", "swish Mul"]),
+    );
+    expect(names.filter((name) => name.startsWith("nothing"))).toEqual([]);
   });
 
   test("an unknown layer or activation is named", () => {
     const up = around("up", (image) => tf.layers.upSampling2d({ name: "upper" }).apply(image));
     expect(() => walk(up)).toThrow(/layer upper: expected one of .*Conv2D.*, got UpSampling2D/);
-    const elu = around("elu", (image) =>
-      tf.layers.activation({ name: "bend", activation: "elu" }).apply(image),
+    const mish = around("mish", (image) =>
+      tf.layers.activation({ name: "bend", activation: "mish" }).apply(image),
     );
-    expect(() => walk(elu)).toThrow(/layer bend: expected relu, relu6 or softmax, got elu/);
+    expect(() => walk(mish)).toThrow(/layer bend: expected activation .*relu6.*, got mish/);
+    const first = around("first", (image) =>
+      tf.layers.conv2d({ name: "c", filters: 4, kernelSize: 3, dataFormat: "channelsFirst" }).apply(image),
+    );
+    expect(() => walk(first)).toThrow(/layer c: expected channelsLast, got channelsFirst/);
   });
 });

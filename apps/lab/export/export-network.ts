@@ -42,7 +42,7 @@ export async function exportNetwork(tf: Tf, job: ExportJob): Promise<Comparison>
     return tf.loadGraphModel(url);
   };
   const draft = await write(new Map());
-  const ranges = calibrate(tf, draft, graph, job.calibration());
+  const ranges = calibrate(draft, graph, job.calibration());
   draft.dispose();
   const model = await write(ranges);
   const result = compare(tf, job.network, model, graph, job.check);

@@ -1,4 +1,5 @@
-import type { LayersModel, layers, Tensor } from "@tensorflow/tfjs";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 import { EddiError } from "#shared/errors";
 import type { Norm } from "./fold.ts";
 import { type Attr, stringAttr } from "./node-def.ts";
@@ -22,8 +23,11 @@ export interface Chain {
 const LINEAR = new Set(["Conv2D", "DepthwiseConv2D", "Dense"]);
 const NORM = new Set(["FastBatchNorm", "BatchNormalization"]);
 
-/** @throws EddiError `bad-model` for a layer that is applied more than once */
-export function readLayers(model: LayersModel): LayerGraph {
+/**
+ * @param exits layers whose outputs are asked for
+ * @throws EddiError `bad-model` for a layer that is applied more than once
+ */
+export function readLayers(model: LayersModel, exits: readonly Layer[]): LayerGraph {
   const inputs = new Map<Layer, readonly Layer[]>();
   const readers = new Map<Layer, Layer[]>();
   for (const layer of model.layers) {
@@ -34,7 +38,7 @@ export function readLayers(model: LayersModel): LayerGraph {
     inputs.set(layer, applied.inboundLayers);
     for (const input of applied.inboundLayers) readers.set(input, [...(readers.get(input) ?? []), layer]);
   }
-  const outputs = new Set(model.outputLayers);
+  const outputs = new Set(exits);
   /** The only reader of a layer, where what lies between may vanish. */
   const soleReader = (layer: Layer): Layer | null => {
     const all = readers.get(layer) ?? [];
@@ -60,8 +64,8 @@ export function readLayers(model: LayersModel): LayerGraph {
 
 /** Name of the activation that a layer applies: `linear` where it has none. */
 export function activationOf(layer: Layer): string {
-  if (layer.getClassName() === "ReLU") return "relu";
-  if (layer.getClassName() === "Softmax") return "softmax";
+  const own = { ReLU: "relu", Softmax: "softmax", LeakyReLU: "leakyrelu", ELU: "elu" }[layer.getClassName()];
+  if (own !== undefined) return own;
   return String(layer.getConfig().activation ?? "linear");
 }
 
@@ -99,6 +103,13 @@ export function outputShape(layer: Layer): number[] {
     "bad-model",
     `layer ${layer.name}: expected a known output shape, got [${shape.join(", ")}]`,
   );
+}
+
+/** @throws EddiError `bad-model` for a layer whose channels come before height and width */
+export function expectChannelsLast(layer: Layer): void {
+  const { dataFormat } = layer.getConfig();
+  if (dataFormat == null || dataFormat === "channelsLast" || dataFormat === "channels_last") return;
+  throw new EddiError("bad-model", `layer ${layer.name}: expected channelsLast, got ${dataFormat}`);
 }
 
 export const paddingOf = (layer: Layer): Attr => stringAttr(String(layer.getConfig().padding).toUpperCase());

@@ -1,9 +1,9 @@
-/** One computing node of the graph to be written, with the constants that only it reads. */
+/** One computing node of the graph to be written, with the constants that it is the first to read. */
 export interface GraphNode {
   readonly name: string;
   /** TensorFlow's name of the operation. */
   readonly op: string;
-  /** Names of the nodes it reads; the constants follow them as inputs. */
+  /** Names of the nodes and constants it reads, in the order that the operation wants. */
   readonly inputs: readonly string[];
   readonly constants: readonly Constant[];
   readonly attr: Readonly<Record<string, Attr>>;
@@ -13,10 +13,20 @@ export interface GraphNode {
 
 export interface Constant {
   readonly name: string;
-  readonly dtype: "float32" | "int32";
+  readonly dtype: "float32" | "int32" | "bool";
   readonly shape: readonly number[];
-  readonly values: Float32Array | Int32Array;
+  readonly values: Float32Array | Int32Array | Uint8Array;
+  /** How it is stored, where that is settled: `values` are what TF.js reads out of it. */
+  readonly stored?: StoredConstant;
 }
+
+export interface StoredConstant {
+  readonly bytes: Uint8Array;
+  /** Of the weights manifest: `{ dtype: "uint8", scale, min }`, `{ dtype: "float16" }` and the like. */
+  readonly quantization: Quantization;
+}
+
+export type Quantization = { readonly dtype: string; readonly [key: string]: unknown };
 
 /** TensorFlow's AttrValue in JSON, as tfjs-converter reads it: strings are base64, integers are strings. */
 export type Attr =
@@ -50,7 +60,8 @@ export const stringsAttr = (texts: readonly string[]): Attr => ({ list: { s: tex
 export const intsAttr = (values: readonly number[]): Attr => ({ list: { i: values.map(String) } });
 export const shapeAttr = (shape: readonly number[]): Attr => ({ shape: tensorShape(shape) });
 
-export const typeName = (dtype: Constant["dtype"]): string => (dtype === "int32" ? "DT_INT32" : "DT_FLOAT");
+export const typeName = (dtype: Constant["dtype"]): string =>
+  ({ float32: "DT_FLOAT", int32: "DT_INT32", bool: "DT_BOOL" })[dtype];
 
 /** -1 stands for an axis of any length. */
 export function tensorShape(shape: readonly number[]): TensorShape {
@@ -63,7 +74,6 @@ export function nodeDefs(node: GraphNode): NodeDef[] {
     const tensor = { dtype: typeName(dtype), tensorShape: tensorShape(shape) };
     return { name, op: "Const", attr: { dtype: typeAttr(dtype), value: { tensor } } };
   });
-  const input = [...node.inputs, ...node.constants.map(({ name }) => name)];
-  const { name, op, attr } = node;
-  return [...constants, { name, op, ...(input.length > 0 ? { input } : {}), attr }];
+  const { name, op, inputs, attr } = node;
+  return [...constants, { name, op, ...(inputs.length > 0 ? { input: inputs } : {}), attr }];
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ShardInfo } from "#shared/model";
 import { float16Bits } from "./float16.ts";
-import type { Constant, GraphNode } from "./node-def.ts";
+import type { Constant, Quantization } from "./node-def.ts";
 import type { ExportGraph } from "./walk.ts";
 
 export type WeightsFormat = "float16" | "float32";
@@ -10,7 +10,7 @@ export interface WeightEntry {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: Constant["dtype"];
-  readonly quantization?: { readonly dtype: "float16"; readonly original_dtype: "float32" };
+  readonly quantization?: Quantization;
 }
 
 export interface WeightShard {
@@ -21,8 +21,9 @@ export interface WeightShard {
   readonly weights: readonly WeightEntry[];
 }
 
-/** A shard is closed once it holds this much. */
+/** A shard is closed once it holds this much, or its part of so many shards if that is more. */
 const SHARD_BYTES = 128 * 1024;
+const MANY_SHARDS = 64;
 
 /**
  * Packs the constants in topological order. A weight never straddles two shards, and a shard never
@@ -43,17 +44,19 @@ export function packShards(graph: ExportGraph, format: WeightsFormat): WeightSha
     openBytes = 0;
   };
   const needed = exitsThatNeed(graph);
+  const encoded = graph.nodes.map(({ constants }) => constants.map((constant) => encode(constant, format)));
+  const total = encoded.flat().reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+  const enough = Math.max(SHARD_BYTES, total / MANY_SHARDS);
   let before: string | undefined;
-  for (const node of graph.nodes) {
+  for (const [at, node] of graph.nodes.entries()) {
     const now = needed.get(node.name);
     if (now !== before) close();
     before = now;
-    for (const constant of node.constants) {
-      const weight = encode(constant, format);
+    for (const weight of encoded[at]!) {
       open.push(weight);
       openBytes += weight.bytes.byteLength;
     }
-    if (openBytes >= SHARD_BYTES) close();
+    if (openBytes >= enough) close();
   }
   close();
   return shards;
@@ -64,20 +67,24 @@ function exitsThatNeed({ nodes, exits }: ExportGraph): Map<string, string> {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const needed = new Map(nodes.map((node) => [node.name, ""]));
   const mark = (name: string, exit: string): void => {
-    const marks = needed.get(name) as string;
-    if (marks.endsWith(`${exit};`)) return;
+    const node = byName.get(name);
+    const marks = needed.get(name);
+    if (node === undefined || marks === undefined || marks.endsWith(`${exit};`)) return;
     needed.set(name, `${marks}${exit};`);
-    for (const input of (byName.get(name) as GraphNode).inputs) mark(input, exit);
+    for (const input of node.inputs) mark(input, exit);
   };
   for (const { id, node } of exits) mark(node, id);
   return needed;
 }
 
-/** Kernels may be stored as float16; biases are small and stay float32. */
+/** What is stored already stays as it is. Kernels may become float16; biases are small and stay float32. */
 function encode(
-  { name, dtype, shape, values }: Constant,
+  { name, dtype, shape, values, stored }: Constant,
   format: WeightsFormat,
 ): { readonly entry: WeightEntry; readonly bytes: Uint8Array } {
+  if (stored !== undefined) {
+    return { entry: { name, shape, dtype, quantization: stored.quantization }, bytes: stored.bytes };
+  }
   if (format === "float16" && shape.length > 1 && values instanceof Float32Array) {
     const quantization = { dtype: "float16", original_dtype: "float32" } as const;
     return { entry: { name, shape, dtype, quantization }, bytes: bytesOf(float16Bits(values)) };
@@ -85,6 +92,6 @@ function encode(
   return { entry: { name, shape, dtype }, bytes: bytesOf(values) };
 }
 
-function bytesOf(values: Float32Array | Int32Array | Uint16Array): Uint8Array {
+function bytesOf(values: Constant["values"] | Uint16Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

@@ -1,6 +1,7 @@
+import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Network } from "../train/architectures/index.ts";
-import { layerNode, softmaxNode } from "./layer-nodes.ts";
-import { type Layer, readLayers } from "./layers.ts";
+import { layerNodes, softmaxNode } from "./layer-nodes.ts";
+import { activationOf, type Layer, readLayers } from "./layers.ts";
 import type { GraphNode } from "./node-def.ts";
 
 export interface ExportGraph {
@@ -18,23 +19,8 @@ export interface ExportGraph {
  * @throws EddiError `bad-model` naming a layer that cannot be exported
  */
 export function walk(network: Network): ExportGraph {
-  const { inputsOf, ownerOf, chainOf } = readLayers(network.model);
-  const written = new Map<Layer, GraphNode>();
-
-  const write = (asked: Layer): GraphNode => {
-    const layer = ownerOf(asked);
-    if (layer.getClassName() === "Dropout") return write(inputsOf(layer)[0] as Layer);
-    const known = written.get(layer);
-    if (known) return known;
-    const inputs = inputsOf(layer).map((input) => write(input).name);
-    const node = layerNode(layer, chainOf(layer), inputs);
-    written.set(layer, node);
-    nodes.push(node);
-    return node;
-  };
-
+  const { nodes, write } = layerWriter(network.model, network.model.outputLayers);
   // Exits in order, inputs before readers: what a later exit adds comes after the earlier branch.
-  const nodes: GraphNode[] = [];
   const exits = network.model.outputLayers.map((layer, i) => {
     const id = network.exitIds[i] as string;
     const scores = softmaxNode(`${id}/scores`, write(layer));
@@ -42,4 +28,45 @@ export function walk(network: Network): ExportGraph {
     return { id, node: scores.name };
   });
   return { nodes, exits };
+}
+
+/** Layers that do nothing at inference. */
+const TRAINING_ONLY = new Set([
+  "Dropout",
+  "SpatialDropout1D",
+  "SpatialDropout2D",
+  "GaussianDropout",
+  "GaussianNoise",
+  "AlphaDropout",
+]);
+
+const isIdle = (layer: Layer): boolean =>
+  TRAINING_ONLY.has(layer.getClassName()) ||
+  (layer.getClassName() === "Activation" && activationOf(layer) === "linear");
+
+export interface LayerWriter {
+  /** What was written so far: inputs before readers. */
+  readonly nodes: GraphNode[];
+  /** Writes a layer and all that it needs, once. @returns the node of its output */
+  write(layer: Layer): GraphNode;
+}
+
+/** @param exits layers whose own outputs are wanted: nothing is folded across them */
+export function layerWriter(model: LayersModel, exits: readonly Layer[]): LayerWriter {
+  const { inputsOf, ownerOf, chainOf } = readLayers(model, exits);
+  const written = new Map<Layer, GraphNode>();
+  const nodes: GraphNode[] = [];
+  const write = (asked: Layer): GraphNode => {
+    const layer = ownerOf(asked);
+    if (isIdle(layer)) return write(inputsOf(layer)[0] as Layer);
+    const known = written.get(layer);
+    if (known) return known;
+    const inputs = inputsOf(layer).map((input) => write(input).name);
+    const own = layerNodes(layer, chainOf(layer), inputs);
+    const output = own.at(-1) as GraphNode;
+    written.set(layer, output);
+    nodes.push(...own);
+    return output;
+  };
+  return { nodes, write };
 }

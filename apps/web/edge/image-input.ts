@@ -1,32 +1,30 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { elementCount, type ModelInput } from "#shared/model";
+import { elementCount, imageShape, luma, type ModelInput } from "#shared/model";
 import type { ImageSource } from "./conversation.ts";
 import { checkImageFile } from "./image-header.ts";
 
 /**
  * The model's input from an image: the largest square in its middle, scaled to the input's size.
  *
- * @returns float32 [height, width, 3], RGB, in the input's range; a bitmap given is closed
+ * @returns float32 [height, width, channels], RGB or grey, in the input's range; a bitmap given is closed
  * @throws EddiError `bad-image` or `too-large`, saying what was expected and what came
  */
 export async function imageInput(source: ImageSource, input: ModelInput): Promise<Float32Array> {
   if (source instanceof Float32Array) return checkValues(source, input);
   const bitmap = await decode(source);
   try {
-    return toValues(drawSquare(bitmap, input), input.range);
+    return toValues(drawSquare(bitmap, input), input);
   } finally {
     bitmap.close();
   }
 }
 
 function checkValues(values: Float32Array, input: ModelInput): Float32Array {
-  const expected = elementCount([input.height, input.width, 3]);
+  const shape = imageShape(input);
+  const expected = elementCount(shape);
   if (values.length === expected) return values;
   const came = `got ${values.length}`;
-  throw new EddiError(
-    "bad-image",
-    `image values: expected ${expected}, ${input.height} x ${input.width} x 3, ${came}`,
-  );
+  throw new EddiError("bad-image", `image values: expected ${expected}, ${shape.join(" x ")}, ${came}`);
 }
 
 async function decode(source: Blob | ImageBitmap | ImageData): Promise<ImageBitmap> {
@@ -62,13 +60,19 @@ function drawSquare(bitmap: ImageBitmap, { width, height }: ModelInput): ImageDa
   return context.getImageData(0, 0, width, height);
 }
 
-function toValues({ data }: ImageData, [low, high]: readonly [number, number]): Float32Array {
-  const values = new Float32Array((data.length / 4) * 3);
+function toValues({ data }: ImageData, input: ModelInput): Float32Array {
+  const [low, high] = input.range;
+  const values = new Float32Array(elementCount(imageShape(input)));
+  const isGrey = input.channels === 1;
   const scale = (high - low) / 255;
   for (let pixel = 0, at = 0; pixel < data.length; pixel += 4) {
-    values[at++] = low + data[pixel]! * scale;
-    values[at++] = low + data[pixel + 1]! * scale;
-    values[at++] = low + data[pixel + 2]! * scale;
+    const [red, green, blue] = [data[pixel]!, data[pixel + 1]!, data[pixel + 2]!];
+    if (isGrey) values[at++] = low + luma(red, green, blue) * scale;
+    else {
+      values[at++] = low + red * scale;
+      values[at++] = low + green * scale;
+      values[at++] = low + blue * scale;
+    }
   }
   return values;
 }

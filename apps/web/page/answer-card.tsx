@@ -1,5 +1,6 @@
 import type { Answer, ModelSummary } from "../edge/conversation.ts";
-import { formatBytes, formatPercent } from "./format.ts";
+import { exitName, formatBytes, formatPercent } from "./format.ts";
+import { agrees, ranking } from "./ranking.ts";
 import { answer, busy, model, picture } from "./store.ts";
 
 /** The answer: what, how sure, and by which exit and cut. */
@@ -19,7 +20,7 @@ export function AnswerCard() {
             </p>
             {truth !== null && (
               <p class="quiet">
-                {truth === last.label ? "✓" : "✗"} labelled “{truth}”
+                {MARKS[`${agrees(last.label, truth, known.labels)}`]}labelled “{truth}”
               </p>
             )}
             <p class="chip">{pathOf(last, known)}</p>
@@ -33,16 +34,15 @@ export function AnswerCard() {
   );
 }
 
+/** Before a photo's own label: whether the answer agrees; nothing where the model has no such class. */
+const MARKS = { true: "✓ ", false: "✗ ", null: "" };
+
 function TopLabels(props: { readonly answer: Answer; readonly labels: readonly string[] }) {
-  const ranked = [...props.answer.scores]
-    .map((score, at) => ({ score, label: props.labels[at]! }))
-    .sort((a, b) => b.score - a.score)
-    .slice(0, 3);
   return (
     <ol class="top">
-      {ranked.map(({ label, score }) => (
-        <li key={label}>
-          <span>{label}</span>
+      {ranking(props.answer.scores, props.labels).map(({ at, label, score }) => (
+        <li key={at}>
+          <span title={label}>{label}</span>
           <i style={{ width: `${100 * score}%` }} />
           <b>{formatPercent(score)}</b>
         </li>
@@ -67,7 +67,7 @@ export function pathOf(last: Answer, { exits, nodes }: ModelSummary): string {
   const position = exits.findIndex(({ id }) => id === last.exit) + 1;
   const { accuracy } = exits[position - 1] ?? { accuracy: null };
   const promise = accuracy === null ? "" : ` (top-1 ${formatPercent(accuracy)})`;
-  const exit = `exit ${position} of ${exits.length}${promise}`;
+  const exit = `${exitName(position, exits.length)}${promise}`;
   if (last.cut.length === 0) return `${exit} · all on this device · nothing sent`;
   const isImage = last.cut.length === 1 && last.cut[0] === nodes[0]!.name;
   const where = isImage ? "all in the cloud" : `cut after ${last.cut.join(" + ")}`;

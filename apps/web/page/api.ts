@@ -31,7 +31,7 @@ export interface EddiPage {
   /**
    * The same for the model's input itself.
    *
-   * @param values float32 [height, width, 3], RGB, in the model's range
+   * @param values float32 [height, width, channels], RGB or grey as the model's input is, in its range
    */
   answerValues(values: Float32Array, options?: EddiOptions): Promise<Answer>;
   /**

@@ -1,5 +1,5 @@
 import type { Controller } from "./controller.ts";
-import { formatMs } from "./format.ts";
+import { exitName, formatMs } from "./format.ts";
 import { BUDGET_MS } from "./settings.ts";
 import { budgetMs, model, summary } from "./store.ts";
 
@@ -43,7 +43,7 @@ function promise(): string {
   const { plan, prediction, load } = plans;
   if (plan === null || prediction === null) return "no cloud, and no weights here yet";
   const exit = exits.findIndex(({ id }) => id === plan.exit) + 1;
-  const about = `next: exit ${exit} of ${exits.length} in about ${formatMs(prediction.totalMs)}`;
+  const about = `next: ${exitName(exit, exits.length)} in about ${formatMs(prediction.totalMs)}`;
   if (load?.mode === "overload") return `${about}; at most ${load.sustainableFps.toPrecision(2)} frames/s`;
   if (plan.early !== undefined) {
     const mean = `${about}; ${formatMs(prediction.expectedMs)} on average, since sure exits answer early`;

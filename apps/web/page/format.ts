@@ -20,3 +20,8 @@ export function formatRate(bps: number): string {
 export function formatPercent(share: number): string {
   return `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)} %`;
 }
+
+/** `exit 2 of 4`; a model with one exit has none to leave by: `the whole model` */
+export function exitName(position: number, exits: number): string {
+  return exits === 1 ? "the whole model" : `exit ${position} of ${exits}`;
+}
