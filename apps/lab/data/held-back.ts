@@ -18,6 +18,13 @@ export function holdBack(photos: Photos): { readonly kept: Photos; readonly held
   };
 }
 
+/** At most so many of the photos, spread evenly over all. */
+export function thinned(photos: Photos, most: number): Photos {
+  if (photos.count <= most) return photos;
+  const before = (photo: number): number => Math.floor((photo * most) / photos.count);
+  return pick(photos, (photo) => before(photo + 1) > before(photo));
+}
+
 function pick(photos: Photos, wanted: (photo: number) => boolean): Photos {
   const picked = Array.from({ length: photos.count }, (_, photo) => photo).filter(wanted);
   const each = photos.size * photos.size * 3;

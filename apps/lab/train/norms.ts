@@ -9,7 +9,11 @@ import type { Tf } from "./native.ts";
  *
  * @param batches float32 [batch, size, size, 3]; disposed here
  */
-export function recomputeNorms(tf: Tf, network: Network, batches: Iterable<Tensor4D>): void {
+export function recomputeNorms(
+  tf: Tf,
+  network: Pick<Network, "model" | "norms">,
+  batches: Iterable<Tensor4D>,
+): void {
   const { model, norms } = network;
   let seen = 0;
   for (const images of batches) {
