@@ -8,9 +8,9 @@ import { Refusal } from "./ensure.mjs";
 export async function findPhotos(dataOption) {
   const { register } = await import("tsx/esm/api");
   register();
-  const { findDataFolder } = await import("../apps/lab/data/find-data.ts");
+  const { findPhotoFolder } = await import("../apps/lab/data/find-data.ts");
   try {
-    return (await findDataFolder({ dataOption, env: process.env })) ?? undefined;
+    return (await findPhotoFolder({ dataOption, env: process.env })) ?? undefined;
   } catch (error) {
     throw new Refusal(`--data: ${/** @type {Error} */ (error).message}`);
   }

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   proxy: ["shape the network between page and service", () => import("./commands/proxy.ts")],
   demo: ["classify photos under budgets and networks, print a table", () => import("./commands/demo.ts")],
   import: ["make a foreign TF.js classifier one of ours", () => import("./commands/import.ts")],
+  "add-exits": [
+    "attach early exits to an imported model, without labels",
+    () => import("./commands/add-exits.ts"),
+  ],
   export: ["write a trained model as a GraphModel", () => import("./commands/export.ts")],
 };
 

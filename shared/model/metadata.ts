@@ -41,6 +41,11 @@ export interface Exit {
    * Fitted on photos held back from training; 1 where absent.
    */
   readonly temperature?: number;
+  /**
+   * Share of photos on which its top class is the last exit's, 0..1: of exits that were trained without labels, by
+   * `lab add-exits`.
+   */
+  readonly agreement?: number;
 }
 
 /** Exits that answer at once when they are sure, before one that always answers. */
@@ -110,6 +115,8 @@ export function readMetadata(value: unknown): ModelMetadata {
     const { temperature } = exit;
     const isHot = temperature === undefined || (Number.isFinite(temperature) && (temperature as number) > 0);
     expect(isHot, `exits[${i}].temperature`, "a positive number", temperature);
+    const { agreement } = exit;
+    expect(agreement === undefined || isShare(agreement), `exits[${i}].agreement`, "0..1", agreement);
   });
   const ids = exits.map((exit) => (exit as Exit).id);
   expect(new Set(ids).size === ids.length, "exits", "distinct ids", ids);

@@ -5,9 +5,9 @@ import type { ModelMetadata } from "#shared/model";
 import { openBackend } from "../backend.ts";
 import { withSection } from "../card-section.ts";
 import { cacheDir } from "../data/find-data.ts";
-import { ensureImagenette } from "../data/get-imagenette.ts";
 import { holdBack } from "../data/held-back.ts";
-import { loadPhotos } from "../data/pixels.ts";
+import { loadFor } from "../data/load-for-model.ts";
+import { dataHelp } from "../data/open-data.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
 import { cachedExitScores } from "../evaluate/exit-scores.ts";
@@ -20,7 +20,7 @@ How sure every exit may be believed to be, and which exits should answer early w
 and policies are fitted on the training photos held back from training; their figures are then measured once on
 the whole validation set.
 
-  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+${dataHelp(20)}
   --backend NAME    auto, native or wasm (default auto)
   --write           store temperatures and policies in the model's metadata and in its card
   --json            print JSON
@@ -46,18 +46,15 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const status = makeStatusLine(process.stderr, () => performance.now());
-  const dataFolder = await ensureImagenette({ dataOption: values.data, env: process.env }, status);
   const folder = modelFolder(name);
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);
   const options = { cacheDir: cacheDir(process.env), backend };
-  const { heldBack } = holdBack(await loadPhotos(dataFolder, "train", options));
+  const { labels } = segments.model.metadata;
+  const load = await loadFor(labels, { dataOption: values.data, env: process.env }, status);
+  const { heldBack } = holdBack(await load("train"));
   const onHeldBack = await cachedExitScores(segments, heldBack, options);
-  const onValidation = await cachedExitScores(
-    segments,
-    await loadPhotos(dataFolder, "val", options),
-    options,
-  );
+  const onValidation = await cachedExitScores(segments, await load("validation"), options);
   const calibration = calibrate(segments.model, onHeldBack, onValidation);
   if (values.json) {
     const { metadata, version } = segments.model;

@@ -1,23 +1,32 @@
 import { parseArgs } from "node:util";
+import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
-import { getImagenette, IMAGENETTE_SOURCE } from "../data/get-imagenette.ts";
+import { countPhotos, getDataSet } from "../data/get-data-set.ts";
+import { findOfficialSet } from "../data/official-sets.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 
-const USAGE = `npm run lab -- data [options]
+const USAGE = `npm run lab -- data [imagenette | cifar10] [options]
 
-Downloads Imagenette (98 MB, 13,394 photos in ten classes) and unpacks it. An interrupted download
-goes on where it stopped. For research use: the photos are ImageNet's.
+Downloads the official archive of a data set, checks its MD5 and unpacks it. An interrupted download goes on
+where it stopped.
+
+  imagenette  13,394 photos at 160 pixels in ten classes (98 MB); ImageNet's, for research use. The default
+  cifar10     60,000 images of 32x32 pixels in ten classes (170 MB); no licence, cite Krizhevsky 2009
 
   --dir DIR   where to (default: eddi/data in the cache folder, where every command finds it)
   --url URL   another copy of the archive; its hash must be the official one
+
+Your own photos need no command: give --data a folder, {train,val}/CLASS/* or CLASS/* (jpg, jpeg, png, webp).
+Of the latter every tenth photo of a class is for validation.
 `;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       dir: { type: "string", default: cacheDir(process.env) },
-      url: { type: "string", default: IMAGENETTE_SOURCE.url },
+      url: { type: "string" },
       help: { type: "boolean" },
     },
   });
@@ -25,10 +34,16 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
+  const [id = "imagenette", ...more] = positionals;
+  if (more.length > 0) {
+    throw new EddiError("bad-argument", `expected one data set, got ${positionals.join(" ")}`);
+  }
+  const set = findOfficialSet(id);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   const status = makeStatusLine(process.stderr, () => performance.now());
-  const source = { ...IMAGENETTE_SOURCE, url: values.url };
-  const got = await getImagenette({ dir: values.dir, source, status, signal: stop.signal });
-  status.note(`${got.folder}: ${got.trainPhotos} training and ${got.validationPhotos} validation photos`);
+  const url = values.url ?? set.source.url;
+  const got = await getDataSet({ dir: values.dir, set, url, status, signal: stop.signal });
+  const [train, validation] = [await countPhotos(got, "train"), await countPhotos(got, "validation")];
+  status.note(`${got.folder}: ${train} training and ${validation} validation photos`);
 }

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
-import { getImagenette, IMAGENETTE_SOURCE } from "../data/get-imagenette.ts";
+import { getDataSet } from "../data/get-data-set.ts";
+import { imagenette } from "../data/imagenette.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import { openBrowser } from "../demo/phone.ts";
 import { fetchSample, findPhotos, listSamples, readDrawings } from "../demo/photos.ts";
@@ -92,7 +93,8 @@ async function photosFolder(dataOption: string | undefined): Promise<string | nu
   if (found !== null) return found;
   const status = makeStatusLine(process.stderr, () => performance.now());
   try {
-    return (await getImagenette({ dir: cacheDir(process.env), source: IMAGENETTE_SOURCE, status })).folder;
+    const { url } = imagenette.source;
+    return (await getDataSet({ dir: cacheDir(process.env), set: imagenette, url, status })).folder;
   } catch (error) {
     status.note(
       `${(error as Error).message}\nNo photos: the demo classifies the drawings of the page; their accuracy says nothing.`,

@@ -1,15 +1,17 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { nodeWork } from "#shared/evaluator";
-import { ancestors } from "#shared/graph";
-import { elementCount, exitById, type Model } from "#shared/model";
+import { EddiError } from "#shared/errors";
+import type { Model } from "#shared/model";
 import { openBackend } from "../backend.ts";
-import { withSection } from "../card-section.ts";
-import { cacheDir } from "../data/find-data.ts";
-import { ensureImagenette } from "../data/get-imagenette.ts";
-import { loadPhotos } from "../data/pixels.ts";
+import { loadFor } from "../data/load-for-model.ts";
+import { setOfLabels } from "../data/official-sets.ts";
+import { dataHelp } from "../data/open-data.ts";
 import { makeStatusLine } from "../data/status-line.ts";
+import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
+import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
+import { ANCHORS } from "../evaluate/anchors.ts";
+import { confusionOf } from "../evaluate/confusion.ts";
 import {
   type ExitResult,
   evaluateExits,
@@ -17,17 +19,21 @@ import {
   withAccuracies,
 } from "../evaluate/evaluate-exits.ts";
 import { exitScores } from "../evaluate/exit-scores.ts";
+import { exitWork, policyMacs } from "../evaluate/model-work.ts";
+import { calibrationError, verdictsOf } from "../evaluate/temperature.ts";
 import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
 
 const USAGE = `npm run lab -- evaluate MODEL [options]
 
-Top-1 accuracy of every exit of an exported model on the whole validation set.
+Top-1 accuracy of every exit of an exported model on the whole validation set, with its 95 % interval and the
+calibration error of its confidence, and the accuracy-work curve as a picture.
 
-  --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+${dataHelp(20)}
   --backend NAME    auto, native or wasm (default auto)
   --write           store the accuracies in the model's metadata and in its card
-  --json            print JSON
+  --out FILE        the curve, SVG (default accuracy-MODEL.svg, here)
+  --json            print JSON, with the confusion matrix of the last exit
 `;
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -38,6 +44,7 @@ export async function run(args: readonly string[]): Promise<void> {
       data: { type: "string" },
       backend: { type: "string", default: "auto" },
       write: { type: "boolean", default: false },
+      out: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean" },
     },
@@ -48,69 +55,78 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const status = makeStatusLine(process.stderr, () => performance.now());
-  const dataFolder = await ensureImagenette({ dataOption: values.data, env: process.env }, status);
   const folder = modelFolder(name);
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);
-  const photos = await loadPhotos(dataFolder, "val", { cacheDir: cacheDir(process.env) });
-  const exits = evaluateExits(segments.model.metadata.exits, await exitScores(segments, photos));
-  const report = { model: segments.model.metadata.id, version: segments.model.version, backend, exits };
-  if (values.json) process.stdout.write(`${JSON.stringify({ ...report, photos: photos.count }, null, 1)}\n`);
-  else process.stdout.write(`${table(exits)}\n`);
-  if (values.write) {
-    const isStale = hasStalePolicies(segments.model.metadata, exits);
-    await rewriteMetadata(folder, (metadata) => withAccuracies(metadata, exits));
-    await writeCardSection(path.join(folder, "card.md"), segments.model, exits, isStale);
-    if (isStale) {
-      const again = `run \`lab calibrate ${name} --write\` again`;
-      status.note(`early-exit policies left out, they were measured beside other accuracies: ${again}`);
-    }
+  const { labels } = segments.model.metadata;
+  const load = await loadFor(labels, { dataOption: values.data, env: process.env }, status);
+  const photos = await load("validation");
+  const { model } = segments;
+  const scores = await exitScores(segments, photos);
+  const exits = evaluateExits(model.metadata.exits, scores);
+  const errors = model.metadata.exits.map(({ temperature = 1 }, exit) =>
+    calibrationError(verdictsOf(scores, exit, temperature)),
+  );
+  const curve = values.out ?? `accuracy-${model.metadata.id}.svg`;
+  await writeCurve(curve, model, exits);
+  if (values.json) {
+    const report = {
+      model: model.metadata.id,
+      version: model.version,
+      backend,
+      exits: exits.map((exit, at) => ({
+        ...exit,
+        calibrationError: errors[at],
+        ...exitWork(model, exit.exit),
+      })),
+      confusion: confusionOf(scores, exits.length - 1),
+      photos: photos.count,
+      skipped: photos.skipped,
+      picture: curve,
+    };
+    process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
+  } else process.stdout.write(`${table(exits, errors)}\npicture: ${curve}\n`);
+  if (!values.write) return;
+  const isStale = hasStalePolicies(model.metadata, exits);
+  await rewriteMetadata(folder, (metadata) => withAccuracies(metadata, exits));
+  const set = setOfLabels(labels);
+  const anchors = (set && ANCHORS[set]) ?? null;
+  const stale = isStale ? CONFIDENCE_SECTION : null;
+  await writeAccuracy(path.join(folder, "card.md"), { model, scores, results: exits, anchors, stale });
+  if (isStale) {
+    const again = `run \`lab calibrate ${name} --write\` again`;
+    status.note(`early-exit policies left out, they were measured beside other accuracies: ${again}`);
   }
 }
 
-function table(exits: readonly ExitResult[]): string {
-  const rows = exits.map(({ exit, correct, photos, accuracy, low, high }) => {
+function table(exits: readonly ExitResult[], errors: readonly number[]): string {
+  const rows = exits.map(({ exit, correct, photos, accuracy, low, high }, at) => {
     const interval = `${percent(low)} to ${percent(high)}`;
-    return `${exit.padEnd(8)} ${percent(accuracy)}  (${correct} of ${photos}; 95 %: ${interval})`;
+    const right = `(${correct} of ${photos}; 95 %: ${interval})`;
+    return `${exit.padEnd(8)} ${percent(accuracy)}  ${right}  calibration error ${percent(errors[at]!)}`;
   });
   return ["exit     top-1", ...rows].join("\n");
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** Writes the card's section on accuracy anew; one on policies that are stale goes. */
-async function writeCardSection(
-  file: string,
-  model: Model,
-  exits: readonly ExitResult[],
-  isStale: boolean,
-): Promise<void> {
-  const work = nodeWork(model);
-  const rows = exits.map(({ exit, correct, photos, accuracy, low, high }) => {
-    const needed = ancestors(model.dag, model.dag.names.indexOf(exitById(model.metadata, exit).node));
-    const macs = work.reduce((sum, { macs }, node) => sum + (needed[node] ? macs : 0), 0);
-    const parameters = parameterCount(model, (node) => needed[node]!);
-    const size = `${(macs / 1e6).toFixed(1)} | ${(parameters / 1e6).toFixed(2)} M`;
-    const interval = `${percent(low)} to ${percent(high)}`;
-    return `| ${exit} | ${percent(accuracy)} | ${correct} of ${photos} | ${interval} | ${size} |`;
+/** Writes the accuracy-work curve. */
+async function writeCurve(file: string, model: Model, exits: readonly ExitResult[]): Promise<void> {
+  const { id, policies = [] } = model.metadata;
+  const work = new Map(exits.map(({ exit }) => [exit, exitWork(model, exit).macs / 1e6]));
+  const points = exits.map(({ exit, accuracy, low, high }) => {
+    return { label: exit, mmacs: work.get(exit)!, accuracy, low, high };
   });
-  const { height, width } = model.metadata.input;
-  const section = `Top-1 on all validation photos, measured on this exported model by \`lab evaluate\`: each photo as a whole,
-resized to ${width}x${height} (bilinear). The page crops a centre square first.
-
-| exit | top-1 | right | 95 % interval | MMAC | parameters |
-|---|---|---|---|---|---|
-${rows.join("\n")}`;
-  const card = await readFile(file, "utf8");
-  const fresh = isStale ? withSection(card, CONFIDENCE_SECTION, null) : card;
-  await writeFile(file, withSection(fresh, "Accuracy", section));
-}
-
-/** Values in the float32 constants that these nodes read. */
-function parameterCount(model: Model, includes: (node: number) => boolean): number {
-  const read = new Set(model.nodes.flatMap((node, at) => (includes(at) ? node.weights : [])));
-  const specs = model.shards.flatMap((shard) => shard.weights);
-  return specs
-    .filter(({ name, dtype }) => read.has(name) && dtype === "float32")
-    .reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const tried = policies.map((policy) => {
+    const asked = policy.early.map(({ exit, threshold }) => `${exit} ≥ ${threshold}`).join(", ");
+    return {
+      label: `${asked}, else ${policy.exit}`,
+      mmacs: policyMacs(model, policy) / 1e6,
+      accuracy: policy.accuracy,
+    };
+  });
+  const photos = exits[0]!.photos;
+  const svg = accuracyCurveSvg({ title: `${id}: top-1 of ${photos} photos`, exits: points, policies: tried });
+  await writeFile(file, svg).catch((cause: Error) => {
+    const came = `got ${file} (${cause.message})`;
+    throw new EddiError("bad-argument", `--out: expected a file that can be written, ${came}`, { cause });
+  });
 }

@@ -2,19 +2,26 @@ import { parseArgs } from "node:util";
 import type { Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
-import { ensureImagenette } from "../data/get-imagenette.ts";
-import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
-import { loadPhotos, type Photos } from "../data/pixels.ts";
+import { fitLabels } from "../data/fit-labels.ts";
+import { holdBack } from "../data/held-back.ts";
+import { OFFICIAL_SETS } from "../data/official-sets.ts";
+import { dataHelp, openData } from "../data/open-data.ts";
+import { loadSplit, type Photos } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
-import { writeCard } from "../export/card.ts";
+import { type CardFacts, writeCard } from "../export/card.ts";
 import { exportNetwork } from "../export/export-network.ts";
 import type { WeightsFormat } from "../export/shards.ts";
 import { noiseBatches, randomiseNorms } from "../export/untrained.ts";
-import { buildNetwork, findArchitecture, type Network } from "../train/architectures/index.ts";
-import { plainBatch, spread } from "../train/batches.ts";
-import { loadCheckpoint } from "../train/checkpoint.ts";
+import {
+  type Architecture,
+  buildNetwork,
+  findArchitecture,
+  type Network,
+} from "../train/architectures/index.ts";
+import { plainBatch, plainBatches, spread } from "../train/batches.ts";
+import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { loadNativeTf, type Tf } from "../train/native.ts";
-import type { Recipe } from "../train/recipe.ts";
+import { recomputeNorms } from "../train/norms.ts";
 import { modelVariables, writeValues } from "../train/weights.ts";
 import { wholeNumber } from "../train/whole-number.ts";
 
@@ -23,15 +30,18 @@ const USAGE = `npm run lab -- export MODEL [options]
 Writes a trained model as a TF.js GraphModel with our metadata: normalisations folded, weights in
 shards, tensor ranges calibrated on training photos. Compares it with the trained model.
 
+  --id ID             of the model that is written (default MODEL)
   --checkpoints DIR   what lab train wrote (default checkpoints/MODEL)
-  --out DIR           where to write (default models/MODEL)
+  --out DIR           where to write (default models/ID)
   --weights FORMAT    float32 or float16 (default float32)
-  --data PATH         Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
+${dataHelp(22)}
   --untrained         fresh random weights, for tests; calibrated on noise
   --seed N            of the random weights (default 1)
 `;
 
 const CALIBRATION_PHOTOS = 256;
+/** Photos that the statistics of the normalisations are measured on, for the weights as they are exported. */
+const NORM_PHOTOS = 2048;
 const CHECK_PHOTOS = 64;
 const BATCH = 64;
 
@@ -40,6 +50,7 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     allowPositionals: true,
     options: {
+      id: { type: "string" },
       checkpoints: { type: "string" },
       out: { type: "string" },
       weights: { type: "string", default: "float32" },
@@ -54,29 +65,64 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const architecture = findArchitecture(id);
   const weights = readFormat(values.weights);
   const seed = wholeNumber("--seed", values.seed, 0);
-  const folder = values.out ?? `models/${id}`;
+  const published = findArchitecture(id);
+  const modelId = values.id ?? id;
+  const folder = values.out ?? `models/${modelId}`;
   const tf = loadNativeTf();
-  const network = buildNetwork(tf, architecture, seed, architecture.size);
-  let images: Images;
-  let recipe: Recipe | null = null;
-  if (values.untrained) {
-    randomiseNorms(tf, network, seed);
-    images = noiseImages(tf, architecture.size, seed);
-  } else {
-    recipe = await loadTrained(tf, network, values.checkpoints ?? `checkpoints/${id}`);
-    images = photoImages(tf, await trainingPhotos(values.data), architecture.size);
-  }
-  const labels = IMAGENETTE_LABELS;
+  const exported = values.untrained
+    ? untrained(tf, { ...published, id: modelId }, seed)
+    : await trained(tf, { ...published, id: modelId }, published.id, values);
+  const { network, labels, images, made } = exported;
   const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
-  await writeCard(folder, { architecture, recipe, weights });
+  await writeCard(folder, { architecture: network.architecture, trained: made, weights });
   const difference = result.maxDifference.toExponential(2);
   const same = (result.sameTop1 * 100).toFixed(1);
   process.stdout.write(
     `${folder}: largest difference of a score ${difference}, same answer ${same} % of the time\n`,
   );
+}
+
+/** What is exported. */
+interface Exported {
+  readonly network: Network;
+  readonly labels: readonly string[];
+  readonly images: Images;
+  /** Null for random weights. */
+  readonly made: CardFacts["trained"];
+}
+
+function untrained(tf: Tf, architecture: Architecture, seed: number): Exported {
+  const network = buildNetwork(tf, architecture, seed, architecture.size);
+  randomiseNorms(tf, network, seed);
+  const { labels } = OFFICIAL_SETS[architecture.dataSet];
+  return { network, labels, images: noiseImages(tf, architecture.size, seed), made: null };
+}
+
+/** @param trainedAs the architecture that the checkpoint must be of */
+async function trained(
+  tf: Tf,
+  published: Architecture,
+  trainedAs: string,
+  options: { readonly checkpoints?: string | undefined; readonly data?: string | undefined },
+): Promise<Exported> {
+  const checkpoint = await bestCheckpoint(options.checkpoints ?? `checkpoints/${trainedAs}`, trainedAs);
+  const { labels, recipe } = checkpoint;
+  const architecture = { ...published, classes: labels.length };
+  const network = buildNetwork(tf, architecture, recipe.seed, architecture.size);
+  writeValues(tf, modelVariables(network.model), checkpoint.tensors);
+  const status = makeStatusLine(process.stderr, () => performance.now());
+  const set = await openData(
+    { dataOption: options.data, env: process.env, own: architecture.dataSet },
+    status,
+  );
+  fitLabels(set, labels);
+  const photos = await loadSplit(set, "train", { cacheDir: cacheDir(process.env), status });
+  const { kept } = holdBack(photos);
+  recomputeNorms(tf, network, plainBatches(tf, kept, spread(kept.count, NORM_PHOTOS), architecture.size));
+  const data = { id: set.id, labels, size: set.size, trainPhotos: photos.count };
+  return { network, labels, images: photoImages(tf, kept, architecture.size), made: { recipe, data } };
 }
 
 interface Images {
@@ -107,23 +153,16 @@ function photoImages(tf: Tf, photos: Photos, size: number): Images {
   return { calibration, check };
 }
 
-async function trainingPhotos(dataOption: string | undefined): Promise<Photos> {
-  const status = makeStatusLine(process.stderr, () => performance.now());
-  const folder = await ensureImagenette({ dataOption, env: process.env }, status);
-  return loadPhotos(folder, "train", { cacheDir: cacheDir(process.env) });
-}
-
-async function loadTrained(tf: Tf, network: Network, folder: string): Promise<Recipe> {
-  const checkpoint = await loadCheckpoint(folder);
+async function bestCheckpoint(folder: string, architecture: string): Promise<Checkpoint> {
+  const checkpoint = await loadCheckpoint(folder, "best");
   if (!checkpoint)
     throw new EddiError("not-found", `${folder}: expected a checkpoint of lab train, got none`);
-  const { id } = network.architecture;
-  if (checkpoint.architecture !== id) {
-    const came = checkpoint.architecture;
-    throw new EddiError("bad-argument", `${folder}: expected a checkpoint of ${id}, got one of ${came}`);
-  }
-  writeValues(tf, modelVariables(network.model), checkpoint.tensors);
-  return checkpoint.recipe;
+  if (checkpoint.architecture === architecture) return checkpoint;
+  const came = checkpoint.architecture;
+  throw new EddiError(
+    "bad-argument",
+    `${folder}: expected a checkpoint of ${architecture}, got one of ${came}`,
+  );
 }
 
 function readFormat(text: string): WeightsFormat {

@@ -22,11 +22,16 @@ export interface Download {
  * only when it is whole and has the right hash.
  *
  * @throws EddiError `unavailable` when the server cannot be reached or refuses, the file comes short
- *   (what came is kept for the next attempt) or has another hash (what came is removed); `cancelled`
+ *   (what came is kept for the next attempt) or has another hash (what came is removed), or nothing can be
+ *   written; `cancelled`
  */
 export async function download(job: Download): Promise<void> {
   const part = `${job.file}.part`;
-  await mkdir(path.dirname(job.file), { recursive: true });
+  // An earlier attempt may have come to the end, and not been unpacked.
+  if ((await sizeOf(job.file)) > 0 && (await hashFile(job.file)) === job.md5) return;
+  await mkdir(path.dirname(job.file), { recursive: true }).catch((cause: Error) => {
+    throw new EddiError("unavailable", `${job.file}: expected to write it, got ${cause.message}`, { cause });
+  });
   await receive(job, part);
   const md5 = await hashFile(part);
   if (md5 !== job.md5) {

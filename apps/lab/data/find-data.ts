@@ -1,15 +1,13 @@
-import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import type { DataSet, OfficialSet } from "./data-set.ts";
+import { IMAGE_FOLDER_LAYOUT, openImageFolder } from "./image-folder.ts";
+import { foldersIn, isKind } from "./list-images.ts";
+import { OFFICIAL_SETS } from "./official-sets.ts";
 import { unpackOnce } from "./unpack.ts";
 
-/** The folder that Imagenette's archive unpacks to; it holds `train` and `val`. */
-export const IMAGENETTE_FOLDER = "imagenette2-160";
-
-const ARCHIVES = [`${IMAGENETTE_FOLDER}.tgz`, `${IMAGENETTE_FOLDER}.tar.gz`];
-
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
 export interface DataSource {
   /** A folder or an archive, as `--data` gives it. */
@@ -23,44 +21,98 @@ export function cacheDir(env: Env): string {
 }
 
 /**
- * Imagenette on this machine: what `--data` names, else EDDI_DATA, else what `lab data` downloaded.
- * An archive is unpacked into the cache folder, once.
+ * A published set in a place: its folder, its archive, or a folder that holds one of these, there or under the
+ * set's id. An archive is unpacked into the cache folder, once.
  *
- * @returns the folder with `train` and `val`, or null when nothing was named and nothing downloaded
- * @throws EddiError `not-found` when the place named holds no Imagenette, `bad-argument` for a damaged archive
+ * @returns null when the place holds no such set
+ * @throws EddiError `not-found` where the set is not whole, `bad-argument` for a damaged archive
  */
-export async function findDataFolder({ dataOption, env }: DataSource): Promise<string | null> {
-  const cache = cacheDir(env);
-  const named = dataOption ?? env.EDDI_DATA;
-  if (named === undefined || named === "") return findIn(cache, cache);
-  const found = await findIn(path.resolve(named), cache);
-  if (found !== null) return found;
-  throw new EddiError(
-    "not-found",
-    `${named}: expected Imagenette: its folder with train and val, the archive ${ARCHIVES.join(" or ")}, ` +
-      "or a folder that holds one of these, there or under imagenette/",
+export async function findOfficial(set: OfficialSet, place: string, cache: string): Promise<DataSet | null> {
+  if (await isKind(place, "isFile")) {
+    const unpacked = await unpackOnce(place, cache);
+    return openFirst(set, [unpacked, ...set.folders.map((name) => path.join(unpacked, name))]);
+  }
+  const beside = [place, path.join(place, set.id)];
+  const found = await openFirst(
+    set,
+    beside.flatMap((folder) => [folder, ...set.folders.map((name) => path.join(folder, name))]),
   );
-}
-
-async function findIn(place: string, cache: string): Promise<string | null> {
-  if (await isKind(place, "isFile")) return path.join(await unpackOnce(place, cache), IMAGENETTE_FOLDER);
-  const folders = [
-    place,
-    path.join(place, IMAGENETTE_FOLDER),
-    path.join(place, "imagenette", IMAGENETTE_FOLDER),
-  ];
-  for (const folder of folders) if (await isKind(path.join(folder, "train"), "isDirectory")) return folder;
-  for (const folder of [place, path.join(place, "imagenette")]) {
-    for (const name of ARCHIVES) {
+  if (found !== null) return found;
+  for (const folder of beside) {
+    for (const name of set.archives) {
       const archive = path.join(folder, name);
-      if (await isKind(archive, "isFile"))
-        return path.join(await unpackOnce(archive, cache), IMAGENETTE_FOLDER);
+      if (await isKind(archive, "isFile")) return findOfficial(set, archive, cache);
     }
   }
   return null;
 }
 
-async function isKind(place: string, kind: "isFile" | "isDirectory"): Promise<boolean> {
-  const found = await stat(place).catch(() => null);
-  return found?.[kind]() ?? false;
+/**
+ * The data set in a place that somebody named: the wanted published set, else another one, else an image folder,
+ * in an archive too.
+ *
+ * @param wanted null when no published set is wanted more than others
+ * @throws EddiError `not-found` when there is none, else as `findOfficial` and `openImageFolder`
+ */
+export async function findAny(wanted: OfficialSet | null, place: string, cache: string): Promise<DataSet> {
+  const others = Object.values(OFFICIAL_SETS).filter(({ id }) => id !== wanted?.id);
+  for (const set of wanted === null ? others : [wanted, ...others]) {
+    const found = await findOfficial(set, place, cache);
+    if (found !== null) return found;
+  }
+  const found = (await isKind(place, "isFile"))
+    ? await openPacked(await unpackOnce(place, cache))
+    : await openImageFolder(place);
+  return found ?? refuse(place, `${expectation(wanted)}, or ${IMAGE_FOLDER_LAYOUT}`);
+}
+
+/**
+ * Photos for the page: the folder with `train` and `val` that is named by option or EDDI_DATA, else what was
+ * downloaded. Imagenette, or an image folder with a split of its own.
+ *
+ * @returns null when nothing was named and nothing downloaded
+ * @throws EddiError `not-found` when the place named holds none, else as `findOfficial`
+ */
+export async function findPhotoFolder({ dataOption, env }: DataSource): Promise<string | null> {
+  const { imagenette } = OFFICIAL_SETS;
+  const cache = cacheDir(env);
+  const named = dataOption ?? env.EDDI_DATA;
+  if (named === undefined || named === "") {
+    return (await findOfficial(imagenette, cache, cache))?.folder ?? null;
+  }
+  const place = path.resolve(named);
+  const found = await findOfficial(imagenette, place, cache);
+  if (found !== null) return found.folder;
+  const hasSplit = await isKind(path.join(place, "val"), "isDirectory");
+  const own = hasSplit ? await openImageFolder(place) : null;
+  return own?.folder ?? refuse(place, `${expectation(imagenette)}, or {train,val}/<class>/*`);
+}
+
+/** What is looked for, for messages. */
+export function expectation(set: OfficialSet | null): string {
+  if (set === null) return Object.values(OFFICIAL_SETS).map(expectation).join(", or ");
+  return `${set.name}: ${set.layout}; its archive ${set.archives.join(" or ")}; or a folder that holds one of these`;
+}
+
+/** @throws EddiError `not-found` always */
+export async function refuse(place: string, expected: string): Promise<never> {
+  const there = (await isKind(place, "isDirectory")) || (await isKind(place, "isFile"));
+  const came = there ? "it holds none" : "there is no such file or folder";
+  throw new EddiError("not-found", `${place}: expected ${expected}; ${came}`);
+}
+
+/** An archive often holds one folder that holds everything. */
+async function openPacked(folder: string): Promise<DataSet | null> {
+  const [only, ...more] = await foldersIn(folder);
+  const inner =
+    only !== undefined && more.length === 0 ? await openImageFolder(path.join(folder, only)) : null;
+  return inner ?? openImageFolder(folder);
+}
+
+async function openFirst(set: OfficialSet, folders: readonly string[]): Promise<DataSet | null> {
+  for (const folder of folders) {
+    const found = await set.open(folder);
+    if (found !== null) return found;
+  }
+  return null;
 }

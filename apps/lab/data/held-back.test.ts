@@ -12,5 +12,14 @@ test("five in a hundred photos are held back, the same each time, and no photo i
   expect([...heldBack.pixels.subarray(0, each)]).toEqual(at(19));
   expect([...heldBack.pixels.subarray(9 * each)]).toEqual(at(199));
   expect([...kept.pixels.subarray(19 * each, 20 * each)]).toEqual(at(20));
+  expect(kept.labels).toBeInstanceOf(Uint8Array);
   expect([...kept.labels, ...heldBack.labels].sort()).toEqual([...photos.labels].sort());
+});
+
+test("labels of many classes keep their 16 bits", () => {
+  const photos = miniPhotos(40, 1);
+  const many = { ...photos, labels: Uint16Array.from({ length: 40 }, (_, photo) => 300 + photo) };
+  const { kept, heldBack } = holdBack(many);
+  expect(heldBack.labels).toEqual(Uint16Array.of(319, 339));
+  expect([kept.labels.length, kept.labels[19]]).toEqual([38, 320]);
 });

@@ -1,4 +1,4 @@
-import type { Photos } from "./pixels.ts";
+import type { Labels, Photos } from "./pixels.ts";
 
 /** One training photo in so many is held back from training: 5 %. */
 const HELD_BACK_EVERY = 20;
@@ -18,6 +18,13 @@ export function holdBack(photos: Photos): { readonly kept: Photos; readonly held
   };
 }
 
+/** At most so many of the photos, spread evenly over all. */
+export function thinned(photos: Photos, most: number): Photos {
+  if (photos.count <= most) return photos;
+  const before = (photo: number): number => Math.floor((photo * most) / photos.count);
+  return pick(photos, (photo) => before(photo + 1) > before(photo));
+}
+
 function pick(photos: Photos, wanted: (photo: number) => boolean): Photos {
   const picked = Array.from({ length: photos.count }, (_, photo) => photo).filter(wanted);
   const each = photos.size * photos.size * 3;
@@ -25,6 +32,9 @@ function pick(photos: Photos, wanted: (photo: number) => boolean): Photos {
   picked.forEach((photo, at) => {
     pixels.set(photos.pixels.subarray(photo * each, (photo + 1) * each), at * each);
   });
-  const labels = Uint8Array.from(picked, (photo) => photos.labels[photo]!);
+  const labels: Labels = photos.labels.slice(0, picked.length);
+  picked.forEach((photo, at) => {
+    labels[at] = photos.labels[photo]!;
+  });
   return { count: picked.length, size: photos.size, pixels, labels };
 }

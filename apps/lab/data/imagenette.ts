@@ -1,6 +1,6 @@
-import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { EddiError } from "#shared/errors";
+import type { OfficialSet } from "./data-set.ts";
+import { foldersIn, listImages } from "./list-images.ts";
 
 export interface PhotoClass {
   /** WordNet id, the class folder's name. */
@@ -24,32 +24,30 @@ export const IMAGENETTE_CLASSES: readonly PhotoClass[] = [
 
 export const IMAGENETTE_LABELS: readonly string[] = IMAGENETTE_CLASSES.map(({ label }) => label);
 
-export type Split = "train" | "val";
+const WNIDS = IMAGENETTE_CLASSES.map(({ wnid }) => wnid);
 
-export interface PhotoFile {
-  readonly path: string;
-  /** Index of the class, 0..9. */
-  readonly label: number;
-}
+/** Imagenette-160 photos have at least this on their short side. */
+const SIZE = 160;
 
-/**
- * The photos of one split, class by class, each in the order of their names: the same on every machine.
- *
- * @param folder the folder that holds `train` and `val`
- * @throws EddiError `not-found` naming the split or class folder that is missing or empty
- */
-export async function listPhotos(folder: string, split: Split): Promise<PhotoFile[]> {
-  const photos: PhotoFile[] = [];
-  for (const [label, { wnid }] of IMAGENETTE_CLASSES.entries()) {
-    const classFolder = path.join(folder, split, wnid);
-    const names = await readdir(classFolder).catch((cause: unknown) => {
-      const expected = `expected Imagenette's layout, {train,val}/<class>/*.JPEG, in ${folder}`;
-      throw new EddiError("not-found", `${expected}: no class folder ${classFolder}`, { cause });
-    });
-    const files = names.filter((name) => /\.jpe?g$/i.test(name)).sort();
-    if (files.length === 0)
-      throw new EddiError("not-found", `expected JPEG photos in ${classFolder}, got none`);
-    for (const name of files) photos.push({ path: path.join(classFolder, name), label });
-  }
-  return photos;
-}
+/** Imagenette v2 at 160 pixels, as fast.ai publishes it. */
+export const imagenette: OfficialSet = {
+  id: "imagenette",
+  name: "Imagenette",
+  labels: IMAGENETTE_LABELS,
+  source: {
+    url: "https://s3.amazonaws.com/fast-ai-imageclas/imagenette2-160.tgz",
+    md5: "e793b78cc4c9e9a4ccc0c1155377a412",
+  },
+  folders: ["imagenette2-160"],
+  archives: ["imagenette2-160.tgz", "imagenette2-160.tar.gz"],
+  layout: "{train,val}/<WordNet id>/*.JPEG",
+  async open(folder) {
+    const found = await foldersIn(path.join(folder, "train"));
+    // Some of its classes and no others; which one is missing is told below.
+    if (found.length === 0 || !found.every((name) => WNIDS.includes(name))) return null;
+    const split = async (name: string) =>
+      ({ kind: "images", files: await listImages(path.join(folder, name), WNIDS) }) as const;
+    const splits = { train: await split("train"), validation: await split("val") };
+    return { id: "imagenette", labels: IMAGENETTE_LABELS, folder, size: SIZE, splits };
+  },
+};

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
-import sharp from "sharp";
 import { EddiError } from "#shared/errors";
-import { listPhotos, type PhotoFile, type Split } from "./imagenette.ts";
+import { readRecords } from "./cifar10-records.ts";
+import type { DataSet, ImageFile, Split } from "./data-set.ts";
+import { type Decoded, decodeImages, type Unreadable } from "./decode-images.ts";
+import { keepPixels, readPixels } from "./pixel-cache.ts";
+import type { StatusLine } from "./status-line.ts";
 
 /** Decoded photos of one split, all squares of one size. */
 export interface Photos {
@@ -12,75 +15,130 @@ export interface Photos {
   readonly size: number;
   /** RGB, 0..255: uint8 [count, size, size, 3]. */
   readonly pixels: Uint8Array;
-  /** Class index of each photo: uint8 [count]. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
 }
 
-export interface LoadPhotosOptions {
+/** Class index of each photo: [count]; 16 bits where there are more than 256 classes. */
+export type Labels = Uint8Array | Uint16Array;
+
+export interface LoadedPhotos extends Photos {
+  /** How many images were left out since they do not decode. */
+  readonly skipped: number;
+}
+
+export interface LoadOptions {
   /** Where decoded pixels are kept between runs. */
   readonly cacheDir: string;
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Told how decoding gets on and, once, which images were left out. */
+  readonly status: StatusLine;
 }
 
-/** Side of the decoded squares; Imagenette-160 photos have at least this on their short side. */
-export const PHOTO_SIZE = 160;
-
-const DECODERS = 8;
+/** How many of the images left out are named. */
+const NAMED = 5;
 
 /**
- * Decodes a split once, then reads the decoded pixels from a cache file. A photo which is not
- * square is squashed to one, as our training data is; nothing is cropped away.
+ * The photos of one split, class by class. Images are decoded once, then read from a cache file; what is not
+ * square is squashed to one, nothing is cropped away. An image that does not decode is left out.
  *
- * @param folder the folder that holds `train` and `val`
- * @throws EddiError `not-found` for a missing folder, `bad-image` naming a photo that does not decode
+ * @throws EddiError `bad-image` when none of a class decodes, `bad-argument` for damaged CIFAR-10 batches,
+ *   `too-large` when the decoded photos fit no array
  */
-export async function loadPhotos(folder: string, split: Split, options: LoadPhotosOptions): Promise<Photos> {
-  const files = await listPhotos(folder, split);
-  const labels = Uint8Array.from(files, ({ label }) => label);
-  const cacheFile = path.join(options.cacheDir, `pixels-${await fingerprint(folder, files)}.bin`);
-  const bytes = files.length * PHOTO_SIZE * PHOTO_SIZE * 3;
-  const cached = await readFile(cacheFile).catch(() => null);
-  if (cached?.byteLength === bytes) return { count: files.length, size: PHOTO_SIZE, pixels: cached, labels };
-  const pixels = await decodeAll(files, options.onProgress);
-  await mkdir(options.cacheDir, { recursive: true });
-  const partFile = `${cacheFile}.${process.pid}.part`;
-  await writeFile(partFile, pixels);
-  await rename(partFile, cacheFile);
-  return { count: files.length, size: PHOTO_SIZE, pixels, labels };
+export async function loadSplit(set: DataSet, split: Split, options: LoadOptions): Promise<LoadedPhotos> {
+  const source = set.splits[split];
+  if (source.kind === "records") return { ...(await readRecords(source.files)), skipped: 0 };
+  const { files } = source;
+  const { pixels, unreadable } = await decoded(set, files, options);
+  if (unreadable.length > 0) {
+    checkClasses(set, files, unreadable);
+    options.status.note(skippedText(files, unreadable));
+  }
+  const photos = without(unreadable, files, pixels, set);
+  return { ...photos, skipped: unreadable.length };
 }
 
-/** Names and sizes of the files: a changed data set is decoded anew. */
-async function fingerprint(folder: string, files: readonly PhotoFile[]): Promise<string> {
-  const hash = createHash("sha256").update(`${PHOTO_SIZE}\n`);
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file.path)).size));
-  for (const [i, file] of files.entries()) hash.update(`${path.relative(folder, file.path)} ${sizes[i]}\n`);
+async function decoded(
+  set: DataSet,
+  files: readonly ImageFile[],
+  { cacheDir, status }: LoadOptions,
+): Promise<Decoded> {
+  const job = {
+    files: files.map((file) => file.path),
+    size: set.size,
+    turned: set.id === "folder",
+    onProgress: (done: number, total: number) => status.update(`decoding photos: ${done} of ${total}`),
+  };
+  const cacheFile = path.join(cacheDir, `pixels-${await fingerprint(set, files)}.bin`);
+  const kept = await readPixels(cacheFile, files.length, set.size * set.size * 3);
+  // What could not be read then may be readable now.
+  if (kept !== null) return decodeImages(job, kept);
+  const fresh = await decodeImages(job);
+  const failed = fresh.unreadable.map(({ at }) => at);
+  const problem = await keepPixels(cacheFile, fresh.pixels, files.length, failed);
+  if (problem !== null) status.note(`decoded photos are not kept for the next time: ${problem}`);
+  return fresh;
+}
+
+/**
+ * Names and sizes of the files, and for users' own also their times: a changed data set is decoded anew.
+ * Published sets have no times: they differ between copies.
+ */
+async function fingerprint({ id, folder, size }: DataSet, files: readonly ImageFile[]): Promise<string> {
+  const hash = createHash("sha256").update(`${size}\n`);
+  const facts = await Promise.all(files.map((file) => stat(file.path).catch(() => null)));
+  for (const [i, file] of files.entries()) {
+    const time = id === "folder" ? ` ${facts[i]?.mtimeMs}` : "";
+    hash.update(`${path.relative(folder, file.path)} ${facts[i]?.size}${time}\n`);
+  }
   return hash.digest("hex").slice(0, 16);
 }
 
-async function decodeAll(
-  files: readonly PhotoFile[],
-  onProgress: LoadPhotosOptions["onProgress"],
-): Promise<Uint8Array> {
-  const each = PHOTO_SIZE * PHOTO_SIZE * 3;
-  const pixels = new Uint8Array(files.length * each);
-  let next = 0;
-  let done = 0;
-  const decodeNext = async (): Promise<void> => {
-    while (next < files.length) {
-      const index = next++;
-      pixels.set(await decode((files[index] as PhotoFile).path), index * each);
-      onProgress?.(++done, files.length);
-    }
-  };
-  await Promise.all(Array.from({ length: DECODERS }, decodeNext));
-  return pixels;
+function checkClasses(set: DataSet, files: readonly ImageFile[], unreadable: readonly Unreadable[]): void {
+  const total = count(files.map(({ label }) => label));
+  const failed = count(unreadable.map(({ at }) => files[at]!.label));
+  for (const [label, images] of total) {
+    if (failed.get(label) !== images) continue;
+    const { at, reason } = unreadable.find(({ at }) => files[at]!.label === label)!;
+    const expected = `expected a readable photo of "${set.labels[label]}", none of ${images} decodes`;
+    const { dir, base } = path.parse(files[at]!.path);
+    throw new EddiError("bad-image", `${dir}: ${expected} (${base}: ${reason})`);
+  }
 }
 
-async function decode(file: string): Promise<Uint8Array> {
-  try {
-    const square = sharp(file).resize(PHOTO_SIZE, PHOTO_SIZE, { fit: "fill" });
-    return await square.toColourspace("srgb").removeAlpha().raw().toBuffer();
-  } catch (cause) {
-    throw new EddiError("bad-image", `${file}: expected a JPEG photo, it does not decode`, { cause });
+function count(labels: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return counts;
+}
+
+function skippedText(files: readonly ImageFile[], unreadable: readonly Unreadable[]): string {
+  const named = unreadable.slice(0, NAMED).map(({ at, reason }) => `${files[at]!.path} (${reason})`);
+  const more = unreadable.length - named.length;
+  const photos = unreadable.length === 1 ? "photo" : "photos";
+  const rest = more > 0 ? `, and ${more} more` : "";
+  return `skipped ${unreadable.length} ${photos} of ${files.length} that cannot be read: ${named.join(", ")}${rest}`;
+}
+
+/** Closes the gaps in place: a copy of a large set may not fit. */
+function without(
+  unreadable: readonly Unreadable[],
+  files: readonly ImageFile[],
+  pixels: Uint8Array,
+  { labels: classes, size }: DataSet,
+): Photos {
+  const each = size * size * 3;
+  const gaps = new Set(unreadable.map(({ at }) => at));
+  const readable = files.map((_, at) => at).filter((at) => !gaps.has(at));
+  for (const [to, from] of readable.entries()) {
+    if (to !== from) pixels.copyWithin(to * each, from * each, (from + 1) * each);
   }
+  const labels = packLabels(
+    readable.map((at) => files[at]!.label),
+    classes.length,
+  );
+  return { count: readable.length, size, pixels: pixels.subarray(0, readable.length * each), labels };
+}
+
+/** @param classes up to 65,536 */
+export function packLabels(indices: readonly number[], classes: number): Labels {
+  return classes > 256 ? Uint16Array.from(indices) : Uint8Array.from(indices);
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright";
-import { findDataFolder } from "../data/find-data.ts";
+import { findPhotoFolder } from "../data/find-data.ts";
 import type { DemoPhoto } from "./run-demo.ts";
 import { ROOT } from "./service.ts";
 
@@ -12,12 +12,12 @@ const BESIDE = join(ROOT, "../shared/data");
  * The data set's folder: what is named by option or EDDI_DATA, else what was downloaded or lies beside the
  * project; null where there is none.
  *
- * @throws EddiError as `findDataFolder`
+ * @throws EddiError as `findPhotoFolder`
  */
 export async function findPhotos(dataOption?: string): Promise<string | null> {
   const { env } = process;
-  const found = await findDataFolder({ dataOption, env });
-  return found ?? (existsSync(BESIDE) ? await findDataFolder({ dataOption: BESIDE, env }) : null);
+  const found = await findPhotoFolder({ dataOption, env });
+  return found ?? (existsSync(BESIDE) ? await findPhotoFolder({ dataOption: BESIDE, env }) : null);
 }
 
 /** A validation photo as the service offers it. */

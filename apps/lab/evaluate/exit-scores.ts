@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { add, image, mul, sum, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
 import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import { keepFile } from "../data/cache-file.ts";
+import type { Labels, Photos } from "../data/pixels.ts";
 
 /** What every exit says of the same labelled photos. */
 export interface ExitScores {
   readonly classes: number;
   /** Class index of each photo. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   /** By exit: probabilities, float32 [photos, classes]. */
   readonly scores: readonly Float32Array[];
 }
@@ -66,10 +67,10 @@ export async function cachedExitScores(
     return { classes, labels: photos.labels, scores };
   }
   const measured = await exitScores(segments, photos);
-  await mkdir(cacheDir, { recursive: true });
-  const partFile = `${file}.${process.pid}.part`;
-  await writeFile(partFile, Buffer.concat(measured.scores.map((one) => Buffer.from(one.buffer))));
-  await rename(partFile, file);
+  await keepFile(
+    file,
+    measured.scores.map((one) => new Uint8Array(one.buffer)),
+  );
   return measured;
 }
 

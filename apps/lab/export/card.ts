@@ -1,21 +1,27 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { DataSet } from "../data/data-set.ts";
 import type { Architecture } from "../train/architectures/index.ts";
 import type { Recipe } from "../train/recipe.ts";
 import type { WeightsFormat } from "./shards.ts";
 
 export interface CardFacts {
   readonly architecture: Architecture;
-  /** How it was trained; null for random weights. */
-  readonly recipe: Recipe | null;
+  /** How and on what it was trained; null for random weights. */
+  readonly trained: { readonly recipe: Recipe; readonly data: CardData } | null;
   readonly weights: WeightsFormat;
+}
+
+/** What the card tells of the data set. */
+export interface CardData extends Pick<DataSet, "id" | "labels" | "size"> {
+  readonly trainPhotos: number;
 }
 
 /** Says, beside the model, what it is, how it was made and what its accuracy means. */
 export async function writeCard(folder: string, facts: CardFacts): Promise<void> {
   await writeFile(
     path.join(folder, "card.md"),
-    facts.recipe === null ? untrainedCard(facts) : trainedCard(facts, facts.recipe),
+    facts.trained === null ? untrainedCard(facts) : trainedCard(facts, facts.trained),
   );
 }
 
@@ -29,29 +35,60 @@ Made by \`npm run lab -- export ${id} --untrained\`.
 `;
 }
 
-function trainedCard({ architecture, weights }: CardFacts, recipe: Recipe): string {
+const SETS: Readonly<Record<DataSet["id"], { classes: string; from: string; terms: string }>> = {
+  imagenette: {
+    classes: "Imagenette's ten classes",
+    from: "Imagenette v2 (fast.ai)",
+    terms: " The photos are\n  ImageNet's: for research use.",
+  },
+  cifar10: {
+    classes: "CIFAR-10's ten classes",
+    from: "CIFAR-10 (Krizhevsky 2009)",
+    terms: "\n  The images come without a licence: for research use.",
+  },
+  folder: { classes: "the classes of a user's own photos", from: "a user's own photos", terms: "" },
+};
+
+function trainedCard(
+  { architecture, weights }: CardFacts,
+  { recipe, data }: NonNullable<CardFacts["trained"]>,
+): string {
+  const { classes, from, terms } = SETS[data.id];
+  const dataOption = data.id === "folder" ? " --data PATH" : "";
+  const photos = `${data.trainPhotos.toLocaleString("en")} training photos at ${data.size}x${data.size}`;
   const { id, size, exitWeights } = architecture;
-  const small = Math.floor(recipe.epochs * recipe.smallShare);
   return `# ${id}
 
-Sorts photos into Imagenette's ten classes, with ${exitWeights.length} exits.
+Sorts photos into ${classes}, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
-* **Data**: Imagenette v2 (fast.ai), 95 % of the 9,469 training photos at 160x160; the others are held
-  back for what is fitted after training.
-* **Training**: joint loss of all exits, weights ${exitWeights.join(", ")}; ${recipe.epochs} epochs (${small} of
-  them on smaller images), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum
-  ${recipe.momentum}, peak rate ${recipe.rate}, cosine schedule, weight decay ${recipe.weightDecay}, label
-  smoothing ${recipe.smoothing}; random resized crops, mirror images, light and colour jitter.
+* **Data**: ${from}, 95 % of the ${photos}; the others are held back for the choice of the epoch and for what is fitted after training.
+* **Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier exit's
+  target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs (${phasesText(recipe)}), batch
+  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}, ${recipe.warmupEpochs} epochs of
+  warm-up, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
+  images, light and colour jitter, ${mixingText(recipe)}; weights averaged over
+  steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
+  measured anew on whole training photos.
 * **Weights**: ${weights}; normalisations are folded into the convolutions.
-* **Limits**: it knows ten classes and answers with one of them for any image. The photos are
-  ImageNet's: for research use.
+* **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image.${terms}
 
 \`\`\`
-npm run lab -- train ${id} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
-npm run lab -- export ${id} --weights ${weights}
-npm run lab -- evaluate ${id} --write
-npm run lab -- calibrate ${id} --write
+npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
+npm run lab -- export ${id}${dataOption} --weights ${weights}
+npm run lab -- evaluate ${id}${dataOption} --write
+npm run lab -- calibrate ${id}${dataOption} --write
 \`\`\`
 `;
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+
+function phasesText({ phases }: Recipe): string {
+  return phases.map(({ share, size }) => `${percent(share)} at ${size}x${size}`).join(", ");
+}
+
+function mixingText({ mixing, mixingUntil }: Recipe): string {
+  if (mixing === 0) return "no mixing";
+  return `CutMix or mixup on ${percent(mixing)} of the batches in the first ${percent(mixingUntil)} of the epochs`;
 }

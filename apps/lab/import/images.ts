@@ -4,7 +4,7 @@ import { type Tensor4D, tensor4d } from "@tensorflow/tfjs-core";
 import sharp from "sharp";
 import { EddiError } from "#shared/errors";
 import { elementCount, imageShape, luma, type ModelInput } from "#shared/model";
-import { type DataSource, findDataFolder } from "../data/find-data.ts";
+import { type DataSource, findPhotoFolder } from "../data/find-data.ts";
 import { randomFor } from "../train/random.ts";
 
 /** Images in a model's input range, the same ones every time. */
@@ -27,7 +27,7 @@ const PHOTO = /\.(jpe?g|png|webp)$/i;
 export async function findImages(source: DataSource, input: ModelInput, wanted: number): Promise<Images> {
   const { dataOption } = source;
   const own = dataOption === undefined ? [] : await photosIn(dataOption);
-  const folder = own.length > 0 ? null : await findDataFolder(source);
+  const folder = own.length > 0 ? null : await findPhotoFolder(source);
   const photos = folder === null ? own : await photosIn(path.join(folder, "train"));
   if (photos.length === 0) return noise(input, wanted);
   const count = Math.min(wanted, photos.length);

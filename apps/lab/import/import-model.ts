@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { concat, dispose } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
@@ -10,6 +10,7 @@ import { calibrate } from "../export/calibrate.ts";
 import type { Comparison } from "../export/compare.ts";
 import { packShards } from "../export/shards.ts";
 import { openModelFolder } from "../model-folder.ts";
+import { putFolder } from "../put-folder.ts";
 import { sidesOf } from "./attributes.ts";
 import { importCard } from "./card.ts";
 import { compareScores } from "./compare-scores.ts";
@@ -85,7 +86,7 @@ const ROUNDED_TOLERANCE = 1e-2;
  *   `bad-weights`, `not-found`, `unavailable` for files; `bad-argument` for options that do not fit
  */
 export async function importModel(job: ImportJob): Promise<Imported> {
-  const { folder, id, isForced, onProgress } = job;
+  const { folder, isForced, onProgress } = job;
   const isThere = (await stat(folder).catch(() => null)) !== null;
   if (isThere && !isForced) {
     throw new EddiError(
@@ -93,17 +94,11 @@ export async function importModel(job: ImportJob): Promise<Imported> {
       `${folder}: expected a new folder, it is there already (--force replaces it)`,
     );
   }
-  const parent = path.dirname(path.resolve(folder));
-  const draft = path.join(parent, `.${id}.part`);
-  await rm(draft, { recursive: true, force: true });
-  try {
+  return putFolder(folder, async (draft) => {
     const imported = await writeDraft(job, draft);
     onProgress("done");
-    await put(draft, folder, path.join(parent, `.${id}.old`));
     return imported;
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  });
 }
 
 async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
@@ -212,23 +207,4 @@ function widen(ranges: Map<string, [number, number]>, more: Ranges): void {
     const [least, most] = ranges.get(name) ?? [low, high];
     ranges.set(name, [Math.min(least, low), Math.max(most, high)]);
   }
-}
-
-/** Puts the draft in its place; a model that was there is gone only when the new one is there. */
-async function put(draft: string, folder: string, old: string): Promise<void> {
-  await rm(old, { recursive: true, force: true });
-  await mkdir(path.dirname(path.resolve(folder)), { recursive: true });
-  const had = await rename(folder, old).then(
-    () => true,
-    () => false,
-  );
-  await rename(draft, folder).catch(async (cause: Error) => {
-    if (had) await rename(old, folder);
-    throw new EddiError(
-      "bad-argument",
-      `${folder}: expected a folder that can be written (${cause.message})`,
-      { cause },
-    );
-  });
-  await rm(old, { recursive: true, force: true });
 }

@@ -11,10 +11,16 @@ export interface BatchNormOptions {
   readonly zeroGamma: boolean;
 }
 
-const EPSILON = 1e-3;
+/** Steers all normalisations of one network. */
+export interface NormControl {
+  /** Share of the moving statistics that one batch in training leaves, 0..1. */
+  momentum: number;
+}
 
-/** Share of the moving statistics that one batch leaves. */
-const MOMENTUM = 0.97;
+/** The share in training. */
+export const NORM_MOMENTUM = 0.97;
+
+const EPSILON = 1e-3;
 
 interface Weights {
   readonly gamma: LayerVariable;
@@ -27,7 +33,7 @@ interface Weights {
  * Makes normalisation layers whose training step is one native operation, which tf.layers' own is
  * not. The class stands inside as its base comes with the TF.js instance.
  */
-export function batchNormMaker(tf: Tf): (options: BatchNormOptions) => Layer {
+export function batchNormMaker(tf: Tf, control: NormControl): (options: BatchNormOptions) => Layer {
   class FastBatchNorm extends tf.layers.Layer {
     static readonly className = "FastBatchNorm";
     readonly #zeroGamma: boolean;
@@ -70,7 +76,7 @@ export function batchNormMaker(tf: Tf): (options: BatchNormOptions) => Layer {
         movingVariance: variance.read() as Tensor1D,
       };
       if (!training) return tf.batchNorm(x, now.movingMean, now.movingVariance, now.beta, now.gamma, EPSILON);
-      return trainBatchNorm(tf, now, MOMENTUM, EPSILON, (newMean, newVariance) => {
+      return trainBatchNorm(tf, now, control.momentum, EPSILON, (newMean, newVariance) => {
         mean.write(newMean);
         variance.write(newVariance);
       });

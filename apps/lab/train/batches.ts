@@ -76,6 +76,19 @@ export function plainBatch(tf: Tf, photos: Photos, picked: Uint32Array, size: nu
   return { images, labels: labelsOf(photos, picked) };
 }
 
+/** Plain batches of these photos, one after another: float32 [batch, size, size, 3], the last one maybe smaller. */
+export function* plainBatches(
+  tf: Tf,
+  photos: Photos,
+  picked: Uint32Array,
+  size: number,
+  batch = 64,
+): Generator<Tensor4D> {
+  for (let start = 0; start < picked.length; start += batch) {
+    yield plainBatch(tf, photos, picked.subarray(start, start + batch), size).images;
+  }
+}
+
 /**
  * Smoothed one-hot targets.
  *

@@ -1,22 +1,24 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { Recipe } from "./recipe.ts";
 import type { NamedValues } from "./weights.ts";
 
-/** Top-1 accuracy of each exit after an epoch, on the photos validated then. */
+/** What an epoch gave. */
 export interface EpochResult {
+  /** From 0. */
   readonly epoch: number;
+  /** Mean joint loss of its batches. */
   readonly loss: number;
-  /** 0..1, in the order of the exits. */
-  readonly accuracy: readonly number[];
-  /** How many photos the accuracy was measured on. */
-  readonly photos: number;
+  /** Top-1 of the averaged weights on the photos held back, 0..1, in the order of the exits; null if not measured. */
+  readonly accuracy: readonly number[] | null;
 }
 
 export interface Checkpoint {
   readonly architecture: string;
   readonly recipe: Recipe;
+  /** Names of the classes, in the order of the scores. */
+  readonly labels: readonly string[];
   /** Photos in the training split: the order of the photos depends on it. */
   readonly photos: number;
   /** Epoch under way, from 0. */
@@ -24,18 +26,28 @@ export interface Checkpoint {
   /** Steps of that epoch already done. */
   readonly step: number;
   readonly history: readonly EpochResult[];
-  /** Weights, then the optimiser's state. */
+  /** Weights, then their averages and the optimiser's state; the best model's weights alone. */
   readonly tensors: readonly NamedValues[];
 }
 
-const FILE = "last.ckpt";
+/** Where training stopped, and the model that did best on the photos held back. */
+export type CheckpointKind = "last" | "best";
+
 const MAGIC = "EDDICKPT";
 
 /** The magic and the length of the JSON, uint32 little-endian; then the JSON, then float32 values. */
 const PREFIX_BYTES = MAGIC.length + 4;
 
-/** Writes beside the last checkpoint, then renames: a kill at any moment leaves a whole one. */
-export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+/**
+ * Writes beside the last checkpoint, then renames: a kill at any moment leaves a whole one.
+ *
+ * @throws EddiError `unavailable` when it cannot be written (disk full); the one before it is left whole
+ */
+export async function saveCheckpoint(
+  folder: string,
+  checkpoint: Checkpoint,
+  kind: CheckpointKind = "last",
+): Promise<void> {
   const { tensors, ...rest } = checkpoint;
   const header = JSON.stringify({ ...rest, tensors: tensors.map(({ name, shape }) => ({ name, shape })) });
   // Padded to float32's alignment.
@@ -43,24 +55,41 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(MAGIC);
   prefix.writeUInt32LE(json.byteLength, MAGIC.length);
-  await mkdir(folder, { recursive: true });
-  const partFile = path.join(folder, `${FILE}.part`);
+  const name = path.join(folder, `${kind}.ckpt`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeBeside(name, [prefix, json, ...tensors.map(({ values }) => bytesOf(values))]);
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new EddiError("unavailable", `${name}: the checkpoint cannot be written (${reason})`, { cause });
+  }
+}
+
+async function writeBeside(name: string, parts: readonly Uint8Array[]): Promise<void> {
+  const partFile = `${name}.part`;
   const file = await open(partFile, "w");
   try {
-    await file.writev([prefix, json, ...tensors.map(({ values }) => bytesOf(values))]);
+    // Not `writev`, which may write a part only and says so by a number.
+    for (const part of parts) await file.writeFile(part);
     await file.sync();
-  } finally {
     await file.close();
+    await rename(partFile, name);
+  } catch (error) {
+    await file.close();
+    await rm(partFile, { force: true });
+    throw error;
   }
-  await rename(partFile, path.join(folder, FILE));
 }
 
 /**
  * @returns null where the folder holds no checkpoint
  * @throws EddiError `bad-weights` when the file is not a whole checkpoint
  */
-export async function loadCheckpoint(folder: string): Promise<Checkpoint | null> {
-  const name = path.join(folder, FILE);
+export async function loadCheckpoint(
+  folder: string,
+  kind: CheckpointKind = "last",
+): Promise<Checkpoint | null> {
+  const name = path.join(folder, `${kind}.ckpt`);
   const file = await readFile(name).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw new EddiError("bad-weights", `${name}: the checkpoint cannot be read`, { cause: error });

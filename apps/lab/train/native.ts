@@ -53,7 +53,8 @@ export function findNativeTf(): Tf | null {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
   // TensorFlow leaves oneDNN off on CPUs without AVX-512, where it still makes training 1.5 times faster.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
-  // With AVX-512, oneDNN's gradient of a convolution kernel overwrites the heap on some EPYCs (TensorFlow 2.21).
+  // With AVX-512, oneDNN's gradient of a convolution kernel overwrites the heap on some EPYCs (TensorFlow 2.21)
+  // where a layer has not a multiple of 16 channels; `lab train` lifts this where all have.
   process.env.ONEDNN_MAX_CPU_ISA ??= "AVX2";
   // The addon's kernels call a function which Node 23 removed.
   (util as { isNullOrUndefined?: (value: unknown) => boolean }).isNullOrUndefined ??= (value) =>

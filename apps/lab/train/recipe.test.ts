@@ -1,11 +1,22 @@
 import { expect, test } from "vitest";
-import { DEFAULT_RECIPE, learningRate, viewsOf } from "./recipe.ts";
+import { BASE_RECIPE, learningRate, mixingOf, type Recipe, viewsOf } from "./recipe.ts";
+
+const recipe: Recipe = {
+  ...BASE_RECIPE,
+  epochs: 10,
+  mixing: 0.5,
+  mixingUntil: 0.8,
+  phases: [
+    { share: 0.7, size: 96, leastCrop: 0.35 },
+    { share: 0.3, size: 128, leastCrop: 0.6 },
+  ],
+};
 
 test("the learning rate rises to its peak, then falls to zero", () => {
-  const rates = Array.from({ length: 341 }, (_, i) => learningRate(DEFAULT_RECIPE, i / 10));
+  const rates = Array.from({ length: 101 }, (_, i) => learningRate(recipe, i / 10));
   const peak = rates.indexOf(Math.max(...rates));
-  expect(peak).toBe(10 * DEFAULT_RECIPE.warmupEpochs);
-  expect(rates[peak]).toBe(DEFAULT_RECIPE.rate);
+  expect(peak).toBe(10 * recipe.warmupEpochs);
+  expect(rates[peak]).toBe(recipe.rate);
   expect(rates[0]).toBeGreaterThan(0);
   expect(rates.at(-1)).toBeCloseTo(0);
   for (let i = 1; i < rates.length; i++) {
@@ -16,14 +27,19 @@ test("the learning rate rises to its peak, then falls to zero", () => {
 });
 
 test("a run of one epoch still warms up", () => {
-  const recipe = { ...DEFAULT_RECIPE, epochs: 1 };
-  expect(learningRate(recipe, 0)).toBeLessThan(learningRate(recipe, 0.25));
-  expect(learningRate(recipe, 0.25)).toBe(recipe.rate);
+  const short = { ...recipe, epochs: 1 };
+  expect(learningRate(short, 0)).toBeLessThan(learningRate(short, 0.25));
+  expect(learningRate(short, 0.25)).toBe(recipe.rate);
 });
 
-test("early epochs see smaller images, the last the full size, cropped less", () => {
-  expect(viewsOf(DEFAULT_RECIPE, 128, 0)).toEqual({ size: 96, leastCrop: 0.35 });
-  expect(viewsOf(DEFAULT_RECIPE, 32, 0).size).toBe(24);
-  expect(viewsOf(DEFAULT_RECIPE, 128, DEFAULT_RECIPE.epochs - 1)).toEqual({ size: 128, leastCrop: 0.6 });
-  expect(viewsOf({ ...DEFAULT_RECIPE, epochs: 1 }, 128, 0).size).toBe(128);
+test("each phase has its share of the epochs, and the last the rest", () => {
+  const sizes = Array.from({ length: 10 }, (_, epoch) => viewsOf(recipe, epoch).size);
+  expect(sizes).toEqual([96, 96, 96, 96, 96, 96, 96, 128, 128, 128]);
+  expect(viewsOf(recipe, 0)).toEqual({ size: 96, leastCrop: 0.35 });
+  expect(viewsOf({ ...recipe, epochs: 1 }, 0).size).toBe(128);
+  expect(viewsOf({ ...recipe, epochs: 25 }, 24).size).toBe(128);
+});
+
+test("the last epochs see photos as they are", () => {
+  expect([0, 7, 8, 9].map((epoch) => mixingOf(recipe, epoch))).toEqual([0.5, 0.5, 0, 0]);
 });

@@ -11,14 +11,33 @@ export interface Recipe {
   /** Label smoothing, 0..1. */
   readonly smoothing: number;
   readonly warmupEpochs: number;
-  /** Share of the epochs that see photos at three quarters of the size (progressive resizing). */
-  readonly smallShare: number;
-  /** Least area of a random crop, 0..1 of the photo: at the small size, and at the full one. */
-  readonly leastCrop: readonly [number, number];
+  /** What the epochs see, in their order: small images first (progressive resizing). The shares add up to 1. */
+  readonly phases: readonly Phase[];
+  /** Share of the batches whose photos are mixed with one another, by CutMix and mixup in turn, 0..1. */
+  readonly mixing: number;
+  /** Share of the epochs after which nothing is mixed any more, 0..1. */
+  readonly mixingUntil: number;
+  /** Share of an earlier exit's target that is the last exit's own answer (self-distillation), 0..1. */
+  readonly distillation: number;
+  /** Share of the averaged weights that a step keeps (exponential moving average), 0..1. */
+  readonly averaging: number;
 }
 
-export const DEFAULT_RECIPE: Recipe = {
-  epochs: 34,
+/** Some epochs on images of one size. */
+export interface Phase {
+  /** Of the epochs, 0..1. */
+  readonly share: number;
+  /** Height and width of the images. */
+  readonly size: number;
+  /** Least area of a random crop, 0..1 of the photo. */
+  readonly leastCrop: number;
+}
+
+export type Views = Pick<Phase, "size" | "leastCrop">;
+
+/** What every architecture starts from. */
+export const BASE_RECIPE: Omit<Recipe, "phases"> = {
+  epochs: 40,
   batch: 64,
   seed: 1,
   rate: 0.06,
@@ -26,8 +45,10 @@ export const DEFAULT_RECIPE: Recipe = {
   weightDecay: 5e-4,
   smoothing: 0.1,
   warmupEpochs: 2,
-  smallShare: 0.83,
-  leastCrop: [0.35, 0.6],
+  mixing: 0,
+  mixingUntil: 0.8,
+  distillation: 0.3,
+  averaging: 0.998,
 };
 
 /**
@@ -42,21 +63,18 @@ export function learningRate(recipe: Recipe, progress: number): number {
   return (recipe.rate * (1 + Math.cos(Math.PI * through))) / 2;
 }
 
-export interface Views {
-  /** Height and width of the images. */
-  readonly size: number;
-  readonly leastCrop: number;
+/** What an epoch sees; the last one always what the last phase says. */
+export function viewsOf({ epochs, phases }: Recipe, epoch: number): Views {
+  let end = 0;
+  const left = phases.slice(0, -1).find(({ share }) => {
+    end += share;
+    return epoch < Math.floor(epochs * end + 1e-9);
+  });
+  const { size, leastCrop } = left ?? phases.at(-1)!;
+  return { size, leastCrop };
 }
 
-/**
- * What an epoch sees: small images first (progressive resizing), then full ones, cropped less, as the
- * whole photos of validation are (FixRes, arXiv:1906.06423).
- *
- * @param fullSize the small size is a multiple of 8 near three quarters of it
- */
-export function viewsOf(recipe: Recipe, fullSize: number, epoch: number): Views {
-  const [smallCrop, fullCrop] = recipe.leastCrop;
-  const small = epoch < Math.floor(recipe.epochs * recipe.smallShare);
-  if (!small) return { size: fullSize, leastCrop: fullCrop };
-  return { size: Math.round((fullSize * 0.75) / 8) * 8, leastCrop: smallCrop };
+/** Share of an epoch's batches that are mixed. */
+export function mixingOf({ epochs, mixing, mixingUntil }: Recipe, epoch: number): number {
+  return epoch < Math.floor(epochs * mixingUntil) ? mixing : 0;
 }

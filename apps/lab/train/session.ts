@@ -1,20 +1,25 @@
-import type { Scalar, Tensor2D } from "@tensorflow/tfjs";
+import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs";
 import type { Photos } from "../data/pixels.ts";
 import { type Architecture, buildNetwork, type Network } from "./architectures/index.ts";
+import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
+import { mixed } from "./mix.ts";
 import type { Tf } from "./native.ts";
 import { useNativeReluGradient } from "./native-ops.ts";
 import { makeOptimizer } from "./optimizer.ts";
-import type { Recipe, Views } from "./recipe.ts";
+import { randomFor } from "./random.ts";
+import { learningRate, mixingOf, type Recipe, viewsOf } from "./recipe.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 
 /** One batch of a training run. */
 export interface Step {
   readonly photos: Photos;
   readonly picked: Uint32Array;
-  readonly views: Views;
+  /** From 0. */
   readonly epoch: number;
-  readonly rate: number;
+  /** From 0, within the epoch, which has so many. */
+  readonly step: number;
+  readonly steps: number;
 }
 
 /** A network with the optimiser that trains it. */
@@ -22,19 +27,25 @@ export interface Session {
   readonly network: Network;
   /** @returns the joint loss of the batch, before the step */
   train(step: Step): number;
-  /** Weights and optimiser state, as a checkpoint keeps them. */
+  /** Does something with the averaged weights in place of the latest; what it does to the weights is undone. */
+  withAverages<T>(use: () => T): T;
+  /** Weights, their averages and the optimiser's state, as a checkpoint keeps them. */
   read(): NamedValues[];
+  /** The weights alone, as they are now. */
+  readWeights(): NamedValues[];
   /** @throws EddiError `bad-weights` when they are those of another network */
   write(saved: readonly NamedValues[]): void;
 }
 
 /**
- * Trains all exits together by the joint loss of BranchyNet (arXiv:1709.01686): the weighted sum of
- * each exit's softmax cross entropy.
+ * Trains all exits together by the joint loss of BranchyNet (arXiv:1709.01686): the weighted sum of each exit's
+ * softmax cross entropy. Part of what an earlier exit should say is what the last one says (self-distillation,
+ * arXiv:1905.08094).
  */
 export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe): Session {
   useNativeReluGradient(tf);
-  const network = buildNetwork(tf, architecture, recipe.seed, null);
+  const sizes = new Set(recipe.phases.map(({ size }) => size));
+  const network = buildNetwork(tf, architecture, recipe.seed, sizes.size === 1 ? architecture.size : null);
   const variables = modelVariables(network.model);
   const trainable = new Set(network.model.trainableWeights.map((weight) => weight.read()));
   const optimizer = makeOptimizer(
@@ -42,27 +53,63 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
     variables.filter(({ variable }) => trainable.has(variable)),
     recipe,
   );
-  const kept = [...variables, ...optimizer.state];
+  const averages = makeAverages(tf, variables, recipe.averaging);
+  const kept = [...variables, ...averages.state, ...optimizer.state];
+  const distil = makeDistiller(tf, recipe.distillation);
 
-  const train = ({ photos, picked, views, epoch, rate }: Step): number =>
+  const examples = ({ photos, picked, epoch, step }: Step) => {
+    const { seed, smoothing } = recipe;
+    const { images, labels } = trainBatch(tf, photos, picked, viewsOf(recipe, epoch), { seed, epoch });
+    const plain = { images, wanted: targets(tf, labels, architecture.classes, smoothing) };
+    const random = randomFor(seed, 4, epoch, step);
+    return random() < mixingOf(recipe, epoch) ? mixed(tf, plain, random) : plain;
+  };
+
+  const train = (step: Step): number =>
     tf.tidy(() => {
-      const { images, labels } = trainBatch(tf, photos, picked, views, { seed: recipe.seed, epoch });
-      const wanted = targets(tf, labels, architecture.classes, recipe.smoothing);
+      const { images, wanted } = examples(step);
       const { value, grads } = tf.variableGrads(() => {
         const outputs = [network.model.apply(images, { training: true })].flat() as Tensor2D[];
-        const losses = outputs.map((logits, exit) =>
-          tf.losses.softmaxCrossEntropy(wanted, logits).mul(architecture.exitWeights[exit] as number),
-        );
+        const asLast = distil(wanted, outputs.at(-1)!);
+        const losses = outputs.map((logits, exit) => {
+          const target = exit === outputs.length - 1 ? wanted : asLast;
+          return tf.losses.softmaxCrossEntropy(target, logits).mul(architecture.exitWeights[exit] as number);
+        });
         return tf.addN(losses) as Scalar;
       });
-      optimizer.step(grads, rate);
+      const done = step.epoch + step.step / step.steps;
+      optimizer.step(grads, learningRate(recipe, done));
+      averages.follow(step.epoch * step.steps + step.step);
       return value.dataSync()[0] as number;
     });
+
+  const withAverages = <T>(use: () => T): T => {
+    const latest = variables.map(({ variable }) => tf.clone(variable) as Tensor);
+    try {
+      for (const [at, { variable }] of variables.entries()) variable.assign(averages.state[at]!.variable);
+      return use();
+    } finally {
+      for (const [at, { variable }] of variables.entries()) variable.assign(latest[at]!);
+      tf.dispose(latest);
+    }
+  };
 
   return {
     network,
     train,
+    withAverages,
     read: () => readValues(kept),
+    readWeights: () => readValues(variables),
     write: (saved) => writeValues(tf, kept, saved),
   };
+}
+
+/** @param share of the target that is the last exit's answer, which takes no gradient from it */
+function makeDistiller(tf: Tf, share: number): (wanted: Tensor2D, last: Tensor2D) => Tensor2D {
+  const constant = tf.customGrad((...args) => {
+    const [x] = args as unknown as [Tensor];
+    return { value: x.clone(), gradFunc: (dy: Tensor) => tf.zerosLike(dy) };
+  });
+  return (wanted, last) =>
+    share === 0 ? wanted : wanted.mul(1 - share).add<Tensor2D>(tf.softmax(constant(last)).mul(share));
 }

@@ -1,17 +1,33 @@
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { miniPhotos, temporaryFolder } from "../data/fixture.ts";
+import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
+import { measureAccuracy } from "./accuracy.ts";
 import { findArchitecture } from "./architectures/index.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
 import { findNativeTf, type Tf } from "./native.ts";
-import { DEFAULT_RECIPE, type Recipe } from "./recipe.ts";
+import type { Recipe } from "./recipe.ts";
 import { type TrainingResult, train } from "./trainer.ts";
+import { modelVariables, writeValues } from "./weights.ts";
 
 const native = findNativeTf();
 
 describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
   const tf = native as Tf;
-  const recipe: Recipe = { ...DEFAULT_RECIPE, epochs: 3, batch: 10, warmupEpochs: 0.5, rate: 0.05 };
+  const recipe: Recipe = {
+    ...findArchitecture("tiny").recipe,
+    epochs: 3,
+    batch: 10,
+    warmupEpochs: 0.5,
+    rate: 0.05,
+    mixing: 0.5,
+    averaging: 0.8,
+    phases: [
+      { share: 0.4, size: 24, leastCrop: 0.4 },
+      { share: 0.6, size: 32, leastCrop: 0.6 },
+    ],
+  };
   const photos = miniPhotos(60, 32);
   let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeAll(async () => {
@@ -31,6 +47,7 @@ describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60
     return train(tf, {
       architecture: findArchitecture("tiny"),
       recipe: { ...recipe, ...changed },
+      labels: IMAGENETTE_LABELS,
       train: photos,
       heldBack: photos,
       folder,
@@ -78,6 +95,22 @@ describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60
     const { history } = await trainFor("whole", Number.POSITIVE_INFINITY);
     const [first = Number.NaN, , last = Number.NaN] = history.map(({ loss }) => loss);
     expect(last).toBeLessThan(0.9 * first);
+  });
+
+  test("the best model is kept, and TensorBoard's logs are written", async () => {
+    const folder = path.join(scratch.folder, "whole");
+    const best = await loadCheckpoint(folder, "best");
+    const { network } = await trainFor("whole", Number.POSITIVE_INFINITY);
+    writeValues(tf, modelVariables(network.model), best?.tensors ?? []);
+    const { accuracy } = measureAccuracy(tf, network, photos, 32);
+    expect(accuracy).toEqual(best?.history.at(-1)?.accuracy);
+    const logs = await readdir(path.join(folder, "tensorboard"), { recursive: true });
+    expect(
+      logs
+        .filter((name) => name.includes("tfevents"))
+        .map((name) => path.dirname(name))
+        .sort(),
+    ).toEqual(["train", "val"]);
   });
 
   test("a checkpoint of another run is refused, naming what differs", async () => {

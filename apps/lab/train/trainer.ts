@@ -1,18 +1,25 @@
+import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { Photos } from "../data/pixels.ts";
 import type { StatusLine } from "../data/status-line.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import type { Architecture, Network } from "./architectures/index.ts";
+import { plainBatches, spread } from "./batches.ts";
+import { openBoard } from "./board.ts";
 import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.ts";
 import type { Tf } from "./native.ts";
+import { recomputeNorms } from "./norms.ts";
 import { paceText, percents } from "./progress.ts";
 import { randomFor, shuffled } from "./random.ts";
-import { learningRate, type Recipe, viewsOf } from "./recipe.ts";
+import { type Recipe, viewsOf } from "./recipe.ts";
 import { openSession, type Session } from "./session.ts";
+import type { NamedValues } from "./weights.ts";
 
 export interface TrainingRun {
   readonly architecture: Architecture;
   readonly recipe: Recipe;
+  /** Names of the classes, as the photos number them. */
+  readonly labels: readonly string[];
   readonly train: Photos;
   /** Never trained on: they tell how it is getting on. */
   readonly heldBack: Photos;
@@ -37,40 +44,93 @@ type Save = (place: Place) => Promise<void>;
 
 const CHECKPOINT_INTERVAL_MS = 180_000;
 
+/** Epochs from one measurement to the next, before the last third, where each is measured. */
+const MEASURE_EVERY = 4;
+
+/** Training photos that the statistics of the normalisations are measured on before the accuracy is. */
+const NORM_PHOTOS = 512;
+
 /**
- * Trains a network, with a checkpoint after every epoch and every few minutes.
+ * Trains a network, with a checkpoint after every epoch and every few minutes, and keeps the averaged weights that
+ * did best on the photos held back.
  *
  * Order and views of the photos depend on the seed and the epoch alone, so a resumed run sees what
  * the interrupted one would have seen.
  *
- * @throws EddiError `bad-argument` when the checkpoint is another run's, `internal` when the loss diverges
+ * @throws EddiError `bad-argument` when the checkpoint is another run's, `internal` when the loss diverges,
+ *   `unavailable` when a checkpoint cannot be written
  */
 export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
   const { architecture, recipe, status, from } = run;
   const session = openSession(tf, architecture, recipe);
+  const { network } = session;
   if (from) {
     checkSameRun(from, run);
     session.write(from.tensors);
     status.note(`resumed at epoch ${from.epoch + 1}, step ${from.step}`);
   }
   const history = [...(from?.history ?? [])];
-  const save: Save = ({ epoch, step }) => {
-    const facts = { architecture: architecture.id, recipe, photos: run.train.count, history };
-    return saveCheckpoint(run.folder, { ...facts, epoch, step, tensors: session.read() });
+  const facts = {
+    architecture: architecture.id,
+    recipe,
+    labels: run.labels,
+    photos: run.train.count,
+    history,
   };
-  const result = (finished: boolean) => ({ network: session.network, history, finished });
+  const save: Save = (place) => saveCheckpoint(run.folder, { ...facts, ...place, tensors: session.read() });
+  const board = openBoard(tf, path.join(run.folder, "tensorboard"), network.exitIds);
+  const result = (finished: boolean) => ({ network, history, finished });
   let place: Place = { epoch: from?.epoch ?? 0, step: from?.step ?? 0 };
   for (; place.epoch < recipe.epochs; place = { epoch: place.epoch + 1, step: 0 }) {
+    const { epoch } = place;
     const loss = await trainEpoch(run, session, place, save);
     if (loss === null) return result(false);
-    const { size } = viewsOf(recipe, architecture.size, place.epoch);
-    const measured = measureAccuracy(tf, session.network, run.heldBack, size);
-    history.push({ epoch: place.epoch, loss, ...measured });
-    const exits = `top-1 of the exits ${percents(measured.accuracy)} (${measured.photos} photos)`;
-    status.note(`epoch ${place.epoch + 1}: loss ${loss.toFixed(3)} at ${size} px, ${exits}`);
-    await save({ epoch: place.epoch + 1, step: 0 });
+    const before = bestOf(history, architecture);
+    const measured = isMeasured(recipe, epoch) ? measure(tf, run, session) : null;
+    const now = { epoch, loss, accuracy: measured?.accuracy ?? null };
+    history.push(now);
+    await board(now);
+    const top = measured ? `, top-1 of the exits ${percents(measured.accuracy)}` : "";
+    status.note(`epoch ${epoch + 1}: loss ${loss.toFixed(3)} at ${viewsOf(recipe, epoch).size} px${top}`);
+    const next = { epoch: epoch + 1, step: 0 };
+    if (measured && scoreOf(measured.accuracy, architecture) >= before) {
+      await saveCheckpoint(run.folder, { ...facts, ...next, tensors: measured.weights }, "best");
+    }
+    await save(next);
   }
   return result(true);
+}
+
+function isMeasured({ epochs }: Recipe, epoch: number): boolean {
+  return (epoch + 1) % MEASURE_EVERY === 0 || epoch >= Math.floor((epochs * 2) / 3);
+}
+
+/** The averaged weights, normalised anew for whole photos at full size, and how they do on the photos held back. */
+function measure(
+  tf: Tf,
+  { architecture, train: photos, heldBack }: TrainingRun,
+  session: Session,
+): { readonly accuracy: readonly number[]; readonly weights: readonly NamedValues[] } {
+  const { network } = session;
+  return session.withAverages(() => {
+    recomputeNorms(
+      tf,
+      network,
+      plainBatches(tf, photos, spread(photos.count, NORM_PHOTOS), architecture.size),
+    );
+    const { accuracy } = measureAccuracy(tf, network, heldBack, architecture.size);
+    return { accuracy, weights: session.readWeights() };
+  });
+}
+
+/** Mean accuracy over the exits, each with its weight in the loss. */
+function scoreOf(accuracy: readonly number[], { exitWeights }: Architecture): number {
+  const total = exitWeights.reduce((sum, weight) => sum + weight, 0);
+  return accuracy.reduce((sum, share, exit) => sum + share * (exitWeights[exit] as number), 0) / total;
+}
+
+function bestOf(history: readonly EpochResult[], architecture: Architecture): number {
+  return Math.max(0, ...history.map(({ accuracy }) => (accuracy ? scoreOf(accuracy, architecture) : 0)));
 }
 
 /** @returns the mean loss over the steps, or null when the signal stopped it */
@@ -82,7 +142,6 @@ async function trainEpoch(
 ): Promise<number | null> {
   const { recipe, train: photos } = run;
   const { epoch } = from;
-  const views = viewsOf(recipe, run.architecture.size, epoch);
   const order = shuffled(photos.count, randomFor(recipe.seed, 0, epoch));
   const steps = Math.floor(photos.count / recipe.batch);
   const startedMs = performance.now();
@@ -90,13 +149,7 @@ async function trainEpoch(
   let lossSum = 0;
   for (let step = from.step; step < steps; step++) {
     const picked = order.subarray(step * recipe.batch, (step + 1) * recipe.batch);
-    const loss = session.train({
-      photos,
-      picked,
-      views,
-      epoch,
-      rate: learningRate(recipe, epoch + step / steps),
-    });
+    const loss = session.train({ photos, picked, epoch, step, steps });
     if (!Number.isFinite(loss)) {
       throw new EddiError(
         "internal",
@@ -124,27 +177,27 @@ async function trainEpoch(
 }
 
 /** Steps to go, those at a larger size counted as the longer they take. */
-function stepsLeft(
-  { recipe, architecture }: TrainingRun,
-  epoch: number,
-  step: number,
-  steps: number,
-): number {
-  const area = (at: number): number => viewsOf(recipe, architecture.size, at).size ** 2;
+function stepsLeft({ recipe }: TrainingRun, epoch: number, step: number, steps: number): number {
+  const area = (at: number): number => viewsOf(recipe, at).size ** 2;
   let left = steps - step;
   for (let later = epoch + 1; later < recipe.epochs; later++) left += (steps * area(later)) / area(epoch);
   return left;
 }
 
-function checkSameRun(saved: Checkpoint, { architecture, recipe, train: photos }: TrainingRun): void {
-  const was = { architecture: saved.architecture, photos: saved.photos, ...saved.recipe };
-  const now = { architecture: architecture.id, photos: photos.count, ...recipe };
+function checkSameRun(saved: Checkpoint, { architecture, recipe, labels, train: photos }: TrainingRun): void {
+  const was = {
+    architecture: saved.architecture,
+    labels: saved.labels,
+    photos: saved.photos,
+    ...saved.recipe,
+  };
+  const now = { architecture: architecture.id, labels, photos: photos.count, ...recipe };
   for (const [key, value] of Object.entries(was)) {
     const came = now[key as keyof typeof now];
     if (JSON.stringify(came) === JSON.stringify(value)) continue;
     throw new EddiError(
       "bad-argument",
-      `to resume: expected ${key} ${value} as in the checkpoint, got ${came}`,
+      `to resume: expected ${key} ${JSON.stringify(value)} as in the checkpoint, got ${JSON.stringify(came)}`,
     );
   }
 }

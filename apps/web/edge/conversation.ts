@@ -1,6 +1,6 @@
 import type { ErrorCode } from "#shared/errors";
 import type { Profile } from "#shared/evaluator";
-import type { Plan, Segment } from "#shared/model";
+import type { Exit, Plan, Segment } from "#shared/model";
 import type { Codec } from "#shared/protocol";
 import type { Prediction } from "../link/conversation.ts";
 
@@ -152,7 +152,7 @@ export interface ModelSummary {
   readonly version: string;
   readonly labels: readonly string[];
   readonly input: { readonly width: number; readonly height: number };
-  readonly exits: readonly { readonly id: string; readonly node: string; readonly accuracy: number | null }[];
+  readonly exits: readonly Pick<Exit, "id" | "node" | "accuracy" | "agreement">[];
   /** In topological order; predecessors by index. */
   readonly nodes: readonly { readonly name: string; readonly predecessors: readonly number[] }[];
   readonly weightBytes: number;

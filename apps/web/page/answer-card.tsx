@@ -62,12 +62,17 @@ export function askedOf({ asked }: Answer): string {
     .join(" · ");
 }
 
+/** What an exit promises, as far as it was measured. */
+function promiseOf(exit: ModelSummary["exits"][number] | undefined): string {
+  if (exit === undefined) return "";
+  if (exit.accuracy !== null) return ` (top-1 ${formatPercent(exit.accuracy)})`;
+  return exit.agreement === undefined ? "" : ` (${formatPercent(exit.agreement)} as the whole model)`;
+}
+
 /** `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · 18 kB sent` */
 export function pathOf(last: Answer, { exits, nodes }: ModelSummary): string {
   const position = exits.findIndex(({ id }) => id === last.exit) + 1;
-  const { accuracy } = exits[position - 1] ?? { accuracy: null };
-  const promise = accuracy === null ? "" : ` (top-1 ${formatPercent(accuracy)})`;
-  const exit = `${exitName(position, exits.length)}${promise}`;
+  const exit = `${exitName(position, exits.length)}${promiseOf(exits[position - 1])}`;
   if (last.cut.length === 0) return `${exit} · all on this device · nothing sent`;
   const isImage = last.cut.length === 1 && last.cut[0] === nodes[0]!.name;
   const where = isImage ? "all in the cloud" : `cut after ${last.cut.join(" + ")}`;

@@ -1,5 +1,7 @@
 import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs";
+import { NORM_MOMENTUM, type NormControl } from "../batch-norm.ts";
 import type { Tf } from "../native.ts";
+import type { Recipe } from "../recipe.ts";
 import { type Blocks, makeBlocks } from "./blocks.ts";
 
 /** The layers of a multi-exit network, before it has weights. */
@@ -20,6 +22,12 @@ export interface Architecture {
   /** Height and width of the images it answers. */
   readonly size: number;
   readonly classes: number;
+  /** The published set that it is made for. */
+  readonly dataSet: "cifar10" | "imagenette";
+  /** Whether every convolution has a multiple of 16 channels, the image's and the scores' aside. */
+  readonly isWide: boolean;
+  /** How it is trained, unless the command says otherwise. */
+  readonly recipe: Recipe;
   /** Weight of each exit in the joint loss (BranchyNet, arXiv:1709.01686), earliest first. */
   readonly exitWeights: readonly number[];
   build(parts: Parts): Graph;
@@ -30,6 +38,7 @@ export interface Network {
   /** One output of logits per exit, in order. */
   readonly model: LayersModel;
   readonly exitIds: readonly string[];
+  readonly norms: NormControl;
 }
 
 export const IMAGE_NODE = "image";
@@ -41,12 +50,13 @@ export const IMAGE_NODE = "image";
  */
 export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, size: number | null): Network {
   const image = tf.input({ shape: [size, size, 3], name: IMAGE_NODE });
-  const parts = { image, blocks: makeBlocks(tf, seed), classes: architecture.classes };
+  const norms = { momentum: NORM_MOMENTUM };
+  const parts = { image, blocks: makeBlocks(tf, seed, norms), classes: architecture.classes };
   const { exits } = architecture.build(parts);
   const model = tf.model({
     inputs: image,
     outputs: exits.map(({ logits }) => logits),
     name: architecture.id,
   });
-  return { architecture, model, exitIds: exits.map(({ id }) => id) };
+  return { architecture, model, exitIds: exits.map(({ id }) => id), norms };
 }

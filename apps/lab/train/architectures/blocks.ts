@@ -1,5 +1,5 @@
 import type { SymbolicTensor, Tensor4D } from "@tensorflow/tfjs";
-import { batchNormMaker } from "../batch-norm.ts";
+import { batchNormMaker, type NormControl } from "../batch-norm.ts";
 import type { Tf } from "../native.ts";
 
 export interface ConvOptions {
@@ -18,17 +18,25 @@ export interface Blocks {
     name: string,
     options: ConvOptions & { readonly quiet?: boolean },
   ): SymbolicTensor;
+  /** Depthwise convolution (SAME, no bias), batch normalisation and ReLU. */
+  depthwise(x: SymbolicTensor, name: string, options: Omit<ConvOptions, "filters">): SymbolicTensor;
   relu(x: SymbolicTensor, name: string): SymbolicTensor;
   add(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor;
-  concat(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor;
+  concat(xs: readonly SymbolicTensor[], name: string): SymbolicTensor;
   maxPool(x: SymbolicTensor, name: string, size: number, stride: number): SymbolicTensor;
+  /** Stride 1, SAME. */
+  averagePool(x: SymbolicTensor, name: string, size: number): SymbolicTensor;
+  flatten(x: SymbolicTensor, name: string): SymbolicTensor;
+  denseRelu(x: SymbolicTensor, name: string, units: number): SymbolicTensor;
+  /** A dense layer. Returns logits; the exporter adds the softmax. */
+  logits(x: SymbolicTensor, name: string, classes: number): SymbolicTensor;
   /** Global average pooling and a dense layer. Returns logits; the exporter adds the softmax. */
   classifier(x: SymbolicTensor, name: string, classes: number): SymbolicTensor;
 }
 
 /** @param seed of the initial weights */
-export function makeBlocks(tf: Tf, seed: number): Blocks {
-  const batchNorm = batchNormMaker(tf);
+export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
+  const batchNorm = batchNormMaker(tf, norms);
   let drawn = 0;
   const nextSeed = (): number => seed * 1000 + ++drawn;
   const one = (result: unknown): SymbolicTensor => result as SymbolicTensor;
@@ -51,6 +59,31 @@ export function makeBlocks(tf: Tf, seed: number): Blocks {
     };
     return one(layer.apply(x));
   };
+  const depthwiseConv = (
+    x: SymbolicTensor,
+    name: string,
+    { kernel, stride = 1 }: { kernel: number; stride?: number },
+  ) => {
+    const layer = tf.layers.depthwiseConv2d({
+      name,
+      kernelSize: kernel,
+      strides: stride,
+      padding: "same",
+      useBias: false,
+      depthwiseInitializer: tf.initializers.heNormal({ seed: nextSeed() }),
+    });
+    // As above.
+    layer.call = (inputs) => {
+      const features = [inputs].flat()[0] as Tensor4D;
+      return tf.depthwiseConv2d(features, layer.weights[0]?.read() as Tensor4D, stride, "same");
+    };
+    return one(layer.apply(x));
+  };
+  const dense = (x: SymbolicTensor, name: string, units: number, activation: "linear" | "relu") => {
+    const initializer = activation === "relu" ? tf.initializers.heNormal : tf.initializers.glorotUniform;
+    const kernelInitializer = initializer({ seed: nextSeed() });
+    return one(tf.layers.dense({ name, units, activation, kernelInitializer }).apply(x));
+  };
   const convBn: Blocks["convBn"] = (x, name, options) => {
     const norm = batchNorm({ name: `${name}/norm`, zeroGamma: options.quiet ?? false });
     return one(norm.apply(conv(x, name, options)));
@@ -60,16 +93,23 @@ export function makeBlocks(tf: Tf, seed: number): Blocks {
   return {
     convBn,
     relu,
+    depthwise: (x, name, options) => {
+      const norm = batchNorm({ name: `${name}/norm`, zeroGamma: false });
+      return relu(one(norm.apply(depthwiseConv(x, name, options))), `${name}/relu`);
+    },
     convBnRelu: (x, name, options) => relu(convBn(x, name, options), `${name}/relu`),
     add: (x, y, name) => one(tf.layers.add({ name }).apply([x, y])),
-    concat: (x, y, name) => one(tf.layers.concatenate({ name }).apply([x, y])),
+    concat: (xs, name) => one(tf.layers.concatenate({ name }).apply([...xs])),
     maxPool: (x, name, size, stride) =>
       one(tf.layers.maxPooling2d({ name, poolSize: size, strides: stride, padding: "same" }).apply(x)),
+    averagePool: (x, name, size) =>
+      one(tf.layers.averagePooling2d({ name, poolSize: size, strides: 1, padding: "same" }).apply(x)),
+    flatten: (x, name) => one(tf.layers.flatten({ name }).apply(x)),
+    denseRelu: (x, name, units) => dense(x, name, units, "relu"),
+    logits: (x, name, classes) => dense(x, `${name}/logits`, classes, "linear"),
     classifier: (x, name, classes) => {
       const pool = tf.layers.globalAveragePooling2d({ name: `${name}/pool`, dataFormat: "channelsLast" });
-      const kernelInitializer = tf.initializers.glorotUniform({ seed: nextSeed() });
-      const dense = tf.layers.dense({ name: `${name}/logits`, units: classes, kernelInitializer });
-      return one(dense.apply(pool.apply(x)));
+      return dense(one(pool.apply(x)), `${name}/logits`, classes, "linear");
     },
   };
 }

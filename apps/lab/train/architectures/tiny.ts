@@ -1,3 +1,4 @@
+import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
 
 /**
@@ -8,6 +9,9 @@ export const tiny: Architecture = {
   id: "tiny",
   size: 32,
   classes: 10,
+  isWide: false,
+  dataSet: "imagenette",
+  recipe: { ...BASE_RECIPE, phases: [{ share: 1, size: 32, leastCrop: 0.5 }] },
   exitWeights: [0.3, 0.5, 1],
   build({ image, blocks, classes }): Graph {
     let x = blocks.convBnRelu(image, "stem/conv", { filters: 8, kernel: 3 });
@@ -20,7 +24,7 @@ export const tiny: Architecture = {
 
     const wide = blocks.convBnRelu(x, "block2/wide", { filters: 12, kernel: 3, stride: 2 });
     const point = blocks.convBnRelu(x, "block2/point", { filters: 4, kernel: 1, stride: 2 });
-    x = blocks.concat(wide, point, "block2/concat");
+    x = blocks.concat([wide, point], "block2/concat");
     const top = blocks.convBnRelu(x, "exit2/conv", { filters: 16, kernel: 1 });
     const exit2 = blocks.classifier(top, "exit2", classes);
 

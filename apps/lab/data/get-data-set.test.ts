@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { create } from "tar";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { cifar10 } from "./cifar10.ts";
 import { download } from "./download.ts";
-import { temporaryFolder, writeMiniImagenette } from "./fixture.ts";
-import { getImagenette } from "./get-imagenette.ts";
+import { notes, temporaryFolder, writeMiniImagenette } from "./fixture.ts";
+import { countPhotos, getDataSet } from "./get-data-set.ts";
+import { imagenette } from "./imagenette.ts";
 import { makeStatusLine } from "./status-line.ts";
 
 /** What the server does next; the ranges it was asked for. */
@@ -20,6 +23,8 @@ let md5: string;
 let server: Server;
 let url: string;
 let next = 0;
+const namesOf = async (file: string): Promise<string[]> =>
+  (await readdir(scratch.folder)).filter((name) => name.startsWith(path.basename(file)));
 const newFile = (): string => path.join(scratch.folder, `download-${next++}.tgz`);
 
 beforeAll(async () => {
@@ -62,11 +67,43 @@ test("a download that was cut goes on where it stopped", async () => {
   const file = newFile();
   behaviour.cutAfter = 1000;
   await expect(download({ url, file, md5 })).rejects.toMatchObject({ code: "unavailable" });
+  expect(await namesOf(file)).toEqual([`${path.basename(file)}.part`]);
   behaviour.cutAfter = null;
   await download({ url, file, md5 });
   expect(asked).toEqual([undefined, "bytes=1000-"]);
   expect(Buffer.compare(await readFile(file), content)).toBe(0);
+  expect(await namesOf(file)).toEqual([path.basename(file)]);
 });
+
+test("a file that came whole is not asked for again", async () => {
+  const file = newFile();
+  await writeFile(file, content);
+  await download({ url, file, md5 });
+  expect(asked).toEqual([]);
+});
+
+test("a place that cannot be written is an error that names it", async () => {
+  const inTheWay = newFile();
+  await writeFile(inTheWay, "a file");
+  const file = path.join(inTheWay, "archive.tgz");
+  await expect(download({ url, file, md5 })).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringContaining(file),
+  });
+});
+
+test.skipIf(!existsSync("/dev/full"))(
+  "a full disk is told, and nothing stands under the file's name",
+  async () => {
+    const file = newFile();
+    await symlink("/dev/full", `${file}.part`);
+    await expect(download({ url, file, md5 })).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("ENOSPC"),
+    });
+    expect(existsSync(file)).toBe(false);
+  },
+);
 
 test("a server without ranges sends the file anew", async () => {
   const file = newFile();
@@ -88,7 +125,7 @@ test("a file with another hash is refused and removed", async () => {
   const other = "0".repeat(32);
   const got = download({ url, file, md5: other });
   await expect(got).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining(md5) });
-  expect((await readdir(scratch.folder)).filter((name) => name.startsWith(path.basename(file)))).toEqual([]);
+  expect(await namesOf(file)).toEqual([]);
 });
 
 test("a refusal and an absent server are told apart from each other", async () => {
@@ -113,11 +150,23 @@ test("lab data downloads, unpacks and, run again, finds what is there", async ()
   const dir = path.join(scratch.folder, "data");
   const lines: string[] = [];
   const status = makeStatusLine({ write: (text) => lines.push(text) }, () => 0);
-  const job = { dir, source: { url, md5 }, status };
-  const got = await getImagenette(job);
-  expect(got).toEqual({ folder: path.join(dir, "imagenette2-160"), trainPhotos: 10, validationPhotos: 10 });
+  const job = { dir, set: { ...imagenette, source: { url, md5 } }, url, status };
+  const got = await getDataSet(job);
+  expect(got).toMatchObject({ id: "imagenette", folder: path.join(dir, "imagenette2-160") });
+  expect([await countPhotos(got, "train"), await countPhotos(got, "validation")]).toEqual([10, 10]);
   expect(await readdir(dir)).toEqual(["imagenette2-160"]);
   expect(lines[0]).toMatch(/^downloading \[#*\.*] .* MB of/);
-  expect(await getImagenette(job)).toEqual(got);
+  expect(await getDataSet(job)).toEqual(got);
   expect(asked).toHaveLength(1);
+});
+
+test("an archive of another layout is refused", async () => {
+  const dir = path.join(scratch.folder, "other");
+  const job = { dir, set: { ...cifar10, source: { url, md5 } }, url, status: notes().status };
+  await expect(getDataSet(job)).rejects.toMatchObject({
+    code: "bad-argument",
+    message: expect.stringContaining("cifar-10-batches-bin"),
+  });
+  // What was downloaded stays, whole and under its name.
+  expect(await readdir(dir)).toEqual(["cifar-10-binary.tar.gz"]);
 });

@@ -1,0 +1,150 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readModel } from "#shared/model";
+import { miniPhotos, notes, temporaryFolder, writeImages } from "../data/fixture.ts";
+import { openUnlabelled } from "../data/open-unlabelled.ts";
+import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
+import { importModel } from "../import/import-model.ts";
+import { openModelFolder, readModelFolder } from "../model-folder.ts";
+import { findNativeTf, type Tf } from "../train/native.ts";
+import { type AddExitsJob, addExits } from "./add-exits.ts";
+import { agreement } from "./agreement.ts";
+import { attachable, chooseNodes } from "./choose-nodes.ts";
+import { wholePhotos } from "./distil.ts";
+
+const native = findNativeTf();
+
+let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  scratch = await temporaryFolder();
+});
+afterAll(() => scratch.remove());
+
+/** A tiny imported classifier of 16x16 images: `channels` 1 for grey ones. */
+async function imported(id: string, channels = 3): Promise<string> {
+  const place = await writeFiles(
+    path.join(scratch.folder, `${id}-foreign`),
+    graphFiles(classifier([-1, 16, 16, channels])),
+  );
+  const folder = path.join(scratch.folder, id);
+  await importModel({
+    place,
+    id,
+    folder,
+    labels: ["a", "b", "c", "d"],
+    exits: null,
+    range: [-1, 1],
+    data: { dataOption: undefined, env: { XDG_CACHE_HOME: scratch.folder } },
+    isForced: false,
+    onProgress: () => {},
+  });
+  return folder;
+}
+
+const job = (folder: string, more: Partial<AddExitsJob> = {}): AddExitsJob => ({
+  folder,
+  at: null,
+  train: miniPhotos(96, 20),
+  others: miniPhotos(40, 20),
+  measuredOn: "made up",
+  epochs: 12,
+  batch: 16,
+  seed: 1,
+  status: notes().status,
+  ...more,
+});
+
+describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", { timeout: 120_000 }, () => {
+  const tf = native as Tf;
+
+  for (const channels of [3, 1]) {
+    test(`exits learn what a model of ${channels} channels says; its own exit stays bit by bit`, async () => {
+      const folder = await imported(`learns${channels}`, channels);
+      const before = await openModelFolder(folder);
+      const photos = miniPhotos(40, 20);
+      const run = (segments: typeof before): number[][] => {
+        const { metadata, nodes } = segments.model;
+        const images = wholePhotos(
+          tf,
+          photos,
+          Uint32Array.from({ length: 40 }, (_, at) => at),
+          metadata.input,
+        );
+        const outputs = metadata.exits.map(({ node }) => node);
+        const segment = { nodes: nodes.map(({ name }) => name), feeds: [metadata.input.node], outputs };
+        return segments.run(segment, [images]).map((tensor) => [...tensor.dataSync()]);
+      };
+      const own = run(before).at(-1);
+      const added = await addExits(job(folder));
+      const after = await openModelFolder(folder);
+      expect(after.model.metadata.exits.map(({ id }) => id)).toEqual([...added.map(({ id }) => id), "full"]);
+      expect(run(after).at(-1)).toEqual(own);
+      expect(added.length).toBeGreaterThan(0);
+      const shares = agreement(tf, after, photos);
+      for (const [at, exit] of added.entries()) {
+        expect(exit.agreement).toBe(shares[at]);
+        expect(after.model.metadata.exits[at]!.agreement).toBe(exit.agreement);
+        expect(exit.agreement).toBeGreaterThan(0.8);
+      }
+      expect(shares.at(-1)).toBe(1);
+      const card = await readFile(path.join(folder, "card.md"), "utf8");
+      expect(card).toMatch(/## Added exits[\s\S]*\| exit1 \|/);
+    });
+  }
+
+  test("an exit's weights are in shards of its own, in half precision", async () => {
+    const folder = await imported("shards");
+    const [node] = attachable(await readModelFolder(folder)).slice(-1);
+    const added = await addExits(job(folder, { at: [node!], epochs: 1 }));
+    expect(added).toMatchObject([{ id: "exit1", at: node }]);
+    const model = readModel(await readFile(path.join(folder, "model.json")));
+    for (const { weights } of model.shards) {
+      const branches = new Set(weights.map(({ name }) => name.startsWith("exit1/")));
+      expect(branches.size).toBe(1);
+      for (const { name, shape, quantization } of weights) {
+        if (name.startsWith("exit1/") && shape.length > 1) expect(quantization?.dtype).toBe("float16");
+      }
+    }
+    await expect(addExits(job(folder))).rejects.toMatchObject({
+      code: "bad-argument",
+      message: expect.stringContaining("expected a model of one exit, got the exits exit1, full"),
+    });
+  });
+
+  test("what cannot be done is told, and the model stays as it was", async () => {
+    const folder = await imported("refused");
+    const before = await readFile(path.join(folder, "model.json"));
+    const known = attachable(await readModelFolder(folder)).join(", ");
+    await expect(addExits(job(folder, { at: ["pool"] }))).rejects.toMatchObject({
+      code: "bad-argument",
+      message: `--at: expected feature maps that everything passes, ${known}; got pool`,
+    });
+    await expect(addExits(job(folder, { train: miniPhotos(3, 20) }))).rejects.toMatchObject({
+      code: "bad-argument",
+      message: "expected at least 16 photos, a batch, got 3",
+    });
+    expect(await readFile(path.join(folder, "model.json"))).toEqual(before);
+    expect((await readdir(scratch.folder)).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  test("without names, exits go near a fifth and a half of the work", async () => {
+    const model = await readModelFolder("models/resnet-imagenette");
+    const chosen = chooseNodes(model, null);
+    expect(chosen).toHaveLength(2);
+    expect(chooseNodes(model, chosen.toReversed())).toEqual(chosen);
+  });
+});
+
+test("any folder of images will do, at any depth", async () => {
+  const folder = path.join(scratch.folder, "photos");
+  await writeImages(folder, { "deep/er/a": 2, b: 3 });
+  const { status, lines } = notes();
+  const set = await openUnlabelled({ dataOption: folder, env: {}, own: "imagenette" }, status);
+  expect(set.splits.train.files).toHaveLength(5);
+  expect(set.splits.validation.files).toHaveLength(0);
+  expect(lines.join()).toContain("5 photos without labels");
+  await expect(
+    openUnlabelled({ dataOption: path.join(scratch.folder, "none"), env: {}, own: "imagenette" }, status),
+  ).rejects.toMatchObject({ code: "not-found" });
+});

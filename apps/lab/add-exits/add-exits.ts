@@ -1,0 +1,221 @@
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Tensor4D } from "@tensorflow/tfjs";
+import { EddiError } from "#shared/errors";
+import type { Model, ModelMetadata } from "#shared/model";
+import type { SegmentModel } from "#shared/runtime";
+import { withSection } from "../card-section.ts";
+import type { Photos } from "../data/pixels.ts";
+import type { StatusLine } from "../data/status-line.ts";
+import { writeArtifact } from "../export/artifact.ts";
+import { calibrate } from "../export/calibrate.ts";
+import { float16Bits } from "../export/float16.ts";
+import type { Constant, GraphNode } from "../export/node-def.ts";
+import { packShards } from "../export/shards.ts";
+import type { ForeignGraph } from "../import/graph.ts";
+import { readModelFile, readWeights, toConstant } from "../import/model-file.ts";
+import { readGraph } from "../import/read-graph.ts";
+import { Reasons } from "../import/reasons.ts";
+import { openGraph } from "../import/run-graph.ts";
+import { openSource } from "../import/source.ts";
+import { toExportGraph } from "../import/to-export.ts";
+import { openModelFolder, rewriteMetadata } from "../model-folder.ts";
+import { putFolder } from "../put-folder.ts";
+import { spread } from "../train/batches.ts";
+import { loadNativeTf, type Tf } from "../train/native.ts";
+import { recomputeNorms } from "../train/norms.ts";
+import { agreement } from "./agreement.ts";
+import { type Branch, branchNodes, makeBranch } from "./branch.ts";
+import { chooseNodes } from "./choose-nodes.ts";
+import { distil, wholePhotos } from "./distil.ts";
+
+export interface AddExitsJob {
+  readonly folder: string;
+  /** Nodes to attach exits to; null leaves the choice to us. */
+  readonly at: readonly string[] | null;
+  readonly train: Photos;
+  /** Agreement is measured on these. */
+  readonly others: Photos;
+  /** What these are, for the card. */
+  readonly measuredOn: string;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly status: StatusLine;
+}
+
+export interface AddedExit {
+  readonly id: string;
+  readonly at: string;
+  /** Share of the photos on which it says what the last exit says, 0..1. */
+  readonly agreement: number;
+}
+
+const CALIBRATION_PHOTOS = 128;
+const NORM_PHOTOS = 512;
+const BATCH = 16;
+
+/**
+ * Attaches exits to a model that has one and trains them by what the model itself says. The model's own exit stays
+ * as it is, bit by bit. Profiles go, as they are those of another graph.
+ *
+ * @throws EddiError `bad-argument` for a model that has several exits, or where none can be attached;
+ *   `unavailable` without the native backend
+ */
+export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> {
+  const { folder, status } = job;
+  const tf = loadNativeTf();
+  await tf.setBackend("tensorflow");
+  const segments = await openModelFolder(folder);
+  const { model } = segments;
+  const { exits, id } = model.metadata;
+  if (exits.length > 1) {
+    const ids = exits.map((exit) => exit.id).join(", ");
+    throw new EddiError("bad-argument", `${id}: expected a model of one exit, got the exits ${ids}`);
+  }
+  const branches = chooseNodes(model, job.at).map((at, place) => {
+    const { shape } = model.metadata.tensors[at]!;
+    const classes = model.metadata.labels.length;
+    return makeBranch(tf, { id: `exit${place + 1}`, at, shape, classes, seed: job.seed + place });
+  });
+  status.note(`exits at ${branches.map(({ at }) => at).join(", ")}`);
+  await distil(tf, { ...job, segments, branches, photos: job.train });
+  for (const branch of branches) {
+    recomputeNorms(tf, branch, featureMaps(tf, segments, branch, job.train));
+  }
+  return putFolder(folder, async (draft) => {
+    await writeDraft(tf, job, segments, branches, draft);
+    const written = await openModelFolder(draft);
+    const shares = agreement(tf, written, job.others);
+    const added = branches.map(({ id, at }, place) => ({ id, at, agreement: shares[place]! }));
+    await rewriteMetadata(draft, (metadata) => withAgreement(metadata, added));
+    const card = await readFile(path.join(folder, "card.md"), "utf8").catch(() => `# ${id}\n`);
+    await writeFile(path.join(draft, "card.md"), withSection(card, "Added exits", section(job, added)));
+    written.dispose();
+    return added;
+  });
+}
+
+function* featureMaps(tf: Tf, segments: SegmentModel, { at }: Branch, photos: Photos): Generator<Tensor4D> {
+  const { metadata, nodes } = segments.model;
+  const segment = { nodes: nodes.map(({ name }) => name), feeds: [metadata.input.node], outputs: [at] };
+  const picked = spread(photos.count, NORM_PHOTOS);
+  for (let start = 0; start < picked.length; start += BATCH) {
+    const images = wholePhotos(tf, photos, picked.subarray(start, start + BATCH), metadata.input);
+    yield segments.run(segment, [images])[0] as Tensor4D;
+    images.dispose();
+  }
+}
+
+async function writeDraft(
+  tf: Tf,
+  { folder, train }: AddExitsJob,
+  { model }: SegmentModel,
+  branches: readonly Branch[],
+  draft: string,
+): Promise<void> {
+  const own = await readOwn(folder, model);
+  const added = branches.map((branch) => branchNodes(branch).map(half));
+  const graph: ForeignGraph = {
+    nodes: [...own.nodes, ...added.flat()],
+    constants: new Map([
+      ...own.constants,
+      ...added.flatMap((nodes) =>
+        nodes.flatMap(({ constants }) => constants.map((one): [string, Constant] => [one.name, one])),
+      ),
+    ]),
+    exits: [
+      ...branches.map(({ id }, at) => ({ id, node: added[at]!.at(-1)!.name, original: "" })),
+      ...own.exits.map((exit) => ({ ...exit, id: model.metadata.exits[0]!.id })),
+    ],
+  };
+  const { input, labels, tensors } = model.metadata;
+  const shapes = new Map([
+    ...Object.entries(tensors).map(([name, { shape }]): [string, readonly number[]] => [name, shape]),
+    ...added.flatMap((nodes) => nodes.map(({ name, shape }): [string, readonly number[]] => [name, shape])),
+  ]);
+  const exported = toExportGraph(graph, shapes);
+  const running = openGraph(graph);
+  const picked = spread(train.count, CALIBRATION_PHOTOS);
+  const images = function* (): Generator<Tensor4D> {
+    for (let start = 0; start < picked.length; start += BATCH) {
+      yield wholePhotos(tf, train, picked.subarray(start, start + BATCH), input);
+    }
+  };
+  const measured = calibrate(running, exported, images());
+  running.dispose();
+  // What was measured on import, maybe on other photos, stays.
+  const ranges = new Map([
+    ...measured,
+    ...Object.entries(tensors).map(([name, { range }]) => [name, range] as const),
+  ]);
+  const shards = packShards(exported, "float32");
+  const { id } = model.metadata;
+  const generatedBy = "eddi lab add-exits";
+  await writeArtifact(draft, {
+    id,
+    labels,
+    graph: exported,
+    shards,
+    ranges,
+    imageRange: input.range,
+    generatedBy,
+  });
+  const others = (await readdir(folder, { withFileTypes: true })).filter(
+    (entry) => entry.isFile() && !/^(model\.json|weights-\d+\.bin|card\.md|.*\.svg)$/.test(entry.name),
+  );
+  for (const { name } of others) await copyFile(path.join(folder, name), path.join(draft, name));
+}
+
+/** The model as a graph, its weights as they are stored. */
+async function readOwn(folder: string, { metadata }: Model): Promise<ForeignGraph> {
+  const source = await openSource(folder);
+  const file = readModelFile(source);
+  const weights = await readWeights(source, file);
+  const constants = new Map(weights.map((weight) => [weight.entry.name, toConstant(weight)]));
+  const reasons = new Reasons();
+  const graph = readGraph(
+    file.json,
+    constants,
+    metadata.exits.map(({ node }) => node),
+    reasons,
+  );
+  reasons.check(folder);
+  return graph;
+}
+
+/** Kernels of the branches are stored in half precision. */
+function half(node: GraphNode): GraphNode {
+  const constants = node.constants.map((constant): Constant => {
+    if (constant.shape.length < 2 || !(constant.values instanceof Float32Array)) return constant;
+    const bits = float16Bits(constant.values);
+    const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
+    return toConstant({
+      entry: { ...constant, shape: [...constant.shape], quantization: { dtype: "float16" } },
+      bytes,
+    });
+  });
+  return { ...node, constants };
+}
+
+function withAgreement(metadata: ModelMetadata, added: readonly AddedExit[]): ModelMetadata {
+  const exits = metadata.exits.map((exit) => {
+    const own = added.find(({ id }) => id === exit.id);
+    return own === undefined ? exit : { ...exit, agreement: own.agreement };
+  });
+  return { ...metadata, exits };
+}
+
+function section(
+  { train, others, measuredOn, epochs, batch, seed }: AddExitsJob,
+  added: readonly AddedExit[],
+): string {
+  const rows = added.map(({ id, at, agreement }) => `| ${id} | ${at} | ${(100 * agreement).toFixed(2)} % |`);
+  return `Attached by \`lab add-exits\` and trained by distillation from the model's own last output, without labels, the rest
+of the model frozen: ${train.count} photos, ${epochs} epochs, batch ${batch}, seed ${seed}. Agreement with the last exit
+is the share of ${others.count} other photos (${measuredOn}) of which both name the same class first.
+
+| exit | at | agreement |
+|---|---|---|
+${rows.join("\n")}`;
+}

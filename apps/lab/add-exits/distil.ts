@@ -1,0 +1,135 @@
+import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import { EddiError } from "#shared/errors";
+import type { ModelInput, Segment } from "#shared/model";
+import type { SegmentModel } from "#shared/runtime";
+import type { Photos } from "../data/pixels.ts";
+import type { StatusLine } from "../data/status-line.ts";
+import { plainBatch, trainBatch } from "../train/batches.ts";
+import type { Tf } from "../train/native.ts";
+import { useNativeReluGradient } from "../train/native-ops.ts";
+import { makeOptimizer } from "../train/optimizer.ts";
+import { paceText } from "../train/progress.ts";
+import { randomFor, shuffled } from "../train/random.ts";
+import { BASE_RECIPE, learningRate } from "../train/recipe.ts";
+import { modelVariables } from "../train/weights.ts";
+import type { Branch } from "./branch.ts";
+
+export interface Distillation {
+  readonly segments: SegmentModel;
+  readonly branches: readonly Branch[];
+  /** Their labels do not matter. */
+  readonly photos: Photos;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly status: StatusLine;
+}
+
+/** Least area of a random crop, 0..1 of the photo. */
+const LEAST_CROP = 0.5;
+const RATE = 0.04;
+const WEIGHT_DECAY = 1e-4;
+
+/**
+ * Trains branches to say what the model's last exit says of the same views of the photos: cross entropy with its
+ * probabilities (knowledge distillation, arXiv:1503.02531). The backbone is frozen and needs no labels.
+ *
+ * @returns the mean loss of the last epoch, over batches and branches
+ * @throws EddiError `bad-argument` with fewer photos than a batch, `internal` when the loss diverges
+ */
+export async function distil(tf: Tf, job: Distillation): Promise<number> {
+  const { branches, photos, epochs, batch, seed, status } = job;
+  useNativeReluGradient(tf);
+  const steps = Math.floor(photos.count / batch);
+  if (steps === 0) {
+    throw new EddiError("bad-argument", `expected at least ${batch} photos, a batch, got ${photos.count}`);
+  }
+  const recipe = { ...BASE_RECIPE, phases: [], epochs, batch, seed, rate: RATE, weightDecay: WEIGHT_DECAY };
+  const trainable = branches.flatMap(({ model }) => {
+    const learnt = new Set(model.trainableWeights.map((weight) => weight.read()));
+    return modelVariables(model).filter(({ variable }) => learnt.has(variable));
+  });
+  const optimizer = makeOptimizer(tf, trainable, recipe);
+  const weights = trainable.map(({ variable }) => variable);
+  let mean = Number.NaN;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffled(photos.count, randomFor(seed, 0, epoch));
+    const startedMs = performance.now();
+    let sum = 0;
+    for (let step = 0; step < steps; step++) {
+      const picked = order.subarray(step * batch, (step + 1) * batch);
+      const loss = tf.tidy(() => {
+        const images = viewsFor(tf, job, picked, epoch);
+        const [wanted, ...features] = teach(job, images);
+        const { value, grads } = tf.variableGrads(() => {
+          const losses = branches.map(({ model }, at) => {
+            const logits = model.apply(features[at]!, { training: true }) as Tensor2D;
+            return tf.losses.softmaxCrossEntropy(wanted as Tensor2D, logits);
+          });
+          return tf.addN(losses).div(branches.length) as Scalar;
+        }, weights);
+        optimizer.step(grads, learningRate(recipe, epoch + step / steps));
+        return value.dataSync()[0] as number;
+      });
+      if (!Number.isFinite(loss)) {
+        throw new EddiError("internal", `training diverged in epoch ${epoch + 1}, step ${step + 1}: ${loss}`);
+      }
+      sum += loss;
+      mean = sum / (step + 1);
+      const stepSeconds = (performance.now() - startedMs) / 1000 / (step + 1);
+      const secondsLeft = stepSeconds * (steps * (epochs - epoch) - step - 1);
+      const pace = { epoch, epochs, step: step + 1, steps, loss: mean };
+      status.update(paceText({ ...pace, imagesPerSecond: batch / stepSeconds, secondsLeft }));
+      // Lets signals in: a step blocks the event loop.
+      await new Promise(setImmediate);
+    }
+    status.note(`epoch ${epoch + 1}: loss ${mean.toFixed(3)}`);
+  }
+  return mean;
+}
+
+/** What the last exit says, then the feature map that each branch reads. */
+function teach({ segments, branches }: Distillation, images: Tensor4D): Tensor[] {
+  const { metadata, nodes } = segments.model;
+  const segment: Segment = {
+    nodes: nodes.map(({ name }) => name),
+    feeds: [metadata.input.node],
+    outputs: [metadata.exits.at(-1)!.node, ...branches.map(({ at }) => at)],
+  };
+  return segments.run(segment, [images]);
+}
+
+/** Random views in the model's input range. */
+function viewsFor(
+  tf: Tf,
+  { segments, photos, seed }: Distillation,
+  picked: Uint32Array,
+  epoch: number,
+): Tensor4D {
+  const { input } = segments.model.metadata;
+  const size = Math.max(input.height, input.width);
+  const { images } = trainBatch(tf, photos, picked, { size, leastCrop: LEAST_CROP }, { seed, epoch });
+  return inputOf(tf, images.clipByValue(-1, 1) as Tensor4D, input);
+}
+
+/** Whole photos in the model's input range: float32 [picked, height, width, channels]. */
+export function wholePhotos(tf: Tf, photos: Photos, picked: Uint32Array, input: ModelInput): Tensor4D {
+  return tf.tidy(() => {
+    const { images } = plainBatch(tf, photos, picked, Math.max(input.height, input.width));
+    return inputOf(tf, images, input);
+  });
+}
+
+/** Weights of red, green and blue in grey (ITU-R BT.601). */
+const LUMA = [0.299, 0.587, 0.114];
+
+/** @param images float32 [batch, size, size, 3], -1..1 */
+function inputOf(tf: Tf, images: Tensor4D, { height, width, channels, range }: ModelInput): Tensor4D {
+  const sized = height === width ? images : tf.image.resizeBilinear(images, [height, width], false, true);
+  const coloured = channels === 1 ? sized.mul(LUMA).sum<Tensor4D>(3, true) : sized;
+  const [low, high] = range;
+  return coloured
+    .add(1)
+    .mul((high - low) / 2)
+    .add<Tensor4D>(low);
+}

@@ -1,0 +1,58 @@
+import { rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { EddiError } from "#shared/errors";
+import { RECORD_BYTES } from "./cifar10-records.ts";
+import type { DataSet, OfficialSet, Split } from "./data-set.ts";
+import { download } from "./download.ts";
+import { bar, type StatusLine } from "./status-line.ts";
+import { unpack } from "./unpack.ts";
+
+export interface GetOptions {
+  readonly dir: string;
+  readonly set: OfficialSet;
+  /** Where its archive is to be had; the hash must be the official one. */
+  readonly url: string;
+  readonly status: StatusLine;
+  readonly signal?: AbortSignal;
+}
+
+const MEGABYTE = 1e6;
+
+/**
+ * Downloads and unpacks the official archive of a set, unless it is there.
+ *
+ * @throws EddiError as `download` and `unpack`, or `not-found` when the archive has another layout
+ */
+export async function getDataSet({ dir, set, url, status, signal }: GetOptions): Promise<DataSet> {
+  const [name] = set.folders;
+  const folder = path.join(dir, name);
+  const there = await set.open(folder);
+  if (there !== null) return there;
+  const file = path.join(dir, set.archives[0]);
+  await download({
+    url,
+    md5: set.source.md5,
+    file,
+    signal,
+    onProgress: (bytes, total) => status.update(bytesText(bytes, total)),
+  });
+  status.update(`unpacking into ${folder}`);
+  await unpack(file, folder, name);
+  await rm(file);
+  const got = await set.open(folder);
+  if (got !== null) return got;
+  throw new EddiError("not-found", `${url}: expected ${set.layout} in the archive's ${name}, got neither`);
+}
+
+export async function countPhotos(set: DataSet, split: Split): Promise<number> {
+  const { kind, files } = set.splits[split];
+  if (kind === "images") return files.length;
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size / RECORD_BYTES, 0);
+}
+
+function bytesText(bytes: number, total: number | null): string {
+  const done = `${(bytes / MEGABYTE).toFixed(1)} MB`;
+  if (total === null) return `downloading: ${done}`;
+  return `downloading ${bar(bytes / total)} ${done} of ${(total / MEGABYTE).toFixed(1)} MB`;
+}
