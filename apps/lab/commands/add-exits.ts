@@ -1,4 +1,3 @@
-import path from "node:path";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { addExits } from "../add-exits/add-exits.ts";
@@ -10,9 +9,7 @@ import { makeStatusLine } from "../data/status-line.ts";
 import { modelFolder } from "../model-folder.ts";
 import { AS_THE_SERVICE } from "../profile/measure.ts";
 import { wholeNumber } from "../train/whole-number.ts";
-import { run as drawGraph } from "./graph.ts";
-import { run as drawPhaseMap } from "./phase-map.ts";
-import { run as profile } from "./profile.ts";
+import { profileAndDraw } from "./profile-and-draw.ts";
 
 const USAGE = `npm run lab -- add-exits MODEL [options]
 
@@ -77,14 +74,5 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const { id, at, agreement } of added) {
     process.stdout.write(`${id} at ${at}: says what the model says on ${(100 * agreement).toFixed(2)} %\n`);
   }
-  // A path with a separator is a path, not a name below models/.
-  const model = `${path.dirname(folder)}${path.sep}${path.basename(folder)}`;
-  if (repeats > 0) {
-    for (const backend of ["wasm", "auto"]) {
-      status.update(`profiling, backend ${backend}`);
-      await profile([model, "--backend", backend, "--repeats", `${repeats}`]);
-    }
-  }
-  await drawGraph([model, "--out", path.join(folder, "graph.svg")]);
-  await drawPhaseMap([model, "--out", path.join(folder, "phase-map.svg")]);
+  await profileAndDraw(folder, repeats, status);
 }

@@ -7,9 +7,7 @@ import { readLabels } from "../import/labels.ts";
 import { MODELS_FOLDER } from "../model-folder.ts";
 import { AS_THE_SERVICE } from "../profile/measure.ts";
 import { wholeNumber } from "../train/whole-number.ts";
-import { run as drawGraph } from "./graph.ts";
-import { run as drawPhaseMap } from "./phase-map.ts";
-import { run as profile } from "./profile.ts";
+import { profileAndDraw } from "./profile-and-draw.ts";
 
 const USAGE = `npm run lab -- import URL|PATH --id ID [options]
 
@@ -80,17 +78,7 @@ export async function run(args: readonly string[]): Promise<void> {
   });
   status.note(`${folder} is written`);
   process.stdout.write(summary(imported));
-
-  // A path with a separator is a path, not a name below models/.
-  const model = `${path.dirname(folder)}${path.sep}${id}`;
-  if (repeats > 0) {
-    for (const backend of ["wasm", "auto"]) {
-      status.update(`profiling, backend ${backend}`);
-      await profile([model, "--backend", backend, "--repeats", `${repeats}`]);
-    }
-  }
-  await drawGraph([model, "--out", path.join(folder, "graph.svg")]);
-  await drawPhaseMap([model, "--out", path.join(folder, "phase-map.svg")]);
+  await profileAndDraw(folder, repeats, status);
 }
 
 function summary({ model, comparison, comparedOn, counts }: Imported): string {
