@@ -1,5 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toEddiError } from "#shared/errors";
+import { elementCount } from "#shared/model";
+import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
 import { tailTo } from "./infer.ts";
 import type { ModelFiles } from "./registry.ts";
@@ -38,14 +40,16 @@ async function run({ id, modelId, segment, tensors, parameters }: TailRequest): 
 async function openWarm(files: ModelFiles): Promise<TailModel> {
   const opened = new TailModel(files);
   const { input, exits } = opened.model.metadata;
-  const shape = [1, input.height, input.width, 3];
-  const data = new Uint8Array(input.height * input.width * 3);
+  const { tensor } = opened.model.nodes[0]!;
+  const shape = [1, ...tensor.shape];
+  const data = new Uint8Array(elementCount(shape));
   const segment = tailTo(
     opened.model,
     [input.node],
     exits.map((exit) => exit.id),
   );
   await opened.run(segment, [{ name: input.node, datatype: "UINT8", shape, data }], {});
+  await warmImages(input, tensor);
   return opened;
 }
 

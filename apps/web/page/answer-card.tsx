@@ -1,3 +1,4 @@
+import { codecWords } from "#shared/model";
 import type { Answer, ModelSummary } from "../edge/conversation.ts";
 import { formatBytes, formatPercent } from "./format.ts";
 import { answer, busy, model, picture } from "./store.ts";
@@ -62,7 +63,7 @@ export function askedOf({ asked }: Answer): string {
     .join(" · ");
 }
 
-/** `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · 18 kB sent` */
+/** `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · uint4 + deflate, 1.3 kB sent` */
 export function pathOf(last: Answer, { exits, nodes }: ModelSummary): string {
   const position = exits.findIndex(({ id }) => id === last.exit) + 1;
   const { accuracy } = exits[position - 1] ?? { accuracy: null };
@@ -71,5 +72,6 @@ export function pathOf(last: Answer, { exits, nodes }: ModelSummary): string {
   if (last.cut.length === 0) return `${exit} · all on this device · nothing sent`;
   const isImage = last.cut.length === 1 && last.cut[0] === nodes[0]!.name;
   const where = isImage ? "all in the cloud" : `cut after ${last.cut.join(" + ")}`;
-  return `${exit} · ${where} · ${formatBytes(last.requestBytes)} sent`;
+  const codecs = [...new Set(Object.values(last.codecs).map(codecWords))].join(" and ");
+  return `${exit} · ${where} · ${codecs === "" ? "" : `${codecs}, `}${formatBytes(last.requestBytes)} sent`;
 }
