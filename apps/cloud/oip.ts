@@ -30,7 +30,7 @@ export interface Service {
 const SERVER = {
   name: "eddi-cloud",
   version: "0.1.0",
-  extensions: ["binary_tensor_data", "model_repository", "eddi_tail", "eddi_probe"],
+  extensions: ["binary_tensor_data", "model_repository", "eddi_tail", "eddi_codecs", "eddi_probe"],
 } as const;
 
 const MAX_PROBE_BYTES = 256 << 10;
@@ -50,6 +50,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     async (request: FastifyRequest, payload: NodeJS.ReadableStream) => readBody(request, payload),
   );
   app.decorateRequest("receivedMs", 0);
+  app.decorateRequest("inflateMs", 0);
   app.addHook("onRequest", async (request) => {
     request.receivedMs = performance.now();
   });
@@ -92,12 +93,16 @@ async function infer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { config, executor } = service;
-  const receiveMs = performance.now() - request.receivedMs;
+  const receiveMs = performance.now() - request.receivedMs - request.inflateMs;
   const refusal = service.refusal();
   if (refusal !== null) throw new EddiError("unavailable", refusal);
   const asked = decodeRequest(bodyOf(request), jsonBytesOf(request));
   const work = readInfer(model, asked, config.maxBatch);
-  const { outputs, queueMs, computeMs } = await executor.run({
+  const {
+    outputs,
+    queueMs,
+    computeMs: runMs,
+  } = await executor.run({
     modelId: model.metadata.id,
     segment: work.segment,
     tensors: work.tensors,
@@ -106,6 +111,8 @@ async function infer(
     startBy: Math.min(request.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
     signal: goneSignal(reply),
   });
+  // Inflating is part of decoding, wherever it is done.
+  const computeMs = request.inflateMs + runMs;
   const { queued, expectedQueueMs } = executor.load();
   reply.header("server-timing", formatServerTiming({ receiveMs, queueMs, computeMs }));
   return sendResponse(reply, work, {
@@ -187,5 +194,7 @@ declare module "fastify" {
   interface FastifyRequest {
     /** When the request's headers had come, on the clock of `performance.now()`. */
     receivedMs: number;
+    /** What it took to inflate the body. */
+    inflateMs: number;
   }
 }

@@ -2,6 +2,7 @@ import { EddiError } from "#shared/errors";
 import { type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
+import { decodeImages } from "./decode-images.ts";
 import type { ModelFiles } from "./registry.ts";
 
 /** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
@@ -25,17 +26,15 @@ export class TailModel {
   /**
    * @param tensors in the order of `segment.feeds`
    * @returns in the order of `segment.outputs`
-   * @throws EddiError `bad-tensor` when a tensor is not the model's, or leads to scores that are not finite
+   * @throws EddiError `bad-tensor` when a tensor is not the model's, or leads to scores that are not finite;
+   *   `bad-image` for an image that is broken or of another size
    */
   async run(
     segment: Segment,
     tensors: readonly WireTensor[],
     parameters: Parameters,
   ): Promise<TensorValues[]> {
-    const feeds = tensors.map((tensor): TensorValues => {
-      const expected = this.model.metadata.tensors[tensor.name]!;
-      return { shape: tensor.shape, values: decodeTensor(tensor, expected, parameters) };
-    });
+    const feeds = await Promise.all(tensors.map((tensor) => this.decode(tensor, parameters)));
     this.bound(segment);
     const outputs = await this.segments.runValues(segment, feeds);
     for (const [at, { values }] of outputs.entries()) {
@@ -45,6 +44,14 @@ export class TailModel {
       throw new EddiError("bad-tensor", message);
     }
     return outputs;
+  }
+
+  private async decode(tensor: WireTensor, parameters: Parameters): Promise<TensorValues> {
+    const { input, tensors } = this.model.metadata;
+    if (tensor.datatype === "BYTES" && tensor.name === input.node) {
+      return decodeImages(tensor, input, tensors[input.node]!, parameters);
+    }
+    return decodeTensor(tensor, tensors[tensor.name]!, parameters);
   }
 
   private bound(segment: Segment): void {

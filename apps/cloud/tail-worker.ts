@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toEddiError } from "#shared/errors";
 import { elementCount, imageShape } from "#shared/model";
+import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
 import { tailTo } from "./infer.ts";
 import type { ModelFiles } from "./registry.ts";
@@ -47,6 +48,7 @@ async function openWarm(files: ModelFiles): Promise<TailModel> {
     exits.map((exit) => exit.id),
   );
   await opened.run(segment, [{ name: input.node, datatype: "UINT8", shape, data }], {});
+  await warmImages(input, opened.model.nodes[0]!.tensor);
   return opened;
 }
 

@@ -1,6 +1,6 @@
 import type { Model } from "#shared/model";
 import type { Profile, Role } from "./profile.ts";
-import { USUAL_TRANSFER } from "./transfer.ts";
+import { USUAL_TRANSFERS } from "./transfer.ts";
 import { nodeWork, workUnits } from "./work.ts";
 
 /**
@@ -23,7 +23,7 @@ export function analyticProfile(model: Model, role: Role, unitsPerMs: number, fi
     nodeMs: Object.fromEntries(
       model.nodes.map(({ name }, node) => [name, workUnits(work[node]!) / unitsPerMs]),
     ),
-    transfer: USUAL_TRANSFER,
+    transfer: USUAL_TRANSFERS[role],
     samples: [],
   };
 }

@@ -138,7 +138,8 @@ class Merging {
   result(): Contraction {
     const { costs } = this;
     const { dag, kept } = this.dag();
-    const pick = (values: readonly number[]): number[] => kept.map((node) => values[node]!);
+    const pick = <T>(values: readonly T[]): T[] => kept.map((node) => values[node]!);
+    const { wire } = costs;
     const standsIn = costs.dag.names.map((_, node) => node);
     // A node merges into a later one, so from the last to the first all is known.
     for (let node = standsIn.length - 1; node >= 0; node--) {
@@ -155,6 +156,9 @@ class Merging {
         wireBytes: pick(costs.wireBytes),
         edgeCutMs: pick(costs.edgeCutMs),
         cloudCutMs: pick(costs.cloudCutMs),
+        ...(wire === undefined
+          ? {}
+          : { wire: { ...wire, codecs: pick(wire.codecs), loss: pick(wire.loss) } }),
       },
       members: [...members.values()],
     };

@@ -1,23 +1,27 @@
 import { expect, test } from "vitest";
-import { elementCount } from "#shared/model";
+import { elementCount, type WireCodec } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
 import { exitCosts } from "./exit-costs.ts";
 import type { Profile, Role } from "./profile.ts";
-import { scaleTransfer, type Transfer } from "./transfer.ts";
+import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 
 const model = fixtureModel();
 const TRANSFER: Transfer = {
   perTensorMs: 0.5,
   perByteMs: 0.001,
   codecs: {
+    ...USUAL_TRANSFERS.head.codecs,
     uint8: { perTensorMs: 0.25, perElementMs: 0.01 },
     float32: { perTensorMs: 0.125, perElementMs: 0.02 },
   },
+  deflate: { perTensorMs: 0.75, perByteMs: 0.03 },
 };
+const BYTE = { codec: "uint8", deflate: false } as const;
+const WIDE = { codec: "float32", deflate: false } as const;
 
 test("each exit gets its own DAG, and every node in it its own costs", () => {
   const [edge, cloud] = [profile("head", 3), profile("tail", 1)];
-  const all = exitCosts(model, edge, cloud, { codec: "uint8" });
+  const all = exitCosts(model, edge, cloud, { codec: BYTE });
   expect(all.map(({ exit, position, accuracy }) => [exit, position, accuracy])).toEqual([
     ["early", 0, 0.6],
     ["middle", 1, 0.7],
@@ -36,27 +40,38 @@ test("each exit gets its own DAG, and every node in it its own costs", () => {
 });
 
 test("a cut tensor is read back and encoded at the edge's pace, decoded and uploaded at the cloud's", () => {
-  const costs = exitCosts(model, profile("head", 3), profile("tail", 1), { codec: "uint8" }).at(-1)!;
+  const costs = exitCosts(model, profile("head", 3), profile("tail", 1), { codec: BYTE }).at(-1)!;
   const join = costs.dag.names.indexOf("join");
   const elements = 8 * 8 * 8;
   expect(costs.edgeCutMs[join]).toBeCloseTo(3 * (0.5 + 4 * elements * 0.001 + 0.25 + elements * 0.01), 12);
   expect(costs.cloudCutMs[join]).toBeCloseTo(0.5 + 4 * elements * 0.001 + 0.25 + elements * 0.01, 12);
   // The image was never on the edge's backend: it is encoded only.
   expect(costs.edgeCutMs[0]).toBeCloseTo(3 * (0.25 + 192 * 0.01), 12);
-  const wide = exitCosts(model, profile("head", 3), profile("tail", 1), { codec: "float32" }).at(-1)!;
+  const wide = exitCosts(model, profile("head", 3), profile("tail", 1), { codec: WIDE }).at(-1)!;
   expect(wide.edgeCutMs[0]).toBeCloseTo(3 * (0.125 + 192 * 0.02), 12);
 });
 
 test("a tensor's bytes are its elements at the codec's width and a header", () => {
-  const costs = (codec: "uint8" | "float32") =>
+  const costs = (codec: WireCodec) =>
     exitCosts(model, profile("head", 1), profile("tail", 1), { codec }).at(-1)!;
-  const [narrow, wide] = [costs("uint8"), costs("float32")];
+  const [narrow, wide] = [costs(BYTE), costs(WIDE)];
   narrow.dag.names.forEach((name, node) => {
     const elements = elementCount(model.metadata.tensors[name]!.shape);
     expect(wide.wireBytes[node]! - narrow.wireBytes[node]!).toBe(3 * elements);
     expect(narrow.wireBytes[node]! - elements).toBeGreaterThan(100);
     expect(narrow.wireBytes[node]! - elements).toBeLessThan(300);
   });
+});
+
+test("a deflated request pays for deflating the bytes that the codec leaves, and for inflating them", () => {
+  const costs = exitCosts(model, profile("head", 3), profile("tail", 1), {
+    codec: { codec: "float32", deflate: true },
+  }).at(-1)!;
+  const join = costs.dag.names.indexOf("join");
+  const bytes = 4 * 8 * 8 * 8;
+  const movedMs = 0.5 + bytes * 0.001 + 0.125 + (bytes / 4) * 0.02;
+  expect(costs.edgeCutMs[join]).toBeCloseTo(3 * (movedMs + 0.75 + bytes * 0.03), 12);
+  expect(costs.cloudCutMs[join]).toBeCloseTo(movedMs + 0.75 + bytes * 0.03, 12);
 });
 
 test("a profile of another model, of the other role or without a node is refused", () => {
@@ -70,7 +85,7 @@ test("a profile of another model, of the other role or without a node is refused
   ];
   for (const [head, tail] of wrong) {
     const refused = expect.objectContaining({ code: "bad-profile" });
-    expect(() => exitCosts(model, head, tail, { codec: "uint8" })).toThrow(refused);
+    expect(() => exitCosts(model, head, tail, { codec: BYTE })).toThrow(refused);
   }
 });
 

@@ -1,8 +1,17 @@
 import { EddiError } from "#shared/errors";
 import { ancestors, type Dag, subgraph } from "#shared/graph";
-import { elementCount, type Model } from "#shared/model";
+import {
+  codedBytes,
+  type Exit,
+  elementCount,
+  type ImageCodec,
+  isImageCodec,
+  type Model,
+  type WireCodec,
+} from "#shared/model";
 import type { Profile, Role } from "./profile.ts";
-import { BYTES_PER_ELEMENT, type Codec, codecMs, moveMs } from "./transfer.ts";
+import { codecMs, deflateMs, moveMs, type Transfer } from "./transfer.ts";
+import { type ChosenCodec, chooseCodecs, forceCodec, type Wire, type WireMode, wireModes } from "./wire.ts";
 
 /** What an exit's plans cost, whatever the conditions: the exit's DAG with its weights. */
 export interface ExitCosts {
@@ -31,22 +40,30 @@ export interface ExitCosts {
   /** Bytes of a request beside its tensors. */
   readonly requestBytes: number;
   readonly resultBytes: number;
+  /** How tensors travel; absent where costs do not come from a model. */
+  readonly wire?: Wire;
 }
 
 export interface CostOptions {
-  readonly codec: Codec;
+  /** One for all tensors; null for those that were measured to be best. */
+  readonly codec: WireCodec | null;
+  /** Without a codec: the ways to choose them. All that the model has, if not given. */
+  readonly modes?: readonly WireMode[];
+  /** Those that the edge can encode; all, if not given. */
+  readonly imageCodecs?: readonly ImageCodec[];
 }
 
-/** JSON that describes one tensor, its quantisation included, beside three times its name. */
-const TENSOR_BYTES = 155;
+/** JSON that describes one tensor, its quantisation included, beside three times its name; and what deflate leaves. */
+const TENSOR_BYTES = { plain: 155, deflated: 105 } as const;
+const NAME_BYTES = { plain: 3, deflated: 1.1 } as const;
 /** HTTP headers and the rest of the JSON. */
-const REQUEST_BYTES = 800;
+const REQUEST_BYTES = { plain: 800, deflated: 790 } as const;
 /** HTTP headers and JSON of a reply, and what one score takes. */
 const RESULT_BYTES = 500;
 const SCORE_BYTES = 4;
 
 /**
- * The costs of every exit, earliest first.
+ * The costs of every exit, earliest first; of several ways to choose codecs one after the other.
  *
  * @param edgeProfile  of heads; any device's: the conditions' scale corrects it
  * @param cloudProfile of tails
@@ -56,43 +73,92 @@ export function exitCosts(
   model: Model,
   edgeProfile: Profile,
   cloudProfile: Profile,
-  options: CostOptions,
+  { codec, modes = wireModes(model), imageCodecs }: CostOptions,
 ): readonly ExitCosts[] {
-  const edgeMs = nodeTimes(model, edgeProfile, "head");
-  const cloudMs = nodeTimes(model, cloudProfile, "tail");
-  const { codec } = options;
-  const elements = model.nodes.map((node) => elementCount(node.tensor.shape));
-  const wireBytes = model.nodes.map(
-    ({ name }, node) => elements[node]! * BYTES_PER_ELEMENT[codec] + TENSOR_BYTES + 3 * name.length,
-  );
-  const { transfer: toHand } = edgeProfile;
-  const { transfer: toTake } = cloudProfile;
-  // The image is not on the backend: there is nothing to read back.
-  const readMs = elements.map((count, node) => (node === 0 ? 0 : moveMs(toHand, count)));
-  const edgeCutMs = elements.map((count, node) => readMs[node]! + codecMs(toHand, codec, count));
-  const cloudCutMs = elements.map((count) => moveMs(toTake, count) + codecMs(toTake, codec, count));
-  return model.metadata.exits.map((exit, position): ExitCosts => {
-    const last = model.dag.names.indexOf(exit.node);
-    const needed = ancestors(model.dag, last);
-    // A head with the exit's node in it ends there: its scores are what is read back.
-    const whole = edgeMs.map((ms, node) => (node === last ? ms + readMs[node]! : ms));
-    const prune = (values: readonly number[]): number[] => values.filter((_, node) => needed[node]);
-    return {
-      exit: exit.id,
-      position,
-      accuracy: exit.accuracy,
-      dag: subgraph(model.dag, needed),
-      edgeMs: prune(whole),
-      cloudMs: prune(cloudMs),
-      wireBytes: prune(wireBytes),
-      edgeCutMs: prune(edgeCutMs),
-      cloudCutMs: prune(cloudCutMs),
-      edgeFixedMs: edgeProfile.fixedMs,
-      cloudFixedMs: cloudProfile.fixedMs,
-      requestBytes: REQUEST_BYTES,
-      resultBytes: RESULT_BYTES + SCORE_BYTES * model.metadata.labels.length,
-    };
+  const machines: Machines = {
+    edge: edgeProfile,
+    cloud: cloudProfile,
+    edgeMs: nodeTimes(model, edgeProfile, "head"),
+    cloudMs: nodeTimes(model, cloudProfile, "tail"),
+  };
+  const { exits } = model.metadata;
+  if (codec !== null) {
+    return exits.map((exit) =>
+      costsOfExit(model, machines, exit, "forced", forceCodec(model, exit.id, codec, imageCodecs)),
+    );
+  }
+  const seen = new Set<string>();
+  return modes.flatMap((mode) => {
+    const chosen = exits.map(({ id }) => chooseCodecs(model, id, mode, imageCodecs));
+    // A way that comes to the same as one before is none.
+    const key = JSON.stringify(chosen);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return exits.map((exit, at) => costsOfExit(model, machines, exit, mode, chosen[at]!));
   });
+}
+
+/** Two profiles, and their times by node of the model. */
+interface Machines {
+  readonly edge: Profile;
+  readonly cloud: Profile;
+  readonly edgeMs: readonly number[];
+  readonly cloudMs: readonly number[];
+}
+
+/** @param chosen by node of the model */
+function costsOfExit(
+  model: Model,
+  { edge, cloud, edgeMs, cloudMs }: Machines,
+  exit: Exit,
+  mode: Wire["mode"],
+  chosen: readonly ChosenCodec[],
+): ExitCosts {
+  const elements = model.nodes.map((node) => elementCount(node.tensor.shape));
+  // The image is not on the backend: there is nothing to read back.
+  const readMs = elements.map((count, node) => (node === 0 ? 0 : moveMs(edge.transfer, count)));
+  const coded = (transfer: Transfer, node: number): number =>
+    codingMs(transfer, chosen[node]!, elements[node]!);
+  const state = chosen[0]!.deflate ? "deflated" : "plain";
+  const last = model.dag.names.indexOf(exit.node);
+  const needed = ancestors(model.dag, last);
+  const prune = <T>(value: (node: number) => T): T[] =>
+    model.nodes.flatMap((_, node) => (needed[node] ? [value(node)] : []));
+  return {
+    exit: exit.id,
+    position: model.metadata.exits.indexOf(exit),
+    accuracy: exit.accuracy,
+    dag: subgraph(model.dag, needed),
+    // A head with the exit's node in it ends there: its scores are what is read back.
+    edgeMs: prune((node) => edgeMs[node]! + (node === last ? readMs[node]! : 0)),
+    cloudMs: prune((node) => cloudMs[node]!),
+    wireBytes: prune(
+      (node) =>
+        chosen[node]!.bytes + TENSOR_BYTES[state] + NAME_BYTES[state] * model.nodes[node]!.name.length,
+    ),
+    edgeCutMs: prune((node) => readMs[node]! + coded(edge.transfer, node)),
+    cloudCutMs: prune((node) => moveMs(cloud.transfer, elements[node]!) + coded(cloud.transfer, node)),
+    edgeFixedMs: edge.fixedMs,
+    cloudFixedMs: cloud.fixedMs,
+    requestBytes: REQUEST_BYTES[state],
+    resultBytes: RESULT_BYTES + SCORE_BYTES * model.metadata.labels.length,
+    wire: {
+      mode,
+      codecs: prune((node) => {
+        const { bytes: _, loss: __, ...codec } = chosen[node]!;
+        return codec;
+      }),
+      // The exit's own tensor goes nowhere.
+      loss: prune((node) => (node === last ? 0 : chosen[node]!.loss)),
+    },
+  };
+}
+
+/** To encode a tensor and to deflate what comes of it, or the other way round. */
+function codingMs(transfer: Transfer, { codec, deflate, bytes }: ChosenCodec, elements: number): number {
+  const codeMs = codecMs(transfer, codec, elements);
+  if (!deflate) return codeMs;
+  return codeMs + deflateMs(transfer, isImageCodec(codec) ? bytes : codedBytes(codec, elements));
 }
 
 function nodeTimes(model: Model, profile: Profile, role: Role): readonly number[] {

@@ -5,11 +5,11 @@ import { fixtureModel } from "../model/fixture.ts";
 import { headsFromSamples, profileFromSamples } from "./fit-profile.ts";
 import { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
 import type { Role, Sample } from "./profile.ts";
-import { moveMs, type Transfer, USUAL_TRANSFER } from "./transfer.ts";
+import { moveMs, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 import { nodeWork, workUnits } from "./work.ts";
 
 const model = fixtureModel();
-const TRANSFER: Transfer = { ...USUAL_TRANSFER, perTensorMs: 0.4, perByteMs: 0.002 };
+const TRANSFER: Transfer = { ...USUAL_TRANSFERS.head, perTensorMs: 0.4, perByteMs: 0.002 };
 const roles: readonly Role[] = ["head", "tail"];
 
 test("when times are additive, node times add up to every sample, and so do exits' branches", () => {

@@ -1,7 +1,8 @@
 import { ancestors, buildDag, subgraph } from "#shared/graph";
-import type { Conditions } from "#shared/model";
+import type { Conditions, WireCodec } from "#shared/model";
 import { randomDag } from "../graph/fixture.ts";
 import type { ExitCosts } from "./exit-costs.ts";
+import type { WireMode } from "./wire.ts";
 
 /**
  * For tests only: one to three exits of a random DAG with random costs. Some nodes cost nothing, some are
@@ -114,4 +115,47 @@ export function randomConditions(random: () => number): Conditions {
       cloud: 0.4 * random(),
     },
   };
+}
+
+/**
+ * For tests only: the same exits under several ways to choose codecs. `raw` and `jpeg` differ from `plain` in the
+ * image alone; `exact` loses nothing.
+ */
+export function randomModes(
+  random: () => number,
+  exits: readonly ExitCosts[],
+  modes: readonly WireMode[],
+): readonly ExitCosts[] {
+  const draw = () => 0.005 * (2 * random() - 1);
+  const plainLoss = exits.map(({ dag }) => dag.names.map(draw));
+  return modes.flatMap((mode) =>
+    exits.map((costs, at): ExitCosts => {
+      const isOther = (node: number): boolean =>
+        mode !== "plain" && (node === 0 || (mode !== "raw" && mode !== "jpeg"));
+      const varied = (values: readonly number[], by: number): number[] =>
+        values.map((value, node) => (isOther(node) ? value * (1 + by * (2 * random() - 1)) : value));
+      const last = costs.dag.names.length - 1;
+      return {
+        ...costs,
+        wireBytes: varied(costs.wireBytes, 0.9),
+        edgeCutMs: varied(costs.edgeCutMs, 0.9),
+        cloudCutMs: varied(costs.cloudCutMs, 0.9),
+        wire: {
+          mode,
+          codecs: costs.dag.names.map((_, node) => codecIn(mode, node)),
+          loss: costs.dag.names.map((_, node) => {
+            if (mode === "exact" || node === last) return 0;
+            return isOther(node) ? draw() : plainLoss[at]![node]!;
+          }),
+        },
+      };
+    }),
+  );
+}
+
+function codecIn(mode: WireMode, node: number): WireCodec {
+  if (mode === "exact") return { codec: "float32", deflate: false };
+  if (node > 0) return { codec: "uint4", deflate: mode === "deflate" };
+  if (mode === "raw") return { codec: "uint8", deflate: false };
+  return { codec: mode === "jpeg" ? "jpeg" : "webp", quality: 50, deflate: mode === "deflate" };
 }

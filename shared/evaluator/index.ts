@@ -14,7 +14,7 @@ export {
   sampleJobs,
   type TimeSegment,
 } from "./measure-profile.ts";
-export { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
+export { type ImageSize, type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
 export { type Profile, type Role, readProfile, type Sample } from "./profile.ts";
 export {
   fitRegression,
@@ -26,5 +26,18 @@ export {
   USUAL_TIMES,
 } from "./regression.ts";
 export { quantile, type RoundOptions, type Timed, timeInRounds } from "./rounds.ts";
-export { type Codec, scaleTransfer, type Transfer, USUAL_TRANSFER } from "./transfer.ts";
+export { codecMs, deflateMs, scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
+export {
+  chooseCodecs,
+  codecsOf,
+  costsOf,
+  forcedCodec,
+  hasCodecs,
+  lossOver,
+  promisedAccuracy,
+  TOLERANCE,
+  type Wire,
+  type WireMode,
+  wireModes,
+} from "./wire.ts";
 export { nodeWork, type Work, workUnits } from "./work.ts";

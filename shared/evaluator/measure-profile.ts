@@ -43,7 +43,7 @@ export async function measureProfile(
 /** The same as jobs, to be timed in the same rounds as others. */
 export function profileJobs(of: ProfileOf, watch: Stopwatch): Jobs<Profile> {
   const { model, role } = of;
-  const transfer = transferJobs(model, watch);
+  const transfer = transferJobs(model, role, watch);
   const segments = sampleJobs([...measurePlan(model, role), ...insidePlan(model)], watch);
   const count = transfer.jobs.length;
   return {

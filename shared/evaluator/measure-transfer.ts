@@ -1,14 +1,36 @@
-import { elementCount, type Model } from "#shared/model";
+import {
+  CODECS,
+  type CodecName,
+  elementCount,
+  IMAGE_CODECS,
+  type ImageCodec,
+  type Model,
+  TENSOR_CODECS,
+  type TensorCodec,
+} from "#shared/model";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
+import type { Role } from "./profile.ts";
 import { quantile, type Timed } from "./rounds.ts";
-import type { Codec, Transfer } from "./transfer.ts";
+import { type CodecTime, completeTransfer, type Transfer } from "./transfer.ts";
 
-/** Times the handing over of tensors. */
+/** Times the handing over of tensors: milliseconds of one of so many runs. */
 export interface TransferWatch {
-  /** Reads back (heads) or uploads (tails) so many tensors of a size, one after another: ms of one. */
+  /** Reads back (heads) or uploads (tails) tensors of a size, one after another. */
   readonly move: (elements: number, runs: number) => Promise<number>;
-  /** Encodes (heads) or decodes (tails) so many. */
-  readonly code: (codec: Codec, elements: number, runs: number) => Promise<number>;
+  /** Encodes (heads) or decodes (tails). */
+  readonly code: (codec: TensorCodec, elements: number, runs: number) => Promise<number>;
+  /** Deflates (heads) or inflates (tails) so many bytes. */
+  readonly deflate: (bytes: number, runs: number) => Promise<number>;
+  /** Encodes or decodes an image; of codecs among `imageCodecs`. */
+  readonly image: (codec: ImageCodec, size: ImageSize, runs: number) => Promise<number>;
+  /** What this device can encode, or decode. */
+  readonly imageCodecs: readonly ImageCodec[];
+}
+
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
 }
 
 /** Something to time in rounds, and what follows from the timings. */
@@ -18,28 +40,53 @@ export interface Jobs<Result> {
 }
 
 /** Times transfers of several sizes, and fits straight lines to the medians. */
-export function transferJobs(model: Model, { move, code }: TransferWatch): Jobs<Transfer> {
+export function transferJobs(model: Model, role: Role, watch: TransferWatch): Jobs<Transfer> {
   const elements = sizes(model.nodes.map((node) => elementCount(node.tensor.shape)));
+  // Codecs are steady: two sizes are enough, and leave more of a short calibration to the rest.
+  const two = [elements[Math.min(1, elements.length - 1)]!, elements.at(-1)!];
+  const images = imageSizes(model);
   const kinds = [
-    move,
-    (count: number, runs: number) => code("uint8", count, runs),
-    (count: number, runs: number) => code("float32", count, runs),
+    ...elements.map((count) => ({ kind: "move", count, time: (runs: number) => watch.move(count, runs) })),
+    ...[...new Set(two)].flatMap((count) => [
+      ...TENSOR_CODECS.map((codec) => ({
+        kind: codec,
+        count,
+        time: (runs: number) => watch.code(codec, count, runs),
+      })),
+      { kind: "deflate", count, time: (runs: number) => watch.deflate(count, runs) },
+    ]),
+    ...images.flatMap((size) =>
+      IMAGE_CODECS.filter((codec) => watch.imageCodecs.includes(codec)).map((codec) => ({
+        kind: codec,
+        count: elementCount([size.height, size.width, size.channels]),
+        time: (runs: number) => watch.image(codec, size, runs),
+      })),
+    ),
   ];
   return {
-    jobs: kinds.flatMap((kind) => elements.map((count) => (runs: number) => kind(count, runs))),
+    jobs: kinds.map(({ time }) => time),
     result: (timings) => {
-      const medians = timings.map((one) => quantile(one, 0.5));
-      const [moved, uint8, float32] = kinds.map((_, at) =>
-        line(elements, medians.slice(at * elements.length, (at + 1) * elements.length)),
-      );
-      return {
-        perTensorMs: moved!.at0,
-        perByteMs: moved!.slope / 4,
-        codecs: {
-          uint8: { perTensorMs: uint8!.at0, perElementMs: uint8!.slope },
-          float32: { perTensorMs: float32!.at0, perElementMs: float32!.slope },
-        },
+      const lineOf = (wanted: string): Line => {
+        const places = kinds.flatMap(({ kind }, at) => (kind === wanted ? [at] : []));
+        const xs = places.map((at) => kinds[at]!.count);
+        return line(
+          xs,
+          places.map((at) => quantile(timings[at]!, 0.5)),
+        );
       };
+      const [moved, deflated] = [lineOf("move"), lineOf("deflate")];
+      const timed = CODECS.filter((codec) => kinds.some(({ kind }) => kind === codec));
+      const codecs = timed.map((codec): [CodecName, CodecTime] => {
+        const { at0, slope } = lineOf(codec);
+        return [codec, { perTensorMs: at0, perElementMs: slope }];
+      });
+      const measured = {
+        perTensorMs: moved.at0,
+        perByteMs: moved.slope / 4,
+        codecs: Object.fromEntries(codecs) as Record<CodecName, CodecTime>,
+        deflate: { perTensorMs: deflated.at0, perByteMs: deflated.slope },
+      };
+      return completeTransfer(measured, role);
     },
   };
 }
@@ -52,11 +99,23 @@ function sizes(elements: readonly number[]): readonly number[] {
   return [...new Set([least, ...between, most])];
 }
 
+/** The model's image, and one of half its sides. */
+function imageSizes(model: Model): readonly ImageSize[] {
+  const [height, width, channels] = model.nodes[0]!.tensor.shape as [number, number, number];
+  const half = (side: number): number => Math.ceil(side / 2);
+  return [
+    { height: half(height), width: half(width), channels },
+    { height, width, channels },
+  ];
+}
+
+interface Line {
+  readonly at0: number;
+  readonly slope: number;
+}
+
 /** The straight line of least relative errors that neither starts below 0 nor falls. */
-function line(
-  xs: readonly number[],
-  ys: readonly number[],
-): { readonly at0: number; readonly slope: number } {
+function line(xs: readonly number[], ys: readonly number[]): Line {
   const weights = ys.map((y) => 1 / Math.max(y, LEAST_MS));
   const [at0, slope] = nonNegativeLeastSquares(
     xs.map((x) => [1, x]),

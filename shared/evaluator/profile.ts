@@ -1,5 +1,6 @@
+import { CODECS } from "#shared/model";
 import { expect, expectTimes, isName, record } from "./check.ts";
-import { BYTES_PER_ELEMENT, type Transfer } from "./transfer.ts";
+import { completeTransfer, type PartialTransfer, type Transfer } from "./transfer.ts";
 
 /** Measured milliseconds of a model on a device; JSON. */
 export interface Profile {
@@ -65,7 +66,7 @@ export function readProfile(value: unknown): Profile {
   expect(root.selfTestMs !== 0, "profile, selfTestMs", "a number above 0", root.selfTestMs);
   const nodeMs = record(root.nodeMs, "profile, nodeMs");
   expectTimes(nodeMs, "profile, nodeMs.", Object.keys(nodeMs));
-  checkTransfer(root.transfer, "profile, transfer");
+  const transfer = readTransfer(root.transfer, root.role as Role, "profile, transfer");
   expect(Array.isArray(root.samples), "profile, samples", "an array", root.samples);
   (root.samples as unknown[]).forEach((value, i) => {
     const sample = record(value, `profile, samples[${i}]`);
@@ -76,16 +77,29 @@ export function readProfile(value: unknown): Profile {
     expect(from === undefined || isName(from), `profile, samples[${i}].from`, "a name", from);
     expectTimes(sample, `profile, samples[${i}].`, ["medianMs", "p95Ms"]);
   });
-  return root as unknown as Profile;
+  return { ...root, transfer } as unknown as Profile;
 }
 
-/** @throws EddiError `bad-profile` */
-export function checkTransfer(value: unknown, field: string): void {
+/**
+ * Checks what handing over was measured to cost; what was not measured is estimated.
+ *
+ * @throws EddiError `bad-profile`
+ */
+export function readTransfer(value: unknown, role: Role, field: string): Transfer {
   const transfer = record(value, field);
   expectTimes(transfer, `${field}.`, ["perTensorMs", "perByteMs"]);
   const codecs = record(transfer.codecs, `${field}.codecs`);
-  for (const codec of Object.keys(BYTES_PER_ELEMENT)) {
+  for (const codec of CODECS) {
+    // Older files know these two alone.
+    if (codecs[codec] === undefined && codec !== "uint8" && codec !== "float32") continue;
     const cost = record(codecs[codec], `${field}.codecs.${codec}`);
     expectTimes(cost, `${field}.codecs.${codec}.`, ["perTensorMs", "perElementMs"]);
   }
+  if (transfer.deflate !== undefined) {
+    expectTimes(record(transfer.deflate, `${field}.deflate`), `${field}.deflate.`, [
+      "perTensorMs",
+      "perByteMs",
+    ]);
+  }
+  return completeTransfer(transfer as unknown as PartialTransfer, role);
 }

@@ -7,7 +7,7 @@ import { FEATURES, type Kernels, kernelMs } from "./kernels.ts";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
 import type { Profile } from "./profile.ts";
 import { fitRegression, profileFromRegression, readRegression, USUAL_TIMES } from "./regression.ts";
-import { scaleTransfer, USUAL_TRANSFER } from "./transfer.ts";
+import { scaleTransfer, USUAL_TRANSFERS } from "./transfer.ts";
 import { nodeWork } from "./work.ts";
 
 const models = [fixtureModel(), readModel(readFileSync("models/resnet-imagenette/model.json"))];
@@ -38,7 +38,7 @@ function profiles(kernels: Kernels, selfTestMs: number, noise: () => number = ()
           .slice(1)
           .map((name, at) => [name, noise() * selfTestMs * kernelMs(kernels, work[at + 1]!)]),
       ),
-      transfer: scaleTransfer(USUAL_TRANSFER, selfTestMs),
+      transfer: scaleTransfer(USUAL_TRANSFERS.head, selfTestMs),
       samples: [],
     };
   });
@@ -52,7 +52,7 @@ test("the regression finds the times of the kernels, from devices of any speed",
   const { kernels, fixed, transfer, from } = regression.backends.wasm!;
   for (const feature of FEATURES) expect(kernels[feature] / KERNELS[feature], feature).toBeCloseTo(1, 3);
   expect(fixed).toBeCloseTo(0.2, 9);
-  expect(transfer.perByteMs).toBeCloseTo(USUAL_TRANSFER.perByteMs, 12);
+  expect(transfer.perByteMs).toBeCloseTo(USUAL_TRANSFERS.head.perByteMs, 12);
   expect(from).toHaveLength(4);
   expect(readRegression(JSON.parse(JSON.stringify(regression)))).toEqual(regression);
 });

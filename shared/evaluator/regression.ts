@@ -1,8 +1,8 @@
 import type { Model } from "#shared/model";
 import { expect, expectTimes, record } from "./check.ts";
 import { FEATURES, fitKernels, type Kernels, kernelMs, type TimedNodes } from "./kernels.ts";
-import { checkTransfer, type Profile } from "./profile.ts";
-import { scaleTransfer, type Transfer, USUAL_TRANSFER } from "./transfer.ts";
+import { type Profile, readTransfer } from "./profile.ts";
+import { mapTransfer, scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 import { nodeWork } from "./work.ts";
 
 /**
@@ -43,19 +43,11 @@ export function fitRegression(profiled: readonly ProfiledModel[]): Regression {
 function fitBackend(profiled: readonly ProfiledModel[]): HeadTimes {
   const mean = (value: (profile: Profile) => number): number =>
     profiled.reduce((sum, { profile }) => sum + value(profile) / profile.selfTestMs, 0) / profiled.length;
-  const codec = (name: "uint8" | "float32") => ({
-    perTensorMs: mean(({ transfer }) => transfer.codecs[name].perTensorMs),
-    perElementMs: mean(({ transfer }) => transfer.codecs[name].perElementMs),
-  });
   return {
     from: profiled.map(({ profile }) => `${profile.model} on ${profile.device}`),
     fixed: mean(({ fixedMs }) => fixedMs),
     kernels: fitKernels(profiled.flatMap(timedNodes)),
-    transfer: {
-      perTensorMs: mean(({ transfer }) => transfer.perTensorMs),
-      perByteMs: mean(({ transfer }) => transfer.perByteMs),
-      codecs: { uint8: codec("uint8"), float32: codec("float32") },
-    },
+    transfer: mapTransfer((read) => mean(({ transfer }) => read(transfer))),
   };
 }
 
@@ -114,7 +106,7 @@ export const USUAL_TIMES: HeadTimes = {
     kernel: 0.01,
     plain: 0.005,
   },
-  transfer: USUAL_TRANSFER,
+  transfer: USUAL_TRANSFERS.head,
 };
 
 /**
@@ -126,13 +118,13 @@ export function readRegression(value: unknown): Regression {
   const root = record(value, "regression");
   expect(root.format === 1, "regression, format", "1", root.format);
   const backends = record(root.backends, "regression, backends");
-  for (const [name, given] of Object.entries(backends)) {
+  const read = Object.entries(backends).map(([name, given]) => {
     const field = `regression, ${name}`;
     const times = record(given, field);
     expect(Array.isArray(times.from), `${field}.from`, "an array", times.from);
     expectTimes(times, `${field}.`, ["fixed"]);
     expectTimes(record(times.kernels, `${field}.kernels`), `${field}.kernels.`, FEATURES);
-    checkTransfer(times.transfer, `${field}.transfer`);
-  }
-  return root as unknown as Regression;
+    return [name, { ...times, transfer: readTransfer(times.transfer, "head", `${field}.transfer`) }];
+  });
+  return { ...root, backends: Object.fromEntries(read) } as unknown as Regression;
 }

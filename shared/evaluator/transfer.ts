@@ -1,60 +1,109 @@
-/** How cut tensors travel. */
-export type Codec = "uint8" | "float32";
-
-export const BYTES_PER_ELEMENT: Readonly<Record<Codec, number>> = { uint8: 1, float32: 4 };
+import { CODECS, type CodecName } from "#shared/model";
+import type { Role } from "./profile.ts";
 
 /**
- * What it costs one device to hand a tensor over. Of heads: to read it back from the backend, then to encode
- * it. Of tails: to decode it, then to upload it to the backend.
+ * What it costs one device to hand a tensor over. Of heads: to read it back from the backend, to encode it, and to
+ * deflate the request. Of tails: to inflate the request, to decode the tensor, and to upload it to the backend.
  */
-export interface Transfer extends MoveCost {
-  readonly codecs: Readonly<Record<Codec, CodecCost>>;
+export interface Transfer extends ByteTime {
+  readonly codecs: Readonly<Record<CodecName, CodecTime>>;
+  /** By byte as it is before, or after: inflated. */
+  readonly deflate: ByteTime;
 }
 
-/** Of reading back or uploading. */
-export interface MoveCost {
+/** Of reading back or uploading: by byte of the tensor as float32. */
+export interface ByteTime {
   readonly perTensorMs: number;
-  /** By byte of the tensor as float32. */
   readonly perByteMs: number;
 }
 
 /** Of encoding or decoding. */
-export interface CodecCost {
+export interface CodecTime {
   readonly perTensorMs: number;
   readonly perElementMs: number;
 }
 
 /** Milliseconds to read a tensor back, or to upload it. */
-export function moveMs({ perTensorMs, perByteMs }: MoveCost, elements: number): number {
+export function moveMs({ perTensorMs, perByteMs }: ByteTime, elements: number): number {
   return perTensorMs + 4 * elements * perByteMs;
 }
 
 /** Milliseconds to encode or to decode a tensor. */
-export function codecMs({ codecs }: Transfer, codec: Codec, elements: number): number {
+export function codecMs({ codecs }: Transfer, codec: CodecName, elements: number): number {
   const { perTensorMs, perElementMs } = codecs[codec];
   return perTensorMs + elements * perElementMs;
 }
 
+/** Milliseconds to deflate so many bytes, or to inflate what becomes as many. */
+export function deflateMs({ deflate }: Transfer, bytes: number): number {
+  return deflate.perTensorMs + bytes * deflate.perByteMs;
+}
+
 /** The same transfer on a device so many times as slow. */
 export function scaleTransfer(transfer: Transfer, by: number): Transfer {
-  const scaled = ({ perTensorMs, perElementMs }: CodecCost): CodecCost => ({
-    perTensorMs: by * perTensorMs,
-    perElementMs: by * perElementMs,
-  });
-  const { uint8, float32 } = transfer.codecs;
+  return mapTransfer((read) => by * read(transfer));
+}
+
+/** A transfer of which every number is what `value` makes of it, given how to read it from any other. */
+export function mapTransfer(value: (read: (transfer: Transfer) => number) => number): Transfer {
+  const codecs = CODECS.map((codec): [CodecName, CodecTime] => [
+    codec,
+    {
+      perTensorMs: value(({ codecs }) => codecs[codec].perTensorMs),
+      perElementMs: value(({ codecs }) => codecs[codec].perElementMs),
+    },
+  ]);
   return {
-    perTensorMs: by * transfer.perTensorMs,
-    perByteMs: by * transfer.perByteMs,
-    codecs: { uint8: scaled(uint8), float32: scaled(float32) },
+    perTensorMs: value(({ perTensorMs }) => perTensorMs),
+    perByteMs: value(({ perByteMs }) => perByteMs),
+    codecs: Object.fromEntries(codecs) as Record<CodecName, CodecTime>,
+    deflate: {
+      perTensorMs: value(({ deflate }) => deflate.perTensorMs),
+      perByteMs: value(({ deflate }) => deflate.perByteMs),
+    },
   };
 }
 
-/** Before anything was measured: WASM, `#shared/protocol`'s codecs and Node 20 on one core of an EPYC. */
-export const USUAL_TRANSFER: Transfer = {
-  perTensorMs: 0.01,
-  perByteMs: 3e-7,
-  codecs: {
-    uint8: { perTensorMs: 0.01, perElementMs: 6e-6 },
-    float32: { perTensorMs: 0.01, perElementMs: 4e-6 },
+/** What was measured before there were all codecs. */
+export type PartialTransfer = ByteTime & {
+  readonly codecs: Pick<Transfer["codecs"], "uint8"> & Partial<Transfer["codecs"]>;
+  readonly deflate?: ByteTime;
+};
+
+/** What was not measured is as usual, on a device whose uint8 is as much faster or slower than the usual one's. */
+export function completeTransfer(measured: PartialTransfer, role: Role): Transfer {
+  const usual = USUAL_TRANSFERS[role];
+  const pace = measured.codecs.uint8.perElementMs / usual.codecs.uint8.perElementMs;
+  const rest = scaleTransfer(usual, pace);
+  return { ...rest, ...measured, codecs: { ...rest.codecs, ...measured.codecs } };
+}
+
+/** Before anything was measured: WASM, `#shared/protocol`'s codecs, Node 20 and sharp on one core of an EPYC. */
+export const USUAL_TRANSFERS: Readonly<Record<Role, Transfer>> = {
+  head: {
+    perTensorMs: 0.01,
+    perByteMs: 3e-7,
+    codecs: {
+      float32: { perTensorMs: 0.01, perElementMs: 4e-6 },
+      float16: { perTensorMs: 0.01, perElementMs: 1.2e-5 },
+      uint8: { perTensorMs: 0.01, perElementMs: 6e-6 },
+      uint4: { perTensorMs: 0.01, perElementMs: 7e-6 },
+      jpeg: { perTensorMs: 0.4, perElementMs: 1.5e-5 },
+      webp: { perTensorMs: 0.8, perElementMs: 5e-5 },
+    },
+    deflate: { perTensorMs: 0.05, perByteMs: 4e-5 },
+  },
+  tail: {
+    perTensorMs: 0.01,
+    perByteMs: 3e-7,
+    codecs: {
+      float32: { perTensorMs: 0.005, perElementMs: 4e-6 },
+      float16: { perTensorMs: 0.005, perElementMs: 8e-6 },
+      uint8: { perTensorMs: 0.005, perElementMs: 4e-6 },
+      uint4: { perTensorMs: 0.005, perElementMs: 4e-6 },
+      jpeg: { perTensorMs: 0.5, perElementMs: 2e-5 },
+      webp: { perTensorMs: 0.5, perElementMs: 3e-5 },
+    },
+    deflate: { perTensorMs: 0.05, perByteMs: 4e-6 },
   },
 };

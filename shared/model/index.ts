@@ -1,3 +1,21 @@
+export {
+  CODECS,
+  type CodecCost,
+  type CodecName,
+  type CodecText,
+  codecWords,
+  codedBytes,
+  IMAGE_CODECS,
+  type ImageCodec,
+  isImageCodec,
+  parseCodec,
+  sameCodec,
+  TENSOR_CODECS,
+  type TensorCodec,
+  USUAL_CODEC,
+  USUAL_QUALITY,
+  type WireCodec,
+} from "./codecs.ts";
 export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
 export { confidence } from "./confidence.ts";
 export { imageShape, LUMA, luma } from "./image.ts";

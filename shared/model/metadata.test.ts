@@ -108,6 +108,65 @@ test("what is wrong in a policy is refused by its name", () => {
   }
 });
 
+const codecs = {
+  image: [
+    { codec: "float32", deflate: false, bytes: 768, loss: { early: 0, middle: 0, full: 0 } },
+    { codec: "webp", quality: 60, deflate: false, bytes: 70.5, loss: { full: -0.001 } },
+    { codec: "webp", quality: 80, deflate: false, bytes: 90, loss: {} },
+    { codec: "webp", quality: 80, deflate: true, bytes: 91, loss: {} },
+  ],
+  join: [{ codec: "uint4", deflate: true, bytes: 100, loss: { middle: 1 } }],
+} as const;
+
+test("measured codecs pass unchanged", () => {
+  const withCodecs = { ...valid, codecs };
+  expect(readMetadata(withCodecs)).toBe(withCodecs);
+  expect(readMetadata({ ...valid, codecs: {} }).codecs).toEqual({});
+});
+
+test("what is wrong in a measured codec is refused by its name", () => {
+  const [, webp] = codecs.image;
+  const wrong: [Record<string, unknown>, string, string][] = [
+    [{ codec: "gif" }, "image", "codec"],
+    [{ codec: undefined }, "image", "codec"],
+    [{ quality: undefined }, "image", "quality"],
+    [{ quality: 0 }, "image", "quality"],
+    [{ quality: 101 }, "image", "quality"],
+    [{ quality: 50.5 }, "image", "quality"],
+    [{ codec: "uint8" }, "image", "no quality"],
+    [{}, "join", "codec of float32, float16, uint8, uint4"],
+    [{ deflate: "yes" }, "image", "deflate"],
+    [{ bytes: 0 }, "image", "bytes"],
+    [{ bytes: Number.NaN }, "image", "bytes"],
+    [{ bytes: "70" }, "image", "bytes"],
+    [{ loss: undefined }, "image", "loss"],
+    [{ loss: [] }, "image", "loss"],
+    [{ loss: { late: 0 } }, "image", "loss: expected exits of early, middle, full"],
+    [{ loss: { full: 1.01 } }, "image", "loss.full"],
+    [{ loss: { full: null } }, "image", "loss.full"],
+  ];
+  for (const [change, tensor, field] of wrong) {
+    const broken = { [tensor]: [{ ...webp, ...change }] };
+    const refused = expect.objectContaining({
+      code: "bad-metadata",
+      message: expect.stringMatching(new RegExp(`codecs\\.${tensor}\\[0\\].*${field}`)),
+    });
+    expect(() => readMetadata({ ...valid, codecs: broken }), JSON.stringify(change)).toThrow(refused);
+  }
+  for (const broken of [
+    null,
+    [],
+    7,
+    { image: [] },
+    { image: {} },
+    { image: [7] },
+    { elsewhere: codecs.join },
+  ]) {
+    expect(() => readMetadata({ ...valid, codecs: broken }), JSON.stringify(broken)).toThrow("codecs");
+  }
+  expect(() => readMetadata({ ...valid, codecs: { image: [webp, webp] } })).toThrow("each codec once");
+});
+
 test("ids are distinct and safe in a path", () => {
   for (const id of ["..", "a/b", "A", "", "-a", "a b"]) {
     expect(() => readMetadata({ ...valid, id }), id).toThrow("id");

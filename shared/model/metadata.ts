@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import { type CodecCost, checkCodecCosts } from "./codecs.ts";
 
 /** Our part of a model.json: `userDefinedMetadata.eddi`. */
 export interface ModelMetadata {
@@ -15,6 +16,8 @@ export interface ModelMetadata {
   readonly policies?: readonly ExitPolicy[];
   /** What every node that may be cut produces, by node name; the input included. */
   readonly tensors: Readonly<Record<string, TensorInfo>>;
+  /** By tensor: what it costs to send it, by codec; absent until `lab evaluate --codecs --write` has measured it. */
+  readonly codecs?: Readonly<Record<string, readonly CodecCost[]>>;
   /** Size and hash of every weight shard, by its path in the weights manifest. */
   readonly shards: Readonly<Record<string, ShardInfo>>;
 }
@@ -127,6 +130,9 @@ export function readMetadata(value: unknown): ModelMetadata {
     expect(isRange(tensor.range), `tensors.${name}.range`, "two finite numbers, rising", tensor.range);
     const shape = array(tensor.shape, `tensors.${name}.shape`);
     expect(shape.every(isCount), `tensors.${name}.shape`, "positive integers", tensor.shape);
+  }
+  if (root.codecs !== undefined) {
+    checkCodecCosts(root.codecs, root as unknown as ModelMetadata, ids, expect);
   }
   for (const [path, value] of Object.entries(record(root.shards, "shards"))) {
     const shard = record(value, `shards.${path}`);

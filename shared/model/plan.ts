@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
 import { ancestors } from "#shared/graph";
+import { checkWireCodec, type WireCodec } from "./codecs.ts";
 import type { EarlyExit } from "./metadata.ts";
 import { exitById, type Model } from "./model.ts";
 
@@ -13,6 +14,8 @@ export interface Plan {
   readonly head: readonly string[];
   /** Exits that are asked on the way, earliest first; all their ancestors that the exit needs too are in the head. */
   readonly early?: readonly EarlyExit[];
+  /** How the tensors of the cut travel, by name; those that are not named as usual. */
+  readonly codecs?: Readonly<Record<string, WireCodec>>;
 }
 
 /** A part of a model that runs in one place: from fed tensors to asked tensors. */
@@ -35,7 +38,8 @@ export interface Split {
  * Head, cut and tail of a plan.
  *
  * @throws EddiError `bad-plan` when the head is not closed, lacks the input or leaves the exit's DAG, and when
- *   early exits are unknown, out of order, or need something that is for the cloud
+ *   early exits are unknown, out of order, or need something that is for the cloud, and for codecs that are none, of
+ *   tensors that do not cross, or that do not agree on deflate
  */
 export function splitPlan(model: Model, plan: Plan): Split {
   const { dag } = model;
@@ -61,6 +65,7 @@ export function splitPlan(model: Model, plan: Plan): Split {
   checkEarly(model, plan, needed, inHead);
   const cut = dag.names.filter((_, node) => crosses[node]);
   const input = dag.names[0]!;
+  checkCodecs(plan, cut, input);
   const exitNode = dag.names[exit]!;
   const headNodes = members.filter((name) => name !== input);
   const tailNodes = dag.names.filter((_, node) => needed[node] && !inHead[node]);
@@ -97,6 +102,22 @@ function checkEarly(
     }
     before = at;
   }
+}
+
+/** @throws EddiError `bad-plan`, naming the tensor */
+function checkCodecs({ codecs = {} }: Plan, cut: readonly string[], input: string): void {
+  for (const [name, codec] of Object.entries(codecs)) {
+    if (!cut.includes(name)) {
+      throw new EddiError("bad-plan", `codecs: expected tensors of the cut ${cut.join(", ")}, got ${name}`);
+    }
+    checkWireCodec(codec, name === input, (expected, came) => {
+      const shown = (JSON.stringify(came) ?? "nothing").slice(0, 80);
+      throw new EddiError("bad-plan", `codecs, ${name}: expected ${expected}, got ${shown}`);
+    });
+  }
+  const deflated = new Set(Object.values(codecs).map(({ deflate }) => deflate));
+  if (deflated.size > 1)
+    throw new EddiError("bad-plan", "codecs: expected one body, all deflated or none, got both");
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type ExitCosts, type Latency, latencyOf } from "#shared/evaluator";
+import { codecsOf, type ExitCosts, hasCodecs, type Latency, latencyOf, lossOver } from "#shared/evaluator";
 import type { Conditions, ExitPolicy, Plan } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 import { periodMs } from "./least-period.ts";
@@ -8,7 +8,7 @@ import { listOptions, type Option } from "./options.ts";
 
 /** What stays the same while images come and go. */
 export interface LiveProblem {
-  /** Of every exit of the model, any order. */
+  /** Of every exit of the model, any order; of every wire mode that there is to choose from. */
   readonly costs: readonly ExitCosts[];
   /** Ways to let sure exits answer early; without them none does. */
   readonly policies?: readonly ExitPolicy[];
@@ -147,17 +147,20 @@ export class LivePlanner {
   /** Where a plan stands here: null when it is no option, or its head is not efficient any more. */
   find(plan: Plan): { readonly option: number; readonly head: number } | null {
     const early = JSON.stringify(plan.early ?? []);
-    const option = this.options.findIndex(
-      ({ costs, early: own }) => costs.exit === plan.exit && JSON.stringify(own) === early,
-    );
-    if (option < 0) return null;
-    const { envelope, costs } = this.options[option]!;
     const members = new Set(plan.head);
-    const { names } = costs.dag;
-    const head = envelope.heads.findIndex((member) =>
-      names.every((name, node) => members.has(name) === (member[node] === 1)),
-    );
-    return head < 0 ? null : { option, head };
+    // All-edge, and cuts that travel alike, stand in several wire modes: the most is promised by the best of them.
+    let found: { readonly option: number; readonly head: number } | null = null;
+    for (const [option, { costs, early: own, envelope, promised }] of this.options.entries()) {
+      if (costs.exit !== plan.exit || JSON.stringify(own) !== early) continue;
+      if (!hasCodecs(costs, plan.codecs ?? {})) continue;
+      const { names } = costs.dag;
+      const head = envelope.heads.findIndex((member) =>
+        names.every((name, node) => members.has(name) === (member[node] === 1)),
+      );
+      const isBetter = found === null || (this.options[found.option]!.promised ?? 0) < (promised ?? 0);
+      if (head >= 0 && isBetter) found = { option, head };
+    }
+    return found;
   }
 
   /**
@@ -215,20 +218,25 @@ export class LivePlanner {
   /** A decision's plan, spelt out. */
   describe(decision: Decision, { conditions }: LiveRequest): LiveChoice {
     const { option: at, head: index, expectedMs, probability, feasible, periodMs: period, mode } = decision;
-    const { costs, early, envelope, accuracy, extraMs } = this.options[at]!;
+    const { costs, early, envelope, accuracy, extraMs, rest } = this.options[at]!;
     const { names, successors } = costs.dag;
     const member = envelope.heads[index]!;
     const head = Array.from(member, Boolean);
     const plain = latencyOf(costs, head, conditions);
     const askedMs = conditions.edgeScale * extraMs;
+    const crosses = (node: number): boolean =>
+      head[node]! && successors[node]!.some((reader) => !head[reader]);
+    const cut = names.filter((_, node) => crosses(node));
+    const codecs = codecsOf(costs, cut);
     return {
       exit: costs.exit,
       head: names.filter((_, node) => head[node]),
       ...(early.length === 0 ? {} : { early }),
-      cut: names.filter((_, node) => head[node] && successors[node]!.some((reader) => !head[reader])),
+      ...(codecs === undefined ? {} : { codecs }),
+      cut,
       latency: { ...plain, edgeMs: plain.edgeMs + askedMs, totalMs: plain.totalMs + askedMs },
       periodMs: early.length === 0 ? periodMs(plain) : period,
-      accuracy,
+      accuracy: accuracy === null ? null : accuracy - rest * lossOver(costs, crosses),
       expectedMs,
       probability,
       feasible,
@@ -316,9 +324,9 @@ export class LivePlanner {
     const { options, found, current } = this;
     let any = false;
     for (let at = 0; at < options.length; at++) {
-      const feasible = (options[at]!.accuracy ?? 0) >= minAccuracy;
-      if (any && found.feasible && !feasible) break;
-      if (any && !feasible && options[at]!.rank < options[found.option]!.rank) break;
+      const feasible = (options[at]!.promised ?? 0) >= minAccuracy;
+      if (any && found.feasible && !feasible) continue;
+      if (any && !feasible && options[at]!.rank < options[found.option]!.rank) continue;
       const head = this.fastestHead(options[at]!);
       if (head < 0) continue;
       this.assess(at, head, current);
@@ -335,13 +343,13 @@ export class LivePlanner {
     let any = false;
     for (let at = 0; at < options.length; at++) {
       const option = options[at]!;
-      const feasible = (option.accuracy ?? 0) >= minAccuracy;
-      if (any && found.feasible && !feasible) break;
-      if (any && !feasible && option.rank < options[found.option]!.rank) break;
+      const feasible = (option.promised ?? 0) >= minAccuracy;
+      if (any && found.feasible && !feasible) continue;
+      if (any && !feasible && option.rank < options[found.option]!.rank) continue;
       for (let head = 0; head < option.envelope.count; head++) {
         if (!this.keepsPeriod(option, head)) continue;
         this.assess(at, head, current);
-        if (any) {
+        if (any && feasible === found.feasible) {
           const longerMs = current.periodMs - found.periodMs;
           const isAlike = Math.abs(longerMs) <= 1e-9 * found.periodMs;
           if (isAlike ? current.expectedMs >= found.expectedMs : longerMs > 0) continue;
@@ -361,7 +369,7 @@ export class LivePlanner {
     this.assess(option, head, kept);
     if (kept.periodMs > this.now.longestMs) return;
     if (objective.kind !== "accuracy") {
-      kept.feasible = (options[option]!.accuracy ?? 0) >= objective.minAccuracy;
+      kept.feasible = (options[option]!.promised ?? 0) >= objective.minAccuracy;
     } else if (!found.feasible) kept.feasible = false;
     const isSame = option === found.option && head === found.head;
     const isContent = isSame || this.isGoodEnough(objective);

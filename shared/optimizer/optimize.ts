@@ -1,4 +1,4 @@
-import type { ExitCosts, Latency } from "#shared/evaluator";
+import { codecsOf, type ExitCosts, type Latency, lossOver, promisedAccuracy } from "#shared/evaluator";
 import type { Conditions, Plan } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 import { leastPeriod, type PeriodPlan, periodMs } from "./least-period.ts";
@@ -14,7 +14,7 @@ export type Objective =
   | { readonly kind: "throughput"; readonly minAccuracy: number };
 
 export interface PlanningProblem {
-  /** Of every exit of the model, any order. */
+  /** Of every exit of the model, any order; of every wire mode that there is to choose from. */
   readonly costs: readonly ExitCosts[];
   /** Taken as certain: their spread is ignored. `LivePlanner` heeds it. */
   readonly conditions: Conditions;
@@ -31,7 +31,7 @@ export interface Choice extends Plan {
   readonly latency: Latency;
   /** Time of the longest of the stages edge, uplink and cloud. */
   readonly periodMs: number;
-  /** Of the exit; null when not measured. */
+  /** Of the exit, less what the cut's codecs were measured to cost; null when not measured. */
   readonly accuracy: number | null;
   /** Whether the objective's condition is met. */
   readonly feasible: boolean;
@@ -43,7 +43,8 @@ export interface Choice extends Plan {
  * Chooses exit and head together, exactly, for conditions that are certain: the best head of every allowed
  * exit, then the best exit.
  *
- * - Exits rank by accuracy; when one of them is not measured, all rank by position, later above earlier.
+ * - Exits rank by accuracy; when one of them is not measured, all rank by position, later above earlier. How
+ *   tensors travel does not change the rank; a minimum of accuracy is met when it is whichever tensor travels.
  * - `accuracy`: the highest exit that meets the budget, ties to the faster plan. If none does: the fastest
  *   plan, ties to the higher exit, marked infeasible.
  * - `latency`: the fastest plan that is accurate enough, ties to the higher exit. If none is: the highest
@@ -80,14 +81,14 @@ function bestOfExit(costs: ExitCosts, rank: number, problem: PlanningProblem): C
   const { conditions, constraints = {}, objective, limit } = problem;
   if (objective.kind === "throughput") {
     const plan = leastPeriod(costs, conditions, constraints, limit);
-    return plan && { costs, plan, rank, feasible: (costs.accuracy ?? 0) >= objective.minAccuracy };
+    return plan && { costs, plan, rank, feasible: (promisedAccuracy(costs) ?? 0) >= objective.minAccuracy };
   }
   const found = minCutPlan(costs, conditions, constraints);
   if (found === null) return null;
   const plan = { ...found, periodMs: periodMs(found.latency), lowerBoundMs: 0 };
   const feasible =
     objective.kind === "latency"
-      ? (costs.accuracy ?? 0) >= objective.minAccuracy
+      ? (promisedAccuracy(costs) ?? 0) >= objective.minAccuracy
       : found.latency.totalMs <= objective.budgetMs * (1 + ROUNDING);
   return { costs, plan, rank, feasible };
 }
@@ -113,13 +114,17 @@ function compare(a: Candidate, b: Candidate, kind: Objective["kind"]): number {
 function toChoice({ costs, plan, feasible }: Candidate): Choice {
   const { names, successors } = costs.dag;
   const { head, latency } = plan;
+  const crosses = (node: number): boolean => head[node]! && successors[node]!.some((reader) => !head[reader]);
+  const cut = names.filter((_, node) => crosses(node));
+  const codecs = codecsOf(costs, cut);
   return {
     exit: costs.exit,
     head: names.filter((_, node) => head[node]),
-    cut: names.filter((_, node) => head[node] && successors[node]!.some((reader) => !head[reader])),
+    ...(codecs === undefined ? {} : { codecs }),
+    cut,
     latency,
     periodMs: plan.periodMs,
-    accuracy: costs.accuracy,
+    accuracy: costs.accuracy === null ? null : costs.accuracy - lossOver(costs, crosses),
     feasible,
   };
 }

@@ -1,17 +1,23 @@
-import type { ExitCosts } from "#shared/evaluator";
+import { type ExitCosts, promisedAccuracy, type Wire } from "#shared/evaluator";
 import type { EarlyExit, ExitPolicy } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 import { buildEnvelope, type Envelope } from "./envelope.ts";
 import { rankExits } from "./optimize.ts";
 
-/** A way to answer, but for its head: an exit, and perhaps earlier ones that are asked on the way. */
+/**
+ * A way to answer, but for its head: an exit, perhaps earlier ones that are asked on the way, and how tensors
+ * travel.
+ */
 export interface Option {
   readonly costs: ExitCosts;
   /** Asked before, earliest first; each answers when it is sure. */
   readonly early: readonly EarlyExit[];
-  /** Higher is better. */
+  /** Higher is better; the same however tensors travel: what that may cost is tolerated. */
   readonly rank: number;
+  /** Where no tensor travels; null when not measured. */
   readonly accuracy: number | null;
+  /** Whichever tensor travels. */
+  readonly promised: number | null;
   /** By early exit: share of the images that it answers. */
   readonly answers: Float64Array;
   /** By early exit: time at the edge until it has answered, fixed costs included; at edge scale 1. */
@@ -39,14 +45,33 @@ export function listOptions(
   constraints: Constraints,
 ): readonly Option[] {
   const ranks = rankExits(costs);
+  const isMeasured = costs.every(({ accuracy }) => accuracy !== null);
+  const modes = [...new Set(costs.map(({ wire }) => wire?.mode))];
+  const options = modes.flatMap((mode) => {
+    const own = costs.filter(({ wire }) => wire?.mode === mode);
+    const plain = own.map(
+      ({ exit, accuracy }): ExitPolicy => ({ exit, early: [], reach: [], accuracy: accuracy ?? 0 }),
+    );
+    // Other ways to send the image, or nothing lost: of no use to early exits, which answer here or send tensors.
+    const isForPolicies = isMeasured && (mode === undefined || FOR_POLICIES.includes(mode));
+    return optionsOf(own, [...plain, ...(isForPolicies ? policies : [])], constraints, ranks);
+  });
+  return options.sort((a, b) => b.rank - a.rank);
+}
+
+const FOR_POLICIES: readonly Wire["mode"][] = ["plain", "deflate", "forced"];
+
+/** @param costs of one wire mode */
+function optionsOf(
+  costs: readonly ExitCosts[],
+  policies: readonly ExitPolicy[],
+  constraints: Constraints,
+  ranks: ReadonlyMap<string, number>,
+): readonly Option[] {
   const isAllowed = (exit: string): boolean => constraints.exits?.includes(exit) ?? true;
   const byExit = new Map(costs.map((exit) => [exit.exit, exit]));
   const envelopes = new Map<string, Envelope | null>();
-  const plain = costs.map(
-    ({ exit, accuracy }): ExitPolicy => ({ exit, early: [], reach: [], accuracy: accuracy ?? 0 }),
-  );
-  const isMeasured = costs.every(({ accuracy }) => accuracy !== null);
-  const options = [...plain, ...(isMeasured ? policies : [])].flatMap((policy): Option[] => {
+  return policies.flatMap((policy): Option[] => {
     const { early, reach } = policy;
     const final = byExit.get(policy.exit);
     const asked = early.map(({ exit }) => byExit.get(exit));
@@ -61,22 +86,24 @@ export function listOptions(
     if (!envelope || envelope.count === 0) return [];
     const isPlain = early.length === 0;
     const answers = Float64Array.from(reach, (share, at) => (at === 0 ? 1 : reach[at - 1]!) - share);
+    const rest = reach.at(-1) ?? 1;
+    const accuracy = isPlain ? final.accuracy : policy.accuracy;
     return [
       {
         costs: final,
         early,
         rank: isPlain ? ranks.get(policy.exit)! : policy.accuracy,
-        accuracy: isPlain ? final.accuracy : policy.accuracy,
+        accuracy,
+        promised: promisedAccuracy({ ...final, accuracy }, rest),
         answers,
         answerMs,
         answeredMs: answers.reduce((sum, share, at) => sum + share * answerMs[at]!, 0),
-        rest: reach.at(-1) ?? 1,
+        rest,
         extraMs,
         envelope,
       },
     ];
   });
-  return options.sort((a, b) => b.rank - a.rank);
 }
 
 /** What asking exits on the way to another one costs at the edge. */

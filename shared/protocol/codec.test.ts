@@ -1,38 +1,102 @@
 import { expect, test } from "vitest";
-import { decodeTensor, encodeTensor, formatServerTiming, parseServerTiming } from "./index.ts";
+import { elementCount, TENSOR_CODECS, type TensorCodec } from "#shared/model";
+import { seededRandom } from "../graph/fixture.ts";
+import { decodeTensor, encodeImage, encodeTensor, formatServerTiming, parseServerTiming } from "./index.ts";
 
 const info = { shape: [2, 3], dtype: "float32", range: [-1, 1] } as const;
 const values = Float32Array.of(0, -0.75, 6.5, 1e-7, 2, 3);
 
 test("float32 comes back exactly", () => {
   const { tensor, parameters } = encodeTensor("a", [1, 2, 3], values, "float32");
-  expect(decodeTensor(tensor, info, parameters)).toEqual(values);
+  expect(decodeTensor(tensor, info, parameters)).toEqual({ shape: [1, 2, 3], values });
 });
 
 test("a tensor may lie anywhere in a frame", () => {
   const { tensor } = encodeTensor("a", [1, 2, 3], values, "float32");
   const body = Buffer.concat([Buffer.from("odd"), tensor.data, Buffer.from("end")]);
   const data = body.subarray(3, 3 + tensor.data.byteLength);
-  expect(decodeTensor({ ...tensor, data }, info, {})).toEqual(values);
+  expect(decodeTensor({ ...tensor, data }, info, {}).values).toEqual(values);
 });
 
-test("uint8 comes back within half a step of the values' range", () => {
-  const { tensor, parameters } = encodeTensor("a", [1, 2, 3], values, "uint8");
-  const half = (6.5 + 0.75) / 510 + 1e-6;
-  const decoded = decodeTensor(tensor, info, parameters);
-  decoded.forEach((value, i) => {
-    expect(Math.abs(value - values[i]!)).toBeLessThanOrEqual(half);
-  });
+test("every codec gives values back within its error, whatever their range, number and shape", () => {
+  for (let seed = 0; seed < 300; seed++) {
+    const random = seededRandom(seed);
+    const shape = Array.from({ length: 1 + Math.floor(3 * random()) }, () => 1 + Math.floor(7 * random()));
+    const [size, centre] = [10 ** (8 * random() - 5), (random() - 0.5) * 10 ** (4 * random() - 2)];
+    const count = elementCount(shape);
+    const drawn = Float32Array.from({ length: count }, () => centre + size * Math.max(-0.3, random() - 0.5));
+    const range = Math.max(...drawn) - Math.min(...drawn);
+    const rounding = 1e-6 * Math.max(...drawn.map(Math.abs));
+    const most: Record<TensorCodec, (value: number) => number> = {
+      float32: () => 0,
+      // Half of the step between neighbours: 11 bits, or 2^-24 where they are fixed.
+      float16: (value) => Math.max(Math.abs(value) * 2 ** -11, 2 ** -25),
+      uint8: () => range / 510 + rounding,
+      uint4: () => range / 30 + rounding,
+    };
+    for (const codec of TENSOR_CODECS) {
+      const { tensor, parameters } = encodeTensor("a", [1, ...shape], drawn, codec);
+      const decoded = decodeTensor(tensor, { ...info, shape }, parameters);
+      expect(decoded.shape).toEqual([1, ...shape]);
+      expect(decoded.values).toHaveLength(count);
+      const wrong = decoded.values.findIndex((v, i) => Math.abs(v - drawn[i]!) > most[codec](drawn[i]!));
+      expect(wrong, `seed ${seed}, ${codec}`).toBe(-1);
+    }
+  }
 });
 
-test("a constant tensor survives uint8", () => {
-  const { tensor, parameters } = encodeTensor("a", [1, 2, 3], new Float32Array(6).fill(4), "uint8");
-  expect([...decodeTensor(tensor, info, parameters)]).toEqual([4, 4, 4, 4, 4, 4]);
+test("float16 rounds as hardware does: every half is itself, what lies between goes to the nearer, ties to even", () => {
+  const bitsOf = (value: number): number => {
+    const { tensor } = encodeTensor("a", [1, 1], Float32Array.of(value), "float16");
+    return tensor.data[0]! | (tensor.data[1]! << 8);
+  };
+  const all = new Uint8Array(Uint16Array.from({ length: 0x7c00 }, (_, bits) => bits).buffer);
+  const wire = { name: "a", datatype: "FP16", shape: [1, 0x7c00], data: all } as const;
+  const halves = decodeTensor(wire, { ...info, shape: [0x7c00] }, {}).values;
+  expect([halves[1], halves[0x3c00], halves[0x7bff]]).toEqual([2 ** -24, 1, 65504]);
+  for (let bits = 0; bits + 1 < halves.length; bits++) {
+    const [here, next] = [halves[bits]!, halves[bits + 1]!];
+    const middle = (here + next) / 2;
+    if (bitsOf(here) !== bits) expect.fail(`${here}: expected itself`);
+    if (bitsOf(middle) !== bits + (bits & 1)) expect.fail(`${middle}: expected a tie to even`);
+    if (bits > 0 && bitsOf(-here) !== (bits | 0x8000))
+      expect.fail(`-${here}: expected the sign alone to differ`);
+    const [below, above] = [middle - (next - here) / 8, middle + (next - here) / 8];
+    if (bitsOf(below) !== bits || bitsOf(above) !== bits + 1) expect.fail(`${middle}: expected the nearer`);
+  }
+});
+
+test("a tensor that float16 cannot hold travels as float32", () => {
+  const large = Float32Array.of(0, 65519, -65519, 0, 0, 0);
+  expect(encodeTensor("a", [1, 2, 3], large, "float16").tensor.datatype).toBe("FP16");
+  const { tensor } = encodeTensor("a", [1, 2, 3], Float32Array.of(0, 65520, 0, 0, 0, 0), "float16");
+  expect(tensor.datatype).toBe("FP32");
+  expect(decodeTensor(tensor, info, {}).values[1]).toBe(65520);
+});
+
+test("uint4 packs two values a byte, the first in the low bits; what fills the last byte up is ignored", () => {
+  const fifteen = Float32Array.of(0, 15, 1, 2, 14);
+  const { tensor, parameters } = encodeTensor("a", [1, 5], fifteen, "uint4");
+  expect([...tensor.data]).toEqual([0xf0, 0x21, 0x0e]);
+  expect(tensor).toMatchObject({ datatype: "UINT8", shape: [1, 3] });
+  expect(parameters).toEqual({ "q.a.scale": 1, "q.a.offset": 0, "q.a.bits": 4 });
+  const padded = { ...tensor, data: Uint8Array.of(0xf0, 0x21, 0xfe) };
+  expect(decodeTensor(padded, { ...info, shape: [5] }, parameters).values).toEqual(fifteen);
+  // In a batch every image starts with a byte of its own.
+  const two = { ...tensor, shape: [2, 3], data: Uint8Array.of(0xf0, 0x21, 0xfe, 0x0f, 0x12, 0x0e) };
+  const { shape, values: both } = decodeTensor(two, { ...info, shape: [5] }, parameters);
+  expect(shape).toEqual([2, 5]);
+  expect([...both]).toEqual([0, 15, 1, 2, 14, 15, 0, 2, 1, 14]);
+});
+
+test.each(["uint8", "uint4"] as const)("a constant tensor survives %s", (codec) => {
+  const { tensor, parameters } = encodeTensor("a", [1, 2, 3], new Float32Array(6).fill(4), codec);
+  expect([...decodeTensor(tensor, info, parameters).values]).toEqual([4, 4, 4, 4, 4, 4]);
 });
 
 test("uint8 without scale and offset spans the calibrated range", () => {
   const data = Uint8Array.of(0, 255, 0, 255, 0, 255);
-  const decoded = decodeTensor({ name: "a", datatype: "UINT8", shape: [1, 2, 3], data }, info, {});
+  const decoded = decodeTensor({ name: "a", datatype: "UINT8", shape: [1, 2, 3], data }, info, {}).values;
   [-1, 1, -1, 1, -1, 1].forEach((value, i) => {
     expect(decoded[i]).toBeCloseTo(value, 6);
   });
@@ -41,12 +105,23 @@ test("uint8 without scale and offset spans the calibrated range", () => {
 test("values that are not finite are refused on both sides", () => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const broken = Float32Array.of(0, bad, 0, 0, 0, 0);
-    expect(() => encodeTensor("a", [1, 2, 3], broken, "uint8")).toThrow(
-      /a: expected finite values, got .* at 1/,
-    );
+    for (const codec of TENSOR_CODECS) {
+      expect(() => encodeTensor("a", [1, 2, 3], broken, codec)).toThrow(
+        /a: expected finite values, got .* at 1/,
+      );
+    }
     const data = new Uint8Array(broken.buffer);
     const tensor = { name: "a", datatype: "FP32", shape: [1, 2, 3], data } as const;
     expect(() => decodeTensor(tensor, info, {})).toThrow(/a: expected finite values/);
+  }
+  for (const [half, shown] of [
+    [0x7e00, "NaN"],
+    [0x7c00, "Infinity"],
+    [0xfc00, "-Infinity"],
+  ] as const) {
+    const data = new Uint8Array(Uint16Array.of(0, 0, half, 0, 0, 0).buffer);
+    const tensor = { name: "a", datatype: "FP16", shape: [1, 2, 3], data } as const;
+    expect(() => decodeTensor(tensor, info, {})).toThrow(`a: expected finite values, got ${shown} at 2`);
   }
 });
 
@@ -55,10 +130,30 @@ test("shape, datatype and quantisation are checked", () => {
   const wrong = { name: "a", datatype: "FP32", shape: [1, 3, 2], data } as const;
   expect(() => decodeTensor(wrong, info, {})).toThrow("a: expected shape [-1,2,3], got [1,3,2]");
   const integers = { name: "a", datatype: "INT32", shape: [1, 2, 3], data } as const;
-  expect(() => decodeTensor(integers, info, {})).toThrow("a: expected datatype FP32 or UINT8, got INT32");
+  expect(() => decodeTensor(integers, info, {})).toThrow(
+    "a: expected datatype FP32, FP16 or UINT8, got INT32",
+  );
   const bytes = { name: "a", datatype: "UINT8", shape: [1, 2, 3], data: new Uint8Array(6) } as const;
   expect(() => decodeTensor(bytes, info, { "q.a.scale": 1 })).toThrow("q.a.offset: expected a finite number");
   expect(() => decodeTensor(bytes, info, { "q.a.scale": 1, "q.a.offset": "0" })).toThrow("q.a.offset");
+  const four = { "q.a.scale": 1, "q.a.offset": 0, "q.a.bits": 4 };
+  expect(() => decodeTensor(bytes, info, four)).toThrow("a: expected shape [-1,3], got [1,2,3]");
+  const nibbles = { ...bytes, shape: [1, 4], data: new Uint8Array(4) };
+  expect(() => decodeTensor(nibbles, info, four)).toThrow("a: expected shape [-1,3], got [1,4]");
+  for (const bits of [3, 0, 16, "4", true]) {
+    const odd = { ...four, "q.a.bits": bits };
+    expect(() => decodeTensor(bytes, info, odd)).toThrow(`parameter q.a.bits: expected 8 or 4, got ${bits}`);
+  }
+  const floats = { ...bytes, datatype: "FP32", data: new Uint8Array(24) } as const;
+  expect(() => decodeTensor(floats, info, four)).toThrow("a: expected datatype UINT8 with 4 bits a value");
+  expect(decodeTensor(bytes, info, { ...four, "q.a.bits": 8 }).values).toHaveLength(6);
+});
+
+test("an image travels as the bytes of its file, with its media type", () => {
+  const { tensor, parameters } = encodeImage("image", "webp", Uint8Array.of(7, 8, 9));
+  expect(parameters).toEqual({ "image.image": "image/webp" });
+  expect(tensor).toMatchObject({ datatype: "BYTES", shape: [1] });
+  expect([...tensor.data]).toEqual([3, 0, 0, 0, 7, 8, 9]);
 });
 
 test("server times survive the header", () => {

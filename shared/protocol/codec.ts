@@ -1,11 +1,9 @@
 import { EddiError } from "#shared/errors";
-import type { TensorInfo } from "#shared/model";
+import { elementCount, type ImageCodec, type TensorCodec, type TensorInfo } from "#shared/model";
+import { type Affine, type AffineBits, affineOver, dequantise, quantise } from "./affine.ts";
+import { joinElements } from "./elements.ts";
+import { fromFloat16, toFloat16 } from "./float16.ts";
 import type { Parameters, WireTensor } from "./frame.ts";
-
-/** How a cut tensor travels: as it is, or as 8 bits per value, affine: value = offset + q * scale. */
-export type Codec = "float32" | "uint8";
-
-export const CODECS: readonly Codec[] = ["uint8", "float32"];
 
 /** A tensor ready for a request, and the request parameters that belong to it. */
 export interface EncodedTensor {
@@ -13,12 +11,22 @@ export interface EncodedTensor {
   readonly parameters: Parameters;
 }
 
+/** Values of one tensor, for one image or a batch. */
+export interface DecodedTensor {
+  /** With the batch axis. */
+  readonly shape: readonly number[];
+  /** float32, row-major; the caller's own copy. */
+  readonly values: Float32Array;
+}
+
 /**
  * Encodes the values of one image's tensor.
  *
- * uint8 uses the values' own range, so nothing is clipped and the error is at most half a step,
- * (max - min) / 510. The quantisation stands in the request's parameters `q.<name>.scale` and
- * `q.<name>.offset`, since common clients cannot set parameters of an input.
+ * - `float16`: rounded to nearest, ties to even. A tensor with a value beyond 65504 travels as float32.
+ * - `uint8`, `uint4`: affine over the values' own range, so nothing is clipped and the error is at most half a
+ *   step, (max - min) / 510 or / 30. The quantisation stands in the request's parameters `q.<name>.scale` and
+ *   `q.<name>.offset`, since common clients cannot set parameters of an input. uint4 packs two values a byte, the
+ *   first in the low bits: UINT8 [1, bytes], with `q.<name>.bits` 4.
  *
  * @param shape  with the batch axis
  * @param values float32, row-major
@@ -28,65 +36,94 @@ export function encodeTensor(
   name: string,
   shape: readonly number[],
   values: Float32Array,
-  codec: Codec,
+  codec: TensorCodec,
 ): EncodedTensor {
   const [low, high] = rangeOf(name, values);
-  if (codec === "float32") {
-    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return { tensor: { name, datatype: "FP32", shape, data }, parameters: {} };
+  if (codec === "float32" || codec === "float16") {
+    const halves = codec === "float16" ? toFloat16(values) : null;
+    const data = halves ?? new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return { tensor: { name, datatype: halves ? "FP16" : "FP32", shape, data }, parameters: {} };
   }
-  const scale = high > low ? (high - low) / 255 : 1;
-  const data = new Uint8Array(values.length);
-  // Rounds by adding a half, since storing a byte truncates.
-  const steps = 1 / scale;
-  for (let i = 0; i < values.length; i++) data[i] = (values[i]! - low) * steps + 0.5;
+  const bits = codec === "uint8" ? 8 : 4;
+  const affine = affineOver(low, high, bits);
+  const data = quantise(values, affine, bits);
+  const parameters = { [`q.${name}.scale`]: affine.scale, [`q.${name}.offset`]: affine.offset };
+  if (bits === 8) return { tensor: { name, datatype: "UINT8", shape, data }, parameters };
+  const packed: WireTensor = { name, datatype: "UINT8", shape: [1, data.length], data };
+  return { tensor: packed, parameters: { ...parameters, [`q.${name}.bits`]: bits } };
+}
+
+/** One image as a file's bytes, of the model's size: BYTES [1], with `image.<name>` its media type. */
+export function encodeImage(name: string, codec: ImageCodec, file: Uint8Array): EncodedTensor {
   return {
-    tensor: { name, datatype: "UINT8", shape, data },
-    parameters: { [`q.${name}.scale`]: scale, [`q.${name}.offset`]: low },
+    tensor: { name, datatype: "BYTES", shape: [1], data: joinElements([file]) },
+    parameters: { [`image.${name}`]: `image/${codec}` },
   };
 }
 
 /**
- * Decodes a tensor of a request after checking it against the model. UINT8 without scale and offset is
- * read over the tensor's calibrated range, so the bytes of an RGB image are an image.
+ * Decodes a tensor of a request after checking it against the model; all but BYTES, whose images the service
+ * decodes. UINT8 without scale and offset is read over the tensor's calibrated range, so the bytes of an RGB image
+ * are an image.
  *
  * @param expected what the model says of this tensor, without the batch axis
- * @returns float32, row-major; the caller's own copy
  * @throws EddiError `bad-tensor`, saying what was expected and what came
  */
-export function decodeTensor(tensor: WireTensor, expected: TensorInfo, parameters: Parameters): Float32Array {
+export function decodeTensor(
+  tensor: WireTensor,
+  expected: TensorInfo,
+  parameters: Parameters,
+): DecodedTensor {
   const { name, datatype, shape, data } = tensor;
-  const sameShape =
-    shape.length === expected.shape.length + 1 && expected.shape.every((n, i) => n === shape[i + 1]);
+  const bits = bitsOf(name, datatype, parameters);
+  const count = elementCount(expected.shape);
+  const sides = bits === 4 ? [(count + 1) >> 1] : expected.shape;
+  const sameShape = shape.length === sides.length + 1 && sides.every((n, i) => n === shape[i + 1]);
   if (!sameShape) {
-    throw new EddiError("bad-tensor", `${name}: expected shape [-1,${expected.shape}], got [${shape}]`);
+    throw new EddiError("bad-tensor", `${name}: expected shape [-1,${sides}], got [${shape}]`);
   }
-  if (datatype === "FP32") {
-    // Copied, since a view into a frame need not be aligned.
-    const values = new Float32Array(new Uint8Array(data).buffer);
-    rangeOf(name, values);
-    return values;
+  const batch = shape[0]!;
+  const decoded = [batch, ...expected.shape];
+  if (datatype === "UINT8") {
+    const affine = quantisation(name, expected, parameters, bits);
+    return { shape: decoded, values: dequantise(data, affine, bits, batch, count) };
   }
-  if (datatype !== "UINT8") {
-    throw new EddiError("bad-tensor", `${name}: expected datatype FP32 or UINT8, got ${datatype}`);
+  if (datatype !== "FP32" && datatype !== "FP16") {
+    throw new EddiError("bad-tensor", `${name}: expected datatype FP32, FP16 or UINT8, got ${datatype}`);
   }
-  const [scale, offset] = quantisation(name, expected, parameters);
-  const values = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++) values[i] = offset + data[i]! * scale;
-  return values;
+  // Copied, since a view into a frame need not be aligned.
+  const values = datatype === "FP16" ? fromFloat16(data) : new Float32Array(new Uint8Array(data).buffer);
+  rangeOf(name, values);
+  return { shape: decoded, values };
 }
 
-/** Scale and offset as the request tells them, else from the calibrated range: 0 is its low end, 255 its high. */
-function quantisation(name: string, expected: TensorInfo, parameters: Parameters): [number, number] {
+/** Of a UINT8 tensor's values; 8 of any other. */
+function bitsOf(name: string, datatype: string, parameters: Parameters): AffineBits {
+  const key = `q.${name}.bits`;
+  const bits = parameters[key] ?? 8;
+  if (bits !== 8 && bits !== 4) {
+    throw new EddiError("bad-tensor", `parameter ${key}: expected 8 or 4, got ${bits}`);
+  }
+  if (bits === 4 && datatype !== "UINT8") {
+    throw new EddiError(
+      "bad-tensor",
+      `${name}: expected datatype UINT8 with 4 bits a value, got ${datatype}`,
+    );
+  }
+  return bits;
+}
+
+/** As the request tells it, else from the calibrated range: 0 is its low end, the greatest number its high. */
+function quantisation(name: string, expected: TensorInfo, parameters: Parameters, bits: AffineBits): Affine {
   const [low, high] = expected.range;
   const keys = [`q.${name}.scale`, `q.${name}.offset`] as const;
-  if (keys.every((key) => parameters[key] === undefined)) return [(high - low) / 255, low];
+  if (keys.every((key) => parameters[key] === undefined)) return affineOver(low, high, bits);
   const [scale, offset] = keys.map((key) => {
     const value = parameters[key];
     if (typeof value === "number" && Math.abs(value) < 1e30) return value;
     throw new EddiError("bad-tensor", `parameter ${key}: expected a finite number, got ${value}`);
   });
-  return [scale!, offset!];
+  return { scale: scale!, offset: offset! };
 }
 
 /** @throws EddiError `bad-tensor` for a value that is not finite: it makes neither a range nor a scale */

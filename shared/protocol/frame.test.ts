@@ -8,6 +8,8 @@ import {
   FRAME_LIMITS,
   type Frame,
   type InferRequest,
+  joinElements,
+  splitElements,
   type WireTensor,
 } from "./index.ts";
 
@@ -136,4 +138,38 @@ test("limits hold before anything is allocated", () => {
   expect(failure(() => decodeRequest(nested.body, nested.jsonBytes)).code).toBe("too-large");
   const quoted = frame({ inputs: [], parameters: { ["[".repeat(1000)]: '\\"{'.repeat(1000) } });
   expect(decodeRequest(quoted.body, quoted.jsonBytes).inputs).toEqual([]);
+});
+
+test("elements of BYTES come back, of any length, in a frame of their own or beside others", () => {
+  const elements = [Uint8Array.of(1, 2, 3), new Uint8Array(0), Uint8Array.of(9)];
+  const data = joinElements(elements);
+  const inputs = [{ name: "image", datatype: "BYTES", shape: [3], data } as const, request.inputs[0]!];
+  const { body, jsonBytes } = encodeRequest({ parameters: {}, inputs, outputs: [], binaryOutputs: true });
+  const [image, other] = decodeRequest(body, jsonBytes).inputs;
+  expect(splitElements("image", image!.data, 3)).toEqual(elements);
+  expect(other!.data).toEqual(request.inputs[0]!.data);
+});
+
+test("elements of BYTES that do not fit their lengths, their number or their frame are refused", () => {
+  const data = joinElements([Uint8Array.of(1, 2, 3), Uint8Array.of(4)]);
+  const refused = (shape: readonly number[], bytes: Uint8Array, size: unknown = bytes.byteLength) => {
+    const input = { name: "image", datatype: "BYTES", shape, parameters: { binary_data_size: size } };
+    const json = Buffer.from(JSON.stringify({ inputs: [input] }));
+    const error = failure(() => decodeRequest(Buffer.concat([json, bytes]), json.byteLength));
+    expect(["bad-frame", "bad-tensor"]).toContain(error.code);
+    return error.message;
+  };
+  expect(refused([1], data)).toBe("image: expected 1 elements with their lengths, got 1 and 5 bytes more");
+  expect(refused([3], data)).toBe("image: expected 3 elements with their lengths, got 2 and 0 bytes more");
+  expect(refused([2], data.subarray(0, 11))).toBe("image: expected 1 bytes of element 1, got 0 left");
+  expect(refused([1], Uint8Array.of(255, 255, 255, 255, 0))).toMatch(
+    /expected 4294967295 bytes .* got 1 left/,
+  );
+  expect(refused([2], data, 400)).toMatch(/expected 400 bytes, got 12: truncated/);
+  expect(refused([2], data, -1)).toMatch(/expected binary_data_size in bytes, got -1/);
+  expect(refused([2], data, "12")).toMatch(/expected binary_data_size in bytes, got "12"/);
+  const inJson = frame({ inputs: [{ name: "image", datatype: "BYTES", shape: [1], data: ["abc"] }] });
+  expect(failure(() => decodeRequest(inJson.body, inJson.jsonBytes)).message).toBe(
+    "image: expected BYTES as binary data, got JSON",
+  );
 });

@@ -1,6 +1,7 @@
 import { parse } from "secure-json-parse";
 import { EddiError } from "#shared/errors";
 import { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
+import { splitElements } from "./elements.ts";
 
 /**
  * Open Inference Protocol v2 messages with the binary tensor extension: a JSON header, then the tensors
@@ -19,7 +20,10 @@ export interface WireTensor {
   /** With the batch axis first. */
   readonly shape: readonly number[];
   readonly parameters?: Parameters;
-  /** Row-major, little-endian; its length follows from datatype and shape. */
+  /**
+   * Row-major, little-endian; its length follows from datatype and shape. Of BYTES: the elements, each with its
+   * length before it in four bytes.
+   */
   readonly data: Uint8Array;
 }
 
@@ -225,15 +229,19 @@ function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLim
     const name = nameOf(entry, "tensor");
     const { datatype } = entry;
     if (!isDatatype(datatype)) {
-      throw new EddiError("bad-tensor", `${name}: expected datatype FP32, UINT8 or INT32, got ${datatype}`);
+      throw new EddiError(
+        "bad-tensor",
+        `${name}: expected datatype FP32, FP16, UINT8, INT32 or BYTES, got ${datatype}`,
+      );
     }
     const shape = shapeOf(entry.shape, name, limits);
     const elements = shape.reduce((product, side) => product * side, 1);
-    const bytes = elements * bytesPerElement(datatype);
     const { binary_data_size: size, ...parameters } = parametersOf(entry, name);
     if (size === undefined) {
       return { name, datatype, shape, parameters, data: fromNumbers(datatype, entry.data, elements, name) };
     }
+    const each = bytesPerElement(datatype);
+    const bytes = each === null ? binarySize(size, name) : elements * each;
     if (size !== bytes) {
       throw new EddiError(
         "bad-tensor",
@@ -247,6 +255,7 @@ function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLim
       );
     }
     const data = rest.subarray(at, at + bytes);
+    if (each === null) splitElements(name, data, elements);
     at += bytes;
     return { name, datatype, shape, parameters, data };
   });
@@ -257,6 +266,12 @@ function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLim
     );
   }
   return tensors;
+}
+
+/** Of elements of any length. */
+function binarySize(size: Parameter, name: string): number {
+  if (Number.isSafeInteger(size) && (size as number) >= 0) return size as number;
+  throw new EddiError("bad-tensor", `${name}: expected binary_data_size in bytes, got ${shown(size)}`);
 }
 
 function shapeOf(value: unknown, name: string, limits: FrameLimits): readonly number[] {
@@ -289,7 +304,10 @@ function toNumbers(datatype: Datatype, data: Uint8Array): number[] {
 function fromNumbers(datatype: Datatype, value: unknown, elements: number, name: string): Uint8Array {
   const numbers: number[] = [];
   const areNumbers = Array.isArray(value) && collectNumbers(value, numbers, elements, 8);
-  if (datatype === "FP16" || !areNumbers || numbers.length !== elements) {
+  if (datatype === "BYTES" || datatype === "FP16") {
+    throw new EddiError("bad-tensor", `${name}: expected ${datatype} as binary data, got JSON`);
+  }
+  if (!areNumbers || numbers.length !== elements) {
     const others = areNumbers || numbers.length > elements ? "" : " and something else";
     const came = Array.isArray(value) ? `${numbers.length} values${others}` : typeof value;
     throw new EddiError("bad-tensor", `${name}: expected ${elements} numbers or binary data, got ${came}`);

@@ -1,6 +1,7 @@
-export { CODECS, type Codec, decodeTensor, type EncodedTensor, encodeTensor } from "./codec.ts";
-export { type CodecJob, codecJob } from "./codec-job.ts";
+export { type DecodedTensor, decodeTensor, type EncodedTensor, encodeImage, encodeTensor } from "./codec.ts";
+export { type CodecJob, codecJob, deflateSample, imageSample } from "./codec-job.ts";
 export { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
+export { joinElements, splitElements } from "./elements.ts";
 export {
   decodeRequest,
   decodeResponse,

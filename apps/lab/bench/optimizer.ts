@@ -88,9 +88,8 @@ async function benchModel(id: string, seed: number, repeats: number) {
   const model = await readModelFolder(folder);
   const profile = async (name: string) =>
     readProfile(JSON.parse(await readFile(path.join(folder, "profiles", name), "utf8")));
-  const codec = "uint8";
   const [head, tail] = [await profile("head-wasm.json"), await profile("tail-wasm.json")];
-  const costs = exitCosts(model, head, tail, { codec });
+  const costs = exitCosts(model, head, tail, { codec: null });
   const policies = model.metadata.policies ?? [];
   const build = timed(
     Math.min(repeats, 20),
@@ -118,7 +117,7 @@ async function benchModel(id: string, seed: number, repeats: number) {
   return {
     model: id,
     version: model.version,
-    codec,
+    modes: [...new Set(costs.map(({ wire }) => wire!.mode))],
     policies: policies.length,
     options: planner.options.length,
     replanMicroseconds: {
@@ -133,6 +132,7 @@ async function benchModel(id: string, seed: number, repeats: number) {
       const envelope = buildEnvelope(exit)!;
       return {
         exit: exit.exit,
+        mode: exit.wire!.mode,
         nodes: exit.dag.names.length,
         efficient: envelope.count,
         hull: envelope.hullCount,

@@ -2,8 +2,7 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import type { Codec } from "#shared/evaluator";
-import { CODECS } from "#shared/protocol";
+import { TENSOR_CODECS, type TensorCodec } from "#shared/model";
 import { openBackend } from "../backend.ts";
 import { latencyCases } from "../latency/cases.ts";
 import { evaluateHere } from "../latency/in-process.ts";
@@ -22,7 +21,7 @@ random cuts of two tensors or more: for the partition-wise profile, and for the 
   --repeats N       timings of each stage and segment (default 25)
   --cuts N          random cuts (default 30)
   --seed N          of the random cuts (default 1)
-  --codec NAME      uint8 or float32 (default uint8)
+  --codec NAME      float32, float16, uint8 or uint4 (default uint8)
   --device TEXT     what this machine is called (default: its processor)
   --json            print JSON: samples, profiles, predictions, errors
   --out FILE        write the JSON there too
@@ -52,9 +51,12 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const repeats = wholeNumber("--repeats", values.repeats, 1);
   const seed = wholeNumber("--seed", values.seed, 0);
-  const codec = CODECS.find((one): one is Codec => one === values.codec);
+  const codec = TENSOR_CODECS.find((one) => one === values.codec);
   if (codec === undefined) {
-    throw new EddiError("bad-argument", `--codec: expected one of ${CODECS.join(", ")}, got ${values.codec}`);
+    throw new EddiError(
+      "bad-argument",
+      `--codec: expected one of ${TENSOR_CODECS.join(", ")}, got ${values.codec}`,
+    );
   }
   const { backend, device } = values;
   const folder = modelFolder(name);
@@ -114,7 +116,7 @@ async function evaluateOn(
   folder: string,
   ...[device, codec, cases, rounds]: [
     string,
-    Codec,
+    TensorCodec,
     Parameters<typeof evaluateHere>[4],
     Parameters<typeof evaluateHere>[5],
   ]

@@ -36,7 +36,7 @@ export async function run(args: readonly string[]): Promise<void> {
     throw new EddiError("bad-argument", `expected one MODEL, got ${positionals.join(" ")}`);
   const folder = modelFolder(name);
   const model = await readModelFolder(folder);
-  const costs = await modelCosts(folder, model);
+  const costs = await modelCosts(folder, model, ["plain"]);
   const stages = graphStages(model, costs.exits);
 
   const out = values.out ?? `graph-${model.metadata.id}.svg`;

@@ -1,7 +1,14 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
-import { analyticProfile, type ExitCosts, exitCosts, type Profile, readProfile } from "#shared/evaluator";
+import {
+  analyticProfile,
+  type ExitCosts,
+  exitCosts,
+  type Profile,
+  readProfile,
+  type WireMode,
+} from "#shared/evaluator";
 import type { Model } from "#shared/model";
 
 /** The costs of a model's exits, and from which profiles: names of files, or `analytic`. */
@@ -15,16 +22,21 @@ export interface ModelCosts {
  * The costs of a model with the profiles in its folder: heads on WASM, as every browser runs them, and tails on
  * the native backend, else on WASM. Where none is stored, times are in proportion to each node's work.
  *
+ * @param modes ways to choose codecs; all there are if not given
  * @throws EddiError `bad-profile` when a stored profile is not one of this model
  */
-export async function modelCosts(folder: string, model: Model): Promise<ModelCosts> {
+export async function modelCosts(
+  folder: string,
+  model: Model,
+  modes?: readonly WireMode[],
+): Promise<ModelCosts> {
   const head = await storedProfile(folder, ["head-wasm"]);
   const tail = await storedProfile(folder, ["tail-native", "tail-wasm"]);
   const exits = exitCosts(
     model,
     head?.profile ?? analyticProfile(model, "head", EDGE_UNITS_PER_MS, 0),
     tail?.profile ?? analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 0),
-    { codec: "uint8" },
+    { codec: null, ...(modes === undefined ? {} : { modes }) },
   );
   return { exits, head: head?.file ?? "analytic", tail: tail?.file ?? "analytic" };
 }

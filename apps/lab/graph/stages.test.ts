@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { scaleTransfer, USUAL_TRANSFER } from "#shared/evaluator";
+import { scaleTransfer, USUAL_TRANSFERS } from "#shared/evaluator";
 import { fixtureModel } from "../../../shared/model/fixture.ts";
 import { modelCosts } from "./model-costs.ts";
 import { graphStages, stagesText } from "./stages.ts";
@@ -48,7 +48,7 @@ test("stored profiles are preferred, and wrong ones refused", async () => {
     fixedMs: 3,
     selfTestMs: 1,
     nodeMs: Object.fromEntries(model.dag.names.map((name) => [name, 7])),
-    transfer: scaleTransfer(USUAL_TRANSFER, 0),
+    transfer: scaleTransfer(USUAL_TRANSFERS.head, 0),
     samples: [],
   };
   const write = (name: string, text: string) => writeFile(path.join(folder, "profiles", name), text);

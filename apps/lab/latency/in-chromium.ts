@@ -1,7 +1,6 @@
 import type { Page } from "playwright";
 import { EddiError } from "#shared/errors";
 import {
-  type Codec,
   insidePlan,
   layerPlan,
   layerSum,
@@ -19,7 +18,7 @@ import {
   timeInRounds,
   transferJobs,
 } from "#shared/evaluator";
-import { allEdge, type Model, type Plan } from "#shared/model";
+import { allEdge, IMAGE_CODECS, type Model, type Plan, type TensorCodec } from "#shared/model";
 import { selfTest } from "#shared/runtime";
 import { openBackend } from "../backend.ts";
 import { openBrowser } from "../demo/phone.ts";
@@ -43,7 +42,7 @@ const BUDGET_MS = 10_000;
 export async function evaluateInChromium(
   model: Model,
   device: string,
-  codec: Codec,
+  codec: TensorCodec,
   cases: readonly Case[],
   rounds: RoundOptions,
 ): Promise<Evaluation> {
@@ -65,7 +64,7 @@ export async function evaluateInChromium(
       );
       const layers = sampleJobs(layerPlan(model), app.watch);
       const cloudLayers = sampleJobs(layerPlan(model), here);
-      const transfer = transferJobs(model, here);
+      const transfer = transferJobs(model, "tail", here);
       // An empty tail is no request.
       const plans = measurePlan(model, "tail").filter(({ segment }) => segment.nodes.length > 0);
       const insides = sampleJobs(insidePlan(model), here);
@@ -83,8 +82,7 @@ export async function evaluateInChromium(
       const [heads, alone, cloudAlone, moved, inside] = groups.map(({ length }) => timings.splice(0, length));
 
       const take = transfer.result(moved!);
-      const { uint8, float32 } = take.codecs;
-      const decode = codec === "uint8" ? uint8 : float32;
+      const decode = take.codecs[codec];
       // The service's time has the decoding in it.
       const whole = {
         ...take,
@@ -167,7 +165,7 @@ interface App {
   answer(plan: Plan): Promise<StageTimes>;
 }
 
-async function openPage(page: Page, url: string, model: Model, codec: Codec): Promise<App> {
+async function openPage(page: Page, url: string, model: Model, codec: TensorCodec): Promise<App> {
   const query = `model=${model.metadata.id}&backend=wasm&calibrate=force&codec=${codec}&budget=${BUDGET_MS}`;
   await page.goto(`${url}/?${query}`);
   await page.evaluate("eddi.ready.then(() => eddi.settle())");
@@ -192,6 +190,9 @@ async function openPage(page: Page, url: string, model: Model, codec: Codec): Pr
       inside: (segment, runs) => time({ part: "inside", segment, runs }),
       move: (elements, runs) => time({ part: "move", elements, runs }),
       code: (codec, elements, runs) => time({ part: "code", codec, elements, runs }),
+      deflate: (bytes, runs) => time({ part: "deflate", bytes, runs }),
+      image: (codec, size, runs) => time({ part: "image", codec, size, runs }),
+      imageCodecs: IMAGE_CODECS,
     },
     answer,
   };

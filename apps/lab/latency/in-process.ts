@@ -1,5 +1,4 @@
 import {
-  type Codec,
   layerPlan,
   layerSum,
   type Profile,
@@ -10,7 +9,7 @@ import {
   type Timed,
   timeInRounds,
 } from "#shared/evaluator";
-import { elementCount } from "#shared/model";
+import { elementCount, type TensorCodec } from "#shared/model";
 import { decodeTensor, type EncodedTensor, encodeRequest, encodeTensor } from "#shared/protocol";
 import { type SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
 import { repeated, stopwatch } from "../profile/measure.ts";
@@ -31,7 +30,7 @@ export async function evaluateHere(
   segments: SegmentModel,
   backend: string,
   device: string,
-  codec: Codec,
+  codec: TensorCodec,
   cases: readonly Case[],
   rounds: RoundOptions,
 ): Promise<Evaluation> {
@@ -72,7 +71,7 @@ export function layerMethod({ head, tail }: Method, sum: Pick<Profile, "fixedMs"
 async function stageJobs(
   segments: SegmentModel,
   { plan, split }: Case,
-  codec: Codec,
+  codec: TensorCodec,
 ): Promise<{ readonly edge: Timed; readonly cloud: Timed | null }> {
   const { model } = segments;
   const { head, cut, tail } = split;
@@ -94,7 +93,7 @@ async function stageJobs(
   const runTail = async (): Promise<void> => {
     const feeds = crossing.map(({ tensor, parameters }): TensorValues => {
       const expected = model.metadata.tensors[tensor.name]!;
-      return { shape: tensor.shape, values: decodeTensor(tensor, expected, parameters) };
+      return decodeTensor(tensor, expected, parameters);
     });
     const [scores] = await segments.runValues(tail!, feeds);
     scores!.values.find((value) => !Number.isFinite(value));

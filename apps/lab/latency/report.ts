@@ -1,5 +1,5 @@
-import { type Codec, exitCosts, headMembers, latencyOf, type Profile } from "#shared/evaluator";
-import { type Conditions, type Model, NO_SPREAD } from "#shared/model";
+import { exitCosts, headMembers, latencyOf, type Profile } from "#shared/evaluator";
+import { type Conditions, type Model, NO_SPREAD, type TensorCodec } from "#shared/model";
 import type { Case } from "./cases.ts";
 import { type Errors, errorsOf, type Pair } from "./statistics.ts";
 
@@ -33,11 +33,11 @@ export interface MethodReport {
 export function methodReport(
   model: Model,
   { name, head, tail }: Method,
-  codec: Codec,
+  codec: TensorCodec,
   cases: readonly Case[],
   measured: readonly StageTimes[],
 ): MethodReport {
-  const costs = exitCosts(model, head, tail, { codec });
+  const costs = exitCosts(model, head, tail, { codec: { codec, deflate: false } });
   const predicted = cases.map(({ plan, split }): StageTimes => {
     const exit = costs.find(({ exit }) => exit === plan.exit)!;
     const { edgeMs, cloudMs } = latencyOf(exit, headMembers(exit, plan.head), UNLOADED);

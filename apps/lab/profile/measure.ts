@@ -1,6 +1,9 @@
-import type { Role, Stopwatch } from "#shared/evaluator";
-import { codecJob } from "#shared/protocol";
+import { deflateSync, inflateSync } from "node:zlib";
+import type { ImageSize, Role, Stopwatch } from "#shared/evaluator";
+import { IMAGE_CODECS, type ImageCodec, USUAL_QUALITY } from "#shared/model";
+import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { type SegmentModel, timeInside, timeReadBack, timeUpload, timeWhole } from "#shared/runtime";
+import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 
 /** How the service runs TensorFlow: a thread for each worker; oneDNN pays for batches only. */
 export const AS_THE_SERVICE = {
@@ -22,7 +25,24 @@ export function stopwatch(segments: SegmentModel, role: Role): Stopwatch {
       const job = codecJob(codec, elements);
       return repeated(async () => (role === "head" ? job.encode() : job.decode()))(runs);
     },
+    deflate: (bytes, runs) => {
+      const sample = deflateSample(bytes);
+      const deflated = deflateSync(sample);
+      return repeated(async () => (role === "head" ? deflateSync(sample) : inflateSync(deflated)))(runs);
+    },
+    image: async (codec, size, runs) => {
+      const encode = imageEncoder(codec, size);
+      const file = await encode();
+      return repeated(role === "head" ? encode : () => decodeImageFile(file, size.channels))(runs);
+    },
+    imageCodecs: IMAGE_CODECS,
   };
+}
+
+/** A browser's encoder, as far as the same library with the same settings is one. */
+function imageEncoder(codec: ImageCodec, { height, width, channels }: ImageSize): () => Promise<Uint8Array> {
+  const pixels = imageSample(Math.max(height, width), channels).subarray(0, height * width * channels);
+  return () => encodeImageFile(pixels, { height, width, channels }, codec, USUAL_QUALITY);
 }
 
 /** @returns times so many runs of a job in a row: milliseconds of one */

@@ -40,7 +40,7 @@ function toAnswer(
   scores: Float32Array,
   reason: string | null,
 ): Answer {
-  const { kit, options, plan, planning, stages, requestBytes } = job;
+  const { kit, options, plan, planning, stages, codecs, requestBytes } = job;
   const totalMs = elapsed(job);
   const named = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
   const best = scores.indexOf(Math.max(...scores));
@@ -52,6 +52,7 @@ function toAnswer(
     plan,
     asked: job.asked.map(({ scores: _, ...asked }) => asked),
     cut: source === "edge" ? [] : splitPlan(kit.model, plan).cut,
+    codecs,
     source,
     reason,
     budgetMs: options.budgetMs,

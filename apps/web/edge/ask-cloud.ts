@@ -1,15 +1,7 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
-import {
-  type Codec,
-  decodeResponse,
-  encodeRequest,
-  encodeTensor,
-  type Frame,
-  HEADER_LENGTH,
-  parseServerTiming,
-} from "#shared/protocol";
-import type { TensorValues } from "#shared/runtime";
+import { decodeResponse, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
+import type { EncodedCut } from "./encode-cut.ts";
 
 export interface CloudReply {
   readonly kind: "reply";
@@ -39,31 +31,10 @@ export interface CloudFailure {
 
 const RETRY_AFTER_MS = 1000;
 
-/**
- * One frame with the cut tensors of one image.
- *
- * @param timeoutMs what is left until nobody waits for the reply any more
- */
-export function encodeCut(
-  exit: string,
-  cut: ReadonlyMap<string, TensorValues>,
-  codec: Codec,
-  timeoutMs: number,
-): Frame {
-  const encoded = [...cut].map(([name, { shape, values }]) => encodeTensor(name, shape, values, codec));
-  const timeout = Math.max(1, Math.round(timeoutMs * 1000));
-  return encodeRequest({
-    parameters: Object.assign({ exit, timeout }, ...encoded.map(({ parameters }) => parameters)),
-    inputs: encoded.map(({ tensor }) => tensor),
-    outputs: [],
-    binaryOutputs: true,
-  });
-}
-
-/** Sends a frame to the tail of this version of the model. Failures are results: another path is taken. */
+/** Sends a cut to the tail of this version of the model. Failures are results: another path is taken. */
 export async function askCloud(
   model: Model,
-  frame: Frame,
+  { frame, encoding }: EncodedCut,
   signal: AbortSignal,
 ): Promise<CloudReply | CloudFailure> {
   const { id } = model.metadata;
@@ -73,7 +44,11 @@ export async function askCloud(
     const startedAt = performance.now();
     const response = await fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/octet-stream", [HEADER_LENGTH]: String(frame.jsonBytes) },
+      headers: {
+        "content-type": "application/octet-stream",
+        [HEADER_LENGTH]: String(frame.jsonBytes),
+        ...(encoding === null ? {} : { "content-encoding": encoding }),
+      },
       body: frame.body as Uint8Array<ArrayBuffer>,
       signal,
     });

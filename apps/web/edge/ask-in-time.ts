@@ -1,10 +1,11 @@
 import { EddiError } from "#shared/errors";
 import { allEdge } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import { askCloud, type CloudFailure, type CloudReply, encodeCut } from "./ask-cloud.ts";
+import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
 import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
+import { encodeCut } from "./encode-cut.ts";
 import { finishHere, finishPoints } from "./finish-here.ts";
-import { elapsed, type Job } from "./job.ts";
+import { codecOf, elapsed, type Job } from "./job.ts";
 
 /** The edge finished in the cloud's stead. */
 export interface Finished {
@@ -25,18 +26,22 @@ export async function askInTime(
   const prediction = planning?.prediction ?? null;
   const waitUntilMs = deadlineMs(options.budgetMs, elapsed(job), prediction, finishPoints(job, plan));
   const timeoutMs = Math.max(waitUntilMs - elapsed(job), 1);
-  const frame = encodeCut(plan.exit, cut, options.codec ?? kit.codec, timeoutMs);
-  await kit.engine()?.slowDown(`encode ${options.codec ?? kit.codec} ${[...cut.keys()]}`, encodeStart);
-  job.requestBytes = frame.body.byteLength;
+  const encoded = await encodeCut(kit.model, plan.exit, cut, (name) => codecOf(job, name), timeoutMs);
+  await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, encodeStart);
+  job.requestBytes = encoded.frame.body.byteLength;
+  job.codecs = encoded.codecs;
   const sentAt = performance.now();
   stages.encodeMs = sentAt - encodeStart;
-  if (job.ran !== null) job.ran = { ...job.ran, ms: job.ran.ms + stages.encodeMs };
+  if (job.ran !== null) {
+    const { plan: ran, ms } = job.ran;
+    job.ran = { ...job.ran, plan: { ...ran, codecs: job.codecs }, ms: ms + stages.encodeMs };
+  }
 
   const over = new AbortController();
   const cancel = (): void => over.abort(job.signal.reason);
   job.signal.addEventListener("abort", cancel);
   let outcome: CloudReply | CloudFailure | null = null;
-  const asked = askCloud(kit.model, frame, over.signal).then((settled) => {
+  const asked = askCloud(kit.model, encoded, over.signal).then((settled) => {
     outcome = settled;
   });
   const reply = (): CloudReply | null => (outcome?.kind === "reply" ? outcome : null);
@@ -90,7 +95,8 @@ async function untilFinishable(
 
 /** Enters a reply's times. */
 function settle(job: Job, reply: CloudReply): CloudReply {
-  const { stages, plan, requestBytes } = job;
+  const { stages, codecs, requestBytes } = job;
+  const plan = { ...job.plan, codecs };
   const { elapsedMs, receiveMs, queueMs, computeMs } = reply;
   stages.queueMs = queueMs;
   stages.cloudMs = computeMs;

@@ -30,6 +30,9 @@ function fakeDevice(change: Partial<CalibratedDevice> = {}, nodeMs = 1) {
     inside: (segment, runs) => spend(0.5 + nodeMs * segment.nodes.length, runs),
     move: (_, runs) => spend(0, runs),
     code: (_, elements, runs) => spend(elements * 1e-5, runs),
+    deflate: (bytes, runs) => spend(bytes * 1e-5, runs),
+    image: (_, { height, width }, runs) => spend(height * width * 1e-5, runs),
+    imageCodecs: ["jpeg", "webp"],
   };
   const device: CalibratedDevice = { adapter: "a GPU", backend: "webgpu", selfTestMs: 5, watch, ...change };
   return { device, log, now: () => clockMs };

@@ -146,7 +146,7 @@ export class Calibrator {
       };
     const chosen = await this.affordable(todo, timed, device, limitMs);
     const segments = sampleJobs(chosen, device.watch);
-    const transfer = this.profile === null ? transferJobs(model, device.watch) : null;
+    const transfer = this.profile === null ? transferJobs(model, "head", device.watch) : null;
     const count = transfer?.jobs.length ?? 0;
     const timings = await timeInRounds([...(transfer?.jobs ?? []), ...segments.jobs].map(timed), {
       warmups: 1,

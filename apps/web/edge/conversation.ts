@@ -1,7 +1,6 @@
 import type { ErrorCode } from "#shared/errors";
-import type { Profile } from "#shared/evaluator";
-import type { Exit, Plan, Segment } from "#shared/model";
-import type { Codec } from "#shared/protocol";
+import type { ImageSize, Profile } from "#shared/evaluator";
+import type { Exit, ImageCodec, Plan, Segment, TensorCodec, WireCodec } from "#shared/model";
 import type { Prediction } from "../link/conversation.ts";
 
 /** The whole conversation between the page and the edge worker. */
@@ -39,7 +38,9 @@ export type EdgeEvent =
 export type Timing = { readonly runs: number } & (
   | { readonly part: "whole" | "inside"; readonly segment: Segment }
   | { readonly part: "move"; readonly elements: number }
-  | { readonly part: "code"; readonly codec: Codec; readonly elements: number }
+  | { readonly part: "code"; readonly codec: TensorCodec; readonly elements: number }
+  | { readonly part: "deflate"; readonly bytes: number }
+  | { readonly part: "image"; readonly codec: ImageCodec; readonly size: ImageSize }
 );
 
 /** Whether this device measures itself: unless it did so before, never, or anew. */
@@ -69,7 +70,8 @@ export interface EdgeSettings {
   /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
   readonly slowdown: number;
   readonly calibrate: CalibrationMode;
-  readonly codec: Codec;
+  /** Of all tensors; null for what plans say. */
+  readonly codec: WireCodec | null;
 }
 
 /** A file, pixels, or the model's input itself: float32, RGB interleaved, in the model's range. */
@@ -80,7 +82,8 @@ export interface AnswerOptions {
   readonly budgetMs: number;
   /** Used instead of the optimizer's. Its weights are fetched first if need be. */
   readonly plan?: Plan;
-  readonly codec?: Codec;
+  /** Used for all tensors instead of the plan's. */
+  readonly codec?: WireCodec;
 }
 
 export interface Answer {
@@ -97,6 +100,8 @@ export interface Answer {
   readonly asked: readonly AskedExit[];
   /** Names of the tensors that were sent, or were to be; empty for all-edge and when an early exit answered. */
   readonly cut: readonly string[];
+  /** How they travelled, by name. */
+  readonly codecs: Readonly<Record<string, WireCodec>>;
   /** `fallback`: the cloud was to answer, but the edge finished. */
   readonly source: "edge" | "cloud" | "fallback";
   /** Why, when it is a fallback. */

@@ -1,5 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { type Model, readModel } from "#shared/model";
+import { type ImageCodec, type Model, readModel } from "#shared/model";
 import { adapterName } from "./adapter.ts";
 import { answerImage } from "./answer-image.ts";
 import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
@@ -13,6 +13,7 @@ import type {
   ModelSummary,
   Timing,
 } from "./conversation.ts";
+import { supportedImageCodecs } from "./encode-image.ts";
 import { Engine } from "./engine.ts";
 import { fetchBytes, modelFileUrl } from "./fetch-model.ts";
 import type { Kit } from "./job.ts";
@@ -30,6 +31,8 @@ export class Edge {
   private readonly engineChosen: Promise<Engine | null>;
   private readonly kit: Kit;
   private readonly calibrator: Calibrator;
+  /** Those that this browser can write. */
+  private readonly imageCodecs: readonly ImageCodec[];
   private engine: Engine | null = null;
   private selfTestMs: number | null = null;
   /** Images taken up, and those under way. */
@@ -48,14 +51,15 @@ export class Edge {
     emit: (event: EdgeEvent) => void,
   ): Promise<Edge> {
     const choosing = chooseBackend(settings);
-    const json = await fetchDescription(settings.model);
-    return new Edge(settings, readModel(json), json, optimizer, emit, choosing);
+    const [json, imageCodecs] = await Promise.all([fetchDescription(settings.model), supportedImageCodecs()]);
+    return new Edge(settings, readModel(json), json, imageCodecs, optimizer, emit, choosing);
   }
 
   private constructor(
     settings: EdgeSettings,
     model: Model,
     json: Uint8Array,
+    imageCodecs: readonly ImageCodec[],
     optimizer: MessagePort,
     emit: (event: EdgeEvent) => void,
     choosing: ReturnType<typeof chooseBackend>,
@@ -63,7 +67,8 @@ export class Edge {
     this.settings = settings;
     this.emit = emit;
     this.link = new PlannerLink(({ wanted }) => readiness.want(wanted));
-    this.link.model({ kind: "model", json, codec: settings.codec });
+    this.imageCodecs = imageCodecs;
+    this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs });
     this.engineChosen = this.startEngine(model, choosing);
     const loader = new ShardLoader({
       shards: model.shards,
@@ -143,9 +148,11 @@ export class Edge {
   async time(what: Timing): Promise<number> {
     await this.engineChosen;
     if (this.engine === null) throw new EddiError("unavailable", "no TF.js backend works on this device");
-    const watch = engineStopwatch(this.engine);
+    const watch = engineStopwatch(this.engine, this.imageCodecs);
     if (what.part === "move") return watch.move(what.elements, what.runs);
     if (what.part === "code") return watch.code(what.codec, what.elements, what.runs);
+    if (what.part === "deflate") return watch.deflate(what.bytes, what.runs);
+    if (what.part === "image") return watch.image(what.codec, what.size, what.runs);
     return watch[what.part](what.segment, what.runs);
   }
 
@@ -183,7 +190,8 @@ export class Edge {
     const { engine, selfTestMs } = this;
     if (engine === null || selfTestMs === null) return null;
     const { backend } = engine;
-    return { adapter: await adapterName(backend), backend, selfTestMs, watch: engineStopwatch(engine) };
+    const watch = engineStopwatch(engine, this.imageCodecs);
+    return { adapter: await adapterName(backend), backend, selfTestMs, watch };
   }
 
   private async idle(): Promise<void> {

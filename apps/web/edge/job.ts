@@ -1,7 +1,15 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type EddiError, toEddiError } from "#shared/errors";
-import { allCloud, edgeNodes, type Model, type Plan, splitPlan } from "#shared/model";
-import type { Codec } from "#shared/protocol";
+import { forcedCodec } from "#shared/evaluator";
+import {
+  allCloud,
+  edgeNodes,
+  type Model,
+  type Plan,
+  splitPlan,
+  USUAL_CODEC,
+  type WireCodec,
+} from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "./conversation.ts";
@@ -12,7 +20,8 @@ import type { Readiness } from "./readiness.ts";
 /** What answers are made with. */
 export interface Kit {
   readonly model: Model;
-  readonly codec: Codec;
+  /** Of all tensors; null for what plans say. */
+  readonly codec: WireCodec | null;
   /** Null before a backend is chosen, when none works and when the one chosen is lost. */
   readonly engine: () => Engine | null;
   readonly onEngineError: (error: EddiError) => void;
@@ -38,6 +47,8 @@ export interface Job {
   /** Tensors of the head from which the edge goes on, or can finish. */
   held: Held;
   requestBytes: number;
+  /** How the cut was sent. */
+  codecs: Readonly<Record<string, WireCodec>>;
   ran: Measured["head"];
   cloud: Measured["cloud"];
 }
@@ -82,6 +93,7 @@ export async function startJob(
     asked: [],
     held: new Map(),
     requestBytes: 0,
+    codecs: {},
     ran: null,
     cloud: null,
   };
@@ -124,6 +136,14 @@ export function hold(job: Job, held: Held): void {
 /** All that a segment may be fed with. */
 export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
   return new Map<string, TensorValues | Tensor>([...imageOf(job), ...job.held]);
+}
+
+/** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the page's address does. */
+export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
+  const { model, codec } = kit;
+  const forced = (one: WireCodec): WireCodec => forcedCodec(model, model.dag.names.indexOf(name), one);
+  if (options.codec !== undefined) return forced(options.codec);
+  return plan.codecs?.[name] ?? forced(codec ?? USUAL_CODEC);
 }
 
 /** The cut at the image. */

@@ -1,15 +1,22 @@
 import type { Latency, Profile } from "#shared/evaluator";
-import type { Plan } from "#shared/model";
+import type { ImageCodec, Plan, WireCodec } from "#shared/model";
 import type { LoadMode } from "#shared/optimizer";
-import type { Codec } from "#shared/protocol";
 
 /**
  * The whole conversation between the edge worker and the optimizer worker, over their own port. The edge
  * worker calls; the optimizer pushes a plan whenever a better one is known.
  */
 export type LinkRequest =
-  /** First: the model.json as fetched, so that both have the same version. */
-  | { readonly kind: "model"; readonly json: Uint8Array; readonly codec: Codec }
+  /**
+   * First: the model.json as fetched, so that both have the same version; the codec of all tensors, or null for
+   * those of plans; and the codecs of images that this browser can write.
+   */
+  | {
+      readonly kind: "model";
+      readonly json: Uint8Array;
+      readonly codec: WireCodec | null;
+      readonly imageCodecs: readonly ImageCodec[];
+    }
   /** The backend is chosen: its head profile, and this device's time of the reference net. */
   | { readonly kind: "engine"; readonly backend: string | null; readonly selfTestMs: number | null }
   /** What this device has measured of its heads so far: nodes that are ready. */

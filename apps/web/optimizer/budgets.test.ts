@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type ExitCosts, exitCosts, readProfile } from "#shared/evaluator";
-import { type Conditions, NO_SPREAD, type Plan, readModel } from "#shared/model";
+import { type Conditions, NO_SPREAD, type Plan, readModel, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, observe, startNetwork } from "#shared/network";
 import { efficientHeads } from "#shared/optimizer";
 import { seededRandom } from "../../../shared/graph/fixture.ts";
@@ -11,7 +11,7 @@ import { type Knowledge, Planners } from "./planning.ts";
 const model = readModel(readFileSync("models/resnet-imagenette/model.json"));
 const profile = (name: string) =>
   readProfile(JSON.parse(readFileSync(`models/resnet-imagenette/profiles/${name}.json`, "utf8")));
-const costs = exitCosts(model, profile("head-wasm"), profile("tail-wasm"), { codec: "uint8" });
+const costs = exitCosts(model, profile("head-wasm"), profile("tail-wasm"), { codec: USUAL_CODEC });
 const everything = new Set(model.dag.names);
 /** One and the same each time, as in the page: planners are kept. */
 const NONE: readonly never[] = [];

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
-import { allCloud, allEdge, edgeNodes, readModel, stagesOf } from "#shared/model";
+import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
 import type { CloudMeasured, HeadMeasured, Measured } from "../link/conversation.ts";
 import { learn, relax } from "./learning.ts";
@@ -14,7 +14,7 @@ const exits = model.metadata.exits.map(({ id }) => id);
 const head = await headProfile(model, "wasm", 50, async (url) => {
   throw new EddiError("not-found", url);
 });
-const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: "uint8" });
+const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: USUAL_CODEC });
 const quiet: Measured = { imageMs: 1, head: null, cloud: null };
 const plan = allCloud(model, exits.at(-1)!);
 

@@ -1,8 +1,7 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts, type Profile } from "#shared/evaluator";
-import { type Model, type Plan, readModel } from "#shared/model";
+import { type ImageCodec, type Model, type Plan, readModel, type WireCodec } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
-import type { Codec } from "#shared/protocol";
 import { fetchJson } from "../edge/fetch-model.ts";
 import type { LinkEvent, LinkRequest, Measured, Planning } from "../link/conversation.ts";
 import { type Served, serve } from "../rpc/serve.ts";
@@ -35,7 +34,10 @@ const NOTHING: readonly never[] = [];
 /** The model, and what its nodes cost. */
 interface Costed {
   readonly model: Model;
-  readonly codec: Codec;
+  /** Of all tensors; null for what was measured to be best. */
+  readonly codec: WireCodec | null;
+  /** Those that the browser can write. */
+  readonly imageCodecs: readonly ImageCodec[];
   readonly head: FoundProfile;
   /** What `head` was before this device had measured itself. */
   readonly base: FoundProfile;
@@ -115,7 +117,7 @@ export class Optimizer {
   private async handle(request: LinkRequest): Promise<Served> {
     switch (request.kind) {
       case "model":
-        await this.startModel(readModel(request.json), request.codec);
+        await this.startModel(readModel(request.json), request.codec, request.imageCodecs);
         return { reply: null };
       case "engine":
         this.background(this.learnEngine(request.backend, request.selfTestMs));
@@ -154,7 +156,11 @@ export class Optimizer {
   }
 
   /** Starts with estimates: the plan is all-cloud until the edge is ready, and needs no more. */
-  private async startModel(model: Model, codec: Codec): Promise<void> {
+  private async startModel(
+    model: Model,
+    codec: WireCodec | null,
+    imageCodecs: readonly ImageCodec[],
+  ): Promise<void> {
     this.previous = null;
     this.own = null;
     this.tailKnown = false;
@@ -162,7 +168,7 @@ export class Optimizer {
       throw new EddiError("not-found", url);
     };
     const head = await headProfile(model, null, null, notYet);
-    this.recost({ model, codec, head, base: head, tail: analyticTailProfile(model) });
+    this.recost({ model, codec, imageCodecs, head, base: head, tail: analyticTailProfile(model) });
     this.background(this.loadTail());
   }
 
@@ -201,8 +207,8 @@ export class Optimizer {
   }
 
   private recost(known: Omit<Costed, "costs">): void {
-    const { model, codec, head, tail } = known;
-    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, { codec }) };
+    const { model, codec, imageCodecs, head, tail } = known;
+    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, { codec, imageCodecs }) };
     this.replan();
   }
 

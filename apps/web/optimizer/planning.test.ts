@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
-import { allCloud, allEdge, NO_SPREAD, readModel, splitPlan } from "#shared/model";
+import { allCloud, allEdge, NO_SPREAD, readModel, splitPlan, USUAL_CODEC } from "#shared/model";
 import { FIRST_GUESS } from "#shared/network";
 import { type Knowledge, Planners } from "./planning.ts";
 import { analyticTailProfile, headProfile } from "./profiles.ts";
@@ -13,7 +13,7 @@ const everything = new Set(model.dag.names);
 const head = await headProfile(model, "wasm", 50, async (url) => {
   throw new EddiError("not-found", url);
 });
-const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: "uint8" });
+const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: USUAL_CODEC });
 const good: Knowledge = {
   costs,
   conditions: { ...FIRST_GUESS, rttMs: 5, uplinkBps: 1e8, spread: NO_SPREAD },
@@ -29,7 +29,7 @@ const planFor = (...args: Parameters<Planners["planFor"]>) => new Planners().pla
 test("without weights on the edge the plan is all-cloud, and the better one is wanted", () => {
   const slowLink = { ...good.conditions, rttMs: 500 };
   const planning = planFor({ ...good, readyNodes: new Set(), conditions: slowLink }, 5000, null);
-  expect(planning.plan).toEqual(allCloud(model, exits.at(-1)!));
+  expect(planning.plan).toEqual({ ...allCloud(model, exits.at(-1)!), codecs: { image: USUAL_CODEC } });
   expect(planning.wanted).toEqual(allEdge(model, exits.at(-1)!));
 });
 

@@ -1,11 +1,11 @@
-import { type ExitCosts, headMembers, latencyOf, latencySdMs } from "#shared/evaluator";
+import { costsOf, type ExitCosts, headMembers, latencyOf, latencySdMs } from "#shared/evaluator";
 import type { Conditions, ExitPolicy, Plan } from "#shared/model";
 import { type Constraints, type LiveChoice, LivePlanner, type LiveRequest } from "#shared/optimizer";
 import type { Finish, LoadReport, Planning, Prediction } from "../link/conversation.ts";
 
 /** All that a plan follows from. */
 export interface Knowledge {
-  /** Earliest exit first. */
+  /** Earliest exit first; of one wire mode after the other. */
   readonly costs: readonly ExitCosts[];
   /** Ways to let sure exits answer early. */
   readonly policies: readonly ExitPolicy[];
@@ -106,8 +106,13 @@ function requestFor(
   };
 }
 
-function toPlan({ exit, head, early }: LiveChoice): Plan {
-  return { exit, head, ...(early === undefined ? {} : { early }) };
+function toPlan({ exit, head, early, codecs }: LiveChoice): Plan {
+  return {
+    exit,
+    head,
+    ...(early === undefined ? {} : { early }),
+    ...(codecs === undefined ? {} : { codecs }),
+  };
 }
 
 function predict(
@@ -137,7 +142,8 @@ function report(
 
 /** By exit: the whole way on the edge, less what the plan's head has done of it. */
 function finishTimes({ costs, conditions }: Knowledge, plan: Plan | null): readonly Finish[] {
-  return costs.map((exit): Finish => {
+  const own = costs.filter(({ wire }) => wire?.mode === costs[0]!.wire?.mode);
+  return own.map((exit): Finish => {
     const done = new Set(plan?.head ?? []);
     const rest = exit.dag.names.reduce(
       (sum, name, node) => sum + (done.has(name) ? 0 : exit.edgeMs[node]!),
@@ -153,7 +159,7 @@ export function profiledMs(
   plan: Plan,
   conditions: Conditions,
 ): { readonly edgeMs: number; readonly cloudMs: number } {
-  const exit = costs.find((candidate) => candidate.exit === plan.exit);
+  const exit = costsOf(costs, plan);
   if (exit === undefined) return { edgeMs: 0, cloudMs: 0 };
   const unscaled = { ...conditions, edgeScale: 1, cloudScale: 1 };
   return latencyOf(exit, headMembers(exit, plan.head), unscaled);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import { fitRegression, type Profile, USUAL_TRANSFER } from "#shared/evaluator";
+import { fitRegression, type Profile, USUAL_TRANSFERS } from "#shared/evaluator";
 import { readModel } from "#shared/model";
 import { calibratedHead, firstEdgeScale, headProfile, tailProfile } from "./profiles.ts";
 
@@ -16,7 +16,7 @@ const measured: Profile = {
   fixedMs: 1,
   selfTestMs: 4,
   nodeMs: Object.fromEntries(model.dag.names.map((name) => [name, 1])),
-  transfer: USUAL_TRANSFER,
+  transfer: USUAL_TRANSFERS.head,
   samples: [],
 };
 

@@ -1,3 +1,4 @@
+import { codecWords } from "#shared/model";
 import type { Answer, ModelSummary } from "../edge/conversation.ts";
 import { exitName, formatBytes, formatPercent } from "./format.ts";
 import { agrees, ranking } from "./ranking.ts";
@@ -69,12 +70,13 @@ function promiseOf(exit: ModelSummary["exits"][number] | undefined): string {
   return exit.agreement === undefined ? "" : ` (${formatPercent(exit.agreement)} as the whole model)`;
 }
 
-/** `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · 18 kB sent` */
+/** `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · uint4 + deflate, 1.3 kB sent` */
 export function pathOf(last: Answer, { exits, nodes }: ModelSummary): string {
   const position = exits.findIndex(({ id }) => id === last.exit) + 1;
   const exit = `${exitName(position, exits.length)}${promiseOf(exits[position - 1])}`;
   if (last.cut.length === 0) return `${exit} · all on this device · nothing sent`;
   const isImage = last.cut.length === 1 && last.cut[0] === nodes[0]!.name;
   const where = isImage ? "all in the cloud" : `cut after ${last.cut.join(" + ")}`;
-  return `${exit} · ${where} · ${formatBytes(last.requestBytes)} sent`;
+  const codecs = [...new Set(Object.values(last.codecs).map(codecWords))].join(" and ");
+  return `${exit} · ${where} · ${codecs === "" ? "" : `${codecs}, `}${formatBytes(last.requestBytes)} sent`;
 }

@@ -1,6 +1,5 @@
 import { EddiError } from "#shared/errors";
-import type { Plan } from "#shared/model";
-import type { Codec } from "#shared/protocol";
+import { type CodecText, type Plan, parseCodec } from "#shared/model";
 import type {
   Answer,
   Calibration,
@@ -11,6 +10,7 @@ import type {
 } from "../edge/conversation.ts";
 import type { PlanSummary } from "../optimizer/conversation.ts";
 import type { Controller } from "./controller.ts";
+import { CODEC_TEXTS } from "./settings.ts";
 import * as store from "./store.ts";
 
 /**
@@ -60,8 +60,8 @@ export interface EddiOptions {
   readonly budgetMs?: number;
   /** Runs this plan whatever the budget; its weights are fetched first if need be. */
   readonly plan?: Plan;
-  /** The address' codec when not given. */
-  readonly codec?: Codec;
+  /** Of all tensors, as `?codec=` has it; the plan's when not given. */
+  readonly codec?: CodecText;
   readonly signal?: AbortSignal;
 }
 
@@ -80,10 +80,12 @@ export interface EddiState {
 export function createApi(controller: Controller): EddiPage {
   const ready = controller.ready();
   ready.catch(() => {}); // Shown on the page; whoever awaits it hears of it too.
-  const answer = (image: Blob | ImageBitmap | ImageData | Float32Array, options: EddiOptions = {}) => {
-    const { signal, ...rest } = options;
+  const answer = async (image: Blob | ImageBitmap | ImageData | Float32Array, options: EddiOptions = {}) => {
+    const { signal, codec: text, ...rest } = options;
+    const codec = text === undefined ? undefined : parseCodec(text);
+    if (codec === null) throw new EddiError("bad-argument", `codec: expected ${CODEC_TEXTS}, got ${text}`);
     controller.show(image instanceof Blob ? URL.createObjectURL(image) : null, null);
-    return controller.answer(image, rest, signal);
+    return controller.answer(image, codec === undefined ? rest : { ...rest, codec }, signal);
   };
   return {
     ready,

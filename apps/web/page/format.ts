@@ -5,9 +5,10 @@ export function formatMs(ms: number): string {
   return ms >= 9.95 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
 }
 
-/** `812 B`, `18 kB`, `1.3 MB` */
+/** `812 B`, `1.3 kB`, `18 kB`, `1.3 MB` */
 export function formatBytes(bytes: number): string {
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes >= 1000 && bytes < 9950) return `${(bytes / 1000).toFixed(1)} kB`;
   return bytes >= 1000 ? `${Math.round(bytes / 1000)} kB` : `${bytes} B`;
 }
 

@@ -1,4 +1,4 @@
-import { CODECS, type Codec } from "#shared/protocol";
+import { CODECS, parseCodec, type WireCodec } from "#shared/model";
 import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../edge/conversation.ts";
 
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
@@ -15,7 +15,8 @@ export interface PageSettings {
   readonly slowdown: number;
   /** Whether the edge measures itself: on a first visit (`auto`), never (`off`), or on every visit (`force`). */
   readonly calibrate: CalibrationMode;
-  readonly codec: Codec;
+  /** How all tensors travel; null for what plans say. */
+  readonly codec: WireCodec | null;
   readonly budgetMs: number;
   /**
    * Frames a second that the live camera has classified, 0.1 to 60, the stages of several overlapping; null: one
@@ -25,6 +26,9 @@ export interface PageSettings {
   /** Top-1 that is enough, 0 to 1: the fastest plan of it is wanted, not the best within the budget. */
   readonly minAccuracy: number | null;
 }
+
+/** What a codec looks like in an address. */
+export const CODEC_TEXTS = `one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`;
 
 export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
 
@@ -68,7 +72,7 @@ export function readSettings(query: string): {
       `one of ${CALIBRATION_MODES.join(", ")}`,
       oneOf(CALIBRATION_MODES),
     ),
-    codec: read<Codec>("codec", "uint8", `one of ${CODECS.join(", ")}`, oneOf(CODECS)),
+    codec: read<WireCodec | null>("codec", null, CODEC_TEXTS, parseCodec),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
     framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
     minAccuracy: read<number | null>("accuracy", null, "a top-1 accuracy from 0 to 1", number(0, 1)),

@@ -1,3 +1,4 @@
+import { codecWords } from "#shared/model";
 import type { LoadReport } from "../link/conversation.ts";
 import { formatBytes, formatMs, formatRate } from "./format.ts";
 import { calibration, engine, loadedBytes, model, shards, summary } from "./store.ts";
@@ -129,7 +130,10 @@ function nextPlan(): string {
   const { plan, prediction } = plans;
   const time = prediction === null ? "" : `, about ${formatMs(prediction.totalMs)}`;
   const state = prediction?.feasible === false ? ", over the budget" : "";
-  return `${plan.exit}, ${plan.head.length - 1} nodes on the edge${time}${state}`;
+  const codecs = Object.entries(plan.codecs ?? {}).map(
+    ([name, codec]) => `, ${name} as ${codecWords(codec)}`,
+  );
+  return `${plan.exit}, ${plan.head.length - 1} nodes on the edge${codecs.join("")}${time}${state}`;
 }
 
 const LOAD_WORDS = {

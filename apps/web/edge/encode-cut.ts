@@ -1,0 +1,64 @@
+import { toEddiError } from "#shared/errors";
+import { isImageCodec, type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
+import { type EncodedTensor, encodeImage, encodeRequest, encodeTensor, type Frame } from "#shared/protocol";
+import type { TensorValues } from "#shared/runtime";
+import { deflate } from "./deflate.ts";
+import { encodeImageFile } from "./encode-image.ts";
+
+/** The cut of one image, ready to be sent. */
+export interface EncodedCut {
+  /** The JSON's length is that before deflating. */
+  readonly frame: Frame;
+  /** The body's `Content-Encoding`. */
+  readonly encoding: "deflate" | null;
+  /** How the tensors travel: as was asked, but for what this browser cannot do. */
+  readonly codecs: Readonly<Record<string, WireCodec>>;
+}
+
+/**
+ * One frame with the cut tensors of one image.
+ *
+ * @param codecOf   how a tensor is to travel; all are deflated, or none
+ * @param timeoutMs what is left until nobody waits for the reply any more
+ */
+export async function encodeCut(
+  model: Model,
+  exit: string,
+  cut: ReadonlyMap<string, TensorValues>,
+  codecOf: (name: string) => WireCodec,
+  timeoutMs: number,
+): Promise<EncodedCut> {
+  const encoded = await Promise.all(
+    [...cut].map(async ([name, tensor]) => ({ name, ...(await encode(model, name, tensor, codecOf(name))) })),
+  );
+  const timeout = Math.max(1, Math.round(timeoutMs * 1000));
+  const frame = encodeRequest({
+    parameters: Object.assign({ exit, timeout }, ...encoded.map(({ parameters }) => parameters)),
+    inputs: encoded.map(({ tensor }) => tensor),
+    outputs: [],
+    binaryOutputs: true,
+  });
+  const codecs = Object.fromEntries(encoded.map(({ name, codec }) => [name, codec]));
+  if (!encoded.some(({ codec }) => codec.deflate)) return { frame, encoding: null, codecs };
+  return { frame: { ...frame, body: await deflate(frame.body) }, encoding: "deflate", codecs };
+}
+
+async function encode(
+  { metadata, nodes }: Model,
+  name: string,
+  { shape, values }: TensorValues,
+  wanted: WireCodec,
+): Promise<EncodedTensor & { readonly codec: WireCodec }> {
+  const { codec, quality = USUAL_QUALITY, deflate } = wanted;
+  if (!isImageCodec(codec)) return { ...encodeTensor(name, shape, values, codec), codec: wanted };
+  const [height, width, channels] = nodes[0]!.tensor.shape as [number, number, number];
+  try {
+    const size = { height, width, channels };
+    const file = await encodeImageFile(values, size, metadata.input.range, codec, quality);
+    return { ...encodeImage(name, codec, file), codec: wanted };
+  } catch (thrown) {
+    // An image that cannot be made a file still has its pixels.
+    console.warn(`${codec}: ${toEddiError(thrown).message}`);
+    return { ...encodeTensor(name, shape, values, "uint8"), codec: { ...USUAL_CODEC, deflate } };
+  }
+}

@@ -1,0 +1,178 @@
+import { expect, test } from "vitest";
+import {
+  CODECS,
+  type CodecCost,
+  type CodecName,
+  IMAGE_CODECS,
+  readMetadata,
+  type WireCodec,
+} from "#shared/model";
+import { seededRandom } from "../graph/fixture.ts";
+import { fixtureModel } from "../model/fixture.ts";
+import { analyticProfile } from "./analytic-profile.ts";
+import { exitCosts } from "./exit-costs.ts";
+import {
+  chooseCodecs,
+  codecsOf,
+  costsOf,
+  forcedCodec,
+  lossOver,
+  promisedAccuracy,
+  TOLERANCE,
+  type WireMode,
+  wireModes,
+} from "./wire.ts";
+
+const unmeasured = fixtureModel();
+const cost = (codec: CodecName, deflate: boolean, bytes: number, loss: number): CodecCost => ({
+  codec,
+  ...(codec === "jpeg" || codec === "webp" ? { quality: 40 } : {}),
+  deflate,
+  bytes,
+  loss: { early: loss / 2, middle: loss, full: loss },
+});
+/** The image's and two tensors'; the others were not measured. */
+const codecs: Record<string, CodecCost[]> = {
+  image: [
+    cost("float32", false, 768, 0),
+    cost("uint8", false, 192, 0),
+    cost("uint4", false, 96, 0.02),
+    cost("jpeg", false, 60, 0.003),
+    cost("webp", false, 50, 0.004),
+    cost("uint8", true, 150, 0),
+    cost("webp", true, 55, 0.004),
+  ],
+  stem: [
+    cost("float32", false, 2048, 0),
+    cost("uint8", false, 512, 0.001),
+    cost("uint4", false, 256, 0.008),
+    cost("float32", true, 1800, 0),
+    cost("uint4", true, 100, 0.005),
+  ],
+  join: [cost("float32", false, 2048, 0), cost("uint8", false, 512, -0.002)],
+};
+const model = fixtureModel((file) => Object.assign(file.userDefinedMetadata.eddi, { codecs }));
+const at = (name: string): number => model.dag.names.indexOf(name);
+const pick = (
+  mode: WireMode,
+  name: string,
+  exit = "full",
+  image = IMAGE_CODECS as readonly ("jpeg" | "webp")[],
+) => chooseCodecs(model, exit, mode, image)[at(name)]!;
+
+test("each tensor gets the codec of fewest bytes that costs its exit no more than is tolerated", () => {
+  expect(pick("plain", "image")).toEqual({
+    codec: "webp",
+    quality: 40,
+    deflate: false,
+    bytes: 50,
+    loss: 0.004,
+  });
+  expect(pick("plain", "stem")).toEqual({ codec: "uint8", deflate: false, bytes: 512, loss: 0.001 });
+  // The early exit loses half as much, so it may have fewer bits.
+  expect(pick("plain", "stem", "early")).toEqual({ codec: "uint4", deflate: false, bytes: 256, loss: 0.004 });
+  expect(pick("deflate", "stem")).toMatchObject({
+    codec: "uint4",
+    deflate: true,
+    bytes: 100,
+    loss: TOLERANCE,
+  });
+  expect(pick("exact", "stem")).toMatchObject({ codec: "float32", bytes: 2048, loss: 0 });
+  expect(pick("exact", "join")).toMatchObject({ codec: "uint8", bytes: 512, loss: -0.002 });
+  expect(pick("raw", "image")).toMatchObject({ codec: "uint8", bytes: 192 });
+  expect(pick("jpeg", "image")).toMatchObject({ codec: "jpeg", bytes: 60 });
+  expect(pick("jpeg", "stem")).toEqual(pick("plain", "stem"));
+});
+
+test("what a browser cannot encode is not chosen", () => {
+  expect(pick("plain", "image", "full", ["jpeg"])).toMatchObject({ codec: "jpeg" });
+  expect(pick("plain", "image", "full", [])).toMatchObject({ codec: "uint8" });
+  expect(forcedCodec(model, 0, { codec: "webp", deflate: false }, ["jpeg"])).toMatchObject({
+    codec: "uint8",
+  });
+});
+
+test("what was not measured travels as 8 bits a value, in the only mode there is", () => {
+  expect(wireModes(unmeasured)).toEqual(["plain"]);
+  const chosen = chooseCodecs(unmeasured, "full", "plain");
+  chosen.forEach(({ codec, deflate, bytes, loss }, node) => {
+    const elements = unmeasured.nodes[node]!.tensor.shape.reduce((product, side) => product * side, 1);
+    expect([codec, deflate, bytes, loss]).toEqual(["uint8", false, elements, 0]);
+  });
+  expect(pick("plain", "right")).toMatchObject({ codec: "uint8", bytes: 128 });
+});
+
+test("a forced codec is for all tensors; an image codec for the image alone, of the measured quality", () => {
+  const forced = (codec: WireCodec) => exitCosts(model, head, tail, { codec }).at(-1)!.wire!;
+  const four = forced({ codec: "uint4", deflate: false });
+  expect(four.mode).toBe("forced");
+  expect(four.codecs.every(({ codec }) => codec === "uint4")).toBe(true);
+  expect([four.loss[0], four.loss[1], four.loss[2]]).toEqual([0.02, 0.008, 0]);
+  const jpeg = forced({ codec: "jpeg", deflate: true });
+  expect(jpeg.codecs[0]).toEqual({ codec: "jpeg", quality: 40, deflate: true });
+  expect(jpeg.codecs[1]).toEqual({ codec: "uint8", deflate: true });
+  expect(forced({ codec: "jpeg", quality: 77, deflate: true }).codecs[0]).toMatchObject({ quality: 77 });
+  expect(forcedCodec(unmeasured, 0, { codec: "jpeg", deflate: false })).toMatchObject({ quality: 80 });
+});
+
+const head = analyticProfile(model, "head", 1e6, 0);
+const tail = analyticProfile(model, "tail", 1e7, 0);
+
+test("costs are those of the codecs, mode by mode, and ways that come to the same are one", () => {
+  const costs = exitCosts(model, head, tail, { codec: null });
+  expect([...new Set(costs.map(({ wire }) => wire!.mode))]).toEqual([
+    "plain",
+    "deflate",
+    "exact",
+    "raw",
+    "jpeg",
+  ]);
+  for (const { exit, dag, wire, wireBytes } of costs) {
+    if (wire!.mode === "deflate") continue;
+    const chosen = chooseCodecs(model, exit, wire!.mode as WireMode);
+    dag.names.forEach((name, node) => {
+      const header = wireBytes[node]! - chosen[at(name)]!.bytes;
+      expect(header).toBe(155 + 3 * name.length);
+    });
+  }
+  const few = exitCosts(model, head, tail, { codec: null, imageCodecs: ["jpeg"] });
+  expect(new Set(few.map(({ wire }) => wire!.mode))).toEqual(new Set(["plain", "deflate", "exact", "raw"]));
+  expect(new Set(exitCosts(unmeasured, head, tail, { codec: null }).map(({ wire }) => wire!.mode)).size).toBe(
+    1,
+  );
+});
+
+test("a plan's costs are those of its exit and codecs, and what it loses is the sum over its cut", () => {
+  const costs = exitCosts(model, head, tail, { codec: null });
+  for (const one of costs) {
+    const codecs = codecsOf(one, ["image", "stem"])!;
+    const found = costsOf(costs, { exit: one.exit, head: ["image"], codecs })!;
+    expect(found.exit).toBe(one.exit);
+    expect(codecsOf(found, ["image", "stem"])).toEqual(codecs);
+  }
+  const [plain] = costs.filter(({ exit }) => exit === "full");
+  expect(costsOf(costs, { exit: "full", head: ["image"] })).toBe(plain);
+  const names = plain!.dag.names;
+  const lost = (...cut: string[]) => lossOver(plain!, (node) => cut.includes(names[node]!));
+  expect(lost("image", "stem")).toBeCloseTo(0.005, 12);
+  // What was gained by chance makes up for nothing.
+  expect(lost("stem", "join")).toBeCloseTo(0.001, 12);
+  expect(promisedAccuracy(plain!)).toBeCloseTo(0.8 - 0.004, 12);
+  expect(promisedAccuracy({ ...plain!, accuracy: null })).toBeNull();
+});
+
+test("a cost never rises when more codecs may be chosen from", () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const random = seededRandom(seed);
+    const drawn = CODECS.map((codec) => cost(codec, false, 10 + 1000 * random(), 0.02 * (random() - 0.3)));
+    const all = fixtureModel((file) =>
+      Object.assign(file.userDefinedMetadata.eddi, {
+        codecs: { image: [cost("float32", false, 3072, 0), ...drawn.slice(1)] },
+      }),
+    );
+    const best = chooseCodecs(all, "full", "plain")[0]!;
+    const within = readMetadata(all.metadata).codecs!.image!.filter(({ loss }) => loss.full! <= TOLERANCE);
+    expect(best.bytes).toBe(Math.min(...within.map(({ bytes }) => bytes)));
+    expect(best.loss).toBeLessThanOrEqual(TOLERANCE);
+  }
+});

@@ -1,0 +1,133 @@
+/** Codecs of any tensor: as it is, in half precision, or as 8 or 4 bits a value over the tensor's own range. */
+export const TENSOR_CODECS = ["float32", "float16", "uint8", "uint4"] as const;
+/** Codecs of the image alone, each of a quality. */
+export const IMAGE_CODECS = ["jpeg", "webp"] as const;
+
+export type TensorCodec = (typeof TENSOR_CODECS)[number];
+export type ImageCodec = (typeof IMAGE_CODECS)[number];
+export type CodecName = TensorCodec | ImageCodec;
+export const CODECS: readonly CodecName[] = [...TENSOR_CODECS, ...IMAGE_CODECS];
+
+/** How a tensor travels. */
+export interface WireCodec {
+  readonly codec: CodecName;
+  /** Of an image codec, 1..100; without it the measured one is meant. */
+  readonly quality?: number;
+  /** Whether the request's body is deflated: all of it, so that all tensors of a request agree. */
+  readonly deflate: boolean;
+}
+
+/** What it costs to send a tensor so, measured by `lab evaluate --codecs`. */
+export interface CodecCost extends WireCodec {
+  /** Of the tensor alone, deflated alone where it is; mean over photos. */
+  readonly bytes: number;
+  /** By exit behind the tensor: top-1 that it loses against float32, 0..1; below 0 where it gained by chance. */
+  readonly loss: Readonly<Record<string, number>>;
+}
+
+/** What is used where nothing was measured. */
+export const USUAL_CODEC: WireCodec = { codec: "uint8", deflate: false };
+/** Of an image codec where none was given and none was measured. */
+export const USUAL_QUALITY = 80;
+
+export function isImageCodec(codec: CodecName): codec is ImageCodec {
+  return (IMAGE_CODECS as readonly CodecName[]).includes(codec);
+}
+
+/** Bytes of so many values under a codec of tensors. */
+export function codedBytes(codec: TensorCodec, elements: number): number {
+  return Math.ceil((BITS[codec] * elements) / 8);
+}
+
+const BITS: Readonly<Record<TensorCodec, number>> = { float32: 32, float16: 16, uint8: 8, uint4: 4 };
+
+/** As an address or a script says it: `uint4`, `uint4+deflate`, `webp`, `webp:60`. */
+export type CodecText = `${CodecName}${"" | `:${number}`}${"" | "+deflate"}`;
+
+/** @returns null when it is none; a space is taken for the + that an address makes one of */
+export function parseCodec(text: string): WireCodec | null {
+  const [, name, , quality, deflate] = /^([a-z]+\d*)(:(\d{1,3}))?([+ ]deflate)?$/.exec(text) ?? [];
+  const codec = CODECS.find((one) => one === name);
+  if (codec === undefined) return null;
+  const wire = { codec, deflate: deflate !== undefined };
+  if (quality === undefined) return wire;
+  return isImageCodec(codec) && isQuality(Number(quality)) ? { ...wire, quality: Number(quality) } : null;
+}
+
+/** In words: `uint4 + deflate`, `webp 60`. */
+export function codecWords({ codec, quality, deflate }: WireCodec): string {
+  return `${codec}${quality === undefined ? "" : ` ${quality}`}${deflate ? " + deflate" : ""}`;
+}
+
+export function isQuality(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 100;
+}
+
+/**
+ * Checks a codec that came from outside.
+ *
+ * @param isInput whether the tensor is the image
+ * @param refuse  told what was expected and what came
+ */
+export function checkWireCodec(
+  value: unknown,
+  isInput: boolean,
+  refuse: (expected: string, came: unknown) => never,
+): void {
+  const { codec, quality, deflate } = (value ?? {}) as Partial<Record<keyof WireCodec, unknown>>;
+  const known = isInput ? CODECS : TENSOR_CODECS;
+  const found = known.find((one) => one === codec);
+  if (found === undefined) throw refuse(`a codec of ${known.join(", ")}`, codec);
+  const isRight = isImageCodec(found) ? isQuality(quality) : quality === undefined;
+  if (!isRight) refuse(isImageCodec(found) ? "a quality of 1 to 100" : "no quality", quality);
+  if (typeof deflate !== "boolean") refuse("deflate as true or false", deflate);
+}
+
+export function sameCodec(a: WireCodec, b: WireCodec): boolean {
+  return a.codec === b.codec && a.quality === b.quality && a.deflate === b.deflate;
+}
+
+/** What is measured of a model's tensors is checked against these. */
+interface Measured {
+  readonly input: { readonly node: string };
+  readonly tensors: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Checks the `codecs` of a model's metadata.
+ *
+ * @param exits  their ids
+ * @param expect throws unless the first holds: told field, what was expected and what came
+ */
+export function checkCodecCosts(
+  value: unknown,
+  { input, tensors }: Measured,
+  exits: readonly string[],
+  expect: (holds: boolean, field: string, expected: string, came: unknown) => void,
+): void {
+  const isObject = (one: unknown): boolean => typeof one === "object" && one !== null && !Array.isArray(one);
+  expect(isObject(value), "codecs", "an object", value);
+  for (const [name, costs] of Object.entries(value as Record<string, unknown>)) {
+    const field = `codecs.${name}`;
+    expect(Object.hasOwn(tensors, name), field, "a tensor of the model", name);
+    expect(Array.isArray(costs) && costs.length > 0, field, "a non-empty array", costs);
+    const seen = new Set<string>();
+    for (const [i, cost] of (costs as unknown[]).entries()) {
+      const place = `${field}[${i}]`;
+      expect(isObject(cost), place, "an object", cost);
+      checkWireCodec(cost, name === input.node, (expected, came) => {
+        throw expect(false, place, expected, came);
+      });
+      const { bytes, loss, ...codec } = cost as CodecCost;
+      expect(Number.isFinite(bytes) && bytes > 0, `${place}.bytes`, "a number above 0", bytes);
+      expect(isObject(loss), `${place}.loss`, "an object", loss);
+      for (const [exit, share] of Object.entries(loss)) {
+        expect(exits.includes(exit), `${place}.loss`, `exits of ${exits.join(", ")}`, exit);
+        const isShare = Number.isFinite(share) && Math.abs(share) <= 1;
+        expect(isShare, `${place}.loss.${exit}`, "a number of -1..1", share);
+      }
+      expect(!seen.has(codecWords(codec)), place, "each codec once", codecWords(codec));
+      seen.add(codecWords(codec));
+    }
+  }
+}
