@@ -19,14 +19,18 @@ import {
 import { exitScores } from "../evaluate/exit-scores.ts";
 import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
+import { evaluateCodecs } from "./evaluate-codecs.ts";
 
 const USAGE = `npm run lab -- evaluate MODEL [options]
 
-Top-1 accuracy of every exit of an exported model on the whole validation set.
+Top-1 accuracy of every exit of an exported model on the whole validation set; or what sending each of its
+tensors costs under each codec, in bytes and in top-1, which plans then heed.
 
   --data PATH       Imagenette: folder, or archive (default: EDDI_DATA, then what was downloaded; else it is now)
   --backend NAME    auto, native or wasm (default auto)
-  --write           store the accuracies in the model's metadata and in its card
+  --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses
+  --photos N        of the validation photos, evenly spread (default 1000; with --codecs)
+  --write           store what was measured in the model's metadata and in its card
   --json            print JSON
 `;
 
@@ -37,6 +41,8 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       data: { type: "string" },
       backend: { type: "string", default: "auto" },
+      codecs: { type: "boolean", default: false },
+      photos: { type: "string", default: "1000" },
       write: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean" },
@@ -53,6 +59,13 @@ export async function run(args: readonly string[]): Promise<void> {
   const backend = await openBackend(values.backend);
   const segments = await openModelFolder(folder);
   const photos = await loadPhotos(dataFolder, "val", { cacheDir: cacheDir(process.env) });
+  if (values.codecs) {
+    const { photos: count, write, json } = values;
+    return evaluateCodecs(
+      { folder, segments, backend, validation: photos, photos: count, write, json },
+      status,
+    );
+  }
   const exits = evaluateExits(segments.model.metadata.exits, await exitScores(segments, photos));
   const report = { model: segments.model.metadata.id, version: segments.model.version, backend, exits };
   if (values.json) process.stdout.write(`${JSON.stringify({ ...report, photos: photos.count }, null, 1)}\n`);

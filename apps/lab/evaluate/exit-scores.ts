@@ -82,7 +82,7 @@ export function topClasses({ scores, classes, labels }: ExitScores, exit: number
 }
 
 /** @returns float32 [count, height, width, 3] in the model's input range */
-function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
+export function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
   const each = photos.size * photos.size * 3;
   const pixels = Float32Array.from(photos.pixels.subarray(start * each, (start + count) * each));
   const [low, high] = input.range;
