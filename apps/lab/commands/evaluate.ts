@@ -23,15 +23,19 @@ import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { calibrationError, verdictsOf } from "../evaluate/temperature.ts";
 import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
+import { evaluateCodecs } from "./evaluate-codecs.ts";
 
 const USAGE = `npm run lab -- evaluate MODEL [options]
 
 Top-1 accuracy of every exit of an exported model on the whole validation set, with its 95 % interval and the
-calibration error of its confidence, and the accuracy-work curve as a picture.
+calibration error of its confidence, and the accuracy-work curve as a picture; or what sending each of its tensors
+costs under each codec, in bytes and in top-1, which plans then heed.
 
 ${dataHelp(20)}
   --backend NAME    auto, native or wasm (default auto)
-  --write           store the accuracies in the model's metadata and in its card
+  --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses
+  --photos N        of the validation photos, evenly spread (default 1000; with --codecs)
+  --write           store what was measured in the model's metadata and in its card
   --out FILE        the curve, SVG (default accuracy-MODEL.svg, here)
   --json            print JSON, with the confusion matrix of the last exit
 `;
@@ -43,6 +47,8 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       data: { type: "string" },
       backend: { type: "string", default: "auto" },
+      codecs: { type: "boolean", default: false },
+      photos: { type: "string", default: "1000" },
       write: { type: "boolean", default: false },
       out: { type: "string" },
       json: { type: "boolean", default: false },
@@ -61,6 +67,11 @@ export async function run(args: readonly string[]): Promise<void> {
   const { labels } = segments.model.metadata;
   const load = await loadFor(labels, { dataOption: values.data, env: process.env }, status);
   const photos = await load("validation");
+  if (values.codecs) {
+    const { photos: count, write, json } = values;
+    const job = { folder, segments, backend, validation: photos, photos: count, write, json };
+    return evaluateCodecs(job, status);
+  }
   const { model } = segments;
   const scores = await exitScores(segments, photos);
   const exits = evaluateExits(model.metadata.exits, scores);

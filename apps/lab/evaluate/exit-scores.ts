@@ -83,7 +83,7 @@ export function topClasses({ scores, classes, labels }: ExitScores, exit: number
 }
 
 /** @returns float32 [count, height, width, channels] in the model's input range */
-function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
+export function inputBatch(photos: Photos, start: number, count: number, input: ModelInput): Tensor4D {
   const each = photos.size * photos.size * 3;
   const pixels = Float32Array.from(photos.pixels.subarray(start * each, (start + count) * each));
   const [low, high] = input.range;

@@ -1,0 +1,201 @@
+import { type Tensor, tensor } from "@tensorflow/tfjs-core";
+import {
+  type CodecCost,
+  codedBytes,
+  IMAGE_CODECS,
+  type Model,
+  type Segment,
+  TENSOR_CODECS,
+  type TensorInfo,
+} from "#shared/model";
+import { decodeTensor, encodeTensor } from "#shared/protocol";
+import type { SegmentModel } from "#shared/runtime";
+import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
+import type { Photos } from "../data/pixels.ts";
+import { inputBatch } from "./exit-scores.ts";
+import { type CodedBatch, Tally } from "./tally.ts";
+
+/** Qualities of image codecs that are tried. */
+export const QUALITIES: readonly number[] = Array.from({ length: 15 }, (_, at) => 20 + 5 * at);
+
+const BATCH = 25;
+
+/** What it costs to send each tensor, by codec; of image codecs by every quality that was tried. */
+export type MeasuredCodecs = Readonly<Record<string, readonly CodecCost[]>>;
+
+/**
+ * Measures every tensor that may cross, under every codec: bytes, deflated bytes (of every fourth photo), and the
+ * top-1 of every exit behind it when that tensor alone travels so. Tensors that no cut vertex produces cross
+ * together with others: these travel as float32 here.
+ *
+ * All tensors of a batch are computed once, with photos of whole pixels as the page has them; then, for each
+ * codec that loses something, only what lies behind the tensor.
+ */
+export async function measureCodecs(
+  segments: SegmentModel,
+  photos: Photos,
+  onProgress: (share: number) => void = () => {},
+): Promise<MeasuredCodecs> {
+  const { model } = segments;
+  const crossing = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0);
+  const tally = new Tally(model.metadata.exits.map(({ id }) => id));
+  for (let start = 0; start < photos.count; start += BATCH) {
+    const count = Math.min(BATCH, photos.count - start);
+    const labels = photos.labels.subarray(start, start + count);
+    const held = await runAll(segments, photos, start, count);
+    try {
+      await countExits(model, held, (exit, scores) => tally.exact(exit, scores, labels));
+      for (const [at, name] of crossing.entries()) {
+        const values = (await held.get(name)!.data()) as Float32Array;
+        for await (const coded of codedBatches(model, name, values, count)) {
+          // Deflated by other threads while the model runs.
+          const counted = tally.bytes(name, coded);
+          if (coded.values === null) {
+            await counted;
+            continue;
+          }
+          const outputs = await runBehind(segments, name, coded.values, held);
+          await countExits(model, outputs, (exit, scores) => tally.coded(name, coded, exit, scores, labels));
+          for (const one of outputs.values()) one.dispose();
+          await counted;
+        }
+        onProgress((start + (count * (at + 1)) / crossing.length) / photos.count);
+      }
+    } finally {
+      for (const one of held.values()) one.dispose();
+    }
+  }
+  return Object.fromEntries(crossing.map((name) => [name, tally.costs(name, exitsBehind(model, name))]));
+}
+
+/** Every tensor of the model for some photos: of the image as whole pixels. */
+async function runAll(
+  segments: SegmentModel,
+  photos: Photos,
+  start: number,
+  count: number,
+): Promise<Map<string, Tensor>> {
+  const { metadata, dag } = segments.model;
+  const { input } = metadata;
+  const resized = inputBatch(photos, start, count, input);
+  const values = (await resized.data()) as Float32Array;
+  const pixels = toPixels(values, input.range);
+  const image = tensor(fromPixels(pixels, input.range), resized.shape);
+  resized.dispose();
+  const nodes = dag.names.slice(1);
+  const outputs = segments.run({ nodes, feeds: [input.node], outputs: nodes }, [image]);
+  return new Map([[input.node, image], ...nodes.map((name, at) => [name, outputs[at]!] as const)]);
+}
+
+/** A batch of one tensor under every codec, one after another. Values that lose nothing are null. */
+async function* codedBatches(
+  model: Model,
+  name: string,
+  values: Float32Array,
+  count: number,
+): AsyncGenerator<CodedBatch> {
+  const { metadata } = model;
+  const info = metadata.tensors[name]!;
+  const each = values.length / count;
+  const images = Array.from({ length: count }, (_, at) => values.subarray(at * each, (at + 1) * each));
+  for (const codec of TENSOR_CODECS) {
+    const encoded = images.map((one) => encodeTensor(name, [1, ...info.shape], one, codec));
+    const decoded = encoded.map(({ tensor, parameters }) => decodeTensor(tensor, info, parameters).values);
+    const data = encoded.map(({ tensor }) => tensor.data);
+    // What half precision cannot hold has travelled as float32: no codec of its own.
+    if (codec === "float16" && data.some(({ byteLength }) => byteLength !== codedBytes(codec, each)))
+      continue;
+    yield { codec, data, values: codec === "float32" ? null : joined(decoded) };
+  }
+  if (name !== metadata.input.node) return;
+  for (const codec of IMAGE_CODECS) {
+    for (const quality of QUALITIES) {
+      const files = await Promise.all(
+        images.map((one) => imageFile(one, info, metadata.input.range, codec, quality)),
+      );
+      const pixels = await Promise.all(files.map((file) => decodeImageFile(file, info.shape.at(-1)!)));
+      const decoded = pixels.map((one) => fromPixels(one, metadata.input.range));
+      yield { codec, quality, data: files, values: joined(decoded) };
+    }
+  }
+}
+
+function imageFile(
+  values: Float32Array,
+  { shape }: TensorInfo,
+  range: readonly [number, number],
+  codec: (typeof IMAGE_CODECS)[number],
+  quality: number,
+): Promise<Uint8Array> {
+  const [height, width, channels] = shape as [number, number, number];
+  return encodeImageFile(toPixels(values, range), { height, width, channels }, codec, quality);
+}
+
+/** What depends on a tensor, from that tensor and what was computed before. */
+async function runBehind(
+  segments: SegmentModel,
+  name: string,
+  values: Float32Array,
+  held: ReadonlyMap<string, Tensor>,
+): Promise<Map<string, Tensor>> {
+  const segment = behind(segments.model, name);
+  const coded = tensor(values, held.get(name)!.shape);
+  try {
+    const outputs = segments.run(
+      segment,
+      segment.feeds.map((feed) => (feed === name ? coded : held.get(feed)!)),
+    );
+    return new Map(segment.outputs.map((output, at) => [output, outputs[at]!]));
+  } finally {
+    coded.dispose();
+  }
+}
+
+/** The nodes that a tensor reaches, and what else these read. */
+function behind({ dag, metadata }: Model, name: string): Segment {
+  const reached = dag.names.map((one) => one === name);
+  dag.names.forEach((_, node) => {
+    if (dag.predecessors[node]!.some((from) => reached[from])) reached[node] = true;
+  });
+  const nodes = dag.names.filter((one, node) => reached[node] && one !== name);
+  const feeds = dag.names.filter(
+    (one, node) =>
+      one === name || (!reached[node] && dag.successors[node]!.some((reader) => reached[reader])),
+  );
+  const outputs = metadata.exits.flatMap(({ node }) => (nodes.includes(node) ? [node] : []));
+  return { nodes, feeds, outputs };
+}
+
+/** The exits that a tensor leads to, by id. */
+export function exitsBehind(model: Model, name: string): readonly string[] {
+  const { outputs } = behind(model, name);
+  return model.metadata.exits.filter(({ node }) => outputs.includes(node)).map(({ id }) => id);
+}
+
+async function countExits(
+  { metadata }: Model,
+  outputs: ReadonlyMap<string, Tensor>,
+  count: (exit: string, scores: Float32Array) => void,
+): Promise<void> {
+  for (const { id, node } of metadata.exits) {
+    const scores = outputs.get(node);
+    if (scores !== undefined) count(id, (await scores.data()) as Float32Array);
+  }
+}
+
+function toPixels(values: Float32Array, [low, high]: readonly [number, number]): Uint8Array {
+  return Uint8Array.from(values, (value) =>
+    Math.min(255, Math.max(0, Math.round(((value - low) * 255) / (high - low)))),
+  );
+}
+
+function fromPixels(pixels: Uint8Array, [low, high]: readonly [number, number]): Float32Array {
+  return Float32Array.from(pixels, (pixel) => low + (pixel * (high - low)) / 255);
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const each = parts[0]!.length;
+  const all = new Float32Array(parts.length * each);
+  for (const [at, part] of parts.entries()) all.set(part, at * each);
+  return all;
+}

@@ -1,0 +1,121 @@
+import { nodeWork, TOLERANCE } from "#shared/evaluator";
+import { ancestors, cutVertices, subgraph } from "#shared/graph";
+import {
+  type CodecCost,
+  type CodecName,
+  exitById,
+  isImageCodec,
+  type Model,
+  TENSOR_CODECS,
+} from "#shared/model";
+import type { MeasuredCodecs } from "./codec-costs.ts";
+
+export const CODECS_SECTION = "What each cut costs on the wire";
+
+/** The card's section, by the last exit: the image under its codecs, every tensor, and what is cheaper than the image. */
+export function codecsSection(model: Model, measured: MeasuredCodecs, photos: number): string {
+  const last = model.metadata.exits.at(-1)!.id;
+  const [image] = model.dag.names;
+  const shares = workBefore(model);
+  const vertices = vertexNames(model);
+  const tensors = model.dag.names.filter((name) => name !== image && measured[name] !== undefined);
+  const rows = tensors
+    .filter((name) => measured[name]![0]!.loss[last] !== undefined)
+    .map((name) => {
+      const cells = TENSOR_CODECS.map((codec) => cellOf(measured[name]!, codec, last));
+      const mark = vertices.has(name) ? "" : " *";
+      return `| ${name}${mark} | ${percent(shares.get(name)!)} | ${cells.join(" | ")} |`;
+    });
+  const images = measured[image!]!.filter(({ deflate }) => !deflate).map(
+    (cost) =>
+      `| ${nameOf(cost)} | ${cost.bytes} | ${deflatedOf(measured[image!]!, cost)} | ${lossOf(cost, last)} |`,
+  );
+  return `Bytes of a tensor by codec, plain / deflated (means), and top-1 of ${last} that is lost when it alone travels so,
+in points, on ${photos} validation photos spread over all (\`lab evaluate --codecs\`; a point is ${photos / 100} photos). The
+image as pixels (uint8), and as JPEG and WebP at the lowest qualities at which some exit loses less than
+${100 * TOLERANCE} points:
+
+| image | bytes | deflated | lost |
+|---|---|---|---|
+${images.join("\n")}
+
+The tensors on the way to ${last}, with the share of its multiply-accumulates up to them; those with * cross only
+together with others:
+
+| tensor | MMACs | ${TENSOR_CODECS.join(" | ")} |
+|---|---|${TENSOR_CODECS.map(() => "---|").join("")}
+${rows.join("\n")}
+
+${cheaperThanImage(model, measured)}`;
+}
+
+/** In one sentence: cuts of one tensor in the first half of the work that take fewer bytes than the JPEG. */
+export function cheaperThanImage(model: Model, measured: MeasuredCodecs): string {
+  const last = model.metadata.exits.at(-1)!.id;
+  const [image] = model.dag.names;
+  const jpeg = fewest(measured[image!]!, last, ({ codec }) => codec === "jpeg");
+  const asGood = `within ${100 * TOLERANCE} points of top-1`;
+  if (jpeg === null) return `No quality of JPEG keeps ${last} ${asGood}.`;
+  const shares = workBefore(model);
+  const found = [...vertexNames(model)].flatMap((name) => {
+    if (name === image || shares.get(name)! >= 0.5 || measured[name] === undefined) return [];
+    const best = fewest(measured[name], last, ({ codec }) => !isImageCodec(codec));
+    return best === null || best.bytes >= jpeg.bytes ? [] : [`${name} (${nameOf(best)}, ${best.bytes})`];
+  });
+  const against = `the image as ${nameOf(jpeg)} (${jpeg.bytes} bytes), both ${asGood}`;
+  return found.length === 0
+    ? `No cut before the middle of the MMACs needs fewer bytes than ${against}.`
+    : `Before the middle of the MMACs these cuts need fewer bytes than ${against}: ${found.join(", ")}.`;
+}
+
+function fewest(
+  costs: readonly CodecCost[],
+  exit: string,
+  isWanted: (cost: CodecCost) => boolean,
+): CodecCost | null {
+  const good = costs.filter((cost) => isWanted(cost) && (cost.loss[exit] ?? 1) < TOLERANCE);
+  return good.toSorted((a, b) => a.bytes - b.bytes)[0] ?? null;
+}
+
+/** By tensor: share of the last exit's multiply-accumulates that lie up to it. */
+function workBefore(model: Model): ReadonlyMap<string, number> {
+  const work = nodeWork(model).map(({ macs }) => macs);
+  const macsTo = (node: number): number =>
+    ancestors(model.dag, node).reduce((sum, needed, at) => sum + (needed ? work[at]! : 0), 0);
+  const total = macsTo(lastNode(model));
+  return new Map(model.dag.names.map((name, node) => [name, macsTo(node) / total]));
+}
+
+/** Tensors that cross alone on the way to the last exit. */
+function vertexNames(model: Model): ReadonlySet<string> {
+  const dag = subgraph(model.dag, ancestors(model.dag, lastNode(model)));
+  return new Set(cutVertices(dag).map((vertex) => dag.names[vertex]!));
+}
+
+function lastNode({ metadata, dag }: Model): number {
+  return dag.names.indexOf(exitById(metadata, metadata.exits.at(-1)!.id).node);
+}
+
+/** `4096 / 2210, 0.1` */
+function cellOf(costs: readonly CodecCost[], codec: CodecName, exit: string): string {
+  const plain = costs.find((cost) => cost.codec === codec && !cost.deflate);
+  if (plain === undefined) return "-";
+  const lost = codec === "float32" ? "" : `, ${lossOf(plain, exit)}`;
+  return `${plain.bytes} / ${deflatedOf(costs, plain)}${lost}`;
+}
+
+function deflatedOf(costs: readonly CodecCost[], { codec, quality }: CodecCost): string {
+  const found = costs.find((cost) => cost.codec === codec && cost.quality === quality && cost.deflate);
+  return found === undefined ? "-" : `${found.bytes}`;
+}
+
+function lossOf({ loss }: CodecCost, exit: string): string {
+  const points = 100 * loss[exit]!;
+  return points === 0 ? "0" : points.toFixed(1);
+}
+
+function nameOf({ codec, quality, deflate }: CodecCost): string {
+  return `${codec}${quality === undefined ? "" : ` ${quality}`}${deflate ? " + deflate" : ""}`;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
