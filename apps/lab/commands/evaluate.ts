@@ -2,15 +2,18 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import type { Model } from "#shared/model";
+import { CODECS, codecWords, isImageCodec, type Model, parseCodec, TENSOR_CODECS } from "#shared/model";
+import type { SegmentModel } from "#shared/runtime";
 import { openBackend } from "../backend.ts";
 import { loadFor } from "../data/load-for-model.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
+import type { Photos } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
+import { codedScores } from "../evaluate/coded-scores.ts";
 import { confusionOf } from "../evaluate/confusion.ts";
 import {
   type ExitResult,
@@ -33,6 +36,8 @@ costs under each codec, in bytes and in top-1, which plans then heed.
 
 ${dataHelp(20)}
   --backend NAME    auto, native or wasm (default auto)
+  --cut NODE        of the exits behind it, when its tensor travels under --codec; all validation photos
+  --codec C         float32, float16, uint8, uint4, of the image also jpeg:Q or webp:Q; +deflate (default uint8)
   --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses
   --photos N        of the validation photos, evenly spread (default 1000; with --codecs)
   --write           store what was measured in the model's metadata and in its card
@@ -47,6 +52,8 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       data: { type: "string" },
       backend: { type: "string", default: "auto" },
+      cut: { type: "string" },
+      codec: { type: "string" },
       codecs: { type: "boolean", default: false },
       photos: { type: "string", default: "1000" },
       write: { type: "boolean", default: false },
@@ -71,6 +78,11 @@ export async function run(args: readonly string[]): Promise<void> {
     const { photos: count, write, json } = values;
     const job = { folder, segments, backend, validation: photos, photos: count, write, json };
     return evaluateCodecs(job, status);
+  }
+  if (values.cut !== undefined || values.codec !== undefined) {
+    if (values.write)
+      throw new EddiError("bad-argument", "expected --write without --cut, which measures one cut");
+    return evaluateCut(segments, photos, values);
   }
   const { model } = segments;
   const scores = await exitScores(segments, photos);
@@ -117,6 +129,36 @@ function table(exits: readonly ExitResult[], errors: readonly number[]): string 
     return `${exit.padEnd(8)} ${percent(accuracy)}  ${right}  calibration error ${percent(errors[at]!)}`;
   });
   return ["exit     top-1", ...rows].join("\n");
+}
+
+/** The exits behind one tensor, when it travels under a codec. */
+async function evaluateCut(
+  segments: SegmentModel,
+  photos: Photos,
+  { cut, codec = "uint8", json }: { cut?: string | undefined; codec?: string | undefined; json: boolean },
+): Promise<void> {
+  const { model } = segments;
+  if (cut === undefined)
+    throw new EddiError("bad-argument", "--codec: expected --cut NODE beside it, got none");
+  const wire = parseCodec(codec);
+  const isImage = cut === model.metadata.input.node;
+  if (wire === null || (isImageCodec(wire.codec) && !isImage)) {
+    const known = (isImage ? CODECS : TENSOR_CODECS).join(", ");
+    throw new EddiError("bad-argument", `--codec: expected one of ${known}, +deflate or not, got ${codec}`);
+  }
+  const { exits, scores, bytes } = await codedScores(segments, photos, cut, wire);
+  const results = evaluateExits(exits, scores);
+  const errors = exits.map(({ temperature = 1 }, exit) =>
+    calibrationError(verdictsOf(scores, exit, temperature)),
+  );
+  if (json) {
+    const report = { model: model.metadata.id, version: model.version, cut, codec: wire, bytes };
+    const measured = results.map((one, at) => ({ ...one, calibrationError: errors[at] }));
+    process.stdout.write(`${JSON.stringify({ ...report, exits: measured }, null, 1)}\n`);
+  } else {
+    const size = `${Math.round(bytes)} bytes a photo`;
+    process.stdout.write(`${table(results, errors)}\ncut at ${cut}, ${codecWords(wire)}: ${size}\n`);
+  }
 }
 
 /** Writes the accuracy-work curve. */

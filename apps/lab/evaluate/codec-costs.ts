@@ -3,10 +3,13 @@ import {
   type CodecCost,
   codedBytes,
   IMAGE_CODECS,
+  isImageCodec,
   type Model,
   type Segment,
   TENSOR_CODECS,
   type TensorInfo,
+  USUAL_QUALITY,
+  type WireCodec,
 } from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
@@ -68,8 +71,8 @@ export async function measureCodecs(
   return Object.fromEntries(crossing.map((name) => [name, tally.costs(name, exitsBehind(model, name))]));
 }
 
-/** Every tensor of the model for some photos: of the image as whole pixels. */
-async function runAll(
+/** Every tensor of the model for some photos, its input first: of the image as whole pixels. */
+export async function runAll(
   segments: SegmentModel,
   photos: Photos,
   start: number,
@@ -87,37 +90,56 @@ async function runAll(
   return new Map([[input.node, image], ...nodes.map((name, at) => [name, outputs[at]!] as const)]);
 }
 
-/** A batch of one tensor under every codec, one after another. Values that lose nothing are null. */
+/** A batch of one tensor under every codec, one after another. */
 async function* codedBatches(
   model: Model,
   name: string,
   values: Float32Array,
   count: number,
 ): AsyncGenerator<CodedBatch> {
-  const { metadata } = model;
+  const codings: readonly Coding[] = [
+    ...TENSOR_CODECS.map((codec) => ({ codec })),
+    ...(name === model.metadata.input.node
+      ? IMAGE_CODECS.flatMap((codec) => QUALITIES.map((quality) => ({ codec, quality })))
+      : []),
+  ];
+  for (const coding of codings) {
+    const coded = await codedBatch(model, name, values, count, coding);
+    if (coded !== null) yield coded;
+  }
+}
+
+/** A codec, of images one of a quality. */
+type Coding = Pick<WireCodec, "codec" | "quality">;
+
+/**
+ * A batch of one tensor under a codec. Values that lose nothing are null.
+ *
+ * @returns null when the codec cannot hold them
+ */
+export async function codedBatch(
+  { metadata }: Model,
+  name: string,
+  values: Float32Array,
+  count: number,
+  { codec, quality = USUAL_QUALITY }: Coding,
+): Promise<CodedBatch | null> {
   const info = metadata.tensors[name]!;
+  const { range } = metadata.input;
   const each = values.length / count;
   const images = Array.from({ length: count }, (_, at) => values.subarray(at * each, (at + 1) * each));
-  for (const codec of TENSOR_CODECS) {
-    const encoded = images.map((one) => encodeTensor(name, [1, ...info.shape], one, codec));
-    const decoded = encoded.map(({ tensor, parameters }) => decodeTensor(tensor, info, parameters).values);
-    const data = encoded.map(({ tensor }) => tensor.data);
-    // What half precision cannot hold has travelled as float32: no codec of its own.
-    if (codec === "float16" && data.some(({ byteLength }) => byteLength !== codedBytes(codec, each)))
-      continue;
-    yield { codec, data, values: codec === "float32" ? null : joined(decoded) };
+  if (isImageCodec(codec)) {
+    const files = await Promise.all(images.map((one) => imageFile(one, info, range, codec, quality)));
+    const pixels = await Promise.all(files.map((file) => decodeImageFile(file, info.shape.at(-1)!)));
+    return { codec, quality, data: files, values: joined(pixels.map((one) => fromPixels(one, range))) };
   }
-  if (name !== metadata.input.node) return;
-  for (const codec of IMAGE_CODECS) {
-    for (const quality of QUALITIES) {
-      const files = await Promise.all(
-        images.map((one) => imageFile(one, info, metadata.input.range, codec, quality)),
-      );
-      const pixels = await Promise.all(files.map((file) => decodeImageFile(file, info.shape.at(-1)!)));
-      const decoded = pixels.map((one) => fromPixels(one, metadata.input.range));
-      yield { codec, quality, data: files, values: joined(decoded) };
-    }
-  }
+  const encoded = images.map((one) => encodeTensor(name, [1, ...info.shape], one, codec));
+  const decoded = encoded.map(({ tensor, parameters }) => decodeTensor(tensor, info, parameters).values);
+  const data = encoded.map(({ tensor }) => tensor.data);
+  // What half precision cannot hold has travelled as float32: no codec of its own.
+  if (codec === "float16" && data.some(({ byteLength }) => byteLength !== codedBytes(codec, each)))
+    return null;
+  return { codec, data, values: codec === "float32" ? null : joined(decoded) };
 }
 
 function imageFile(
@@ -131,8 +153,8 @@ function imageFile(
   return encodeImageFile(toPixels(values, range), { height, width, channels }, codec, quality);
 }
 
-/** What depends on a tensor, from that tensor and what was computed before. */
-async function runBehind(
+/** What depends on a tensor, from that tensor and what was computed before: the exits behind it, by node. */
+export async function runBehind(
   segments: SegmentModel,
   name: string,
   values: Float32Array,

@@ -1,0 +1,75 @@
+import { promisify } from "node:util";
+import { deflate } from "node:zlib";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { EddiError } from "#shared/errors";
+import { codecWords, type Exit, type WireCodec } from "#shared/model";
+import type { SegmentModel } from "#shared/runtime";
+import type { Photos } from "../data/pixels.ts";
+import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
+import type { ExitScores } from "./exit-scores.ts";
+
+const BATCH = 25;
+
+const deflated = promisify(deflate);
+
+/** What the exits behind a tensor say when it travels under a codec. */
+export interface CodedScores {
+  readonly exits: readonly Exit[];
+  /** In the order of these exits. */
+  readonly scores: ExitScores;
+  /** Of the tensor, mean over the photos. */
+  readonly bytes: number;
+}
+
+/**
+ * Runs all photos up to a tensor, codes it, and runs what lies behind it on what was decoded.
+ *
+ * @throws EddiError `bad-argument` for a tensor that no exit lies behind, or a codec that cannot hold its values
+ */
+export async function codedScores(
+  segments: SegmentModel,
+  photos: Photos,
+  cut: string,
+  codec: WireCodec,
+): Promise<CodedScores> {
+  const { model } = segments;
+  const { labels, exits: all, tensors } = model.metadata;
+  const behind = Object.hasOwn(tensors, cut) ? exitsBehind(model, cut) : [];
+  if (behind.length === 0) {
+    const known = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0).join(", ");
+    throw new EddiError("bad-argument", `--cut: expected one of ${known}, got ${cut}`);
+  }
+  const exits = all.filter(({ id }) => behind.includes(id));
+  const scores = exits.map(() => new Float32Array(photos.count * labels.length));
+  let bytes = 0;
+  for (let start = 0; start < photos.count; start += BATCH) {
+    const count = Math.min(BATCH, photos.count - start);
+    const held = await runAll(segments, photos, start, count);
+    try {
+      const values = (await held.get(cut)!.data()) as Float32Array;
+      const coded = await codedBatch(model, cut, values, count, codec);
+      if (coded === null) {
+        const came = `values of ${cut} beyond half precision`;
+        throw new EddiError(
+          "bad-argument",
+          `--codec ${codecWords(codec)}: expected values it can hold, got ${came}`,
+        );
+      }
+      const sizes = coded.data.map(async (data) => (codec.deflate ? await deflated(data) : data).byteLength);
+      bytes += (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+      const outputs = coded.values === null ? held : await runBehind(segments, cut, coded.values, held);
+      for (const [at, { node }] of exits.entries()) {
+        scores[at]!.set((await outputs.get(node)!.data()) as Float32Array, start * labels.length);
+      }
+      if (outputs !== held) freeAll(outputs);
+    } finally {
+      freeAll(held);
+    }
+  }
+  const { count } = photos;
+  return { exits, scores: { classes: labels.length, labels: photos.labels, scores }, bytes: bytes / count };
+}
+
+function freeAll(tensors: ReadonlyMap<string, Tensor>): void {
+  for (const one of tensors.values()) one.dispose();
+}
