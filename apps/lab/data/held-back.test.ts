@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { miniPhotos } from "./fixture.ts";
-import { holdBack } from "./held-back.ts";
+import { holdBack, thinned } from "./held-back.ts";
 
 test("five in a hundred photos are held back, the same each time, and no photo is lost or doubled", () => {
   const photos = miniPhotos(200, 4);
@@ -22,4 +22,13 @@ test("labels of many classes keep their 16 bits", () => {
   const { kept, heldBack } = holdBack(many);
   expect(heldBack.labels).toEqual(Uint16Array.of(319, 339));
   expect([kept.labels.length, kept.labels[19]]).toEqual([38, 320]);
+});
+
+test("photos are thinned evenly, each stays once", () => {
+  const all = miniPhotos(40, 2);
+  const some = thinned(all, 10);
+  expect(some.count).toBe(10);
+  expect([...some.labels]).toEqual([3, 7, 1, 5, 9, 3, 7, 1, 5, 9]);
+  expect(some.pixels.subarray(12, 24)).toEqual(all.pixels.subarray(7 * 12, 8 * 12));
+  expect(thinned(all, 41)).toBe(all);
 });
