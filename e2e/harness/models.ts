@@ -12,8 +12,9 @@ export const REAL = "resnet-imagenette";
 /** The page's slowdown that stands for a phone so slow that a good network is worth its while. */
 export const SLOW_PHONE = 20;
 
-export function loadModel(id: string): Model {
-  return readModel(readFileSync(join(ROOT, "models", id, "model.json")));
+/** @param folder of models; the project's own where none is given */
+export function loadModel(id: string, folder = join(ROOT, "models")): Model {
+  return readModel(readFileSync(join(folder, id, "model.json")));
 }
 
 /** Every plan with this exit: all heads that are closed under predecessors. */

@@ -1,0 +1,113 @@
+import * as tfl from "@tensorflow/tfjs-layers";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openBackend } from "../backend.ts";
+import { layersFiles } from "./fixture.ts";
+import { everyCut, openWorkshop, type Workshop } from "./import-fixture.ts";
+
+let workshop: Workshop;
+beforeAll(async () => {
+  await openBackend("wasm");
+  workshop = await openWorkshop();
+});
+afterAll(() => workshop.remove());
+
+const { layers } = tfl;
+const one = (result: unknown): tfl.SymbolicTensor => result as tfl.SymbolicTensor;
+
+function network(): tfl.LayersModel {
+  const input = tfl.input({ shape: [12, 12, 3], name: "photo" });
+  let x = one(layers.conv2d({ name: "c1", filters: 6, kernelSize: 3, useBias: false }).apply(input));
+  x = one(layers.batchNormalization({ name: "n1" }).apply(x));
+  x = one(layers.reLU({ name: "r1", maxValue: 6 }).apply(x));
+  const skip = x;
+  x = one(layers.separableConv2d({ name: "s1", filters: 6, kernelSize: 3, padding: "same" }).apply(x));
+  x = one(layers.batchNormalization({ name: "n2" }).apply(x));
+  x = one(layers.activation({ name: "r2", activation: "relu" }).apply(x));
+  x = one(layers.add({ name: "sum" }).apply([x, skip]));
+  const early = one(layers.globalAveragePooling2d({ name: "p1", dataFormat: "channelsLast" }).apply(x));
+  const exit = one(layers.dense({ name: "early", units: 5, activation: "softmax" }).apply(early));
+  x = one(layers.conv2d({ name: "c3", filters: 4, kernelSize: 3, activation: "tanh" }).apply(x));
+  x = one(layers.dropout({ name: "drop", rate: 0.5 }).apply(layers.flatten({ name: "flat" }).apply(x)));
+  x = one(layers.dense({ name: "last", units: 5 }).apply(x));
+  return tfl.model({ inputs: input, outputs: [exit, x] });
+}
+
+test("one is converted, with normalisations and activations folded, and answers as it did", async () => {
+  const files = await layersFiles(network());
+  await expect(workshop.importing(files)).rejects.toThrow(
+    "outputs: expected one, got early, last; name the classifiers' layers with --exits",
+  );
+  const { model, comparison, counts, folder } = await workshop.importing(files, { exits: ["last", "early"] });
+  expect(comparison.maxDifference).toBeLessThan(1e-5);
+  expect(model.metadata.exits.map(({ node }) => node)).toEqual(["early", "exit2/scores"]);
+  expect(counts).toMatchObject({ kind: "layers", folded: 4, softened: 1 });
+  expect(model.nodes.map(({ name, op }) => `${name} ${op}`)).toEqual([
+    "photo Placeholder",
+    "r1 _FusedConv2D",
+    "s1/depthwise FusedDepthwiseConv2dNative",
+    "r2 _FusedConv2D",
+    "sum AddV2",
+    "p1 Mean",
+    "early/linear _FusedMatMul",
+    "early Softmax",
+    "c3/linear _FusedConv2D",
+    "c3 Tanh",
+    "flat Reshape",
+    "last _FusedMatMul",
+    "exit2/scores Softmax",
+  ]);
+  expect((await everyCut(folder)).worst).toBeLessThan(1e-5);
+});
+
+test("a sequential one too", async () => {
+  const model = tfl.sequential({
+    layers: [
+      layers.conv2d({ inputShape: [8, 8, 1], filters: 4, kernelSize: 3, activation: "elu" }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.flatten(),
+      layers.dense({ units: 3, activation: "softmax" }),
+    ],
+  });
+  const { model: made, folder } = await workshop.importing(await layersFiles(model));
+  expect(made.metadata.input.channels).toBe(1);
+  expect(made.metadata.exits[0]!.id).toBe("full");
+  expect((await everyCut(folder)).worst).toBeLessThan(1e-5);
+});
+
+test.each<[string, () => tfl.LayersModel, RegExp]>([
+  [
+    "a layer that cannot be converted",
+    () => simple((x) => layers.upSampling2d({ name: "up" }).apply(x)),
+    /layer up: expected one of .*Conv2D.*, got UpSampling2D/,
+  ],
+  [
+    "a side that is not known",
+    () => simple((x) => x, [null, 8, 3]),
+    /input photo: expected known sides, got \[unknown, unknown, 8, 3\]: height unknown/,
+  ],
+])("%s is refused by name", async (_, make, message) => {
+  await expect(workshop.importing(await layersFiles(make()))).rejects.toThrow(message);
+});
+
+test("a class of layer that TF.js does not know is refused by name", async () => {
+  const files = await layersFiles(simple((x) => x));
+  const json = (files["model.json"] as string).replace(
+    '"class_name":"GlobalAveragePooling2D"',
+    '"class_name":"Magic"',
+  );
+  await expect(workshop.importing({ ...files, "model.json": json })).rejects.toThrow(
+    /expected one that TF\.js loads, it says: .*Magic/,
+  );
+});
+
+function simple(
+  middle: (x: tfl.SymbolicTensor) => unknown,
+  shape: (number | null)[] = [8, 8, 3],
+): tfl.LayersModel {
+  const input = tfl.input({ shape, name: "photo" });
+  const pool = layers.globalAveragePooling2d({ dataFormat: "channelsLast" });
+  return tfl.model({
+    inputs: input,
+    outputs: one(layers.dense({ units: 3 }).apply(pool.apply(one(middle(input))))),
+  });
+}
