@@ -3,14 +3,20 @@ import { EddiError } from "#shared/errors";
 /** Small models for tests: taken only when there is no other. */
 const TEST_MODELS: readonly string[] = ["tiny"];
 
+/** What the page opens with where the service has it. */
+const FLAGSHIP = "resnet-imagenette";
+
 /**
- * The model to show when the address names none: the first that the service has, or is loading.
+ * The model to show when the address names none: the flagship, else the first that the service has, or is loading.
  *
  * @throws EddiError `unavailable` when the service has none or cannot be reached
  */
 export async function chooseModel(): Promise<string> {
   const names = await fetchIndex();
-  const name = names.find((candidate) => !TEST_MODELS.includes(candidate)) ?? names[0];
+  const name =
+    names.find((candidate) => candidate === FLAGSHIP) ??
+    names.find((candidate) => !TEST_MODELS.includes(candidate)) ??
+    names[0];
   if (name !== undefined) return name;
   throw new EddiError("unavailable", "the service has no model; run `npm run lab -- train` first");
 }
