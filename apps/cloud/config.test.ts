@@ -17,6 +17,7 @@ test("without options there are defaults", () => {
     maxBatch: 32,
     bodyLimitBytes: 16 << 20,
     requestTimeoutMs: 10_000,
+    drainMs: 5_000,
     logLevel: "info",
   });
 });

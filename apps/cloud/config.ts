@@ -23,6 +23,8 @@ export interface CloudConfig {
   readonly bodyLimitBytes: number;
   /** Longest a request may wait, and longest a tail may run. */
   readonly requestTimeoutMs: number;
+  /** After SIGTERM, how long requests are still taken while load balancers find out; readiness is 503 from the start. */
+  readonly drainMs: number;
   readonly logLevel: LogLevel;
 }
 
@@ -57,6 +59,7 @@ const OPTIONS = {
   "max-batch": ["32", "images in one request"],
   "body-limit": [String(16 << 20), "bytes of a request's body"],
   "request-timeout-ms": ["10000", "longest a request may wait, and longest a tail may run"],
+  "drain-ms": ["5000", "after SIGTERM, how long it still takes requests while readiness is 503 already"],
   "log-level": ["info", LOG_LEVELS.join(", ")],
 } as const;
 
@@ -104,6 +107,7 @@ export function readConfig(
     maxBatch: integer("max-batch", 1, 1024),
     bodyLimitBytes: integer("body-limit", 1, 1 << 30),
     requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),
+    drainMs: integer("drain-ms", 0, 3_600_000),
     logLevel: oneOf("log-level", LOG_LEVELS),
   };
 }

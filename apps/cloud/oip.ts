@@ -23,8 +23,10 @@ export interface Service {
   readonly executor: Executor;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
-  /** Why requests are refused, or null when they are served. */
+  /** Why tails are refused, or null when they are run. */
   readonly refusal: () => string | null;
+  /** Why load balancers should send nothing more, or null: draining, it still serves. */
+  readonly unready: () => string | null;
 }
 
 const SERVER = {
@@ -57,7 +59,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   app.get("/v2", async () => SERVER);
   app.get("/v2/health/live", async () => ({ live: true }));
   app.get("/v2/health/ready", async (_, reply) => {
-    const error = service.refusal();
+    const error = service.unready();
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
   });
   app.post("/v2/repository/index", async () =>
@@ -76,7 +78,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     app.get<ModelRoute>(path, async (request) => describeModel(find(request).model, service.engine()));
     app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
       const name = request.params.model;
-      const error = service.refusal() ?? reasonAgainst(() => find(request));
+      const error = service.unready() ?? reasonAgainst(() => find(request));
       return error === null ? { name, ready: true } : reply.code(503).send({ name, ready: false, error });
     });
     app.post<ModelRoute>(`${path}/infer`, { bodyLimit: service.config.bodyLimitBytes }, (request, reply) =>
