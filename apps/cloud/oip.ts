@@ -10,8 +10,9 @@ import {
 } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudConfig } from "./config.ts";
-import type { Executor } from "./executor.ts";
+import { type Executor, SHED } from "./executor.ts";
 import { readInfer, type TailWork } from "./infer.ts";
+import type { Metrics } from "./metrics.ts";
 import { readBody } from "./read-body.ts";
 import type { Registry } from "./registry.ts";
 import type { Engine } from "./tail-messages.ts";
@@ -21,6 +22,7 @@ export interface Service {
   readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs" | "bodyLimitBytes">;
   readonly registry: Registry;
   readonly executor: Executor;
+  readonly metrics: Pick<Metrics, "ran" | "notRun">;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
   /** Why tails are refused, or null when they are run. */
@@ -81,9 +83,15 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
       const error = service.unready() ?? reasonAgainst(() => find(request));
       return error === null ? { name, ready: true } : reply.code(503).send({ name, ready: false, error });
     });
-    app.post<ModelRoute>(`${path}/infer`, { bodyLimit: service.config.bodyLimitBytes }, (request, reply) =>
-      infer(service, find(request).model, request, reply),
-    );
+    const options = { bodyLimit: service.config.bodyLimitBytes };
+    app.post<ModelRoute>(`${path}/infer`, options, async (request, reply) => {
+      try {
+        return await infer(service, find(request).model, request, reply);
+      } catch (thrown) {
+        service.metrics.notRun(request.params.model, thrown);
+        throw thrown;
+      }
+    });
   }
 }
 
@@ -96,7 +104,7 @@ async function infer(
   const { config, executor } = service;
   const receiveMs = performance.now() - request.receivedMs;
   const refusal = service.refusal();
-  if (refusal !== null) throw new EddiError("unavailable", refusal);
+  if (refusal !== null) throw new EddiError("unavailable", refusal, { cause: SHED.starting });
   const asked = decodeRequest(bodyOf(request), jsonBytesOf(request));
   const work = readInfer(model, asked, config.maxBatch);
   const { outputs, queueMs, computeMs } = await executor.run({
@@ -108,6 +116,8 @@ async function infer(
     startBy: Math.min(request.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
     signal: goneSignal(reply),
   });
+  const batch = work.tensors[0]!.shape[0]!;
+  service.metrics.ran({ model: model.metadata.id, exits: work.exits, batch, receiveMs, queueMs, computeMs });
   const { queued, expectedQueueMs } = executor.load();
   reply.header("server-timing", formatServerTiming({ receiveMs, queueMs, computeMs }));
   return sendResponse(reply, work, {

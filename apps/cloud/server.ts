@@ -2,11 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
-import { type Listener, stopListening } from "./stop-listening.ts";
+import { Metrics } from "./metrics.ts";
+import { metricsRoute } from "./metrics-route.ts";
 import { oipRoutes } from "./oip.ts";
 import { loadModels } from "./registry.ts";
 import { findSamples } from "./samples.ts";
 import { staticFiles } from "./static-files.ts";
+import { type Listener, stopListening } from "./stop-listening.ts";
 import type { Engine } from "./tail-messages.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -66,6 +68,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     runLimitMs: config.requestTimeoutMs,
     models: registry.models().map((loaded) => loaded.files),
     onTrouble: (message) => app.log.error(message),
+    onLost: () => metrics.workerLost(),
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
   let engine: Engine | null = null;
@@ -92,6 +95,16 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     if (draining) reply.header("connection", "close");
     return payload;
   });
+  const unready = (): string | null => {
+    if (draining) return "the service is draining: it serves what comes, and ends soon";
+    return engine === null ? "the service is starting" : null;
+  };
+  const metrics = new Metrics(
+    registry,
+    () => pool.load(),
+    () => unready() === null,
+  );
+  if (config.metrics) metricsRoute(app, metrics);
   answerErrors(app);
   oipRoutes(app, {
     config,
@@ -99,10 +112,8 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     executor: pool,
     engine: () => engine,
     refusal: () => (engine === null ? "the service is starting" : null),
-    unready: () => {
-      if (draining) return "the service is draining: it serves what comes, and ends soon";
-      return engine === null ? "the service is starting" : null;
-    },
+    unready,
+    metrics,
   });
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
