@@ -4,6 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { INFER, killServices, sendTraffic, startService } from "./child-fixture.ts";
 
+/** Nothing is judged by its speed. */
+const PATIENCE = { timeout: 100_000, interval: 50 };
+
 afterEach(killServices);
 
 const health = async (url: string, path: string) => {
@@ -12,7 +15,7 @@ const health = async (url: string, path: string) => {
 };
 
 test("SIGTERM under keep-alive traffic: no request fails, and the process ends with 0", async () => {
-  const [leaving, staying] = await Promise.all([startService("--drain-ms", "2500"), startService()]);
+  const [leaving, staying] = await Promise.all([startService("--drain-ms", "6000"), startService()]);
   // What a load balancer does: it asks now and then, and sends to those that are ready.
   let targets = [leaving.url, staying.url];
   const checks = setInterval(async () => {
@@ -24,10 +27,10 @@ test("SIGTERM under keep-alive traffic: no request fails, and the process ends w
   }, 400);
   let next = 0;
   const traffic = sendTraffic(20, () => targets[next++ % targets.length]!);
-  await expect.poll(() => traffic.answered.get(leaving.url) ?? 0, { timeout: 20_000 }).toBeGreaterThan(50);
+  await expect.poll(() => traffic.answered.get(leaving.url) ?? 0, PATIENCE).toBeGreaterThan(20);
 
   leaving.child.kill("SIGTERM");
-  await expect.poll(async () => (await health(leaving.url, "ready")).status).toBe(503);
+  await expect.poll(async () => (await health(leaving.url, "ready")).status, PATIENCE).toBe(503);
   const before = traffic.answered.get(leaving.url)!;
   expect(await health(leaving.url, "ready")).toEqual({
     status: 503,
@@ -43,7 +46,7 @@ test("SIGTERM under keep-alive traffic: no request fails, and the process ends w
   expect(traffic.failures).toEqual([]);
   // It went on serving while the balancer did not know.
   expect(traffic.answered.get(leaving.url)!).toBeGreaterThan(before);
-  expect(traffic.answered.get(staying.url)!).toBeGreaterThan(50);
+  expect(traffic.answered.get(staying.url)!).toBeGreaterThan(20);
 });
 
 test("a request that is under way when the drain ends is answered; new connections are not taken", async () => {
@@ -57,7 +60,7 @@ test("a request that is under way when the drain ends is answered; new connectio
     const probe = await fetch(`http://127.0.0.1:${port}/v2/health/live`).catch((error) => error.cause.code);
     return probe instanceof Response ? "taken" : probe;
   };
-  await expect.poll(refused, { timeout: 10_000 }).toBe("ECONNREFUSED");
+  await expect.poll(refused, PATIENCE).toBe("ECONNREFUSED");
   slow.end(INFER.body.subarray(100));
   const [answer] = await once(slow, "response");
   expect(answer.statusCode).toBe(200);
@@ -72,7 +75,7 @@ test("a second signal ends at once; Ctrl-C does not wait for load balancers", as
     startService("--drain-ms", "3600000"),
   ]);
   twice.child.kill("SIGTERM");
-  await expect.poll(async () => (await health(twice.url, "ready")).status).toBe(503);
+  await expect.poll(async () => (await health(twice.url, "ready")).status, PATIENCE).toBe(503);
   twice.child.kill("SIGTERM");
   expect((await twice.ended).code).toBe(1);
   once.child.kill("SIGINT");

@@ -73,21 +73,19 @@ export class Metrics {
     });
   }
 
+  /** @param bytes of a request's body, as it came */
+  received(bytes: number): void {
+    this.requestBytes.inc(bytes);
+  }
+
   /**
    * @param route as declared, with its parameters unnamed; undefined for none of ours
-   * @param requestBytes, responseBytes of the bodies
+   * @param bytes of the answer's body
    */
-  answered(
-    route: string | undefined,
-    status: number,
-    ms: number,
-    requestBytes: number,
-    responseBytes: number,
-  ): void {
+  answered(route: string | undefined, status: number, ms: number, bytes: number): void {
     this.requests.inc({ route: route ?? UNKNOWN, status });
     this.duration.observe({ route: route ?? UNKNOWN }, ms / 1000);
-    this.requestBytes.inc(requestBytes);
-    this.responseBytes.inc(responseBytes);
+    this.responseBytes.inc(bytes);
   }
 
   ran({ model, exits, batch, receiveMs, queueMs, computeMs }: TailObserved): void {

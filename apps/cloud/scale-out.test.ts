@@ -18,7 +18,7 @@ test.skipIf(!hasHaproxy())(
   "three replicas behind HAProxy (needs haproxy): one is killed, one drained, one added; no client sees an error after its one retry",
   async () => {
     const [front, ...ports] = await Promise.all([1, 2, 3, 4].map(freePort));
-    const start = (at: number) => startService("--port", `${ports[at]}`, "--drain-ms", "3000");
+    const start = (at: number) => startService("--port", `${ports[at]}`, "--drain-ms", "5000");
     const [killed, drained] = await Promise.all([start(0), start(1)]);
     const url = `http://127.0.0.1:${front}`;
     const env = Object.fromEntries(ports.map((port, at) => [`EDDI_REPLICA_${at + 1}`, `127.0.0.1:${port}`]));
@@ -33,27 +33,27 @@ test.skipIf(!hasHaproxy())(
     const goesOn = async (requests: number) => {
       const from = answered();
       await expect
-        .poll(() => answered() - from, { timeout: 60_000, interval: 100 })
+        .poll(() => answered() - from, { timeout: 200_000, interval: 100 })
         .toBeGreaterThan(requests);
     };
-    await goesOn(200);
+    await goesOn(100);
     const added = await start(2);
-    await goesOn(200);
+    await goesOn(100);
     killed.child.kill("SIGKILL");
-    await goesOn(200);
+    await goesOn(100);
     // The killed one comes back on its port, and one of the others is drained.
     const again = await start(0);
-    await goesOn(200);
+    await goesOn(100);
     drained.child.kill("SIGTERM");
     expect((await drained.ended).code).toBe(0);
-    await goesOn(200);
+    await goesOn(100);
     await traffic.stop();
 
     expect(traffic.failures).toEqual([]);
     // Both newcomers took their part.
-    for (const { url } of [added, again]) expect(await tailsOf(url)).toBeGreaterThan(20);
+    for (const { url } of [added, again]) expect(await tailsOf(url)).toBeGreaterThan(10);
   },
-  280_000,
+  500_000,
 );
 
 function hasHaproxy(): boolean {
