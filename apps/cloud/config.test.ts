@@ -40,7 +40,7 @@ test.each([
   [["--workers", "-1"], /--workers/],
   [["--engine", "cuda"], "--engine: expected auto, native, wasm, got cuda"],
   [["--metrics", "yes"], "--metrics: expected on, off, got yes"],
-  [["--drain-ms", "-1"], /--drain-ms: expected 0 to/],
+  [["--drain-ms=-1"], /--drain-ms: expected 0 to/],
   [["--log-level", "loud"], "--log-level: expected debug, info, warn, error, silent, got loud"],
   [["--tls-cert", "a.pem"], "expected --tls-cert and --tls-key together, got one"],
   [["--sport", "1"], /--sport.*--help lists the options/],
