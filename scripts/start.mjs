@@ -114,7 +114,7 @@ async function runService(/** @type {readonly string[]} */ args, /** @type {() =
   });
   let stopping = false;
   const stop = () => {
-    child.kill(stopping ? "SIGKILL" : "SIGTERM");
+    child.kill(stopping ? "SIGKILL" : "SIGINT");
     if (!stopping) setTimeout(() => child.kill("SIGKILL"), STOP_MS).unref();
     stopping = true;
   };

@@ -17,6 +17,8 @@ test("without options there are defaults", () => {
     maxBatch: 32,
     bodyLimitBytes: 16 << 20,
     requestTimeoutMs: 10_000,
+    drainMs: 5_000,
+    metrics: true,
     logLevel: "info",
   });
 });
@@ -37,6 +39,8 @@ test.each([
   [["--port="], "--port: expected 0 to 65535, got "],
   [["--workers", "-1"], /--workers/],
   [["--engine", "cuda"], "--engine: expected auto, native, wasm, got cuda"],
+  [["--metrics", "yes"], "--metrics: expected on, off, got yes"],
+  [["--drain-ms=-1"], /--drain-ms: expected 0 to/],
   [["--log-level", "loud"], "--log-level: expected debug, info, warn, error, silent, got loud"],
   [["--tls-cert", "a.pem"], "expected --tls-cert and --tls-key together, got one"],
   [["--sport", "1"], /--sport.*--help lists the options/],

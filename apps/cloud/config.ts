@@ -23,6 +23,10 @@ export interface CloudConfig {
   readonly bodyLimitBytes: number;
   /** Longest a request may wait, and longest a tail may run. */
   readonly requestTimeoutMs: number;
+  /** After SIGTERM, how long requests are still taken while load balancers find out; readiness is 503 from the start. */
+  readonly drainMs: number;
+  /** Whether `/metrics` answers, for Prometheus. */
+  readonly metrics: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -38,6 +42,7 @@ export type EngineChoice = (typeof ENGINES)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const ENGINES = ["auto", "native", "wasm"] as const;
+const SWITCH = ["on", "off"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** Every option, its default and what it means. */
@@ -57,6 +62,8 @@ const OPTIONS = {
   "max-batch": ["32", "images in one request"],
   "body-limit": [String(16 << 20), "bytes of a request's body"],
   "request-timeout-ms": ["10000", "longest a request may wait, and longest a tail may run"],
+  "drain-ms": ["5000", "after SIGTERM, how long it still takes requests while readiness is 503 already"],
+  metrics: ["on", "on or off: /metrics for Prometheus"],
   "log-level": ["info", LOG_LEVELS.join(", ")],
 } as const;
 
@@ -104,6 +111,8 @@ export function readConfig(
     maxBatch: integer("max-batch", 1, 1024),
     bodyLimitBytes: integer("body-limit", 1, 1 << 30),
     requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),
+    drainMs: integer("drain-ms", 0, 3_600_000),
+    metrics: oneOf("metrics", SWITCH) === "on",
     logLevel: oneOf("log-level", LOG_LEVELS),
   };
 }

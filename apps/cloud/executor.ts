@@ -42,3 +42,6 @@ export interface Load {
   /** How long a request that came now would wait. */
   readonly expectedQueueMs: number;
 }
+
+/** Why a request is unavailable, as the cause of the error: the code alone does not tell load from fault. */
+export const SHED = { queueFull: "queue-full", starting: "starting" } as const;

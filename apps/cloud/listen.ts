@@ -5,9 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { EddiError } from "#shared/errors";
 import type { CloudConfig, TlsConfig } from "./config.ts";
 import { answerClientError } from "./http-errors.ts";
-
-/** After a signal, requests under way get this long. */
-export const GRACE_MS = 4_000;
+import type { CloudServer } from "./server.ts";
 
 /**
  * Listens on HTTP and, with a certificate, on HTTPS too: one app behind both.
@@ -15,9 +13,13 @@ export const GRACE_MS = 4_000;
  * @returns the addresses
  * @throws EddiError `unavailable` when it cannot listen, the cause as Node has it; `bad-argument` for a certificate that is none
  */
-export async function listen(app: FastifyInstance, config: CloudConfig): Promise<string[]> {
+export async function listen(
+  { app, listeners }: Pick<CloudServer, "app" | "listeners">,
+  config: CloudConfig,
+): Promise<string[]> {
   const { host, port, tls } = config;
   const secure = tls === null ? null : await openSecure(app, tls);
+  if (secure !== null) listeners.push(secure);
   try {
     await app.listen({ host, port });
     const address = urlOf("http", app.server.address() as AddressInfo);
@@ -48,12 +50,6 @@ async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server>
     const server = createServer(options, (request, response) => app.routing(request, response));
     server.maxConnections = maxConnections;
     server.on("clientError", answerClientError);
-    app.addHook("preClose", async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeIdleConnections();
-      setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
-      await closed;
-    });
     return server;
   } catch (cause) {
     const message = `--tls-cert, --tls-key: expected PEM files that belong together: ${(cause as Error).message}`;

@@ -12,7 +12,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { MODELS_DIR } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const QUIET = ["--engine", "wasm", "--workers", "1", "--models", MODELS_DIR, "--log-level", "warn"];
+const QUIET = [
+  "--engine",
+  "wasm",
+  "--workers",
+  "1",
+  "--models",
+  MODELS_DIR,
+  "--log-level",
+  "warn",
+  "--drain-ms",
+  "0",
+];
 
 let dir: string;
 beforeAll(async () => {

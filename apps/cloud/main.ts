@@ -1,13 +1,13 @@
 import { toEddiError } from "#shared/errors";
 import { type CloudConfig, readConfig } from "./config.ts";
 import { listen } from "./listen.ts";
-import { buildServer, type CloudServer } from "./server.ts";
+import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
 
 const EXIT_FAILED = 1;
 /** The port is taken: a script may try the next one. */
 const EXIT_PORT_TAKEN = 2;
-/** After a signal, the service ends within this time, whatever its clients do. */
-const CLOSE_LIMIT_MS = 9_000;
+/** Above drain and grace, the service ends within this time, whatever its clients do. */
+const CLOSE_LIMIT_MS = 3_000;
 
 try {
   const config = readConfig(process.env, process.argv.slice(2));
@@ -21,19 +21,23 @@ async function serve(config: CloudConfig): Promise<void> {
   setWorkerEnvironment();
   let server: CloudServer | null = null;
   let stopping = false;
-  const stop = (): void => {
+  let isReady = false;
+  const stop = (signal: NodeJS.Signals): void => {
     // A second signal does not wait.
     if (stopping || server === null) process.exit(stopping ? EXIT_FAILED : 0);
     stopping = true;
-    setTimeout(() => process.exit(EXIT_FAILED), CLOSE_LIMIT_MS).unref();
-    server.close().then(() => process.exit(0), fail);
+    // Nobody sends to a service that was never ready, and a developer's Ctrl-C need not wait for a balancer.
+    const drainMs = signal === "SIGTERM" && isReady ? config.drainMs : 0;
+    setTimeout(() => process.exit(EXIT_FAILED), drainMs + GRACE_MS + CLOSE_LIMIT_MS).unref();
+    server.close(GRACE_MS, drainMs).then(() => process.exit(0), fail);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
   server = await buildServer(config);
   try {
-    const addresses = await listen(server.app, config);
+    const addresses = await listen(server, config);
     await server.ready;
+    isReady = true;
     if (!stopping) process.stdout.write(`listening on ${addresses.join(" ")}\n`);
   } catch (thrown) {
     if (stopping) return;

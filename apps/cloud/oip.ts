@@ -10,8 +10,9 @@ import {
 } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudConfig } from "./config.ts";
-import type { Executor } from "./executor.ts";
+import { type Executor, SHED } from "./executor.ts";
 import { readInfer, type TailWork } from "./infer.ts";
+import type { Metrics } from "./metrics.ts";
 import { readBody } from "./read-body.ts";
 import type { Registry } from "./registry.ts";
 import type { Engine } from "./tail-messages.ts";
@@ -21,10 +22,13 @@ export interface Service {
   readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs" | "bodyLimitBytes">;
   readonly registry: Registry;
   readonly executor: Executor;
+  readonly metrics: Pick<Metrics, "ran" | "notRun">;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
-  /** Why requests are refused, or null when they are served. */
+  /** Why tails are refused, or null when they are run. */
   readonly refusal: () => string | null;
+  /** Why load balancers should send nothing more, or null: draining, it still serves. */
+  readonly unready: () => string | null;
 }
 
 const SERVER = {
@@ -58,7 +62,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   app.get("/v2", async () => SERVER);
   app.get("/v2/health/live", async () => ({ live: true }));
   app.get("/v2/health/ready", async (_, reply) => {
-    const error = service.refusal();
+    const error = service.unready();
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
   });
   app.post("/v2/repository/index", async () =>
@@ -77,12 +81,18 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     app.get<ModelRoute>(path, async (request) => describeModel(find(request).model, service.engine()));
     app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
       const name = request.params.model;
-      const error = service.refusal() ?? reasonAgainst(() => find(request));
+      const error = service.unready() ?? reasonAgainst(() => find(request));
       return error === null ? { name, ready: true } : reply.code(503).send({ name, ready: false, error });
     });
-    app.post<ModelRoute>(`${path}/infer`, { bodyLimit: service.config.bodyLimitBytes }, (request, reply) =>
-      infer(service, find(request).model, request, reply),
-    );
+    const options = { bodyLimit: service.config.bodyLimitBytes };
+    app.post<ModelRoute>(`${path}/infer`, options, async (request, reply) => {
+      try {
+        return await infer(service, find(request).model, request, reply);
+      } catch (thrown) {
+        service.metrics.notRun(request.params.model, thrown);
+        throw thrown;
+      }
+    });
   }
 }
 
@@ -95,7 +105,7 @@ async function infer(
   const { config, executor } = service;
   const receiveMs = performance.now() - request.receivedMs - request.inflateMs;
   const refusal = service.refusal();
-  if (refusal !== null) throw new EddiError("unavailable", refusal);
+  if (refusal !== null) throw new EddiError("unavailable", refusal, { cause: SHED.starting });
   const asked = decodeRequest(bodyOf(request), jsonBytesOf(request));
   const work = readInfer(model, asked, config.maxBatch);
   const {
@@ -113,6 +123,8 @@ async function infer(
   });
   // Inflating is part of decoding, wherever it is done.
   const computeMs = request.inflateMs + runMs;
+  const batch = work.tensors[0]!.shape[0]!;
+  service.metrics.ran({ model: model.metadata.id, exits: work.exits, batch, receiveMs, queueMs, computeMs });
   const { queued, expectedQueueMs } = executor.load();
   reply.header("server-timing", formatServerTiming({ receiveMs, queueMs, computeMs }));
   return sendResponse(reply, work, {

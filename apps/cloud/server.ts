@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
-import { GRACE_MS } from "./listen.ts";
+import { Metrics } from "./metrics.ts";
+import { metricsRoute } from "./metrics-route.ts";
 import { oipRoutes } from "./oip.ts";
 import { loadModels } from "./registry.ts";
 import { findSamples } from "./samples.ts";
 import { staticFiles } from "./static-files.ts";
+import { type Listener, stopListening } from "./stop-listening.ts";
 import type { Engine } from "./tail-messages.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -13,8 +16,13 @@ export interface CloudServer {
   readonly app: FastifyInstance;
   /** Resolves when tails can run: before, requests for them are answered 503. */
   readonly ready: Promise<Engine>;
-  /** Refuses new requests, lets those under way end for a while, then stops everything. */
-  close(graceMs?: number): Promise<void>;
+  /** What takes connections: HTTP, and HTTPS once it listens. */
+  readonly listeners: Listener[];
+  /**
+   * Ends without losing a request: for `drainMs` it is not ready but still serves, and every answer ends its
+   * connection; then it takes no more connections, and requests under way get `graceMs`. A second call waits too.
+   */
+  close(graceMs?: number, drainMs?: number): Promise<void>;
 }
 
 /** A phone on 3G needs its time for a large cut; a client that trickles does not get for ever. */
@@ -24,6 +32,10 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 1024;
 const MAX_PARAM_LENGTH = 128;
+/** Requests under way get this long to end: as long as one may wait, by default. */
+export const GRACE_MS = 10_000;
+/** What is given up after that is still told so. */
+const LAST_ANSWERS_MS = 500;
 
 /**
  * The whole service, not yet listening.
@@ -39,6 +51,8 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     requestTimeout: RECEIVE_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
+    // A request that still arrives on a connection of before is served as any other.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
@@ -54,10 +68,12 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     runLimitMs: config.requestTimeoutMs,
     models: registry.models().map((loaded) => loaded.files),
     onTrouble: (message) => app.log.error(message),
+    onLost: () => metrics.workerLost(),
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
   let engine: Engine | null = null;
-  let closing = false;
+  const listeners: Listener[] = [app.server];
+  let draining = false;
   const ready = pool.started.then((started) => {
     for (const { id, reason } of started.refused) registry.refuse(id, reason);
     if (registry.index().length === 0) app.log.warn(`no models in ${config.modelsDir}`);
@@ -69,18 +85,35 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     return engine;
   });
   ready.catch(() => {});
+  let closed: Promise<void> | null = null;
 
   app.addHook("onRequest", async (_, reply) => {
     reply.header("x-content-type-options", "nosniff").header("cross-origin-resource-policy", "same-origin");
-    if (closing) reply.header("connection", "close");
   });
+  // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
+  app.addHook("onSend", async (_, reply, payload) => {
+    if (draining) reply.header("connection", "close");
+    return payload;
+  });
+  const unready = (): string | null => {
+    if (draining) return "the service is draining: it serves what comes, and ends soon";
+    return engine === null ? "the service is starting" : null;
+  };
+  const metrics = new Metrics(
+    registry,
+    () => pool.load(),
+    () => unready() === null,
+  );
+  if (config.metrics) metricsRoute(app, metrics);
   answerErrors(app);
   oipRoutes(app, {
     config,
     registry,
     executor: pool,
     engine: () => engine,
-    refusal: () => (closing ? "the service is closing" : engine === null ? "the service is starting" : null),
+    refusal: () => (engine === null ? "the service is starting" : null),
+    unready,
+    metrics,
   });
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
@@ -88,12 +121,20 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   return {
     app,
     ready,
-    close: async (graceMs = GRACE_MS) => {
-      closing = true;
-      await pool.drain(graceMs);
-      await pool.close();
-      setTimeout(() => app.server.closeAllConnections(), graceMs).unref();
-      await app.close();
+    listeners,
+    close: (graceMs = GRACE_MS, drainMs = 0) => {
+      closed ??= end(graceMs, drainMs);
+      return closed;
     },
   };
+
+  async function end(graceMs: number, drainMs: number): Promise<void> {
+    draining = true;
+    if (drainMs > 0) await sleep(drainMs);
+    const ended = stopListening(listeners, graceMs, LAST_ANSWERS_MS);
+    await Promise.all([pool.drain(graceMs), ended.graceful]);
+    await pool.close();
+    await ended.all;
+    await app.close();
+  }
 }

@@ -167,18 +167,21 @@ describe("the service", { timeout: 30_000 }, () => {
     await server.close();
   });
 
-  test("on close refuses new requests, lets a tail end and gives up one that does not", async () => {
+  test("on close is not ready, serves what still comes, and gives up a tail that does not end", async () => {
     const server = await buildServer(testConfig(), POISONABLE_WORKER);
     await server.ready;
     const running = post(server.app, request([image]));
     await sleep(0);
     const endless = server.close(500);
     poison("hang");
-    const late = await post(server.app, request([image]));
-    expect(late.json()).toEqual({ error: "the service is closing" });
+    const late = post(server.app, request([image]));
     expect((await server.app.inject("/v2/health/live")).statusCode).toBe(200);
-    expect((await server.app.inject("/v2/health/ready")).statusCode).toBe(503);
+    const ready = await server.app.inject("/v2/health/ready");
+    expect(ready.statusCode).toBe(503);
+    expect(ready.headers.connection).toBe("close");
     expect((await running).statusCode).toBe(200);
+    expect((await late).statusCode).toBe(503);
+    expect((await late).json()).toEqual({ error: "the service is closing" });
     await endless;
   });
 });

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { EngineChoice } from "./config.ts";
-import type { Executor, Load, TailJob, TailResult } from "./executor.ts";
+import { type Executor, type Load, SHED, type TailJob, type TailResult } from "./executor.ts";
 import { goneError, lateError, PendingTail } from "./pending-tail.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
 import type { ModelFiles } from "./registry.ts";
@@ -18,6 +18,8 @@ export interface PoolOptions {
   readonly models: readonly ModelFiles[];
   /** Told of workers that are lost and of those that do not come back. */
   readonly onTrouble: (message: string) => void;
+  /** Told of each worker that is lost once it was warm. */
+  readonly onLost?: () => void;
   /** The module that workers run. */
   readonly entry?: URL;
 }
@@ -59,7 +61,9 @@ export class WorkerPool implements Executor {
       if (job.signal.aborted) throw goneError();
       if (this.queue.length >= this.options.maxQueued && this.idle() === undefined) {
         const { maxQueued } = this.options;
-        throw new EddiError("unavailable", `expected at most ${maxQueued} waiting requests, got one more`);
+        throw new EddiError("unavailable", `expected at most ${maxQueued} waiting requests, got one more`, {
+          cause: SHED.queueFull,
+        });
       }
       const pending = new PendingTail(job, resolve, reject, (why) => this.drop(pending, why));
       this.queue.push(pending);
@@ -133,6 +137,7 @@ export class WorkerPool implements Executor {
 
   private lose(worker: PoolWorker, why: string): void {
     if (!this.workers.delete(worker) || this.closed) return;
+    this.options.onLost?.();
     this.options.onTrouble(`a worker was lost and is replaced: ${why}`);
     if (!this.filling) void this.refill();
   }

@@ -1,0 +1,133 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Prometheus } from "prom-client";
+import { EddiError } from "#shared/errors";
+import { type Load, SHED } from "./executor.ts";
+import type { Registry } from "./registry.ts";
+
+/** What is observed of one tail that was run. */
+export interface TailObserved {
+  readonly model: string;
+  readonly exits: readonly { readonly id: string }[];
+  /** Images in the request. */
+  readonly batch: number;
+  readonly receiveMs: number;
+  readonly queueMs: number;
+  readonly computeMs: number;
+}
+
+/** Whatever is not one of ours, so that no client can make a label. */
+const UNKNOWN = "unknown";
+
+/** Seconds: from a tail of the tiny model to the longest that a request may wait. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const BATCHES = [1, 2, 4, 8, 16, 32, 64];
+
+/**
+ * What Prometheus asks for, in the conventions of its names: base units, `_total` for what only grows. Labels
+ * are routes as declared, models of the registry, exits of a model, HTTP statuses and codes of errors: all
+ * bounded. Beside ours stand prom-client's of the process and of the event loop.
+ */
+export class Metrics {
+  readonly prometheus = new Prometheus();
+  private readonly registry: Registry;
+  private readonly requests = this.counter("requests_total", "Requests answered.", ["route", "status"]);
+  private readonly duration = this.seconds("request_duration_seconds", "From headers to answer.", ["route"]);
+  private readonly requestBytes = this.counter("request_bytes_total", "Bytes of request bodies.");
+  private readonly responseBytes = this.counter("response_bytes_total", "Bytes of answers' bodies.");
+  private readonly receive = this.seconds("receive_duration_seconds", "Headers to whole body.", ["model"]);
+  private readonly queue = this.seconds("queue_duration_seconds", "Time that tails waited.", ["model"]);
+  private readonly compute = this.seconds("compute_duration_seconds", "Time that tails ran.", ["model"]);
+  private readonly batch = new Histogram({
+    name: "eddi_batch_size",
+    help: "Images in one run of a tail.",
+    labelNames: ["model"],
+    buckets: BATCHES,
+    registers: [this.prometheus],
+  });
+  private readonly exits = this.counter("exits_total", "Images answered by each exit.", ["model", "exit"]);
+  private readonly refused = this.counter("refused_total", "Tails not run, by code of the error.", [
+    "model",
+    "reason",
+  ]);
+  private readonly restarts = this.counter("worker_restarts_total", "Workers lost and replaced.");
+
+  constructor(registry: Registry, load: () => Load, isReady: () => boolean) {
+    this.registry = registry;
+    collectDefaultMetrics({ register: this.prometheus });
+    this.gauge("queue_depth", "Requests that wait for a worker.", () => load().queued);
+    this.gauge("workers_busy", "Workers that run a tail.", () => load().running);
+    this.gauge("expected_queue_seconds", "What a request that came now would wait.", () => {
+      return load().expectedQueueMs / 1000;
+    });
+    this.gauge("ready", "1 when load balancers may send.", () => Number(isReady()));
+    new Gauge({
+      name: "eddi_model_ready",
+      help: "1 for a model that is served, 0 for one that is refused.",
+      labelNames: ["model", "version"],
+      registers: [this.prometheus],
+      collect() {
+        this.reset();
+        for (const { name, version, state } of registry.index()) {
+          this.set({ model: name, version }, Number(state === "READY"));
+        }
+      },
+    });
+  }
+
+  /** @param bytes of a request's body, as it came */
+  received(bytes: number): void {
+    this.requestBytes.inc(bytes);
+  }
+
+  /**
+   * @param route as declared, with its parameters unnamed; undefined for none of ours
+   * @param bytes of the answer's body
+   */
+  answered(route: string | undefined, status: number, ms: number, bytes: number): void {
+    this.requests.inc({ route: route ?? UNKNOWN, status });
+    this.duration.observe({ route: route ?? UNKNOWN }, ms / 1000);
+    this.responseBytes.inc(bytes);
+  }
+
+  ran({ model, exits, batch, receiveMs, queueMs, computeMs }: TailObserved): void {
+    this.receive.observe({ model }, receiveMs / 1000);
+    this.queue.observe({ model }, queueMs / 1000);
+    this.compute.observe({ model }, computeMs / 1000);
+    this.batch.observe({ model }, batch);
+    for (const { id } of exits) this.exits.inc({ model, exit: id }, batch);
+  }
+
+  /** @param model as the client named it */
+  notRun(model: string, thrown: unknown): void {
+    const known = this.registry.index().some(({ name }) => name === model);
+    const reason = thrown instanceof EddiError ? (shedReason(thrown) ?? thrown.code) : "internal";
+    this.refused.inc({ model: known ? model : UNKNOWN, reason });
+  }
+
+  workerLost(): void {
+    this.restarts.inc();
+  }
+
+  private counter<T extends string>(name: string, help: string, labelNames: T[] = []): Counter<T> {
+    return new Counter({ name: `eddi_${name}`, help, labelNames, registers: [this.prometheus] });
+  }
+
+  private seconds<T extends string>(name: string, help: string, labelNames: T[]): Histogram<T> {
+    const options = { name: `eddi_${name}`, help, labelNames, buckets: SECONDS };
+    return new Histogram({ ...options, registers: [this.prometheus] });
+  }
+
+  private gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `eddi_${name}`,
+      help,
+      registers: [this.prometheus],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}
+
+function shedReason({ cause }: EddiError): string | undefined {
+  return Object.values(SHED).find((reason) => reason === cause);
+}
