@@ -55,7 +55,8 @@ test("a tail is counted with its times, images, exits and bytes", async () => {
 });
 
 test("clients cannot make labels: unknown routes, models and versions fall together", async () => {
-  const count = (text: string) => text.split("\n").length;
+  // Those of Node come and go with its resources.
+  const count = (text: string) => text.match(/^eddi_/gm)!.length;
   const ask = async (name: string) => {
     await server.app.inject(`/nowhere/${name}`);
     await server.app.inject(`/v2/nowhere/${name}`);
