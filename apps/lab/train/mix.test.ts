@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { mixed } from "./mix.ts";
 import { findNativeTf, type Tf } from "./native.ts";
 import { randomFor } from "./random.ts";
@@ -14,9 +14,12 @@ describe.skipIf(!native)("mixed batches (need @tensorflow/tfjs-node)", () => {
     ) as import("@tensorflow/tfjs").Tensor4D,
     wanted: tf.eye(4),
   });
-  const mixes = Array.from({ length: 40 }, (_, seed) => {
-    const { images, wanted } = mixed(tf, examples(), randomFor(seed));
-    return { images: images.arraySync(), wanted: wanted.arraySync() };
+  let mixes: readonly { readonly images: number[][][][]; readonly wanted: number[][] }[] = [];
+  beforeAll(() => {
+    mixes = Array.from({ length: 40 }, (_, seed) => {
+      const { images, wanted } = mixed(tf, examples(), randomFor(seed));
+      return { images: images.arraySync(), wanted: wanted.arraySync() };
+    });
   });
 
   test("targets are mixed by the share of the pixels", () => {
