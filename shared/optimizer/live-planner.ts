@@ -324,10 +324,17 @@ export class LivePlanner {
     const { options, found, current } = this;
     let any = false;
     for (let at = 0; at < options.length; at++) {
-      const feasible = (options[at]!.promised ?? 0) >= minAccuracy;
+      const option = options[at]!;
+      // Where all-edge alone is accurate enough, that is the head: the first one.
+      const isEdgeOnly =
+        !(promiseOf(option, 1) >= minAccuracy) &&
+        option.envelope.remote[0] === 0 &&
+        promiseOf(option, 0) >= minAccuracy &&
+        this.keepsPeriod(option, 0);
+      const feasible = isEdgeOnly || promiseOf(option, 1) >= minAccuracy;
       if (any && found.feasible && !feasible) continue;
-      if (any && !feasible && options[at]!.rank < options[found.option]!.rank) continue;
-      const head = this.fastestHead(options[at]!);
+      if (any && !feasible && option.rank < options[found.option]!.rank) continue;
+      const head = isEdgeOnly ? 0 : this.fastestHead(option);
       if (head < 0) continue;
       this.assess(at, head, current);
       current.feasible = feasible && !isBudget;
@@ -343,10 +350,10 @@ export class LivePlanner {
     let any = false;
     for (let at = 0; at < options.length; at++) {
       const option = options[at]!;
-      const feasible = (option.promised ?? 0) >= minAccuracy;
-      if (any && found.feasible && !feasible) continue;
-      if (any && !feasible && option.rank < options[found.option]!.rank) continue;
       for (let head = 0; head < option.envelope.count; head++) {
+        const feasible = promiseOf(option, option.envelope.remote[head]!) >= minAccuracy;
+        if (any && found.feasible && !feasible) continue;
+        if (any && !feasible && option.rank < options[found.option]!.rank) continue;
         if (!this.keepsPeriod(option, head)) continue;
         this.assess(at, head, current);
         if (any && feasible === found.feasible) {
@@ -369,7 +376,8 @@ export class LivePlanner {
     this.assess(option, head, kept);
     if (kept.periodMs > this.now.longestMs) return;
     if (objective.kind !== "accuracy") {
-      kept.feasible = (options[option]!.promised ?? 0) >= objective.minAccuracy;
+      const own = options[option]!;
+      kept.feasible = promiseOf(own, own.envelope.remote[head]!) >= objective.minAccuracy;
     } else if (!found.feasible) kept.feasible = false;
     const isSame = option === found.option && head === found.head;
     const isContent = isSame || this.isGoodEnough(objective);
@@ -499,6 +507,11 @@ export class LivePlanner {
     into.numbers[2] = this.out[OUT.periodMs]!;
     into.mode = "latency";
   }
+}
+
+/** @param remote 1 when something travels */
+function promiseOf({ accuracy, promised }: Option, remote: number): number {
+  return (remote === 1 ? promised : accuracy) ?? 0;
 }
 
 /** Slower by so much, the more of both, is no reason to move. */

@@ -44,7 +44,7 @@ export interface Choice extends Plan {
  * exit, then the best exit.
  *
  * - Exits rank by accuracy; when one of them is not measured, all rank by position, later above earlier. How
- *   tensors travel does not change the rank; a minimum of accuracy is met when it is whichever tensor travels.
+ *   tensors travel does not change the rank; a minimum of accuracy is met when it is whichever tensor travels, or none.
  * - `accuracy`: the highest exit that meets the budget, ties to the faster plan. If none does: the fastest
  *   plan, ties to the higher exit, marked infeasible.
  * - `latency`: the fastest plan that is accurate enough, ties to the higher exit. If none is: the highest
@@ -57,7 +57,7 @@ export function optimize(problem: PlanningProblem): Choice | null {
   const { costs, objective, constraints = {} } = problem;
   const allowed = costs.filter(({ exit }) => constraints.exits?.includes(exit) ?? true);
   const ranks = rankExits(costs);
-  const candidates = allowed.flatMap((exit) => bestOfExit(exit, ranks.get(exit.exit)!, problem) ?? []);
+  const candidates = allowed.flatMap((exit) => bestOfExit(exit, ranks.get(exit.exit)!, problem));
   const best = candidates.sort((a, b) => compare(a, b, objective.kind))[0];
   if (best === undefined) return null;
   const choice = toChoice(best);
@@ -77,20 +77,31 @@ interface Candidate {
 /** Latencies that meet a budget may exceed it by rounding. */
 const ROUNDING = 1e-9;
 
-function bestOfExit(costs: ExitCosts, rank: number, problem: PlanningProblem): Candidate | null {
-  const { conditions, constraints = {}, objective, limit } = problem;
-  if (objective.kind === "throughput") {
-    const plan = leastPeriod(costs, conditions, constraints, limit);
-    return plan && { costs, plan, rank, feasible: (promisedAccuracy(costs) ?? 0) >= objective.minAccuracy };
+/** The best plan; where an accuracy is asked for that only all-edge keeps, that one too. */
+function bestOfExit(costs: ExitCosts, rank: number, problem: PlanningProblem): readonly Candidate[] {
+  const { constraints = {}, objective } = problem;
+  const best = bestHead(costs, problem, constraints);
+  if (best === null) return [];
+  if (objective.kind === "accuracy") {
+    const feasible = best.latency.totalMs <= objective.budgetMs * (1 + ROUNDING);
+    return [{ costs, plan: best, rank, feasible }];
   }
+  const isEnough = (accuracy: number | null): boolean => (accuracy ?? 0) >= objective.minAccuracy;
+  const isPromised = isEnough(promisedAccuracy(costs));
+  const candidate = { costs, plan: best, rank, feasible: isPromised };
+  if (isPromised || !isEnough(costs.accuracy)) return [candidate];
+  const edge = bestHead(costs, problem, { ...constraints, offline: true });
+  return edge === null ? [candidate] : [candidate, { ...candidate, plan: edge, feasible: true }];
+}
+
+function bestHead(
+  costs: ExitCosts,
+  { conditions, objective, limit }: PlanningProblem,
+  constraints: Constraints,
+): PeriodPlan | null {
+  if (objective.kind === "throughput") return leastPeriod(costs, conditions, constraints, limit);
   const found = minCutPlan(costs, conditions, constraints);
-  if (found === null) return null;
-  const plan = { ...found, periodMs: periodMs(found.latency), lowerBoundMs: 0 };
-  const feasible =
-    objective.kind === "latency"
-      ? (promisedAccuracy(costs) ?? 0) >= objective.minAccuracy
-      : found.latency.totalMs <= objective.budgetMs * (1 + ROUNDING);
-  return { costs, plan, rank, feasible };
+  return found && { ...found, periodMs: periodMs(found.latency), lowerBoundMs: 0 };
 }
 
 /** Ranks of exits by id, higher is better. */

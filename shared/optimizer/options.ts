@@ -16,7 +16,7 @@ export interface Option {
   readonly rank: number;
   /** Where no tensor travels; null when not measured. */
   readonly accuracy: number | null;
-  /** Whichever tensor travels. */
+  /** Whichever tensor travels: the least there is, but for all-edge. */
   readonly promised: number | null;
   /** By early exit: share of the images that it answers. */
   readonly answers: Float64Array;

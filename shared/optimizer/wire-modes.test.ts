@@ -108,7 +108,7 @@ function bestOf(
       const isEnough =
         objective.kind === "accuracy"
           ? plan.totalMs <= objective.budgetMs
-          : promisedAccuracy(exit)! >= objective.minAccuracy;
+          : (plan.head.includes(false) ? promisedAccuracy(exit)! : exit.accuracy!) >= objective.minAccuracy;
       const period = Math.max(plan.edgeMs, plan.uplinkMs, plan.cloudMs);
       return { ...plan, isEnough, value: objective.kind === "throughput" ? period : plan.totalMs };
     }),

@@ -32,8 +32,8 @@ export function codecsSection(model: Model, measured: MeasuredCodecs, photos: nu
   );
   return `Bytes of a tensor by codec, plain / deflated (means), and top-1 of ${last} that is lost when it alone travels so,
 in points, on ${photos} validation photos spread over all (\`lab evaluate --codecs\`; a point is ${photos / 100} photos). The
-image as pixels (uint8), and as JPEG and WebP at the lowest qualities at which some exit loses less than
-${100 * TOLERANCE} points:
+image as pixels (uint8), and as JPEG and WebP at the lowest qualities, of 20, 25 .. 90, at which some exit loses less
+than ${100 * TOLERANCE} points, by losses that were fitted to fall with the quality:
 
 | image | bytes | deflated | lost |
 |---|---|---|---|
@@ -111,7 +111,7 @@ function deflatedOf(costs: readonly CodecCost[], { codec, quality }: CodecCost):
 
 function lossOf({ loss }: CodecCost, exit: string): string {
   const points = 100 * loss[exit]!;
-  return points === 0 ? "0" : points.toFixed(1);
+  return points === 0 ? "0" : `${Number(points.toFixed(2))}`;
 }
 
 function nameOf({ codec, quality, deflate }: CodecCost): string {

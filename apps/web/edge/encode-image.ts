@@ -1,9 +1,10 @@
 import { EddiError } from "#shared/errors";
 import type { ImageSize } from "#shared/evaluator";
 import { IMAGE_CODECS, type ImageCodec } from "#shared/model";
+import { stripProfile } from "./strip-profile.ts";
 
 /**
- * The file of an image of the model's size, by the browser's own encoder.
+ * The file of an image of the model's size, by the browser's own encoder, without a colour profile.
  *
  * @param values  float32 [height, width, channels], of 1 or 3 channels
  * @param range   float value of pixel 0 and of pixel 255; what lies outside is cut off
@@ -47,6 +48,6 @@ async function encodePixels(image: ImageData, codec: ImageCodec, quality: number
   canvas.getContext("2d", { alpha: false })?.putImageData(image, 0, 0);
   const type = `image/${codec}`;
   const file = await canvas.convertToBlob({ type, quality: quality / 100 });
-  if (file.type === type) return new Uint8Array(await file.arrayBuffer());
+  if (file.type === type) return stripProfile(new Uint8Array(await file.arrayBuffer()), codec);
   throw new EddiError("unavailable", `expected a browser that writes ${type}, got ${file.type}`);
 }
