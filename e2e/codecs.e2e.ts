@@ -127,7 +127,7 @@ test.describe("real model", () => {
   test("what plans say of codecs is what travels: those of fewest bytes that lose next to nothing", async () => {
     const planned = await app.answerNoise(noise(model, 5), { budgetMs: 4000 });
     const { codecs, plan } = planned;
-    test.skip(planned.cut.length === 0, "this machine is faster than its cloud: nothing travels");
+    expect(planned.cut, "tensors that travel from so slow a phone").not.toEqual([]);
     expect(codecs).toEqual(plan.codecs);
     const modes = wireModes(model);
     const chosen = (mode: WireMode) => chooseCodecs(model, plan.exit, mode);

@@ -1,10 +1,14 @@
 import { expect, test } from "@playwright/test";
 import { Service } from "../apps/lab/demo/service.ts";
+import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 
 let service: Service;
 let app: App | null = null;
+let proxy: ShapingProxy | null = null;
+
+const FAR = { rttMs: 150, uplink: 5e6, downlink: 20e6 };
 
 test.beforeAll(async () => {
   service = await Service.start();
@@ -12,14 +16,18 @@ test.beforeAll(async () => {
 test.afterEach(async () => {
   await app?.close();
   app = null;
+  await proxy?.close();
+  proxy = null;
 });
 test.afterAll(async () => {
   await service?.stop();
 });
 
 test("where an accuracy is enough, the Optimizer lets sure exits answer early, and the edge does", async () => {
-  const parameters = { model: REAL, backend: "wasm", accuracy: 0.82 };
-  app = await openApp({ url: service.url, parameters });
+  // On a phone and far from the cloud, what early exits save is more than a plan is kept for.
+  proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, FAR);
+  const parameters = { model: REAL, backend: "wasm", accuracy: 0.82, slowdown: 4 };
+  app = await openApp({ url: `http://localhost:${proxy.port}`, parameters });
   await app.settle();
   const { summary } = await app.state();
   const { plan, prediction } = summary!;

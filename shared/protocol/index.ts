@@ -2,6 +2,7 @@ export { type DecodedTensor, decodeTensor, type EncodedTensor, encodeImage, enco
 export { type CodecJob, codecJob, deflateSample, imageSample } from "./codec-job.ts";
 export { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
 export { joinElements, splitElements } from "./elements.ts";
+export { fromFloat16, toFloat16 } from "./float16.ts";
 export {
   decodeRequest,
   decodeResponse,

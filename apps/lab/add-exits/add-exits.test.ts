@@ -4,14 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "#shared/model";
 import { miniPhotos, notes, temporaryFolder, writeImages } from "../data/fixture.ts";
 import { openUnlabelled } from "../data/open-unlabelled.ts";
+import { inputBatch } from "../evaluate/exit-scores.ts";
 import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
 import { importModel } from "../import/import-model.ts";
 import { openModelFolder, readModelFolder } from "../model-folder.ts";
-import { findNativeTf, type Tf } from "../train/native.ts";
+import { findNativeTf } from "../train/native.ts";
 import { type AddExitsJob, addExits } from "./add-exits.ts";
 import { agreement } from "./agreement.ts";
 import { attachable, chooseNodes } from "./choose-nodes.ts";
-import { wholePhotos } from "./distil.ts";
 
 const native = findNativeTf();
 
@@ -56,8 +56,6 @@ const job = (folder: string, more: Partial<AddExitsJob> = {}): AddExitsJob => ({
 });
 
 describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", { timeout: 120_000 }, () => {
-  const tf = native as Tf;
-
   for (const channels of [3, 1]) {
     test(`exits learn what a model of ${channels} channels says; its own exit stays bit by bit`, async () => {
       const folder = await imported(`learns${channels}`, channels);
@@ -65,12 +63,7 @@ describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", { timeou
       const photos = miniPhotos(40, 20);
       const run = (segments: typeof before): number[][] => {
         const { metadata, nodes } = segments.model;
-        const images = wholePhotos(
-          tf,
-          photos,
-          Uint32Array.from({ length: 40 }, (_, at) => at),
-          metadata.input,
-        );
+        const images = inputBatch(photos, 0, photos.count, metadata.input);
         const outputs = metadata.exits.map(({ node }) => node);
         const segment = { nodes: nodes.map(({ name }) => name), feeds: [metadata.input.node], outputs };
         return segments.run(segment, [images]).map((tensor) => [...tensor.dataSync()]);
@@ -81,7 +74,7 @@ describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", { timeou
       expect(after.model.metadata.exits.map(({ id }) => id)).toEqual([...added.map(({ id }) => id), "full"]);
       expect(run(after).at(-1)).toEqual(own);
       expect(added.length).toBeGreaterThan(0);
-      const shares = agreement(tf, after, photos);
+      const shares = agreement(after, photos);
       for (const [at, exit] of added.entries()) {
         expect(exit.agreement).toBe(shares[at]);
         expect(after.model.metadata.exits[at]!.agreement).toBe(exit.agreement);

@@ -5,11 +5,13 @@ import { EddiError } from "#shared/errors";
 import type { Model, ModelMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { withSection } from "../card-section.ts";
+import { thinned } from "../data/held-back.ts";
 import type { Photos } from "../data/pixels.ts";
 import type { StatusLine } from "../data/status-line.ts";
+import { inputBatches } from "../evaluate/exit-scores.ts";
 import { writeArtifact } from "../export/artifact.ts";
 import { calibrate } from "../export/calibrate.ts";
-import { float16Bits } from "../export/float16.ts";
+import { inHalf } from "../export/half.ts";
 import type { Constant, GraphNode } from "../export/node-def.ts";
 import { packShards } from "../export/shards.ts";
 import type { ForeignGraph } from "../import/graph.ts";
@@ -21,13 +23,12 @@ import { openSource } from "../import/source.ts";
 import { toExportGraph } from "../import/to-export.ts";
 import { openModelFolder, rewriteMetadata } from "../model-folder.ts";
 import { putFolder } from "../put-folder.ts";
-import { spread } from "../train/batches.ts";
-import { loadNativeTf, type Tf } from "../train/native.ts";
+import { loadNativeTf } from "../train/native.ts";
 import { recomputeNorms } from "../train/norms.ts";
 import { agreement } from "./agreement.ts";
 import { type Branch, branchNodes, makeBranch } from "./branch.ts";
 import { chooseNodes } from "./choose-nodes.ts";
-import { distil, wholePhotos } from "./distil.ts";
+import { distil } from "./distil.ts";
 
 export interface AddExitsJob {
   readonly folder: string;
@@ -81,12 +82,12 @@ export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> 
   status.note(`exits at ${branches.map(({ at }) => at).join(", ")}`);
   await distil(tf, { ...job, segments, branches, photos: job.train });
   for (const branch of branches) {
-    recomputeNorms(tf, branch, featureMaps(tf, segments, branch, job.train));
+    recomputeNorms(tf, branch, featureMaps(segments, branch, job.train));
   }
   return putFolder(folder, async (draft) => {
-    await writeDraft(tf, job, segments, branches, draft);
+    await writeDraft(job, segments, branches, draft);
     const written = await openModelFolder(draft);
-    const shares = agreement(tf, written, job.others);
+    const shares = agreement(written, job.others);
     const added = branches.map(({ id, at }, place) => ({ id, at, agreement: shares[place]! }));
     await rewriteMetadata(draft, (metadata) => withAgreement(metadata, added));
     const card = await readFile(path.join(folder, "card.md"), "utf8").catch(() => `# ${id}\n`);
@@ -96,19 +97,16 @@ export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> 
   });
 }
 
-function* featureMaps(tf: Tf, segments: SegmentModel, { at }: Branch, photos: Photos): Generator<Tensor4D> {
+function* featureMaps(segments: SegmentModel, { at }: Branch, photos: Photos): Generator<Tensor4D> {
   const { metadata, nodes } = segments.model;
   const segment = { nodes: nodes.map(({ name }) => name), feeds: [metadata.input.node], outputs: [at] };
-  const picked = spread(photos.count, NORM_PHOTOS);
-  for (let start = 0; start < picked.length; start += BATCH) {
-    const images = wholePhotos(tf, photos, picked.subarray(start, start + BATCH), metadata.input);
+  for (const images of inputBatches(thinned(photos, NORM_PHOTOS), metadata.input, BATCH)) {
     yield segments.run(segment, [images])[0] as Tensor4D;
     images.dispose();
   }
 }
 
 async function writeDraft(
-  tf: Tf,
   { folder, train }: AddExitsJob,
   { model }: SegmentModel,
   branches: readonly Branch[],
@@ -136,13 +134,8 @@ async function writeDraft(
   ]);
   const exported = toExportGraph(graph, shapes);
   const running = openGraph(graph);
-  const picked = spread(train.count, CALIBRATION_PHOTOS);
-  const images = function* (): Generator<Tensor4D> {
-    for (let start = 0; start < picked.length; start += BATCH) {
-      yield wholePhotos(tf, train, picked.subarray(start, start + BATCH), input);
-    }
-  };
-  const measured = calibrate(running, exported, images());
+  const images = inputBatches(thinned(train, CALIBRATION_PHOTOS), input, BATCH);
+  const measured = calibrate(running, exported, images);
   running.dispose();
   // What was measured on import, maybe on other photos, stays.
   const ranges = new Map([
@@ -185,17 +178,8 @@ async function readOwn(folder: string, { metadata }: Model): Promise<ForeignGrap
 }
 
 /** Kernels of the branches are stored in half precision. */
-function half(node: GraphNode): GraphNode {
-  const constants = node.constants.map((constant): Constant => {
-    if (constant.shape.length < 2 || !(constant.values instanceof Float32Array)) return constant;
-    const bits = float16Bits(constant.values);
-    const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-    return toConstant({
-      entry: { ...constant, shape: [...constant.shape], quantization: { dtype: "float16" } },
-      bytes,
-    });
-  });
-  return { ...node, constants };
+function half({ constants, ...node }: GraphNode): GraphNode {
+  return { ...node, constants: constants.map((one) => (one.shape.length < 2 ? one : inHalf(one))) };
 }
 
 function withAgreement(metadata: ModelMetadata, added: readonly AddedExit[]): ModelMetadata {

@@ -1,10 +1,10 @@
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
-import type { ModelInput, Segment } from "#shared/model";
+import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/pixels.ts";
 import type { StatusLine } from "../data/status-line.ts";
-import { plainBatch, trainBatch } from "../train/batches.ts";
+import { trainBatch } from "../train/batches.ts";
 import type { Tf } from "../train/native.ts";
 import { useNativeReluGradient } from "../train/native-ops.ts";
 import { makeOptimizer } from "../train/optimizer.ts";
@@ -112,21 +112,10 @@ function viewsFor(
   return inputOf(tf, images.clipByValue(-1, 1) as Tensor4D, input);
 }
 
-/** Whole photos in the model's input range: float32 [picked, height, width, channels]. */
-export function wholePhotos(tf: Tf, photos: Photos, picked: Uint32Array, input: ModelInput): Tensor4D {
-  return tf.tidy(() => {
-    const { images } = plainBatch(tf, photos, picked, Math.max(input.height, input.width));
-    return inputOf(tf, images, input);
-  });
-}
-
-/** Weights of red, green and blue in grey (ITU-R BT.601). */
-const LUMA = [0.299, 0.587, 0.114];
-
 /** @param images float32 [batch, size, size, 3], -1..1 */
 function inputOf(tf: Tf, images: Tensor4D, { height, width, channels, range }: ModelInput): Tensor4D {
   const sized = height === width ? images : tf.image.resizeBilinear(images, [height, width], false, true);
-  const coloured = channels === 1 ? sized.mul(LUMA).sum<Tensor4D>(3, true) : sized;
+  const coloured = channels === 1 ? sized.mul([...LUMA]).sum<Tensor4D>(3, true) : sized;
   const [low, high] = range;
   return coloured
     .add(1)

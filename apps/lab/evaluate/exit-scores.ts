@@ -95,3 +95,10 @@ export function inputBatch(photos: Photos, start: number, count: number, input: 
     return add(mul(coloured, (high - low) / 255), low);
   });
 }
+
+/** All photos, one batch after another, the last one maybe smaller; each is the caller's to dispose. */
+export function* inputBatches(photos: Photos, input: ModelInput, batch: number): Generator<Tensor4D> {
+  for (let start = 0; start < photos.count; start += batch) {
+    yield inputBatch(photos, start, Math.min(batch, photos.count - start), input);
+  }
+}

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ShardInfo } from "#shared/model";
-import { float16Bits } from "./float16.ts";
+import { inHalf } from "./half.ts";
 import type { Constant, Quantization } from "./node-def.ts";
 import type { ExportGraph } from "./walk.ts";
 
@@ -79,19 +79,14 @@ function exitsThatNeed({ nodes, exits }: ExportGraph): Map<string, string> {
 
 /** What is stored already stays as it is. Kernels may become float16; biases are small and stay float32. */
 function encode(
-  { name, dtype, shape, values, stored }: Constant,
+  constant: Constant,
   format: WeightsFormat,
 ): { readonly entry: WeightEntry; readonly bytes: Uint8Array } {
-  if (stored !== undefined) {
-    return { entry: { name, shape, dtype, quantization: stored.quantization }, bytes: stored.bytes };
+  const isHalf = format === "float16" && constant.shape.length > 1;
+  const { name, shape, dtype, values, stored } = isHalf ? inHalf(constant) : constant;
+  if (stored === undefined) {
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return { entry: { name, shape, dtype }, bytes };
   }
-  if (format === "float16" && shape.length > 1 && values instanceof Float32Array) {
-    const quantization = { dtype: "float16", original_dtype: "float32" } as const;
-    return { entry: { name, shape, dtype, quantization }, bytes: bytesOf(float16Bits(values)) };
-  }
-  return { entry: { name, shape, dtype }, bytes: bytesOf(values) };
-}
-
-function bytesOf(values: Constant["values"] | Uint16Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { entry: { name, shape, dtype, quantization: stored.quantization }, bytes: stored.bytes };
 }

@@ -1,7 +1,7 @@
 import { type Tensor4D, tensor4d } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
+import { toFloat16 } from "#shared/protocol";
 import { openBackend } from "../backend.ts";
-import { float16Bits } from "../export/float16.ts";
 import type { Constant } from "../export/node-def.ts";
 import { textsOf } from "./attributes.ts";
 import { floats, foreignGraph, image, ints, node, positives, quantised, type TinyModel } from "./fixture.ts";
@@ -168,9 +168,9 @@ test("a quantised kernel keeps its bytes under a bias, becomes float32 when scal
   expect(float.graph.constants.get("exit/kernel")!.stored).toBeUndefined();
   expect(float.isRounded).toBe(false);
 
-  const bits = float16Bits(kernel.values as Float32Array);
+  const bytes = toFloat16(kernel.values as Float32Array)!;
   const quantization = { dtype: "float16", original_dtype: "float32" };
-  const sixteen = { ...kernel, stored: { bytes: new Uint8Array(bits.buffer), quantization } };
+  const sixteen = { ...kernel, stored: { bytes, quantization } };
   const rounded = fold(graphOf(scaled, [sixteen, floats("scale", [4])], "exit"));
   const { stored } = rounded.graph.constants.get("exit/kernel")!;
   expect([stored!.quantization, stored!.bytes.length]).toEqual([quantization, 2 * kernel.values.length]);

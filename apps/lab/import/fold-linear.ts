@@ -1,4 +1,4 @@
-import { float16Bits } from "../export/float16.ts";
+import { inHalf } from "../export/half.ts";
 import type { Constant } from "../export/node-def.ts";
 import { boolAttr, intAttr, stringsAttr, typeAttr } from "../export/node-def.ts";
 import { type Affine, affineOf } from "./affine.ts";
@@ -130,18 +130,14 @@ function openLinear(
 
 const NOT_TRANSPOSED = { transpose_a: boolAttr(false), transpose_b: boolAttr(false) };
 
-/** The most that float16 holds. */
-const MOST_HALF = 65504;
-
 /** Output channels are the fastest axis of a kernel (of a depthwise one the two fastest). */
 function scaledKernel(kernel: Constant, scale: Float64Array): Constant {
   if (scale.every((value) => value === 1)) return kernel;
   const { name, dtype, shape, stored } = kernel;
   const values = Float32Array.from(kernel.values, (value, at) => value * scale[at % scale.length]!);
-  const isHalf =
-    stored?.quantization.dtype === "float16" && values.every((value) => Math.abs(value) <= MOST_HALF);
-  if (!isHalf) return { name, dtype, shape, values };
-  const bits = float16Bits(values);
-  const bytes = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-  return { name, dtype, shape, values, stored: { bytes, quantization: stored.quantization } };
+  const scaled: Constant = { name, dtype, shape, values };
+  if (stored?.quantization.dtype !== "float16") return scaled;
+  const half = inHalf(scaled).stored;
+  // Its values stay exact: what rounding them costs is found when the written model is compared.
+  return half === undefined ? scaled : { ...scaled, stored: half };
 }
