@@ -81,8 +81,8 @@ export class Registry {
 }
 
 /**
- * Reads every sub-folder that holds a model.json, but for those that begin with a dot: a model under way. A model that is not what it says is refused, and the
- * others go on.
+ * Reads every sub-folder that holds a model.json, but for those that begin with a dot: models under way. A model
+ * that is not what it says is refused, and the others go on.
  *
  * @throws EddiError `bad-argument` when the folder cannot be read; one that is not there holds no models
  */

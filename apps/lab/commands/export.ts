@@ -156,7 +156,10 @@ function photoImages(tf: Tf, photos: Photos, size: number): Images {
 async function bestCheckpoint(folder: string, architecture: string): Promise<Checkpoint> {
   const checkpoint = await loadCheckpoint(folder, "best");
   if (!checkpoint)
-    throw new EddiError("not-found", `${folder}: expected a checkpoint of lab train, got none`);
+    throw new EddiError(
+      "not-found",
+      `${folder}: expected best.ckpt of lab train, which measured epochs leave; got none`,
+    );
   if (checkpoint.architecture === architecture) return checkpoint;
   const came = checkpoint.architecture;
   throw new EddiError(

@@ -52,7 +52,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const folder = values.checkpoints ?? `checkpoints/${id}`;
   const from = await findCheckpoint(folder, values.resume);
   const recipe = readRecipe(values, { ...published.recipe, ...from?.recipe });
-  // Twice as fast where the CPU has AVX-512, and safe there (see native.ts).
+  // Faster where the CPU has AVX-512, and safe for these (see native.ts).
   if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE";
   const tf = loadNativeTf();
   const status = makeStatusLine(process.stderr, () => performance.now());
@@ -65,9 +65,11 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
   const { signal } = stop;
   const run = { architecture, recipe, labels, train: kept, heldBack, folder, from, status, signal };
-  const { finished, history } = await train(tf, run);
-  const accuracy = history.at(-1)?.accuracy ?? [];
-  if (finished) status.note(`finished: top-1 of the exits ${percents(accuracy)}; next: lab export ${id}`);
+  const { finished, best } = await train(tf, run);
+  const top = best?.accuracy
+    ? `, top-1 of the exits ${percents(best.accuracy)} after epoch ${best.epoch + 1}`
+    : "";
+  if (finished) status.note(`finished${top}; next: lab export ${id}`);
   else status.note(`stopped; the same command with --resume goes on`);
 }
 

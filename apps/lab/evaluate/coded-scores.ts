@@ -1,5 +1,3 @@
-import { promisify } from "node:util";
-import { deflate } from "node:zlib";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import { codecWords, type Exit, type WireCodec } from "#shared/model";
@@ -7,10 +5,9 @@ import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/pixels.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
 import type { ExitScores } from "./exit-scores.ts";
+import { deflatedBytes } from "./tally.ts";
 
 const BATCH = 25;
-
-const deflated = promisify(deflate);
 
 /** What the exits behind a tensor say when it travels under a codec. */
 export interface CodedScores {
@@ -55,7 +52,7 @@ export async function codedScores(
           `--codec ${codecWords(codec)}: expected values it can hold, got ${came}`,
         );
       }
-      const sizes = coded.data.map(async (data) => (codec.deflate ? await deflated(data) : data).byteLength);
+      const sizes = coded.data.map((data) => (codec.deflate ? deflatedBytes(data) : data.byteLength));
       bytes += (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
       const outputs = coded.values === null ? held : await runBehind(segments, cut, coded.values, held);
       for (const [at, { node }] of exits.entries()) {

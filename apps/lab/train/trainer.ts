@@ -35,6 +35,8 @@ export interface TrainingRun {
 export interface TrainingResult {
   readonly network: Network;
   readonly history: readonly EpochResult[];
+  /** What `best.ckpt` holds; null before the first measurement. */
+  readonly best: EpochResult | null;
   /** False when the signal stopped it. */
   readonly finished: boolean;
 }
@@ -79,13 +81,12 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
   };
   const save: Save = (place) => saveCheckpoint(run.folder, { ...facts, ...place, tensors: session.read() });
   const board = openBoard(tf, path.join(run.folder, "tensorboard"), network.exitIds);
-  const result = (finished: boolean) => ({ network, history, finished });
+  const result = (finished: boolean) => ({ network, history, best: bestOf(history, architecture), finished });
   let place: Place = { epoch: from?.epoch ?? 0, step: from?.step ?? 0 };
   for (; place.epoch < recipe.epochs; place = { epoch: place.epoch + 1, step: 0 }) {
     const { epoch } = place;
     const loss = await trainEpoch(run, session, place, save);
     if (loss === null) return result(false);
-    const before = bestOf(history, architecture);
     const measured = isMeasured(recipe, epoch) ? measure(tf, run, session) : null;
     const now = { epoch, loss, accuracy: measured?.accuracy ?? null };
     history.push(now);
@@ -93,7 +94,7 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     const top = measured ? `, top-1 of the exits ${percents(measured.accuracy)}` : "";
     status.note(`epoch ${epoch + 1}: loss ${loss.toFixed(3)} at ${viewsOf(recipe, epoch).size} px${top}`);
     const next = { epoch: epoch + 1, step: 0 };
-    if (measured && scoreOf(measured.accuracy, architecture) >= before) {
+    if (measured && bestOf(history, architecture) === now) {
       await saveCheckpoint(run.folder, { ...facts, ...next, tensors: measured.weights }, "best");
     }
     await save(next);
@@ -129,8 +130,13 @@ function scoreOf(accuracy: readonly number[], { exitWeights }: Architecture): nu
   return accuracy.reduce((sum, share, exit) => sum + share * (exitWeights[exit] as number), 0) / total;
 }
 
-function bestOf(history: readonly EpochResult[], architecture: Architecture): number {
-  return Math.max(0, ...history.map(({ accuracy }) => (accuracy ? scoreOf(accuracy, architecture) : 0)));
+/** The latest of those that did best. */
+function bestOf(history: readonly EpochResult[], architecture: Architecture): EpochResult | null {
+  const score = ({ accuracy }: EpochResult): number => (accuracy ? scoreOf(accuracy, architecture) : -1);
+  return history.reduce<EpochResult | null>((best, one) => {
+    if (one.accuracy === null) return best;
+    return best === null || score(one) >= score(best) ? one : best;
+  }, null);
 }
 
 /** @returns the mean loss over the steps, or null when the signal stopped it */
