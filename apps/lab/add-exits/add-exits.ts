@@ -1,7 +1,6 @@
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Tensor4D } from "@tensorflow/tfjs";
-import { EddiError } from "#shared/errors";
 import type { Model, ModelMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { withSection } from "../card-section.ts";
@@ -60,8 +59,7 @@ const BATCH = 16;
  * Attaches exits to a model that has one and trains them by what the model itself says. The model's own exit stays
  * as it is, bit by bit. Profiles go, as they are those of another graph.
  *
- * @throws EddiError `bad-argument` for a model that has several exits, or where none can be attached;
- *   `unavailable` without the native backend
+ * @throws EddiError as `chooseNodes` and `distil`; `unavailable` without the native backend
  */
 export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> {
   const { folder, status } = job;
@@ -69,11 +67,7 @@ export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> 
   await tf.setBackend("tensorflow");
   const segments = await openModelFolder(folder);
   const { model } = segments;
-  const { exits, id } = model.metadata;
-  if (exits.length > 1) {
-    const ids = exits.map((exit) => exit.id).join(", ");
-    throw new EddiError("bad-argument", `${id}: expected a model of one exit, got the exits ${ids}`);
-  }
+  const { id } = model.metadata;
   const branches = chooseNodes(model, job.at).map((at, place) => {
     const { shape } = model.metadata.tensors[at]!;
     const classes = model.metadata.labels.length;

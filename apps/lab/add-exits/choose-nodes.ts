@@ -28,14 +28,19 @@ export function attachable(model: Model): readonly string[] {
  * The nodes that exits are attached to.
  *
  * @param named null for those nearest to a fifth and to a half of the work
- * @throws EddiError `bad-argument` with the nodes there are
+ * @throws EddiError `bad-argument` for a model of several exits, and for other nodes, with those there are
  */
 export function chooseNodes(model: Model, named: readonly string[] | null): readonly string[] {
+  const { id, exits } = model.metadata;
+  if (exits.length > 1) {
+    const ids = exits.map((exit) => exit.id).join(", ");
+    throw new EddiError("bad-argument", `${id}: expected a model of one exit, got the exits ${ids}`);
+  }
   const known = attachable(model);
   if (known.length === 0) {
     throw new EddiError(
       "bad-argument",
-      `${model.metadata.id}: expected a feature map that everything passes, there is none to attach an exit to`,
+      `${id}: expected a feature map that everything passes, there is none to attach an exit to`,
     );
   }
   if (named === null) {

@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { addExits } from "../add-exits/add-exits.ts";
+import { chooseNodes } from "../add-exits/choose-nodes.ts";
 import { cacheDir } from "../data/find-data.ts";
 import { holdBack, thinned } from "../data/held-back.ts";
 import { openUnlabelled } from "../data/open-unlabelled.ts";
 import { loadSplit } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
-import { modelFolder } from "../model-folder.ts";
+import { modelFolder, readModelFolder } from "../model-folder.ts";
 import { AS_THE_SERVICE } from "../profile/measure.ts";
 import { wholeNumber } from "../train/whole-number.ts";
 import { profileAndDraw } from "./profile-and-draw.ts";
@@ -54,6 +55,9 @@ export async function run(args: readonly string[]): Promise<void> {
   const most = wholeNumber("--photos", values.photos, 1);
   const repeats = wholeNumber("--repeats", values.repeats, 0);
   const folder = modelFolder(name);
+  const at = values.at === undefined ? null : values.at.split(",").map((node) => node.trim());
+  // What cannot be done is told before photos are decoded.
+  chooseNodes(await readModelFolder(folder), at);
   Object.assign(process.env, AS_THE_SERVICE);
   const status = makeStatusLine(process.stderr, () => performance.now());
   const set = await openUnlabelled({ dataOption: values.data, env: process.env, own: "imagenette" }, status);
@@ -62,7 +66,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const hasValidation = set.splits.validation.files.length > 0;
   const added = await addExits({
     folder,
-    at: values.at === undefined ? null : values.at.split(",").map((node) => node.trim()),
+    at,
     train: thinned(kept, most),
     others: hasValidation ? await loadSplit(set, "validation", options) : heldBack,
     measuredOn: hasValidation ? "the validation photos" : "held back from training",
