@@ -121,7 +121,8 @@ async function trained(
   const photos = await loadSplit(set, "train", { cacheDir: cacheDir(process.env), status });
   const { kept } = holdBack(photos);
   recomputeNorms(tf, network, plainBatches(tf, kept, spread(kept.count, NORM_PHOTOS), architecture.size));
-  const data = { id: set.id, labels, size: set.size, trainPhotos: photos.count };
+  const isRecompressed = set.id === "cifar10" && set.splits.train.kind === "images";
+  const data = { id: set.id, labels, size: set.size, trainPhotos: photos.count, isRecompressed };
   return { network, labels, images: photoImages(tf, kept, architecture.size), made: { recipe, data } };
 }
 

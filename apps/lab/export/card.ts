@@ -15,6 +15,8 @@ export interface CardFacts {
 /** What the card tells of the data set. */
 export interface CardData extends Pick<DataSet, "id" | "labels" | "size"> {
   readonly trainPhotos: number;
+  /** Whether CIFAR-10 came as JPEGs, which lose a little, and not in its own format. */
+  readonly isRecompressed: boolean;
 }
 
 /** Says, beside the model, what it is, how it was made and what its accuracy means. */
@@ -62,11 +64,12 @@ function trainedCard(
 Sorts photos into ${classes}, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
-* **Data**: ${from}, 95 % of the ${photos}; the others are held back for the choice of the epoch and for what is fitted after training.
+* **Data**: ${from}${data.isRecompressed ? " as JPEGs, recompressed" : ""}, 95 % of the ${photos};
+  the others are held back for the choice of the epoch and for what is fitted after training.
 * **Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier exit's
   target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs (${phasesText(recipe)}), batch
-  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}, ${recipe.warmupEpochs} epochs of
-  warm-up, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
+  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}, warm-up over
+  ${recipe.warmupEpochs} of the epochs, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
   images, light and colour jitter, ${mixingText(recipe)}; weights averaged over
   steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
   measured anew on whole training photos.
@@ -78,6 +81,9 @@ npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${reci
 npm run lab -- export ${id}${dataOption} --weights ${weights}
 npm run lab -- evaluate ${id}${dataOption} --write
 npm run lab -- calibrate ${id}${dataOption} --write
+npm run lab -- evaluate ${id}${dataOption} --codecs --write
+npm run lab -- profile ${id} --backend wasm
+npm run lab -- profile ${id} --backend native
 \`\`\`
 `;
 }
@@ -85,6 +91,7 @@ npm run lab -- calibrate ${id}${dataOption} --write
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 
 function phasesText({ phases }: Recipe): string {
+  if (phases.length === 1) return `all at ${phases[0]!.size}x${phases[0]!.size}`;
   return phases.map(({ share, size }) => `${percent(share)} at ${size}x${size}`).join(", ");
 }
 
