@@ -22,7 +22,7 @@ export const ALL_MODELS_DIR = fileURLToPath(new URL("../../models", import.meta.
 export const MODELS_DIR = folderOfTiny();
 
 /** A worker that can be told to crash or to hang. */
-export const POISONABLE_WORKER = new URL("./poisonable-worker-fixture.ts", import.meta.url);
+export const POISONABLE_WORKER = new URL("./execution/poisonable-worker-fixture.ts", import.meta.url);
 
 function folderOfTiny(): string {
   const dir = fileURLToPath(new URL("../../node_modules/.cache/eddi-tiny", import.meta.url));

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
-import { isPageItself, sendMissingPage } from "./static-files.ts";
+import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
 /** When to come back after a 503. */
 const RETRY_AFTER_S = 1;

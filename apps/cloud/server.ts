@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
+import type { Engine } from "./execution/tail-messages.ts";
+import { WorkerPool } from "./execution/worker-pool.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
-import { Metrics } from "./metrics.ts";
-import { metricsRoute } from "./metrics-route.ts";
-import { oipRoutes } from "./oip.ts";
-import { loadModels } from "./registry.ts";
-import { findSamples } from "./samples.ts";
-import { staticFiles } from "./static-files.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { metricsRoute } from "./metrics/metrics-route.ts";
+import { loadModels } from "./models/registry.ts";
+import { findSamples } from "./page/samples.ts";
+import { staticFiles } from "./page/static-files.ts";
+import { oipRoutes } from "./protocol/oip.ts";
 import { type Listener, stopListening } from "./stop-listening.ts";
-import type { Engine } from "./tail-messages.ts";
-import { WorkerPool } from "./worker-pool.ts";
 
 export interface CloudServer {
   readonly app: FastifyInstance;

@@ -2,8 +2,8 @@ import type { ErrorCode } from "#shared/errors";
 import type { Segment } from "#shared/model";
 import type { Parameters, WireTensor } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import type { EngineChoice } from "./config.ts";
-import type { ModelFiles } from "./registry.ts";
+import type { EngineChoice } from "../config.ts";
+import type { ModelFiles } from "../models/registry.ts";
 
 /** What a worker is started with. */
 export interface TailSetup {

@@ -1,32 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { imageShape, type Model } from "#shared/model";
-import {
-  decodeRequest,
-  encodeResponse,
-  formatServerTiming,
-  HEADER_LENGTH,
-  type InferResponse,
-} from "#shared/protocol";
-import type { TensorValues } from "#shared/runtime";
-import type { CloudConfig } from "./config.ts";
-import { type Executor, SHED } from "./executor.ts";
-import { readInfer, type TailWork } from "./infer.ts";
-import type { Metrics } from "./metrics.ts";
+import { formatServerTiming, HEADER_LENGTH } from "#shared/protocol";
+import type { CloudConfig } from "../config.ts";
+import type { Engine } from "../execution/tail-messages.ts";
+import { answerInfer, type InferAnswer, type InferService } from "./answer-infer.ts";
 import { readBody } from "./read-body.ts";
-import type { Registry } from "./registry.ts";
-import type { Engine } from "./tail-messages.ts";
 
 /** What the routes answer from. */
-export interface Service {
+export interface Service extends InferService {
   readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs" | "bodyLimitBytes">;
-  readonly registry: Registry;
-  readonly executor: Executor;
-  readonly metrics: Pick<Metrics, "ran" | "notRun">;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
-  /** Why tails are refused, or null when they are run. */
-  readonly refusal: () => string | null;
   /** Why load balancers should send nothing more, or null: draining, it still serves. */
   readonly unready: () => string | null;
 }
@@ -86,76 +71,26 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     });
     const options = { bodyLimit: service.config.bodyLimitBytes };
     app.post<ModelRoute>(`${path}/infer`, options, async (request, reply) => {
-      try {
-        return await infer(service, find(request).model, request, reply);
-      } catch (thrown) {
-        service.metrics.notRun(request.params.model, thrown);
-        throw thrown;
-      }
+      const { params, receivedMs, inflateMs } = request;
+      const answer = await answerInfer(service, {
+        modelId: params.model,
+        version: params.version ?? null,
+        body: bodyOf(request),
+        jsonBytes: jsonBytesOf(request),
+        receivedMs,
+        inflateMs,
+        signal: goneSignal(reply),
+      });
+      return sendAnswer(reply, answer);
     });
   }
 }
 
-async function infer(
-  service: Service,
-  model: Model,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
-  const { config, executor } = service;
-  const receiveMs = performance.now() - request.receivedMs - request.inflateMs;
-  const refusal = service.refusal();
-  if (refusal !== null) throw new EddiError("unavailable", refusal, { cause: SHED.starting });
-  const asked = decodeRequest(bodyOf(request), jsonBytesOf(request));
-  const work = readInfer(model, asked, config.maxBatch);
-  const {
-    outputs,
-    queueMs,
-    computeMs: runMs,
-  } = await executor.run({
-    modelId: model.metadata.id,
-    segment: work.segment,
-    tensors: work.tensors,
-    parameters: asked.parameters,
-    // The client's budget runs while its body is under way; our own patience starts after that.
-    startBy: Math.min(request.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
-    signal: goneSignal(reply),
-  });
-  // Inflating is part of decoding, wherever it is done.
-  const computeMs = request.inflateMs + runMs;
-  const batch = work.tensors[0]!.shape[0]!;
-  service.metrics.ran({ model: model.metadata.id, exits: work.exits, batch, receiveMs, queueMs, computeMs });
-  const { queued, expectedQueueMs } = executor.load();
-  reply.header("server-timing", formatServerTiming({ receiveMs, queueMs, computeMs }));
-  return sendResponse(reply, work, {
-    modelName: model.metadata.id,
-    modelVersion: model.version,
-    ...(asked.id === undefined ? {} : { id: asked.id }),
-    parameters: {
-      exit: work.exits.at(-1)!.id,
-      receive_ms: receiveMs,
-      queue_ms: queueMs,
-      compute_ms: computeMs,
-      queue_depth: queued,
-      expected_queue_ms: expectedQueueMs,
-    },
-    outputs: wireOutputs(work, outputs),
-  });
-}
-
-function wireOutputs(work: TailWork, outputs: readonly TensorValues[]): InferResponse["outputs"] {
-  return work.exits.map(({ id, node }) => {
-    const { shape, values } = outputs[work.segment.outputs.indexOf(node)]!;
-    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return { name: id, datatype: "FP32", shape, data };
-  });
-}
-
-function sendResponse(reply: FastifyReply, work: TailWork, response: InferResponse): FastifyReply {
-  const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
-  const { body, jsonBytes } = encodeResponse(response, (name) => binary.has(name));
-  if (binary.size === 0) reply.type("application/json");
-  else reply.type("application/octet-stream").header(HEADER_LENGTH, jsonBytes);
+function sendAnswer(reply: FastifyReply, { frame, isBinary, times }: InferAnswer): FastifyReply {
+  const { body, jsonBytes } = frame;
+  reply.header("server-timing", formatServerTiming(times));
+  if (isBinary) reply.type("application/octet-stream").header(HEADER_LENGTH, jsonBytes);
+  else reply.type("application/json");
   return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
 }
 

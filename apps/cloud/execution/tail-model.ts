@@ -2,8 +2,8 @@ import { EddiError } from "#shared/errors";
 import { type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
+import type { ModelFiles } from "../models/registry.ts";
 import { decodeImages } from "./decode-images.ts";
-import type { ModelFiles } from "./registry.ts";
 
 /** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
 const MAX_SEGMENTS = 512;

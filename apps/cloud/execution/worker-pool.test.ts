@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EddiError } from "#shared/errors";
+import { imageBytes, MODELS_DIR, POISONABLE_WORKER, post, request, testConfig } from "../fixture.ts";
+import { loadModels } from "../models/registry.ts";
+import { tailTo } from "../protocol/infer.ts";
+import { buildServer } from "../server.ts";
 import type { TailJob } from "./executor.ts";
-import { imageBytes, MODELS_DIR, POISONABLE_WORKER, post, request, testConfig } from "./fixture.ts";
-import { tailTo } from "./infer.ts";
-import { loadModels } from "./registry.ts";
-import { buildServer } from "./server.ts";
 import { type PoolOptions, WorkerPool } from "./worker-pool.ts";
 
 const tiny = (await loadModels(MODELS_DIR)).find("tiny", null);

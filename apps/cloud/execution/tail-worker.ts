@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toEddiError } from "#shared/errors";
 import { elementCount, imageShape } from "#shared/model";
+import type { ModelFiles } from "../models/registry.ts";
+import { tailTo } from "../protocol/infer.ts";
 import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
-import { tailTo } from "./infer.ts";
-import type { ModelFiles } from "./registry.ts";
 import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
 import { TailModel } from "./tail-model.ts";
 

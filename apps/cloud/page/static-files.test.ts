@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MODELS_DIR, testConfig } from "./fixture.ts";
-import { loadModels } from "./registry.ts";
-import { buildServer, type CloudServer } from "./server.ts";
+import { MODELS_DIR, testConfig } from "../fixture.ts";
+import { loadModels } from "../models/registry.ts";
+import { buildServer, type CloudServer } from "../server.ts";
 
 let server: CloudServer;
 let bare: CloudServer;

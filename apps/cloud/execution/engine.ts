@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import nodeUtil from "node:util";
 import { backend, ready, setBackend } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
-import type { EngineChoice } from "./config.ts";
+import type { EngineChoice } from "../config.ts";
 import type { Engine } from "./tail-messages.ts";
 
 /** TensorFlow's Node packages, the best first: they differ in the library that they bring. */

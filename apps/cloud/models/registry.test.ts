@@ -1,9 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { copyOfModels, imageBytes, post, request, testConfig } from "./fixture.ts";
+import { copyOfModels, imageBytes, post, request, testConfig } from "../fixture.ts";
+import { buildServer } from "../server.ts";
 import { loadModels } from "./registry.ts";
-import { buildServer } from "./server.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, type InferRequest, type WireTensor } from "#shared/protocol";
-import { floatTensor, imageBytes, post, postBytes, request, testConfig } from "./fixture.ts";
-import { buildServer, type CloudServer } from "./server.ts";
+import { floatTensor, imageBytes, post, postBytes, request, testConfig } from "../fixture.ts";
+import { buildServer, type CloudServer } from "../server.ts";
 
 // A bad request is refused with what was expected and what came, and the service goes on.
 const PIXELS = 32 * 32 * 3;

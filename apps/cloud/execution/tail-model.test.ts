@@ -1,9 +1,9 @@
 import "@tensorflow/tfjs-backend-wasm";
 import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
-import { imageBytes, MODELS_DIR } from "./fixture.ts";
-import { tailTo } from "./infer.ts";
-import { loadModels } from "./registry.ts";
+import { imageBytes, MODELS_DIR } from "../fixture.ts";
+import { loadModels } from "../models/registry.ts";
+import { tailTo } from "../protocol/infer.ts";
 import { TailModel } from "./tail-model.ts";
 
 test("beyond its bound of segments a model is opened anew, and loses nothing", async () => {

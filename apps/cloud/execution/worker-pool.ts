@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { EngineChoice } from "./config.ts";
+import type { EngineChoice } from "../config.ts";
+import type { ModelFiles } from "../models/registry.ts";
 import { type Executor, type Load, SHED, type TailJob, type TailResult } from "./executor.ts";
 import { goneError, lateError, PendingTail } from "./pending-tail.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
-import type { ModelFiles } from "./registry.ts";
 import type { TailSetup } from "./tail-messages.ts";
 
 export interface PoolOptions {

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "./fixture.ts";
-import { buildServer, type CloudServer } from "./server.ts";
+import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "../fixture.ts";
+import { buildServer, type CloudServer } from "../server.ts";
 
-const DASHBOARD = fileURLToPath(new URL("../../deploy/grafana/eddi.json", import.meta.url));
+const DASHBOARD = fileURLToPath(new URL("../../../deploy/grafana/eddi.json", import.meta.url));
 
 let server: CloudServer;
 let thread: Worker;
@@ -91,7 +91,7 @@ test("the dashboard and the autoscaler ask for nothing that is not exposed", asy
   const exposed = new Set([...(await scrape()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(namesOf));
   const dashboard = JSON.parse(readFileSync(DASHBOARD, "utf8"));
   const scaler = readFileSync(
-    new URL("../../deploy/kubernetes/base/scaled-object.yaml", import.meta.url),
+    new URL("../../../deploy/kubernetes/base/scaled-object.yaml", import.meta.url),
     "utf8",
   );
   const expressions: string[] = dashboard.panels.flatMap((panel: { targets?: { expr: string }[] }) =>

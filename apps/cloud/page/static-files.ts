@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Registry } from "./registry.ts";
+import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
 /**

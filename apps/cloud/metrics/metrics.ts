@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Prometheus } from "prom-client";
 import { EddiError } from "#shared/errors";
-import { type Load, SHED } from "./executor.ts";
-import type { Registry } from "./registry.ts";
+import { type Load, SHED } from "../execution/executor.ts";
+import type { Registry } from "../models/registry.ts";
 
 /** What is observed of one tail that was run. */
 export interface TailObserved {

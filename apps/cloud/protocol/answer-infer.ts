@@ -1,0 +1,109 @@
+import { EddiError } from "#shared/errors";
+import {
+  decodeRequest,
+  encodeResponse,
+  type Frame,
+  type InferResponse,
+  type ServerTimes,
+} from "#shared/protocol";
+import type { TensorValues } from "#shared/runtime";
+import type { CloudConfig } from "../config.ts";
+import { type Executor, SHED } from "../execution/executor.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Registry } from "../models/registry.ts";
+import { readInfer, type TailWork } from "./infer.ts";
+
+/** What inference requests are answered from, whichever way they come. */
+export interface InferService {
+  readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs">;
+  readonly registry: Registry;
+  readonly executor: Executor;
+  readonly metrics: Pick<Metrics, "ran" | "notRun">;
+  /** Why tails are refused, or null when they are run. */
+  readonly refusal: () => string | null;
+}
+
+/** One request, as it came. */
+export interface InferCall {
+  readonly modelId: string;
+  /** Null takes the newest. */
+  readonly version: string | null;
+  readonly body: Uint8Array;
+  /** Bytes of the body's JSON part; null when all of it is. */
+  readonly jsonBytes: number | null;
+  /** When it began to come, on the clock of `performance.now()`. */
+  readonly receivedMs: number;
+  /** What it took to inflate the body: part of decoding it. */
+  readonly inflateMs: number;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface InferAnswer {
+  readonly frame: Frame;
+  readonly isBinary: boolean;
+  readonly times: ServerTimes;
+}
+
+/**
+ * Runs the tail that a request means, and frames its scores.
+ *
+ * @throws EddiError as `decodeRequest`, `readInfer`, `Registry.find` and `Executor.run`
+ */
+export async function answerInfer(service: InferService, call: InferCall): Promise<InferAnswer> {
+  try {
+    return await answer(service, call);
+  } catch (thrown) {
+    service.metrics.notRun(call.modelId, thrown);
+    throw thrown;
+  }
+}
+
+async function answer(service: InferService, call: InferCall): Promise<InferAnswer> {
+  const { config, executor, metrics } = service;
+  const { model } = service.registry.find(call.modelId, call.version);
+  const receiveMs = performance.now() - call.receivedMs - call.inflateMs;
+  const refusal = service.refusal();
+  if (refusal !== null) throw new EddiError("unavailable", refusal, { cause: SHED.starting });
+  const asked = decodeRequest(call.body, call.jsonBytes);
+  const work = readInfer(model, asked, config.maxBatch);
+  const ran = await executor.run({
+    modelId: model.metadata.id,
+    segment: work.segment,
+    tensors: work.tensors,
+    parameters: asked.parameters,
+    // The client's budget runs while its body is under way; our own patience starts after that.
+    startBy: Math.min(call.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
+    signal: call.signal,
+  });
+  const { outputs, queueMs } = ran;
+  // Inflating is part of decoding, wherever it is done.
+  const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs };
+  const batch = work.tensors[0]!.shape[0]!;
+  metrics.ran({ model: model.metadata.id, exits: work.exits, batch, ...times });
+  const { queued, expectedQueueMs } = executor.load();
+  const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
+  const response: InferResponse = {
+    modelName: model.metadata.id,
+    modelVersion: model.version,
+    ...(asked.id === undefined ? {} : { id: asked.id }),
+    parameters: {
+      exit: work.exits.at(-1)!.id,
+      receive_ms: receiveMs,
+      queue_ms: queueMs,
+      compute_ms: times.computeMs,
+      queue_depth: queued,
+      expected_queue_ms: expectedQueueMs,
+    },
+    outputs: wireOutputs(work, outputs),
+  };
+  return { frame: encodeResponse(response, (name) => binary.has(name)), isBinary: binary.size > 0, times };
+}
+
+function wireOutputs(work: TailWork, outputs: readonly TensorValues[]): InferResponse["outputs"] {
+  return work.exits.map(({ id, node }) => {
+    const { shape, values } = outputs[work.segment.outputs.indexOf(node)]!;
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return { name: id, datatype: "FP32", shape, data };
+  });
+}
