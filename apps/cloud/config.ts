@@ -16,9 +16,11 @@ export interface CloudConfig {
   readonly engine: EngineChoice;
   /** Threads that run tails; 0 for one per core, or one for a GPU. */
   readonly workers: number;
-  /** Requests that may wait for a worker. */
-  readonly maxQueued: number;
-  /** Images in one request. */
+  /** How long a request may have to expect to wait: beyond, it is refused. */
+  readonly maxQueueMs: number;
+  /** Of all tensors that wait. */
+  readonly maxQueueBytes: number;
+  /** Images in one request, and in one batch. */
   readonly maxBatch: number;
   readonly bodyLimitBytes: number;
   /** Longest a request may wait, and longest a tail may run. */
@@ -41,7 +43,7 @@ export interface TlsConfig {
 export type EngineChoice = (typeof ENGINES)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const ENGINES = ["auto", "native", "wasm"] as const;
+const ENGINES = ["auto", "tfjs-node-gpu", "webgpu", "tfjs-node", "wasm"] as const;
 const SWITCH = ["on", "off"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
@@ -56,10 +58,11 @@ const OPTIONS = {
   models: ["models", "folder of the models"],
   web: ["dist/web", "folder of the built page"],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
-  engine: ["auto", "native, wasm, or auto: native if it is installed"],
+  engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
   workers: ["0", "threads that run tails; 0 takes one per core, or one for a GPU"],
-  "max-queued": ["64", "requests that may wait for a worker"],
-  "max-batch": ["32", "images in one request"],
+  "max-queue-ms": ["2000", "how long a request may have to expect to wait; beyond, it is refused"],
+  "max-queue-bytes": [String(256 << 20), "bytes of all tensors that wait"],
+  "max-batch": ["32", "images in one request, and in one batch"],
   "body-limit": [String(16 << 20), "bytes of a request's body"],
   "request-timeout-ms": ["10000", "longest a request may wait, and longest a tail may run"],
   "drain-ms": ["5000", "after SIGTERM, how long it still takes requests while readiness is 503 already"],
@@ -107,7 +110,8 @@ export function readConfig(
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
     engine: oneOf("engine", ENGINES),
     workers: integer("workers", 0, 256),
-    maxQueued: integer("max-queued", 0, 10_000),
+    maxQueueMs: integer("max-queue-ms", 0, 3_600_000),
+    maxQueueBytes: integer("max-queue-bytes", 0, 2 ** 40),
     maxBatch: integer("max-batch", 1, 1024),
     bodyLimitBytes: integer("body-limit", 1, 1 << 30),
     requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),

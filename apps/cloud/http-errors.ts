@@ -2,9 +2,11 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
+import { formatServerTiming, type ServerTimes } from "#shared/protocol";
+import { Shed } from "./execution/executor.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
-/** When to come back after a 503. */
+/** When to come back after a 503, at the least. */
 const RETRY_AFTER_S = 1;
 
 /** Every error leaves as {"error": message} with its status; what is not meant for users stays in the log. */
@@ -22,8 +24,22 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
   if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
     request.log.error({ err: error }, "internal error");
   } else request.log.debug({ status }, message);
-  if (status === 503) reply.header("retry-after", RETRY_AFTER_S);
+  const { cause } = error;
+  if (cause instanceof Shed)
+    reply.header("server-timing", formatServerTiming(refusedAfter(cause.retryAfterMs)));
+  if (status === 503) reply.header("retry-after", retryAfterS(cause));
   reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+}
+
+/** What was shed neither waited nor ran: what is told is how long it would have waited. */
+function refusedAfter(expectedQueueMs: number): ServerTimes {
+  return { receiveMs: 0, queueMs: 0, computeMs: 0, expectedQueueMs };
+}
+
+function retryAfterS(cause: unknown): number {
+  return cause instanceof Shed
+    ? Math.max(RETRY_AFTER_S, Math.ceil(cause.retryAfterMs / 1000))
+    : RETRY_AFTER_S;
 }
 
 /** Answers what is not HTTP, or does not end: no request was made of it yet. */

@@ -64,18 +64,21 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   const pool = new WorkerPool({
     engine: config.engine,
     workers: config.workers,
-    maxQueued: config.maxQueued,
+    maxQueueMs: config.maxQueueMs,
+    maxQueueBytes: config.maxQueueBytes,
+    maxBatch: config.maxBatch,
     runLimitMs: config.requestTimeoutMs,
     models: registry.models().map((loaded) => loaded.files),
     onTrouble: (message) => app.log.error(message),
     onLost: () => metrics.workerLost(),
+    onBatch: (id, images) => metrics.batched(id, images),
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
   let engine: Engine | null = null;
   const listeners: Listener[] = [app.server];
   let draining = false;
   const ready = pool.started.then((started) => {
-    for (const { id, reason } of started.refused) registry.refuse(id, reason);
+    for (const { model, reason } of started.refused) registry.refuseVersion(model, reason);
     if (registry.index().length === 0) app.log.warn(`no models in ${config.modelsDir}`);
     for (const { name, state, version, reason } of registry.index()) {
       if (state === "READY") app.log.info(`model ${name}, version ${version}: ready`);

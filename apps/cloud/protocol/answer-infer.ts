@@ -8,14 +8,15 @@ import {
 } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudConfig } from "../config.ts";
-import { type Executor, SHED } from "../execution/executor.ts";
+import { type Executor, Shed } from "../execution/executor.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Registry } from "../models/registry.ts";
-import { readInfer, type TailWork } from "./infer.ts";
+import { modelKey, type Registry } from "../models/registry.ts";
+import { chooseExit } from "./choose-exit.ts";
+import type { TailWork } from "./infer.ts";
 
 /** What inference requests are answered from, whichever way they come. */
 export interface InferService {
-  readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs">;
+  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs">;
   readonly registry: Registry;
   readonly executor: Executor;
   readonly metrics: Pick<Metrics, "ran" | "notRun">;
@@ -45,6 +46,9 @@ export interface InferAnswer {
   readonly times: ServerTimes;
 }
 
+/** When it is worth asking a service again that is starting. */
+const STARTING_MS = 1000;
+
 /**
  * Runs the tail that a request means, and frames its scores.
  *
@@ -64,24 +68,27 @@ async function answer(service: InferService, call: InferCall): Promise<InferAnsw
   const { model } = service.registry.find(call.modelId, call.version);
   const receiveMs = performance.now() - call.receivedMs - call.inflateMs;
   const refusal = service.refusal();
-  if (refusal !== null) throw new EddiError("unavailable", refusal, { cause: SHED.starting });
+  if (refusal !== null)
+    throw new EddiError("unavailable", refusal, { cause: new Shed("starting", STARTING_MS) });
   const asked = decodeRequest(call.body, call.jsonBytes);
-  const work = readInfer(model, asked, config.maxBatch);
+  // The client's budget runs while its body is under way.
+  const finishBy = (timeoutMs: number): number => call.receivedMs + timeoutMs;
+  const work = chooseExit(model, asked, executor, { ...config, finishBy });
   const ran = await executor.run({
-    modelId: model.metadata.id,
+    model: modelKey(model),
     segment: work.segment,
     tensors: work.tensors,
     parameters: asked.parameters,
-    // The client's budget runs while its body is under way; our own patience starts after that.
-    startBy: Math.min(call.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
+    startBy: performance.now() + config.requestTimeoutMs,
+    finishBy: finishBy(work.timeoutMs),
     signal: call.signal,
   });
   const { outputs, queueMs } = ran;
-  // Inflating is part of decoding, wherever it is done.
-  const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs };
-  const batch = work.tensors[0]!.shape[0]!;
-  metrics.ran({ model: model.metadata.id, exits: work.exits, batch, ...times });
   const { queued, expectedQueueMs } = executor.load();
+  // Inflating is part of decoding, wherever it is done.
+  const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs, expectedQueueMs };
+  const images = work.tensors[0]!.shape[0]!;
+  metrics.ran({ model: model.metadata.id, exits: work.exits, images, isEarlier: work.isEarlier, ...times });
   const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
   const response: InferResponse = {
     modelName: model.metadata.id,
@@ -89,9 +96,11 @@ async function answer(service: InferService, call: InferCall): Promise<InferAnsw
     ...(asked.id === undefined ? {} : { id: asked.id }),
     parameters: {
       exit: work.exits.at(-1)!.id,
+      ...(work.isEarlier ? { earlier_exit: true } : {}),
       receive_ms: receiveMs,
       queue_ms: queueMs,
       compute_ms: times.computeMs,
+      batch_images: ran.batchImages,
       queue_depth: queued,
       expected_queue_ms: expectedQueueMs,
     },

@@ -11,6 +11,8 @@ export interface TailWork {
   readonly exits: readonly { readonly id: string; readonly node: string; readonly binary: boolean }[];
   /** What is left of the latency budget, milliseconds. */
   readonly timeoutMs: number;
+  /** Whether these exits come before the one that was asked for. */
+  readonly isEarlier: boolean;
 }
 
 /**
@@ -34,7 +36,8 @@ export function readInfer(model: Model, request: InferRequest, maxBatch: number)
   );
   const tensors = segment.feeds.map((name) => request.inputs.find((tensor) => tensor.name === name)!);
   checkBatch(tensors, maxBatch);
-  return { segment, tensors, exits, timeoutMs: readTimeoutMs(request.parameters.timeout) };
+  const timeoutMs = readTimeoutMs(request.parameters.timeout);
+  return { segment, tensors, exits, timeoutMs, isEarlier: false };
 }
 
 /**

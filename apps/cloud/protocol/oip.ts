@@ -9,7 +9,7 @@ import { readBody } from "./read-body.ts";
 
 /** What the routes answer from. */
 export interface Service extends InferService {
-  readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs" | "bodyLimitBytes">;
+  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs" | "bodyLimitBytes">;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
   /** Why load balancers should send nothing more, or null: draining, it still serves. */
@@ -58,12 +58,19 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   );
   app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
     const receiveMs = performance.now() - request.receivedMs;
-    reply.header("server-timing", formatServerTiming({ receiveMs, queueMs: 0, computeMs: 0 }));
+    const { expectedQueueMs } = service.executor.load();
+    reply.header(
+      "server-timing",
+      formatServerTiming({ receiveMs, queueMs: 0, computeMs: 0, expectedQueueMs }),
+    );
     return { received: bodyOf(request).byteLength };
   });
 
   for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
-    app.get<ModelRoute>(path, async (request) => describeModel(find(request).model, service.engine()));
+    app.get<ModelRoute>(path, async (request) => {
+      const versions = registry.versions(request.params.model).map(({ model }) => model.version);
+      return describeModel(find(request).model, versions, service.engine());
+    });
     app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
       const name = request.params.model;
       const error = service.unready() ?? reasonAgainst(() => find(request));
@@ -94,15 +101,20 @@ function sendAnswer(reply: FastifyReply, { frame, isBinary, times }: InferAnswer
   return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
 }
 
-function describeModel({ metadata, version }: Model, engine: Engine | null): object {
+function describeModel({ metadata }: Model, versions: readonly string[], engine: Engine | null): object {
   const { input, labels, exits } = metadata;
   return {
     name: metadata.id,
-    versions: [version],
+    versions,
     platform: "tensorflow_graphdef",
     inputs: [{ name: input.node, datatype: "FP32", shape: [-1, ...imageShape(input)] }],
     outputs: exits.map(({ id }) => ({ name: id, datatype: "FP32", shape: [-1, labels.length] })),
-    parameters: { engine: engine?.name ?? null, device: engine?.device ?? null, exits },
+    parameters: {
+      engine: engine?.name ?? null,
+      backend: engine?.backend ?? null,
+      device: engine?.device ?? null,
+      exits,
+    },
   };
 }
 
