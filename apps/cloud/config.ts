@@ -9,6 +9,8 @@ export interface CloudConfig {
   /** A second listener, for phones: browsers give a camera to HTTPS only. */
   readonly tls: TlsConfig | null;
   readonly modelsDir: string;
+  /** How often that folder is looked at for models that came, changed or went; 0 is never. */
+  readonly modelsPollMs: number;
   /** The built page. */
   readonly webDir: string;
   /** Imagenette in its official layout; need not exist. */
@@ -56,6 +58,7 @@ const OPTIONS = {
   "tls-port": ["8443", "port of HTTPS"],
   "tls-host": ["0.0.0.0", "address that HTTPS listens on"],
   models: ["models", "folder of the models"],
+  "models-poll-ms": ["2000", "how often it looks there for models that came, changed or went; 0 is never"],
   web: ["dist/web", "folder of the built page"],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
   engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
@@ -106,6 +109,7 @@ export function readConfig(
     port: integer("port", 0, 65535),
     tls: cert === "" ? null : { host: text("tls-host"), port: integer("tls-port", 0, 65535), cert, key },
     modelsDir: text("models"),
+    modelsPollMs: integer("models-poll-ms", 0, 3_600_000),
     webDir: text("web"),
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
     engine: oneOf("engine", ENGINES),

@@ -6,6 +6,7 @@ import { WorkerPool } from "./execution/worker-pool.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
+import { ModelWatch } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
@@ -74,6 +75,13 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     onBatch: (id, images) => metrics.batched(id, images),
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
+  const watch = new ModelWatch({
+    dir: config.modelsDir,
+    everyMs: config.modelsPollMs,
+    registry,
+    pool,
+    log: app.log,
+  });
   let engine: Engine | null = null;
   const listeners: Listener[] = [app.server];
   let draining = false;
@@ -85,6 +93,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
       else app.log.error(`model ${name}: refused: ${reason}`);
     }
     engine = started.engine;
+    void watch.start();
     return engine;
   });
   ready.catch(() => {});
@@ -133,6 +142,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
 
   async function end(graceMs: number, drainMs: number): Promise<void> {
     draining = true;
+    watch.stop();
     if (drainMs > 0) await sleep(drainMs);
     const ended = stopListening(listeners, graceMs, LAST_ANSWERS_MS);
     await Promise.all([pool.drain(graceMs), ended.graceful]);

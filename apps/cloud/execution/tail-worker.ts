@@ -35,14 +35,17 @@ reply({ kind: "started", engine, warmed, refused });
 
 async function run({ id, model, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
-  const results = await models
-    .get(model)!
-    .run(segment, items)
-    .catch((thrown): ItemResult[] => {
-      const { code, message } = toEddiError(thrown);
-      return items.map(() => ({ code, message }));
-    });
+  const results = await runAll({ model, segment, items }).catch((thrown): ItemResult[] => {
+    const { code, message } = toEddiError(thrown);
+    return items.map(() => ({ code, message }));
+  });
   reply({ kind: "ran", id, results, computeMs: performance.now() - startMs });
+}
+
+async function runAll({ model, segment, items }: Omit<TailRequest, "kind" | "id">): Promise<ItemResult[]> {
+  const opened = models.get(model);
+  if (opened === undefined) throw new EddiError("unavailable", "expected a model in use, it was withdrawn");
+  return opened.run(segment, items);
 }
 
 /**
