@@ -6,6 +6,7 @@ import { WorkerPool } from "./execution/worker-pool.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
+import { ModelStats } from "./metrics/model-stats.ts";
 import { loadModels } from "./models/registry.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
@@ -31,7 +32,8 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** Above the common 60 s of proxies, so that it is never we who close a connection in use. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 1024;
-const MAX_PARAM_LENGTH = 128;
+/** Of a virtual name: all tensors of a cut. */
+const MAX_PARAM_LENGTH = 2048;
 /** Requests under way get this long to end: as long as one may wait, by default. */
 export const GRACE_MS = 10_000;
 /** What is given up after that is still told so. */
@@ -114,6 +116,8 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
     metrics,
+    stats: new ModelStats(),
+    workers: () => pool.workerCount(),
   });
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());

@@ -86,6 +86,11 @@ export class WorkerPool implements Executor {
     };
   }
 
+  /** Tails that run at once; 0 before the first worker is warm. */
+  workerCount(): number {
+    return this.size;
+  }
+
   /** Waits until nothing is pending, at most so long. */
   async drain(limitMs: number): Promise<void> {
     const endMs = performance.now() + limitMs;

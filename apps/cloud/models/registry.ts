@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, verifyShard } from "#shared/model";
+import { versionNumber } from "./version-number.ts";
 
 /** A model whose every byte has been checked. */
 export interface LoadedModel {
@@ -46,7 +47,7 @@ export class Registry {
   }
 
   /**
-   * @param version as in the URL; null takes the one there is
+   * @param version as in the URL, or its `versionNumber`; null takes the one there is
    * @throws EddiError `not-found`, naming what there is; `unavailable`, saying why
    */
   find(id: string, version: string | null): LoadedModel {
@@ -57,8 +58,9 @@ export class Registry {
       const known = [...this.loaded.keys()].join(", ") || "none";
       throw new EddiError("not-found", `expected one of the models ${known}, got ${id}`);
     }
-    if (version !== null && version !== found.model.version) {
-      const message = `model ${id}: expected version ${found.model.version}, got ${version}`;
+    const own = found.model.version;
+    if (version !== null && version !== own && version !== versionNumber(own)) {
+      const message = `model ${id}: expected version ${own}, got ${version}`;
       throw new EddiError("not-found", message);
     }
     return found;
