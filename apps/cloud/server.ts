@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
+import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
@@ -119,6 +120,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     stats: new ModelStats(),
     workers: () => pool.workerCount(),
   });
+  await docsRoute(app, config);
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
 

@@ -7,6 +7,7 @@ import { answerInfer, type InferAnswer, type InferService } from "./answer-infer
 import { modelConfig, modelMetadata } from "./describe-model.ts";
 import { findNamed } from "./named-model.ts";
 import { readBody } from "./read-body.ts";
+import { SERVER } from "./server-metadata.ts";
 
 /** What the routes answer from. */
 export interface Service extends InferService {
@@ -18,21 +19,6 @@ export interface Service extends InferService {
   /** Why load balancers should send nothing more, or null: draining, it still serves. */
   readonly unready: () => string | null;
 }
-
-const SERVER = {
-  name: "eddi-cloud",
-  version: "0.1.0",
-  extensions: [
-    "binary_tensor_data",
-    "classification",
-    "model_configuration",
-    "model_repository",
-    "statistics",
-    "eddi_tail",
-    "eddi_codecs",
-    "eddi_probe",
-  ],
-} as const;
 
 const MAX_PROBE_BYTES = 256 << 10;
 
