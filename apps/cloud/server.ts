@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
+import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
+import { ModelStats } from "./metrics/model-stats.ts";
 import { ModelWatch } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
 import { findSamples } from "./page/samples.ts";
@@ -32,7 +34,8 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** Above the common 60 s of proxies, so that it is never we who close a connection in use. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 1024;
-const MAX_PARAM_LENGTH = 128;
+/** Of a virtual name: all tensors of a cut. */
+const MAX_PARAM_LENGTH = 2048;
 /** Requests under way get this long to end: as long as one may wait, by default. */
 export const GRACE_MS = 10_000;
 /** What is given up after that is still told so. */
@@ -62,6 +65,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.server.maxConnections = MAX_CONNECTIONS;
 
   const registry = await loadModels(config.modelsDir);
+  const stats = new ModelStats();
   const pool = new WorkerPool({
     engine: config.engine,
     workers: config.workers,
@@ -72,7 +76,12 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     models: registry.models().map((loaded) => loaded.files),
     onTrouble: (message) => app.log.error(message),
     onLost: () => metrics.workerLost(),
-    onBatch: (id, images) => metrics.batched(id, images),
+    onBatch: (key, images, computeMs) => {
+      const ran = registry.models().find(({ files }) => files.key === key);
+      if (ran === undefined) return;
+      metrics.batched(ran.files.id, images);
+      stats.executed(ran.model, images, computeMs);
+    },
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
   const watch = new ModelWatch({
@@ -126,7 +135,10 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
     metrics,
+    stats,
+    workers: () => pool.workerCount(),
   });
+  await docsRoute(app, config);
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
 

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { EngineChoice } from "../config.ts";
-import { idOf, type ModelFiles } from "../models/registry.ts";
+import type { ModelFiles } from "../models/registry.ts";
 import {
   type Executor,
   type Forecast,
@@ -37,8 +37,8 @@ export interface PoolOptions {
   readonly onTrouble: (message: string) => void;
   /** Told of each worker that is lost once it was warm. */
   readonly onLost?: () => void;
-  /** Told of each batch that ran: the model's id, images. */
-  readonly onBatch?: (id: string, images: number) => void;
+  /** Told of each batch that ran. */
+  readonly onBatch?: (model: string, images: number, computeMs: number) => void;
   /** The module that workers run. */
   readonly entry?: URL;
 }
@@ -134,6 +134,11 @@ export class WorkerPool implements Executor {
     );
   }
 
+  /** Tails that run at once; 0 before the first worker is warm. */
+  workerCount(): number {
+    return this.size;
+  }
+
   /** Waits until nothing is pending, at most so long. */
   async drain(limitMs: number): Promise<void> {
     const endMs = performance.now() + limitMs;
@@ -213,7 +218,7 @@ export class WorkerPool implements Executor {
         const images = jobs.reduce((sum, job) => sum + job.images, 0);
         const { job } = jobs[0]!;
         this.times.of(job).learn(images, computeMs, performance.now());
-        this.options.onBatch?.(idOf(job.model), images);
+        this.options.onBatch?.(job.model, images, computeMs);
       };
       worker.onLost = (why) => this.lose(worker, why);
       this.pump();

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, verifyShard } from "#shared/model";
+import { versionNumber } from "./version-number.ts";
 
 /** A model whose every byte has been checked. */
 export interface LoadedModel {
@@ -29,7 +30,7 @@ export interface ModelState {
 }
 
 /** Of one model: pages that were loaded before the newest came still ask for theirs. */
-const MAX_VERSIONS = 2;
+export const MAX_VERSIONS = 2;
 
 /** The models of a folder: those that can be used, and why the others can not. */
 export class Registry {
@@ -77,13 +78,15 @@ export class Registry {
   }
 
   /**
-   * @param version as in the URL; null takes the newest
+   * @param version as in the URL, or its `versionNumber`; null takes the newest
    * @throws EddiError `not-found`, naming what there is; `unavailable`, saying why
    */
   find(id: string, version: string | null): LoadedModel {
     const versions = this.versions(id);
     if (version === null) return versions[0]!;
-    const found = versions.find(({ model }) => model.version === version);
+    const found = versions.find(({ model }) =>
+      [model.version, versionNumber(model.version)].includes(version),
+    );
     if (found !== undefined) return found;
     const known = versions.map(({ model }) => model.version).join(" or ");
     throw new EddiError("not-found", `model ${id}: expected version ${known}, got ${version}`);
@@ -157,11 +160,6 @@ export async function listModels(dir: string): Promise<readonly string[]> {
 /** Names a model and its version. */
 export function modelKey({ metadata, version }: Model): string {
   return `${metadata.id}@${version}`;
-}
-
-/** The model's id of such a name. */
-export function idOf(key: string): string {
-  return key.slice(0, key.lastIndexOf("@"));
 }
 
 /**

@@ -4,8 +4,11 @@ import { floatTensor, imageBytes, MODELS_DIR, post, readResponse, request, testC
 import { loadModels } from "../models/registry.ts";
 import { buildServer } from "../server.ts";
 import { chooseExit } from "./choose-exit.ts";
+import { findNamed } from "./named-model.ts";
 
-const { model } = (await loadModels(MODELS_DIR)).find("tiny", null);
+const registry = await loadModels(MODELS_DIR);
+const named = findNamed(registry, "tiny", null);
+const { model } = named;
 const image = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 3072) } as const;
 
 /** Each node of a tail takes a millisecond. */
@@ -19,7 +22,7 @@ const choose = (
   const { waitMs = 0, leftMs = Number.POSITIVE_INFINITY, isGuess = false, parameters = {} } = change;
   const asked = request(inputs, { parameters: { allow_earlier_exit: true, ...parameters } });
   const finishBy = () => performance.now() + leftMs;
-  return chooseExit(model, asked, executor(waitMs, isGuess), { maxBatch: 32, maxQueueMs: 100, finishBy });
+  return chooseExit(named, asked, executor(waitMs, isGuess), { maxBatch: 32, maxQueueMs: 100, finishBy });
 };
 const exitOf = (...given: Parameters<typeof choose>) => choose(...given).exits[0]!.id;
 
@@ -41,7 +44,7 @@ describe("the exit that a request gets", () => {
 
   test("is the latest that is expected in time; what is but guessed counts only its wait", () => {
     const nodes = (exit: string) =>
-      chooseExit(model, request([image], { parameters: { exit } }), executor(0), {
+      chooseExit(named, request([image], { parameters: { exit } }), executor(0), {
         maxBatch: 1,
         maxQueueMs: 100,
         finishBy: () => 0,
@@ -56,7 +59,7 @@ describe("the exit that a request gets", () => {
     const exit2 = model.metadata.exits[1]!.node;
     const behind = model.nodes.find(({ name }) => {
       try {
-        chooseExit(model, request([floatTensor(name, [1], new Float32Array(1))]), executor(0), {
+        chooseExit(named, request([floatTensor(name, [1], new Float32Array(1))]), executor(0), {
           maxBatch: 1,
           maxQueueMs: 100,
           finishBy: () => 0,
@@ -75,7 +78,7 @@ describe("the exit that a request gets", () => {
     const outputs = ["exit1", "exit2"].map((name) => ({ name, binary: true }));
     const asked = request([image], { outputs, parameters: { allow_earlier_exit: true } });
     const limits = { maxBatch: 1, maxQueueMs: 100, finishBy: () => 0 };
-    expect(() => chooseExit(model, asked, executor(0), limits)).toThrow("expected one output, got 2");
+    expect(() => chooseExit(named, asked, executor(0), limits)).toThrow("expected one output, got 2");
     expect(() => choose({ parameters: { allow_earlier_exit: "yes" } })).toThrow(
       "parameter allow_earlier_exit: expected true or false, got yes",
     );

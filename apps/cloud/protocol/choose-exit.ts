@@ -1,9 +1,10 @@
 import { EddiError } from "#shared/errors";
-import { exitById, type Model } from "#shared/model";
+import { exitById } from "#shared/model";
 import type { InferRequest } from "#shared/protocol";
 import type { Executor } from "../execution/executor.ts";
 import { modelKey } from "../models/registry.ts";
 import { readInfer, type TailWork } from "./infer.ts";
+import type { NamedModel } from "./named-model.ts";
 
 export interface ExitLimits {
   readonly maxBatch: number;
@@ -26,17 +27,17 @@ const CALM = 0.5;
  * @throws EddiError as `readInfer`; `bad-argument` when `allow_earlier_exit` is no boolean or several exits are asked
  */
 export function chooseExit(
-  model: Model,
+  named: NamedModel,
   request: InferRequest,
   executor: Pick<Executor, "forecast">,
   limits: ExitLimits,
 ): TailWork {
-  const asked = readInfer(model, request, limits.maxBatch);
+  const asked = readInfer(named, request, limits.maxBatch);
   if (!allowsEarlier(request, asked)) return asked;
   const images = asked.tensors[0]!.shape[0]!;
   const leftMs = limits.finishBy(asked.timeoutMs) - performance.now();
   const forecastOf = ({ segment }: TailWork) =>
-    executor.forecast({ model: modelKey(model), segment }, images);
+    executor.forecast({ model: modelKey(named.model), segment }, images);
   const first = forecastOf(asked);
   const full = (first.waitMs - CALM * limits.maxQueueMs) / ((1 - CALM) * limits.maxQueueMs);
   const shareMs = first.runMs * (1 - Math.min(1, Math.max(0, full)));
@@ -45,7 +46,7 @@ export function chooseExit(
     return runMs <= shareMs && (isGuess ? waitMs : waitMs + runMs) <= leftMs;
   };
   if (fits(asked)) return asked;
-  const earlier = earlierWorks(model, request, asked, limits.maxBatch);
+  const earlier = earlierWorks(named, request, asked, limits.maxBatch);
   return earlier.find(fits) ?? earlier.at(-1) ?? asked;
 }
 
@@ -65,14 +66,21 @@ function allowsEarlier({ parameters }: InferRequest, { exits }: TailWork): boole
 }
 
 /** The same request for each exit before the asked one that its tensors lead to, latest first. */
-function earlierWorks(model: Model, request: InferRequest, asked: TailWork, maxBatch: number): TailWork[] {
-  const { metadata } = model;
-  const [{ id, binary }] = asked.exits as [TailWork["exits"][number]];
+function earlierWorks(
+  named: NamedModel,
+  request: InferRequest,
+  asked: TailWork,
+  maxBatch: number,
+): TailWork[] {
+  // A virtual name is that of one exit.
+  if (named.tail !== null) return [];
+  const { metadata } = named.model;
+  const [{ id, node: _, ...how }] = asked.exits as [TailWork["exits"][number]];
   const before = metadata.exits.slice(0, metadata.exits.indexOf(exitById(metadata, id)));
   return before.reverse().flatMap((exit) => {
     try {
-      const outputs = [{ name: exit.id, binary }];
-      return [{ ...readInfer(model, { ...request, outputs }, maxBatch), isEarlier: true }];
+      const outputs = [{ name: exit.id, ...how }];
+      return [{ ...readInfer(named, { ...request, outputs }, maxBatch), isEarlier: true }];
     } catch (thrown) {
       // The tensors lie behind it, or it needs but some of them: it is no way out.
       if (thrown instanceof EddiError && thrown.code === "bad-tensor") return [];
