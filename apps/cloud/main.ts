@@ -1,5 +1,6 @@
 import { toEddiError } from "#shared/errors";
 import { type CloudConfig, readConfig } from "./config.ts";
+import { setWorkerEnvironment } from "./execution/worker-environment.ts";
 import { listen } from "./listen.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
 
@@ -44,15 +45,6 @@ async function serve(config: CloudConfig): Promise<void> {
     await server.close(0);
     throw thrown;
   }
-}
-
-/** Read by TensorFlow when its library is loaded; a worker's own environment is but a copy. */
-function setWorkerEnvironment(): void {
-  // One worker per core: more threads inside each would only compete.
-  process.env.TF_NUM_INTRAOP_THREADS ??= "1";
-  process.env.TF_NUM_INTEROP_THREADS ??= "1";
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
 }
 
 function fail(thrown: unknown): void {

@@ -12,6 +12,7 @@ import {
   type TailJob,
   type TailResult,
 } from "./executor.ts";
+import { Foresight } from "./foresight.ts";
 import { formBatch } from "./form-batch.ts";
 import { bytesOf, goneError, lateError, PendingTail } from "./pending-tail.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
@@ -59,6 +60,7 @@ export class WorkerPool implements Executor {
   private readonly retiring = new Set<PoolWorker>();
   private readonly queue = new TailQueue();
   private readonly times = new TimeTable();
+  private readonly foresight = new Foresight();
   private models: readonly ModelFiles[];
   private engine: EngineChoice;
   private size = 0;
@@ -86,10 +88,10 @@ export class WorkerPool implements Executor {
       const images = job.tensors[0]!.shape[0]!;
       const times = this.times.of(job);
       times.arrive(nowMs);
-      const ownMs = this.admit(job, times, images, nowMs);
+      const { waitMs, ownMs } = this.admit(job, times, images, nowMs);
       const workMs = this.shareMs(times, kind, images);
       const startBy = Math.min(job.startBy, job.finishBy - ownMs);
-      const admitted = { kind, images, workMs, startBy };
+      const admitted = { kind, images, workMs, startBy, expectedWaitMs: waitMs };
       const pending = new PendingTail(job, admitted, resolve, reject, (why) => this.drop(pending, why));
       this.queue.push(pending);
       this.pump();
@@ -99,13 +101,14 @@ export class WorkerPool implements Executor {
   forecast(tail: Tail, images: number): Forecast {
     const times = this.times.of(tail);
     const nowMs = performance.now();
-    const waitMs = this.waitMs(nowMs);
+    const waitMs = this.foresight.likely(this.waitMs(nowMs));
     return { waitMs, runMs: times.expectMs(images), isGuess: !times.isKnown(nowMs) };
   }
 
   load(): Load {
     const running = [...this.workers, ...this.retiring].filter((worker) => worker.isBusy).length;
-    return { queued: this.queue.items.length, running, expectedQueueMs: this.waitMs(performance.now()) };
+    const expectedQueueMs = this.foresight.likely(this.waitMs(performance.now()));
+    return { queued: this.queue.items.length, running, expectedQueueMs };
   }
 
   /**
@@ -159,11 +162,18 @@ export class WorkerPool implements Executor {
   /**
    * Refuses at once what would not be done in time, and what would make others wait for too long.
    *
-   * @returns what the job itself is known to take; 0 when that is but guessed
+   * @returns how long it is expected to wait, uncorrected, and what the job itself is known to take; 0 when that is
+   *   but guessed
    */
-  private admit(job: TailJob, times: TailTimes, images: number, nowMs: number): number {
+  private admit(
+    job: TailJob,
+    times: TailTimes,
+    images: number,
+    nowMs: number,
+  ): { readonly waitMs: number; readonly ownMs: number } {
     const { maxQueueMs, maxQueueBytes } = this.options;
-    const waitMs = this.waitMs(nowMs);
+    const rawMs = this.waitMs(nowMs);
+    const waitMs = this.foresight.likely(rawMs);
     const bytes = this.queue.bytes + bytesOf(job);
     if ((waitMs > maxQueueMs || bytes > maxQueueBytes) && this.idle() === undefined) {
       const came = `got ${Math.round(waitMs)} ms and ${bytes} bytes`;
@@ -172,12 +182,13 @@ export class WorkerPool implements Executor {
     }
     const ownMs = times.isKnown(nowMs) ? times.expectMs(images) : 0;
     const leftMs = job.finishBy - nowMs;
-    if (waitMs + ownMs > leftMs) {
-      const needed = `it would take ${Math.ceil(waitMs + ownMs)} ms`;
+    const neededMs = this.foresight.cautious(rawMs) + ownMs;
+    if (neededMs > leftMs) {
+      const needed = `it would take ${Math.ceil(neededMs)} ms`;
       const message = `expected an answer within ${Math.max(0, Math.floor(leftMs))} ms, ${needed}`;
       throw new EddiError("timeout", message, { cause: new Shed("late", waitMs) });
     }
-    return ownMs;
+    return { waitMs: rawMs, ownMs };
   }
 
   /** What a job adds to the work of one worker: less, if it goes along with others. */
@@ -219,6 +230,9 @@ export class WorkerPool implements Executor {
         const { job } = jobs[0]!;
         this.times.of(job).learn(images, computeMs, performance.now());
         this.options.onBatch?.(job.model, images, computeMs);
+        for (const { expectedWaitMs, arrivedMs } of jobs) {
+          this.foresight.learn(expectedWaitMs, performance.now() - computeMs - arrivedMs);
+        }
       };
       worker.onLost = (why) => this.lose(worker, why);
       this.pump();
@@ -287,7 +301,11 @@ export class WorkerPool implements Executor {
   }
 
   private drop(pending: PendingTail, why: EddiError): void {
-    this.queue.remove(pending);
+    const { expectedWaitMs, arrivedMs } = pending;
+    // It would have waited longer still.
+    if (this.queue.remove(pending) && why.code === "timeout") {
+      this.foresight.learn(expectedWaitMs, Math.max(expectedWaitMs, performance.now() - arrivedMs));
+    }
     pending.fail(why);
   }
 }

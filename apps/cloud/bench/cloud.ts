@@ -1,0 +1,176 @@
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { EddiError, toEddiError } from "#shared/errors";
+import { setWorkerEnvironment } from "../execution/worker-environment.ts";
+import { directThroughput } from "./direct.ts";
+import { closedLoop, openLoop, probeHealth, summary } from "./load.ts";
+import { type Service, startService } from "./service.ts";
+import { readWorkload, type Workload } from "./workload.ts";
+
+const USAGE = `npm run -s bench:cloud -- [options]
+
+Loads the service with one tail over and over, on every engine that loads, and prints JSON; times in milliseconds,
+throughput in requests a second. Clients and service share this machine's cores.
+
+  --engines A,B    default tfjs-node-gpu,webgpu,tfjs-node,wasm: those that are not installed are named as missing
+  --model ID       default resnet-imagenette
+  --cut NODE       the tensor that is sent, as uint4 (default stage2/block1/relu)
+  --exit ID        default the last
+  --workers N      default one per core, or one for a GPU
+  --seconds S      of each phase (default 10)
+  --rounds N       of closed loop beside direct calls (default 3)
+  --deadline-ms D  that requests have in overload (default 250)
+  --soak-s S       of steady load at 0.7 of the capacity, for memory (default 0: none)
+`;
+
+const ENGINES = "tfjs-node-gpu,webgpu,tfjs-node,wasm";
+/** Of the capacity. */
+const RATES = [0.5, 0.8, 0.95];
+const OVERLOAD = 3;
+const SOAK_RATE = 0.7;
+const SOAK_SAMPLE_MS = 5_000;
+
+const { values } = parseArgs({
+  options: {
+    engines: { type: "string", default: ENGINES },
+    model: { type: "string", default: "resnet-imagenette" },
+    cut: { type: "string", default: "stage2/block1/relu" },
+    exit: { type: "string" },
+    workers: { type: "string", default: "0" },
+    seconds: { type: "string", default: "10" },
+    rounds: { type: "string", default: "3" },
+    "deadline-ms": { type: "string", default: "250" },
+    "soak-s": { type: "string", default: "0" },
+    help: { type: "boolean" },
+  },
+});
+if (values.help) process.stdout.write(USAGE);
+else {
+  try {
+    await run();
+  } catch (thrown) {
+    process.stderr.write(`${toEddiError(thrown).message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function run(): Promise<void> {
+  setWorkerEnvironment();
+  const workload = await readWorkload(values.model, values.cut, values.exit);
+  const engines: Record<string, object> = {};
+  for (const engine of values.engines.split(",")) {
+    engines[engine] = await benchEngine(engine, workload).catch((thrown) => {
+      const error = toEddiError(thrown);
+      if (error.code !== "unavailable") throw thrown;
+      return { missing: error.message };
+    });
+  }
+  const { model, cut, exit, bytes } = workload;
+  const report = {
+    bench: "cloud",
+    model: model.metadata.id,
+    version: model.version,
+    cut,
+    exit,
+    requestBytes: bytes,
+    node: process.version,
+    device: `${os.availableParallelism()} x ${os.cpus()[0]?.model ?? os.arch()}`,
+    engines,
+  };
+  process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
+}
+
+async function benchEngine(engine: string, workload: Workload): Promise<object> {
+  const workers = number("workers", 0);
+  const seconds = number("seconds", 1);
+  const say = (what: string) => process.stderr.write(`${engine}: ${what}\n`);
+  const service = await startService(engine, workers);
+  try {
+    const clients = 4 * service.workers;
+    await closedLoop(service.url, workload, clients, 2);
+    const rounds = [];
+    for (let round = 0; round < number("rounds", 1); round++) {
+      say(`direct and closed loop, round ${round + 1}`);
+      const direct = await directThroughput(service.engine, workload, service.workers, clients, seconds);
+      const closed = await closedLoop(service.url, workload, clients, seconds);
+      rounds.push({ direct, ...closed, ratio: closed.throughput / direct });
+    }
+    const capacity = median(rounds.map(({ throughput }) => throughput));
+    const open = [];
+    for (const rate of RATES) {
+      say(`${rate} of ${capacity.toFixed(0)} requests/s`);
+      const { answered } = await openLoop(service.url, workload, rate * capacity, seconds, null);
+      open.push({ rate, offered: rate * capacity, latency: summary(answered) });
+    }
+    say(`${OVERLOAD} times ${capacity.toFixed(0)} requests/s`);
+    const overload = await overloaded(service, workload, capacity, seconds);
+    const soak = number("soak-s", 0);
+    if (soak > 0) say(`${soak} s of ${SOAK_RATE} of the capacity`);
+    return {
+      workers: service.workers,
+      device: service.device,
+      clients,
+      rounds,
+      throughput: capacity,
+      ratioToDirect: median(rounds.map(({ ratio }) => ratio)),
+      open,
+      overload,
+      ...(soak > 0 ? { soak: await soaked(service, workload, SOAK_RATE * capacity, soak) } : {}),
+    };
+  } finally {
+    await service.stop();
+  }
+}
+
+async function overloaded(
+  service: Service,
+  workload: Workload,
+  capacity: number,
+  seconds: number,
+): Promise<object> {
+  const deadlineMs = number("deadline-ms", 1);
+  const offered = OVERLOAD * capacity;
+  const health = probeHealth(service.url);
+  const { answered, refused, failed } = await openLoop(service.url, workload, offered, seconds, deadlineMs);
+  const inTime = answered.filter((ms) => ms <= deadlineMs).length;
+  return {
+    offered,
+    deadlineMs,
+    goodput: inTime / seconds,
+    goodputOfCapacity: inTime / seconds / capacity,
+    late: answered.length - inTime,
+    answered: summary(answered),
+    refused: summary(refused),
+    failed,
+    health: summary(await health.stop()),
+  };
+}
+
+/** Memory under steady load: its slope is fitted to the second half, when caches are full. */
+async function soaked(service: Service, workload: Workload, rate: number, seconds: number): Promise<object> {
+  const samples: { s: number; mb: number }[] = [];
+  const startMs = performance.now();
+  const sample = setInterval(() => {
+    samples.push({ s: (performance.now() - startMs) / 1000, mb: service.rssBytes() / 2 ** 20 });
+  }, SOAK_SAMPLE_MS);
+  const { answered, refused, failed } = await openLoop(service.url, workload, rate, seconds, null);
+  clearInterval(sample);
+  const half = samples.slice(Math.floor(samples.length / 2));
+  const mean = (of: (one: (typeof half)[number]) => number) =>
+    half.reduce((sum, one) => sum + of(one), 0) / half.length;
+  const [s, mb] = [mean((one) => one.s), mean((one) => one.mb)];
+  const slope = mean((one) => (one.s - s) * (one.mb - mb)) / mean((one) => (one.s - s) ** 2);
+  const requests = answered.length + refused.length + failed;
+  return { seconds, requests, failed, firstMb: samples[0]?.mb, meanMb: mb, slopeMbPerMinute: 60 * slope };
+}
+
+function number(name: "workers" | "seconds" | "rounds" | "deadline-ms" | "soak-s", least: number): number {
+  const value = Number(values[name]);
+  if (Number.isFinite(value) && value >= least) return value;
+  throw new EddiError("bad-argument", `--${name}: expected ${least} or more, got ${values[name]}`);
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}

@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Pool } from "undici";
+import type { Workload } from "./workload.ts";
+
+/** Milliseconds of many samples. */
+export interface Summary {
+  readonly count: number;
+  readonly median: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+export interface OpenLoop {
+  /** Milliseconds from when a request was due until its answer was there. */
+  readonly answered: readonly number[];
+  /** The same of refusals: 503, 504 and 429. */
+  readonly refused: readonly number[];
+  /** What got another answer, or none. */
+  readonly failed: number;
+}
+
+/** Connections that an open loop may open: what is due is sent, whatever is under way. */
+const MAX_CONNECTIONS = 512;
+const HEALTH_EVERY_MS = 20;
+const REFUSALS = [429, 503, 504];
+
+/** So many clients, each sending its next request when it has its answer. */
+export async function closedLoop(
+  url: string,
+  workload: Workload,
+  clients: number,
+  seconds: number,
+): Promise<{ throughput: number; latency: Summary }> {
+  const pool = new Pool(url, { connections: clients, pipelining: 1 });
+  const request = workload.request(null);
+  const endMs = performance.now() + 1000 * seconds;
+  const times: number[] = [];
+  const client = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      const startMs = performance.now();
+      const { statusCode, body } = await pool.request(request);
+      const text = await body.text();
+      if (statusCode !== 200) throw new Error(`expected 200, got ${statusCode}: ${text.slice(0, 200)}`);
+      times.push(performance.now() - startMs);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  await pool.close();
+  return { throughput: times.length / seconds, latency: summary(times) };
+}
+
+/**
+ * Requests at a constant rate, whether answers come or not; latency counts from when a request was due, so that a
+ * service that stalls is not forgiven what it did not let be sent (coordinated omission).
+ *
+ * @param timeoutMs that each request has from when it was due; null for none
+ */
+export async function openLoop(
+  url: string,
+  workload: Workload,
+  rate: number,
+  seconds: number,
+  timeoutMs: number | null,
+): Promise<OpenLoop> {
+  const pool = new Pool(url, { connections: MAX_CONNECTIONS, pipelining: 1 });
+  const answered: number[] = [];
+  const refused: number[] = [];
+  let failed = 0;
+  const send = async (dueMs: number): Promise<void> => {
+    try {
+      const leftMs = timeoutMs === null ? null : timeoutMs - (performance.now() - dueMs);
+      const { statusCode, body } = await pool.request(workload.request(leftMs));
+      await body.arrayBuffer();
+      const ms = performance.now() - dueMs;
+      if (statusCode === 200) answered.push(ms);
+      else if (REFUSALS.includes(statusCode)) refused.push(ms);
+      else failed++;
+    } catch {
+      failed++;
+    }
+  };
+  const startMs = performance.now();
+  const sent: Promise<void>[] = [];
+  const total = Math.round(rate * seconds);
+  while (sent.length < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * rate) + 1);
+    while (sent.length < due) sent.push(send(startMs + (1000 * sent.length) / rate));
+    await sleep(1);
+  }
+  await Promise.all(sent);
+  await pool.close();
+  return { answered, refused, failed };
+}
+
+/** Asks whether the service lives, again and again. */
+export function probeHealth(url: string): { stop(): Promise<readonly number[]> } {
+  const pool = new Pool(url, { connections: 4, pipelining: 1 });
+  const times: number[] = [];
+  let stopping = false;
+  const ended = (async () => {
+    while (!stopping) {
+      const startMs = performance.now();
+      const { body } = await pool.request({ method: "GET", path: "/v2/health/live" });
+      await body.text();
+      times.push(performance.now() - startMs);
+      await sleep(HEALTH_EVERY_MS);
+    }
+  })();
+  return {
+    stop: async () => {
+      stopping = true;
+      await ended;
+      await pool.close();
+      return times;
+    },
+  };
+}
+
+export function summary(times: readonly number[]): Summary {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+  return { count: times.length, median: at(0.5), p95: at(0.95), p99: at(0.99) };
+}

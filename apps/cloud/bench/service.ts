@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { EddiError } from "#shared/errors";
+import type { EngineChoice } from "../config.ts";
+import { MODELS_DIR } from "./workload.ts";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const PAGE_BYTES = 4096;
+
+/** The service in a process of its own. */
+export interface Service {
+  readonly url: string;
+  readonly engine: EngineChoice;
+  readonly device: string;
+  readonly workers: number;
+  rssBytes(): number;
+  stop(): Promise<void>;
+}
+
+/**
+ * @param workers 0 for the service's own choice
+ * @throws EddiError `unavailable` when the engine does not load
+ */
+export async function startService(engine: string, workers: number): Promise<Service> {
+  const args = ["--port", "0", "--engine", engine, "--workers", String(workers), "--models", MODELS_DIR];
+  const all = ["--import", "tsx", MAIN, ...args, "--log-level", "warn", "--models-poll-ms", "0"];
+  const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"] });
+  let err = "";
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const ended = once(child, "close");
+  const [line] = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
+  if (typeof line !== "string") throw new EddiError("unavailable", err.trim().split("\n").at(-1) ?? "");
+  const url = line.slice("listening on ".length);
+  const { instance_group: groups } = (await (await fetch(`${url}/v2/models/tiny/config`)).json()) as {
+    instance_group: readonly { count: number; kind: string }[];
+  };
+  return {
+    url,
+    engine: engine as EngineChoice,
+    device: groups[0]!.kind,
+    workers: groups[0]!.count,
+    rssBytes: () => PAGE_BYTES * Number(readFileSync(`/proc/${child.pid}/statm`, "utf8").split(" ")[1]),
+    stop: async () => {
+      child.kill("SIGINT");
+      await ended;
+    },
+  };
+}
