@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
+import { setHeaders } from "./guard/headers.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
 /** When to come back after a 503. */
@@ -22,6 +23,8 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
   if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
     request.log.error({ err: error }, "internal error");
   } else request.log.debug({ status }, message);
+  // An address that cannot be read comes here without having passed the hooks.
+  if (!reply.hasHeader("x-request-id")) setHeaders(request, reply);
   if (status === 503) reply.header("retry-after", RETRY_AFTER_S);
   reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
 }
@@ -38,6 +41,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "connection: close",
     "content-type: application/json",
+    "x-content-type-options: nosniff",
     `content-length: ${body.length}`,
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);

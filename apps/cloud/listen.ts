@@ -44,11 +44,12 @@ export async function listen(
 
 async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server> {
   const [cert, key] = await Promise.all([readPem("--tls-cert", tls.cert), readPem("--tls-key", tls.key)]);
-  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = app.server;
+  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, timeout } = app.server;
   try {
     const options = { cert, key, headersTimeout, requestTimeout, keepAliveTimeout };
     const server = createServer(options, (request, response) => app.routing(request, response));
     server.maxConnections = maxConnections;
+    server.timeout = timeout;
     server.on("clientError", answerClientError);
     return server;
   } catch (cause) {

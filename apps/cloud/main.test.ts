@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const tls = (cert: string) => {
-  return ["--tls-port", "0", "--tls-cert", join(dir, cert), "--tls-key", join(dir, "key.pem")];
+  return ["--open", "--tls-port", "0", "--tls-cert", join(dir, cert), "--tls-key", join(dir, "key.pem")];
 };
 
 const running = new Set<ChildProcess>();

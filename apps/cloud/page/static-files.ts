@@ -5,14 +5,14 @@ import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
 /**
- * What every file of the page carries: alone in its process, so that WebAssembly gets threads, and free to
- * load nothing from elsewhere. TF.js starts its WebAssembly threads from blobs.
+ * What every file of the page carries beside what every answer does: it may load nothing from elsewhere, and run no
+ * script but ours. TF.js' WebAssembly threads would need `blob:` for scripts and workers; the page does without them.
  */
 const PAGE_HEADERS = {
   "content-security-policy": [
     "default-src 'self'",
-    "script-src 'self' 'wasm-unsafe-eval' blob:",
-    "worker-src 'self' blob:",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
     "connect-src 'self'",
     "img-src 'self' blob: data:",
     "media-src 'self' blob:",
@@ -22,11 +22,11 @@ const PAGE_HEADERS = {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; "),
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
   "permissions-policy": "camera=(self), microphone=(), geolocation=()",
-  "referrer-policy": "no-referrer",
 } as const;
+
+/** What a browser loads before it can send a key, and photos, which it loads as images. */
+const PAGE = { config: { access: "page" } } as const;
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const ASK_EACH_TIME = "no-cache";
@@ -51,15 +51,15 @@ export async function staticFiles(
     const path = request.params["*"];
     return sendFile(reply, path, modelsDir, isNamedByHash(registry, path, request.query.v));
   });
-  app.get("/samples/index.json", async (_, reply) => {
+  app.get("/samples/index.json", PAGE, async (_, reply) => {
     reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME);
     return samples.index;
   });
-  app.get<{ Params: { "*": string } }>("/samples/photos/*", (request, reply) => {
+  app.get<{ Params: { "*": string } }>("/samples/photos/*", PAGE, (request, reply) => {
     const path = samples.files.get(request.params["*"]);
     return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.dir, true);
   });
-  app.get<{ Params: { "*": string } }>("/*", (request, reply) => {
+  app.get<{ Params: { "*": string } }>("/*", PAGE, (request, reply) => {
     const path = request.params["*"];
     const file = path === "" || path.endsWith("/") ? `${path}index.html` : path;
     return sendFile(reply, file, webDir, path.startsWith("assets/"));

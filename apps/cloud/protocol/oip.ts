@@ -22,6 +22,8 @@ const SERVER = {
   extensions: ["binary_tensor_data", "model_repository", "eddi_tail", "eddi_codecs", "eddi_probe"],
 } as const;
 
+const HEALTH = { config: { access: "health" } } as const;
+
 const MAX_PROBE_BYTES = 256 << 10;
 
 interface ModelRoute {
@@ -45,8 +47,8 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   });
 
   app.get("/v2", async () => SERVER);
-  app.get("/v2/health/live", async () => ({ live: true }));
-  app.get("/v2/health/ready", async (_, reply) => {
+  app.get("/v2/health/live", HEALTH, async () => ({ live: true }));
+  app.get("/v2/health/ready", HEALTH, async (_, reply) => {
     const error = service.unready();
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
   });

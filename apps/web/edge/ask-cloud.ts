@@ -91,6 +91,7 @@ function refusal(response: Response, body: Uint8Array): CloudFailure {
 }
 
 const STATUS_CODES: Readonly<Record<number, string>> = {
+  401: "unauthorized",
   404: "not-found",
   413: "too-large",
   429: "unavailable",
