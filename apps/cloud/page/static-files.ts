@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { CloudConfig } from "../config.ts";
 import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
@@ -29,17 +30,20 @@ const PAGE_HEADERS = {
 const PAGE = { config: { access: "page" } } as const;
 
 const FOR_EVER = "public, max-age=31536000, immutable";
+const FOR_EVER_HERE = "private, max-age=31536000, immutable";
 const ASK_EACH_TIME = "no-cache";
 
 /** Page, models and sample photos: everything from one origin. */
 export async function staticFiles(
   app: FastifyInstance,
-  dirs: { readonly webDir: string; readonly modelsDir: string },
+  config: Pick<CloudConfig, "webDir" | "modelsDir" | "keysFile">,
   registry: Registry,
   samples: Samples,
 ): Promise<void> {
-  const webDir = resolve(dirs.webDir);
-  const modelsDir = resolve(dirs.modelsDir);
+  const webDir = resolve(config.webDir);
+  const modelsDir = resolve(config.modelsDir);
+  // A proxy that kept what needs a key would give it to those without one.
+  const namedForEver = config.keysFile === "" ? FOR_EVER : FOR_EVER_HERE;
   await app.register(fastifyStatic, {
     serve: false,
     dotfiles: "ignore",
@@ -49,7 +53,8 @@ export async function staticFiles(
 
   app.get<{ Params: { "*": string }; Querystring: { v?: unknown } }>("/models/*", (request, reply) => {
     const path = request.params["*"];
-    return sendFile(reply, path, modelsDir, isNamedByHash(registry, path, request.query.v));
+    const isNamed = isNamedByHash(registry, path, request.query.v);
+    return sendFile(reply, path, modelsDir, isNamed ? namedForEver : ASK_EACH_TIME);
   });
   app.get("/samples/index.json", PAGE, async (_, reply) => {
     reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME);
@@ -57,12 +62,12 @@ export async function staticFiles(
   });
   app.get<{ Params: { "*": string } }>("/samples/photos/*", PAGE, (request, reply) => {
     const path = samples.files.get(request.params["*"]);
-    return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.dir, true);
+    return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.dir, FOR_EVER);
   });
   app.get<{ Params: { "*": string } }>("/*", PAGE, (request, reply) => {
     const path = request.params["*"];
     const file = path === "" || path.endsWith("/") ? `${path}index.html` : path;
-    return sendFile(reply, file, webDir, path.startsWith("assets/"));
+    return sendFile(reply, file, webDir, path.startsWith("assets/") ? FOR_EVER : ASK_EACH_TIME);
   });
 }
 
@@ -76,11 +81,8 @@ export function isPageItself(request: FastifyRequest): boolean {
   return request.method === "GET" && /^\/(index\.html)?(\?|$)/.test(request.url);
 }
 
-function sendFile(reply: FastifyReply, path: string, root: string, neverChanges: boolean): FastifyReply {
-  return reply
-    .headers(PAGE_HEADERS)
-    .header("cache-control", neverChanges ? FOR_EVER : ASK_EACH_TIME)
-    .sendFile(path, root);
+function sendFile(reply: FastifyReply, path: string, root: string, cacheControl: string): FastifyReply {
+  return reply.headers(PAGE_HEADERS).header("cache-control", cacheControl).sendFile(path, root);
 }
 
 /** A shard asked for by its hash, `?v=` and its first digits, never changes under that address. */

@@ -1,4 +1,5 @@
-import { EddiError, toEddiError } from "#shared/errors";
+import { EddiError, type ErrorCode, toEddiError } from "#shared/errors";
+import { serviceFetch } from "../link/service-fetch.ts";
 
 /** The longest wait for a file of a model to begin, or for a shard to end. */
 export const FILE_TIMEOUT_MS = 60_000;
@@ -10,15 +11,15 @@ export function modelFileUrl(modelId: string, path: string): string {
 /**
  * Fetches a file and its whole body.
  *
- * @throws EddiError `not-found` for a 404, `unavailable` for every other failure
+ * @throws EddiError `not-found` for a 404, `unauthorized` for a 401, `unavailable` for every other failure
  */
 export async function fetchBytes(url: string, init: RequestInit = {}): Promise<Uint8Array> {
   const timeout = AbortSignal.timeout(FILE_TIMEOUT_MS);
   const signal = init.signal ? anySignal([init.signal, timeout]) : timeout;
   try {
-    const response = await fetch(url, { ...init, signal });
+    const response = await serviceFetch(url, { ...init, signal });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
-    const code = response.status === 404 ? "not-found" : "unavailable";
+    const code = CODES[response.status] ?? "unavailable";
     throw new EddiError(code, `${url}: expected the file, got HTTP ${response.status}`);
   } catch (thrown) {
     init.signal?.throwIfAborted();
@@ -28,6 +29,8 @@ export async function fetchBytes(url: string, init: RequestInit = {}): Promise<U
     });
   }
 }
+
+const CODES: Readonly<Record<number, ErrorCode>> = { 401: "unauthorized", 404: "not-found" };
 
 /** Fetches JSON, asking the service each time. @throws EddiError as `fetchBytes`, `bad-profile` for other bytes */
 export async function fetchJson(url: string): Promise<unknown> {
