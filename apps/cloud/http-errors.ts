@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
@@ -47,6 +47,16 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
+/** Node's own answers to these have no text. */
+export function answerExpectations(server: Pick<Server, "on">): void {
+  server.on("checkExpectation", ({ headers }: IncomingMessage, response: ServerResponse) => {
+    const message = `expect: expected 100-continue, got ${String(headers.expect).slice(0, 100)}`;
+    const body = Buffer.from(JSON.stringify({ error: message }));
+    const fields = { connection: "close", "content-type": "application/json", "content-length": body.length };
+    response.writeHead(417, fields).end(body);
+  });
+}
+
 const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "expected the whole request, it did not come in time"],
   HPE_HEADER_OVERFLOW: [431, "expected smaller request headers"],
@@ -62,6 +72,10 @@ function describe(error: Error, request: FastifyRequest): { status: number; mess
     const expected = "expected application/octet-stream or application/json";
     return { status: 415, message: `content-type: ${expected}, got ${came.slice(0, 100)}` };
   }
-  if (statusCode >= 400 && statusCode < 500) return { status: statusCode, message: error.message };
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") {
+    return { status: 414, message: "expected shorter parts of the path, got a longer one" };
+  }
+  if (statusCode >= 400 && statusCode < 500)
+    return { status: statusCode, message: error.message.slice(0, 300) };
   return { status: statusCode, message: `internal error in request ${request.id}` };
 }

@@ -8,7 +8,7 @@ import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { readKeys } from "./guard/keys.ts";
 import { requestId } from "./guard/request-id.ts";
-import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
+import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
 import { loadModels } from "./models/registry.ts";
@@ -33,8 +33,8 @@ export interface CloudServer {
 /** A phone on 3G needs its time for a large cut; a client that trickles does not get for ever. */
 const RECEIVE_TIMEOUT_MS = 120_000;
 const HEADERS_TIMEOUT_MS = 15_000;
-/** How often these two are looked after. */
-const TIMEOUTS_CHECK_MS = 5_000;
+/** How often these two are looked after; and the guard, not Node, refuses requests without a host. */
+export const HTTP = { connectionsCheckingInterval: 5_000, requireHostHeader: false } as const;
 /** A connection on which nothing moves, either way, beyond the time that a request may wait and run. */
 const SILENT_MS = 60_000;
 /** Above the common 60 s of proxies, so that it is never we who close a connection in use. */
@@ -60,7 +60,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: RECEIVE_TIMEOUT_MS,
     connectionTimeout: SILENT_MS + 2 * config.requestTimeoutMs,
-    http: { connectionsCheckingInterval: TIMEOUTS_CHECK_MS },
+    http: HTTP,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
     // A request that still arrives on a connection of before is served as any other.
@@ -73,6 +73,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.server.maxConnections = MAX_CONNECTIONS;
+  answerExpectations(app.server);
 
   const registry = await loadModels(config.modelsDir);
   const pool = new WorkerPool({

@@ -12,13 +12,16 @@ export interface GuardOptions {
 }
 
 /**
- * Lets requests through, or refuses them before anything of their body is read: 429 to a client that sends too
- * many, 401 without a key. A route needs a key unless it says otherwise (`config.access`), and so does what is no
+ * Lets requests through, or refuses them before anything of their body is read: 400 without a host, which HTTP/1.1
+ * demands and Node would refuse without a word; 429 to a client that sends too many; 401 without a key. A route needs a key unless it says otherwise (`config.access`), and so does what is no
  * route, so that nothing can be told from a refusal.
  */
 export function guard(app: FastifyInstance, { keys, rate }: GuardOptions): void {
   const buckets = rate === null ? null : new TokenBuckets(rate);
   app.addHook("onRequest", async (request, reply) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
+      throw new EddiError("bad-argument", "expected the header host, got none");
+    }
     const { access } = request.routeOptions.config;
     if (access === "health") return;
     const owner = ownerOf(keys, request);
