@@ -115,6 +115,26 @@ describe("the program", { timeout: 30_000 }, () => {
     });
   });
 
+  test("makes a key, asks for it where others reach it, and logs its options without secrets", async () => {
+    const made = await start("--new-key", "phone").ended;
+    const [, key = "", line = ""] = /: (eddi_\S+)\n.*: (phone:[0-9a-f]{64})$/.exec(made.out.join("\n")) ?? [];
+    await writeFile(join(dir, "keys"), line);
+    const anywhere = ["--port", "0", "--host", "0.0.0.0", ...QUIET];
+    expect(await start(...anywhere).ended).toMatchObject({
+      code: 1,
+      err: "expected --keys FILE, or --open to let anyone in, to listen on 0.0.0.0; got neither\n",
+    });
+    const { child, ended, firstLine } = start(...anywhere, "--keys", join(dir, "keys"), "--log-level=info");
+    const url = (await firstLine).replace("listening on ", "").replace("0.0.0.0", "127.0.0.1");
+    const status = async (headers: Record<string, string>) => (await fetch(`${url}/v2`, { headers })).status;
+    expect([await status({}), await status({ "x-api-key": key })]).toEqual([401, 200]);
+    child.kill("SIGINT");
+    const { err } = await ended;
+    expect(err).toContain('"host":{"value":"0.0.0.0","from":"flag"}');
+    expect(err).toContain('"keys":{"value":"(set)","from":"flag"}');
+    for (const secret of [key, line, line.slice(6), dir]) expect(err).not.toContain(secret);
+  });
+
   test("engine native is used where it is installed, else refused", async () => {
     const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", "native");
     const line = await firstLine.catch(() => null);

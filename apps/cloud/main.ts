@@ -10,6 +10,9 @@ const EXIT_PORT_TAKEN = 2;
 /** Above drain and grace, the service ends within this time, whatever its clients do. */
 const CLOSE_LIMIT_MS = 3_000;
 
+// A log that cannot be written, on a full disk or to a reader that has gone, is no reason to end.
+process.stderr.on("error", () => {});
+
 try {
   const args = process.argv.slice(2);
   if (args[0] === "--new-key") printNewKey(args[1] ?? "");
