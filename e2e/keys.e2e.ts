@@ -62,11 +62,13 @@ test("opened with a key, the page answers on both sides, takes it out of the add
   }
 });
 
-test("opened without one, it says so", async () => {
-  const app = await openApp({ url: service.url, parameters, wait: false });
-  try {
-    await expect(app.page.getByRole("alert")).toContainText("the service asks for a key");
-  } finally {
-    await app.close();
-  }
-});
+for (const model of [{}, { model: TINY }]) {
+  test(`opened without one, ${JSON.stringify(model)}, it says so`, async () => {
+    const app = await openApp({ url: service.url, parameters: { ...parameters, ...model }, wait: false });
+    try {
+      await expect(app.page.getByRole("alert")).toContainText("the service asks for a key");
+    } finally {
+      await app.close();
+    }
+  });
+}

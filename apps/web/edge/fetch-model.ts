@@ -1,5 +1,5 @@
-import { EddiError, type ErrorCode, toEddiError } from "#shared/errors";
-import { serviceFetch } from "../link/service-fetch.ts";
+import { EddiError, toEddiError } from "#shared/errors";
+import { NEEDS_KEY, serviceFetch } from "../link/service-fetch.ts";
 
 /** The longest wait for a file of a model to begin, or for a shard to end. */
 export const FILE_TIMEOUT_MS = 60_000;
@@ -19,7 +19,8 @@ export async function fetchBytes(url: string, init: RequestInit = {}): Promise<U
   try {
     const response = await serviceFetch(url, { ...init, signal });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
-    const code = CODES[response.status] ?? "unavailable";
+    if (response.status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
+    const code = response.status === 404 ? "not-found" : "unavailable";
     throw new EddiError(code, `${url}: expected the file, got HTTP ${response.status}`);
   } catch (thrown) {
     init.signal?.throwIfAborted();
@@ -29,8 +30,6 @@ export async function fetchBytes(url: string, init: RequestInit = {}): Promise<U
     });
   }
 }
-
-const CODES: Readonly<Record<number, ErrorCode>> = { 401: "unauthorized", 404: "not-found" };
 
 /** Fetches JSON, asking the service each time. @throws EddiError as `fetchBytes`, `bad-profile` for other bytes */
 export async function fetchJson(url: string): Promise<unknown> {

@@ -1,3 +1,6 @@
+/** What to tell a user whom the service answers with 401. */
+export const NEEDS_KEY = "the service asks for a key: open this page as its operator told you, with #key=...";
+
 let serviceKey: string | null = null;
 
 /** From now on requests of this thread carry the key; null for a service that asks for none. */

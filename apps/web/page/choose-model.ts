@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { serviceFetch } from "../link/service-fetch.ts";
+import { NEEDS_KEY, serviceFetch } from "../link/service-fetch.ts";
 
 /** Small models for tests: taken only when there is no other. */
 const TEST_MODELS: readonly string[] = ["tiny"];
@@ -21,8 +21,6 @@ export async function chooseModel(): Promise<string> {
   if (name !== undefined) return name;
   throw new EddiError("unavailable", "the service has no model; run `npm run lab -- train` first");
 }
-
-const NEEDS_KEY = "the service asks for a key: open this page as its operator told you, with #key=...";
 
 async function fetchIndex(): Promise<readonly string[]> {
   const url = "/v2/repository/index";
