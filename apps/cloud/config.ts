@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EddiError } from "#shared/errors";
 import { isLoopback } from "./guard/is-loopback.ts";
+import { readOrigins } from "./guard/origins.ts";
 import type { RateLimit } from "./guard/token-buckets.ts";
-import { envName, findOptions, type Setting } from "./option-sources.ts";
+import { envName, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
 
 export interface CloudConfig {
   /** Where plain HTTP listens; port 0 takes any free one. */
@@ -151,24 +152,9 @@ export function readConfig(
     keysFile: text("keys"),
     rate: perSecond === 0 ? null : { perSecond, burst },
     trustedProxies: integer("trust-proxy", 0, 16),
-    corsOrigins: originsOf(text("cors-origins")),
-    settings: hideSecrets(found),
+    corsOrigins: readOrigins(text("cors-origins")),
+    settings: hideSecrets(found, HIDDEN),
   };
-}
-
-/** Exactly as browsers send them: without a path, and lower case. */
-function originsOf(text: string): readonly string[] {
-  const origins = text === "" ? [] : text.split(",").map((origin) => origin.trim());
-  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
-  if (wrong === undefined) return origins;
-  throw new EddiError("bad-argument", `--cors-origins: expected such as https://a.example, got ${wrong}`);
-}
-
-function hideSecrets(settings: Readonly<Record<string, Setting>>): Readonly<Record<string, Setting>> {
-  const shown = Object.entries(settings).map(([name, { value, from }]) => {
-    return [name, { value: HIDDEN.includes(name) && value !== "" ? "(set)" : value, from }];
-  });
-  return Object.fromEntries(shown);
 }
 
 function usage(): string {

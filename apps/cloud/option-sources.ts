@@ -46,6 +46,17 @@ export function findOptions<Name extends string>(
   return Object.fromEntries(settings) as Record<Name, Setting>;
 }
 
+/** The settings for a log: of those that lead to secrets it tells only that they are set. */
+export function hideSecrets(
+  settings: Readonly<Record<string, Setting>>,
+  secret: readonly string[],
+): Readonly<Record<string, Setting>> {
+  const shown = Object.entries(settings).map(([name, { value, from }]) => {
+    return [name, { value: secret.includes(name) && value !== "" ? "(set)" : value, from }];
+  });
+  return Object.fromEntries(shown);
+}
+
 export function envName(option: string): string {
   return `EDDI_${option.replaceAll("-", "_").toUpperCase()}`;
 }
