@@ -9,11 +9,13 @@ test("without options there are defaults", () => {
     port: 8080,
     tls: null,
     modelsDir: "models",
+    modelsPollMs: 2000,
     webDir: "dist/web",
     dataDir: "/home/me/.cache/eddi/data/imagenette2-160",
     engine: "auto",
     workers: 0,
-    maxQueued: 64,
+    maxQueueMs: 2000,
+    maxQueueBytes: 256 << 20,
     maxBatch: 32,
     bodyLimitBytes: 16 << 20,
     requestTimeoutMs: 10_000,
@@ -43,7 +45,7 @@ test.each([
   [["--port", "x"], "--port: expected 0 to 65535, got x"],
   [["--port="], "--port: expected 0 to 65535, got "],
   [["--workers", "-1"], /--workers/],
-  [["--engine", "cuda"], "--engine: expected auto, native, wasm, got cuda"],
+  [["--engine", "cuda"], "--engine: expected auto, tfjs-node-gpu, webgpu, tfjs-node, wasm, got cuda"],
   [["--metrics", "yes"], "--metrics: expected on, off, got yes"],
   [["--drain-ms=-1"], /--drain-ms: expected 0 to/],
   [["--log-level", "loud"], "--log-level: expected debug, info, warn, error, silent, got loud"],
@@ -94,13 +96,13 @@ describe("a file of options", () => {
   test("stands behind flags and environment, and before the defaults", () => {
     const file = { port: 1, workers: 2, "max-batch": 3, open: true, host: "0.0.0.0" };
     const config = withFile(file, { EDDI_PORT: "4", EDDI_WORKERS: "5" }, "--port", "6");
-    expect(config).toMatchObject({ port: 6, workers: 5, maxBatch: 3, host: "0.0.0.0", maxQueued: 64 });
+    expect(config).toMatchObject({ port: 6, workers: 5, maxBatch: 3, host: "0.0.0.0", logLevel: "info" });
     expect(config.settings).toMatchObject({
       port: { value: "6", from: "flag" },
       workers: { value: "5", from: "environment" },
       "max-batch": { value: "3", from: "file" },
       open: { value: "on", from: "file" },
-      "max-queued": { value: "64", from: "default" },
+      "log-level": { value: "info", from: "default" },
     });
     expect(withFile({}, {}, "--config", "eddi.json").port).toBe(8080);
   });

@@ -2,11 +2,15 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
+import { formatServerTiming, type ServerTimes } from "#shared/protocol";
+import { Shed } from "./execution/executor.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
-/** When to come back after a 503. */
+/** When to come back after a 503, at the least. */
 const RETRY_AFTER_S = 1;
+/** What a client sent may stand in an error, but nobody needs all of it back. */
+const MAX_MESSAGE_LENGTH = 1_000;
 
 /** Every error leaves as {"error": message} with its status; what is not meant for users stays in the log. */
 export function answerErrors(app: FastifyInstance): void {
@@ -25,8 +29,22 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
   } else request.log.debug({ status }, message);
   // An address that cannot be read comes here without having passed the hooks.
   if (!reply.hasHeader("x-request-id")) setHeaders(request, reply);
-  if (status === 503) reply.header("retry-after", RETRY_AFTER_S);
+  const { cause } = error;
+  if (cause instanceof Shed)
+    reply.header("server-timing", formatServerTiming(refusedAfter(cause.retryAfterMs)));
+  if (status === 503) reply.header("retry-after", retryAfterS(cause));
   reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+}
+
+/** What was shed neither waited nor ran: what is told is how long it would have waited. */
+function refusedAfter(expectedQueueMs: number): ServerTimes {
+  return { receiveMs: 0, queueMs: 0, computeMs: 0, expectedQueueMs };
+}
+
+function retryAfterS(cause: unknown): number {
+  return cause instanceof Shed
+    ? Math.max(RETRY_AFTER_S, Math.ceil(cause.retryAfterMs / 1000))
+    : RETRY_AFTER_S;
 }
 
 /** Answers what is not HTTP, or does not end: no request was made of it yet. */
@@ -64,7 +82,7 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
 
 function describe(error: Error, request: FastifyRequest): { status: number; message: string } {
   if (error instanceof EddiError && error.code !== "internal") {
-    return { status: HTTP_STATUS[error.code], message: error.message };
+    return { status: HTTP_STATUS[error.code], message: error.message.slice(0, MAX_MESSAGE_LENGTH) };
   }
   const { statusCode = 500, code } = error as FastifyError;
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
@@ -75,7 +93,8 @@ function describe(error: Error, request: FastifyRequest): { status: number; mess
   if (code === "FST_ERR_MAX_PARAM_LENGTH") {
     return { status: 414, message: "expected shorter parts of the path, got a longer one" };
   }
-  if (statusCode >= 400 && statusCode < 500)
-    return { status: statusCode, message: error.message.slice(0, 300) };
+  if (statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, message: error.message.slice(0, MAX_MESSAGE_LENGTH) };
+  }
   return { status: statusCode, message: `internal error in request ${request.id}` };
 }

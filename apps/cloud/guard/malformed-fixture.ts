@@ -58,6 +58,7 @@ const PATHS = [
   "/v2/models/tiny/infer/",
   "/v2/models/%00/infer",
   "/v2/models/..%2f..%2fetc/infer",
+  `/v2/models/${"x".repeat(3_000)}/infer`,
   `/v2/models/${"x".repeat(2_000)}/infer`,
   "/v2/models/tiny/versions/%zz/infer",
   "/v2/models//infer",
