@@ -33,7 +33,8 @@ await runScript(async () => {
 
   const host = own["--host"] ?? "127.0.0.1";
   const port = await choosePort(host, "--port", own["--port"], 8080);
-  const args = ["--port", `${port}`, "--host", host, "--web", join(root, "dist/web"), ...others];
+  // Whoever is on this network may use it, unless --keys is among the others.
+  const args = ["--port", `${port}`, "--host", host, "--open", "--web", join(root, "dist/web"), ...others];
   const photos = await findPhotos(own["--data"]);
   if (photos !== undefined) args.push("--data", photos);
   /** @type {string[]} */

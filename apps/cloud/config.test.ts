@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type CloudConfig, readConfig } from "./config.ts";
 
 const read = (env: Record<string, string>, ...args: string[]) => readConfig(env, args) as CloudConfig;
@@ -22,6 +22,11 @@ test("without options there are defaults", () => {
     drainMs: 5_000,
     metrics: true,
     logLevel: "info",
+    keysFile: "",
+    rate: null,
+    trustedProxies: 0,
+    corsOrigins: [],
+    settings: expect.any(Object),
   });
 });
 
@@ -33,7 +38,7 @@ test("an argument goes before the environment, and that before the default", () 
 
 test("with a certificate and a key it serves HTTPS too", () => {
   const tls = { host: "0.0.0.0", port: 8443, cert: "a.pem", key: "b.pem" };
-  expect(read({}, "--tls-cert", "a.pem", "--tls-key=b.pem").tls).toEqual(tls);
+  expect(read({}, "--open", "--tls-cert", "a.pem", "--tls-key=b.pem").tls).toEqual(tls);
 });
 
 test.each([
@@ -45,10 +50,91 @@ test.each([
   [["--drain-ms=-1"], /--drain-ms: expected 0 to/],
   [["--log-level", "loud"], "--log-level: expected debug, info, warn, error, silent, got loud"],
   [["--tls-cert", "a.pem"], "expected --tls-cert and --tls-key together, got one"],
+  [["--rate=-1"], "--rate: expected 0 to 1000000, got -1"],
+  [["--burst", "0"], "--burst: expected 1 to 1000000, got 0"],
+  [["--cors-origins", "*"], "--cors-origins: expected such as https://a.example, got *"],
+  [["--cors-origins", "https://a.example/"], "got https://a.example/"],
+  [["--cors-origins", "https://a.example,b.example"], "got b.example"],
+  [["--open=yes"], /--open/],
+  [
+    ["--host", "0.0.0.0"],
+    "expected --keys FILE, or --open to let anyone in, to listen on 0.0.0.0; got neither",
+  ],
+  [["--host", "::"], "to listen on ::; got neither"],
+  [["--tls-cert", "a.pem", "--tls-key", "b.pem"], "to listen on 0.0.0.0; got neither"],
   [["--sport", "1"], /--sport.*--help lists the options/],
   [["stray"], /stray/],
 ])("%j is refused", (args, message) => {
   expect(() => readConfig({}, args)).toThrow(message);
+});
+
+test("who listens where other machines reach it has keys, or is open and says so", () => {
+  expect(read({}, "--host", "0.0.0.0", "--keys", "k").keysFile).toBe("k");
+  expect(read({}, "--host", "0.0.0.0", "--open").host).toBe("0.0.0.0");
+  expect(read({ EDDI_OPEN: "on" }, "--host", "192.168.0.1").host).toBe("192.168.0.1");
+  for (const host of ["127.0.0.1", "::1", "localhost"]) expect(read({}, "--host", host).host).toBe(host);
+  expect(() => read({ EDDI_OPEN: "off" }, "--host", "0.0.0.0")).toThrow("got neither");
+});
+
+test("rate, burst and origins are read", () => {
+  expect(read({}, "--rate", "5")).toMatchObject({ rate: { perSecond: 5, burst: 100 } });
+  expect(read({}, "--rate", "5", "--burst", "7").rate).toEqual({ perSecond: 5, burst: 7 });
+  const origins = ["https://a.example", "http://localhost:5173"];
+  expect(read({}, "--cors-origins", origins.join(", ")).corsOrigins).toEqual(origins);
+});
+
+describe("a file of options", () => {
+  const withFile = (content: object | string, env = {}, ...args: string[]) => {
+    const text = typeof content === "string" ? content : JSON.stringify(content);
+    const readFile = (path: string) => {
+      if (path === "eddi.json") return text;
+      throw Object.assign(new Error(), { code: "ENOENT" });
+    };
+    return readConfig({ EDDI_CONFIG: "eddi.json", ...env }, args, readFile) as CloudConfig;
+  };
+
+  test("stands behind flags and environment, and before the defaults", () => {
+    const file = { port: 1, workers: 2, "max-batch": 3, open: true, host: "0.0.0.0" };
+    const config = withFile(file, { EDDI_PORT: "4", EDDI_WORKERS: "5" }, "--port", "6");
+    expect(config).toMatchObject({ port: 6, workers: 5, maxBatch: 3, host: "0.0.0.0", logLevel: "info" });
+    expect(config.settings).toMatchObject({
+      port: { value: "6", from: "flag" },
+      workers: { value: "5", from: "environment" },
+      "max-batch": { value: "3", from: "file" },
+      open: { value: "on", from: "file" },
+      "log-level": { value: "info", from: "default" },
+    });
+    expect(withFile({}, {}, "--config", "eddi.json").port).toBe(8080);
+  });
+
+  test.each([
+    [{ sport: 1 }, "--config eddi.json: expected options, got sport"],
+    [{ help: true }, "--config eddi.json: expected options, got help"],
+    [{ config: "other.json" }, "--config eddi.json: expected options, got config"],
+    [{ port: [1] }, "--config eddi.json: port: expected a string, a number or true or false, got [1]"],
+    [{ port: null }, "--config eddi.json: port: expected"],
+    [{ port: "x" }, "--port: expected 0 to 65535, got x"],
+    [{ open: "yes" }, "--open: expected on, off, got yes"],
+    [[1], "--config eddi.json: expected an object of options"],
+    ["{port: 1}", "--config eddi.json: expected JSON, got: "],
+    ['{"__proto__": {"port": 1}}', "--config eddi.json: expected JSON, got: "],
+  ])("%j is refused", (file, message) => {
+    expect(() => withFile(file)).toThrow(message);
+  });
+
+  test("is named when it cannot be read", () => {
+    const message = "--config none.json: expected a readable file, got ENOENT";
+    expect(() => withFile({}, {}, "--config", "none.json")).toThrow(message);
+  });
+});
+
+test("settings for the log do not tell where secrets lie", () => {
+  const config = read({}, "--keys", "/secret/keys", "--tls-cert", "a.pem", "--tls-key", "/secret/key.pem");
+  expect(config.settings).toMatchObject({
+    keys: { value: "(set)", from: "flag" },
+    "tls-key": { value: "(set)" },
+  });
+  expect(JSON.stringify(config.settings)).not.toContain("secret");
 });
 
 test("help names every option", () => {

@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
+import { isLoopback } from "./guard/is-loopback.ts";
+import { readOrigins } from "./guard/origins.ts";
+import type { RateLimit } from "./guard/token-buckets.ts";
+import { envName, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
 
 export interface CloudConfig {
   /** Where plain HTTP listens; port 0 takes any free one. */
@@ -32,6 +36,16 @@ export interface CloudConfig {
   /** Whether `/metrics` answers, for Prometheus. */
   readonly metrics: boolean;
   readonly logLevel: LogLevel;
+  /** File of the clients' keys; empty where anyone may use everything. */
+  readonly keysFile: string;
+  /** For each client; null for no limit. */
+  readonly rate: RateLimit | null;
+  /** How many proxies stand in front, whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: number;
+  /** Other origins whose pages may call the service. */
+  readonly corsOrigins: readonly string[];
+  /** Every option as it stands, for the log. */
+  readonly settings: Readonly<Record<string, Setting>>;
 }
 
 export interface TlsConfig {
@@ -71,13 +85,23 @@ const OPTIONS = {
   "drain-ms": ["5000", "after SIGTERM, how long it still takes requests while readiness is 503 already"],
   metrics: ["on", "on or off: /metrics for Prometheus"],
   "log-level": ["info", LOG_LEVELS.join(", ")],
+  keys: ["", "file of API keys, name:digest a line; --new-key makes one"],
+  open: ["off", "without --keys: serves anyone, on addresses that other machines reach too"],
+  rate: ["0", "requests a second of one client (key, else address); 0 for no limit"],
+  burst: ["100", "requests that one client may send at once, under --rate"],
+  "trust-proxy": ["0", "proxies in front, whose x-forwarded-for is believed"],
+  "cors-origins": ["", "other origins whose pages may call it: https://a.example,https://b.example"],
+  config: ["", "JSON file of options; flags and environment go before it"],
 } as const;
 
 type OptionName = keyof typeof OPTIONS;
 
+const FLAGS = ["open"] as const;
+/** Options that lead to secrets. None holds one itself; the log tells only that they are set. */
+const HIDDEN: readonly string[] = ["keys", "tls-key"];
+
 /**
- * Reads the options from arguments (`--body-limit 1000`), else from the environment
- * (`EDDI_BODY_LIMIT=1000`), else the defaults.
+ * Reads the options from arguments, environment or file, in this order: see `findOptions`.
  *
  * @returns the configuration, or the text for `--help`
  * @throws EddiError `bad-argument`, naming the option, what was expected and what came
@@ -85,10 +109,12 @@ type OptionName = keyof typeof OPTIONS;
 export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
   args: readonly string[],
+  readFile = (path: string): string => readFileSync(path, "utf8"),
 ): CloudConfig | { readonly help: string } {
-  const { help, ...given } = parse(args);
-  if (help === true) return { help: usage() };
-  const text = (name: OptionName): string => given[name] ?? env[envName(name)] ?? OPTIONS[name][0];
+  const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, [value]]) => [name, value]));
+  const found = findOptions(defaults as Record<OptionName, string>, FLAGS, { args, env, readFile });
+  if (found === null) return { help: usage() };
+  const text = (name: OptionName): string => found[name].value;
   const integer = (name: OptionName, low: number, high: number): number => {
     const value = Number(text(name));
     if (text(name) !== "" && Number.isInteger(value) && value >= low && value <= high) return value;
@@ -104,10 +130,19 @@ export function readConfig(
   if ((cert === "") !== (key === "")) {
     throw new EddiError("bad-argument", "expected --tls-cert and --tls-key together, got one");
   }
+  const host = text("host");
+  const tls = cert === "" ? null : { host: text("tls-host"), port: integer("tls-port", 0, 65535), cert, key };
+  const reachable = [host, ...(tls === null ? [] : [tls.host])].find((address) => !isLoopback(address));
+  if (oneOf("open", SWITCH) === "off" && text("keys") === "" && reachable !== undefined) {
+    const expected = "expected --keys FILE, or --open to let anyone in";
+    throw new EddiError("bad-argument", `${expected}, to listen on ${reachable}; got neither`);
+  }
+  const perSecond = integer("rate", 0, 1_000_000);
+  const burst = integer("burst", 1, 1_000_000);
   return {
-    host: text("host"),
+    host,
     port: integer("port", 0, 65535),
-    tls: cert === "" ? null : { host: text("tls-host"), port: integer("tls-port", 0, 65535), cert, key },
+    tls,
     modelsDir: text("models"),
     modelsPollMs: integer("models-poll-ms", 0, 3_600_000),
     webDir: text("web"),
@@ -122,18 +157,12 @@ export function readConfig(
     drainMs: integer("drain-ms", 0, 3_600_000),
     metrics: oneOf("metrics", SWITCH) === "on",
     logLevel: oneOf("log-level", LOG_LEVELS),
+    keysFile: text("keys"),
+    rate: perSecond === 0 ? null : { perSecond, burst },
+    trustedProxies: integer("trust-proxy", 0, 16),
+    corsOrigins: readOrigins(text("cors-origins")),
+    settings: hideSecrets(found, HIDDEN),
   };
-}
-
-function parse(args: readonly string[]): Partial<Record<OptionName, string>> & { help?: boolean } {
-  const names = Object.keys(OPTIONS) as OptionName[];
-  const strings = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
-  try {
-    const { values } = parseArgs({ args: [...args], options: { ...strings, help: { type: "boolean" } } });
-    return values as Partial<Record<OptionName, string>>;
-  } catch (cause) {
-    throw new EddiError("bad-argument", `${(cause as Error).message}; --help lists the options`, { cause });
-  }
 }
 
 function usage(): string {
@@ -142,16 +171,14 @@ function usage(): string {
   });
   return [
     "tsx apps/cloud/main.ts [options]: serves models, page and tails",
+    "tsx apps/cloud/main.ts --new-key NAME: prints a new key, once, and its line for the file of keys",
     "",
     ...rows,
     "",
     `Each can be set as ${envName("body-limit")} and the like too. HTTPS needs a certificate and its key.`,
+    "On an address that other machines reach it needs --keys or --open.",
     "",
   ].join("\n");
-}
-
-function envName(option: string): string {
-  return `EDDI_${option.replaceAll("-", "_").toUpperCase()}`;
 }
 
 function cacheDir(env: Readonly<Record<string, string | undefined>>): string {

@@ -1,13 +1,16 @@
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
 import { formatServerTiming, type ServerTimes } from "#shared/protocol";
 import { Shed } from "./execution/executor.ts";
+import { setHeaders } from "./guard/headers.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
 /** When to come back after a 503, at the least. */
 const RETRY_AFTER_S = 1;
+/** What a client sent may stand in an error, but nobody needs all of it back. */
+const MAX_MESSAGE_LENGTH = 1_000;
 
 /** Every error leaves as {"error": message} with its status; what is not meant for users stays in the log. */
 export function answerErrors(app: FastifyInstance): void {
@@ -24,6 +27,8 @@ export function sendError(error: Error, request: FastifyRequest, reply: FastifyR
   if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
     request.log.error({ err: error }, "internal error");
   } else request.log.debug({ status }, message);
+  // An address that cannot be read comes here without having passed the hooks.
+  if (!reply.hasHeader("x-request-id")) setHeaders(request, reply);
   const { cause } = error;
   if (cause instanceof Shed)
     reply.header("server-timing", formatServerTiming(refusedAfter(cause.retryAfterMs)));
@@ -54,9 +59,20 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "connection: close",
     "content-type: application/json",
+    "x-content-type-options: nosniff",
     `content-length: ${body.length}`,
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/** Node's own answers to these have no text. */
+export function answerExpectations(server: Pick<Server, "on">): void {
+  server.on("checkExpectation", ({ headers }: IncomingMessage, response: ServerResponse) => {
+    const message = `expect: expected 100-continue, got ${String(headers.expect).slice(0, 100)}`;
+    const body = Buffer.from(JSON.stringify({ error: message }));
+    const fields = { connection: "close", "content-type": "application/json", "content-length": body.length };
+    response.writeHead(417, fields).end(body);
+  });
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
@@ -66,7 +82,7 @@ const CLIENT_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
 
 function describe(error: Error, request: FastifyRequest): { status: number; message: string } {
   if (error instanceof EddiError && error.code !== "internal") {
-    return { status: HTTP_STATUS[error.code], message: error.message };
+    return { status: HTTP_STATUS[error.code], message: error.message.slice(0, MAX_MESSAGE_LENGTH) };
   }
   const { statusCode = 500, code } = error as FastifyError;
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
@@ -74,6 +90,11 @@ function describe(error: Error, request: FastifyRequest): { status: number; mess
     const expected = "expected application/octet-stream or application/json";
     return { status: 415, message: `content-type: ${expected}, got ${came.slice(0, 100)}` };
   }
-  if (statusCode >= 400 && statusCode < 500) return { status: statusCode, message: error.message };
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") {
+    return { status: 414, message: "expected shorter parts of the path, got a longer one" };
+  }
+  if (statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, message: error.message.slice(0, MAX_MESSAGE_LENGTH) };
+  }
   return { status: statusCode, message: `internal error in request ${request.id}` };
 }

@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { EddiError } from "#shared/errors";
 import type { CloudConfig, TlsConfig } from "./config.ts";
-import { answerClientError } from "./http-errors.ts";
-import type { CloudServer } from "./server.ts";
+import { answerClientError, answerExpectations } from "./http-errors.ts";
+import { type CloudServer, HTTP } from "./server.ts";
 
 /**
  * Listens on HTTP and, with a certificate, on HTTPS too: one app behind both.
@@ -44,12 +44,14 @@ export async function listen(
 
 async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server> {
   const [cert, key] = await Promise.all([readPem("--tls-cert", tls.cert), readPem("--tls-key", tls.key)]);
-  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections } = app.server;
+  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, timeout } = app.server;
   try {
-    const options = { cert, key, headersTimeout, requestTimeout, keepAliveTimeout };
+    const options = { ...HTTP, cert, key, headersTimeout, requestTimeout, keepAliveTimeout };
     const server = createServer(options, (request, response) => app.routing(request, response));
     server.maxConnections = maxConnections;
+    server.timeout = timeout;
     server.on("clientError", answerClientError);
+    answerExpectations(server);
     return server;
   } catch (cause) {
     const message = `--tls-cert, --tls-key: expected PEM files that belong together: ${(cause as Error).message}`;

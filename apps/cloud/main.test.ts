@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const tls = (cert: string) => {
-  return ["--tls-port", "0", "--tls-cert", join(dir, cert), "--tls-key", join(dir, "key.pem")];
+  return ["--open", "--tls-port", "0", "--tls-cert", join(dir, cert), "--tls-key", join(dir, "key.pem")];
 };
 
 const running = new Set<ChildProcess>();
@@ -113,6 +113,26 @@ describe("the program", { timeout: 30_000 }, () => {
       code: 1,
       err: expect.stringMatching(/^--tls-cert: expected a readable file/),
     });
+  });
+
+  test("makes a key, asks for it where others reach it, and logs its options without secrets", async () => {
+    const made = await start("--new-key", "phone").ended;
+    const [, key = "", line = ""] = /: (eddi_\S+)\n.*: (phone:[0-9a-f]{64})$/.exec(made.out.join("\n")) ?? [];
+    await writeFile(join(dir, "keys"), line);
+    const anywhere = ["--port", "0", "--host", "0.0.0.0", ...QUIET];
+    expect(await start(...anywhere).ended).toMatchObject({
+      code: 1,
+      err: "expected --keys FILE, or --open to let anyone in, to listen on 0.0.0.0; got neither\n",
+    });
+    const { child, ended, firstLine } = start(...anywhere, "--keys", join(dir, "keys"), "--log-level=info");
+    const url = (await firstLine).replace("listening on ", "").replace("0.0.0.0", "127.0.0.1");
+    const status = async (headers: Record<string, string>) => (await fetch(`${url}/v2`, { headers })).status;
+    expect([await status({}), await status({ "x-api-key": key })]).toEqual([401, 200]);
+    child.kill("SIGINT");
+    const { err } = await ended;
+    expect(err).toContain('"host":{"value":"0.0.0.0","from":"flag"}');
+    expect(err).toContain('"keys":{"value":"(set)","from":"flag"}');
+    for (const secret of [key, line, line.slice(6), dir]) expect(err).not.toContain(secret);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { toEddiError } from "#shared/errors";
 import { type CloudConfig, readConfig } from "./config.ts";
 import { setWorkerEnvironment } from "./execution/worker-environment.ts";
+import { newKey } from "./guard/keys.ts";
 import { listen } from "./listen.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
 
@@ -10,10 +11,17 @@ const EXIT_PORT_TAKEN = 2;
 /** Above drain and grace, the service ends within this time, whatever its clients do. */
 const CLOSE_LIMIT_MS = 3_000;
 
+// A log that cannot be written, on a full disk or to a reader that has gone, is no reason to end.
+process.stderr.on("error", () => {});
+
 try {
-  const config = readConfig(process.env, process.argv.slice(2));
-  if ("help" in config) process.stdout.write(config.help);
-  else await serve(config);
+  const args = process.argv.slice(2);
+  if (args[0] === "--new-key") printNewKey(args[1] ?? "");
+  else {
+    const config = readConfig(process.env, args);
+    if ("help" in config) process.stdout.write(config.help);
+    else await serve(config);
+  }
 } catch (thrown) {
   fail(thrown);
 }
@@ -35,6 +43,7 @@ async function serve(config: CloudConfig): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
   server = await buildServer(config);
+  server.app.log.info({ settings: config.settings }, "configuration");
   try {
     const addresses = await listen(server, config);
     await server.ready;
@@ -45,6 +54,12 @@ async function serve(config: CloudConfig): Promise<void> {
     await server.close(0);
     throw thrown;
   }
+}
+
+/** The key goes to its user, the line into the file that `--keys` names. */
+function printNewKey(name: string): void {
+  const { key, line } = newKey(name);
+  process.stdout.write(`key, told this once: ${key}\nline for the file of keys: ${line}\n`);
 }
 
 function fail(thrown: unknown): void {

@@ -4,7 +4,12 @@ import type { CloudConfig } from "./config.ts";
 import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
-import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
+import { allowOrigins } from "./guard/cors.ts";
+import { guard } from "./guard/guard.ts";
+import { setHeaders } from "./guard/headers.ts";
+import { readKeys } from "./guard/keys.ts";
+import { requestId } from "./guard/request-id.ts";
+import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
 import { ModelStats } from "./metrics/model-stats.ts";
@@ -31,6 +36,10 @@ export interface CloudServer {
 /** A phone on 3G needs its time for a large cut; a client that trickles does not get for ever. */
 const RECEIVE_TIMEOUT_MS = 120_000;
 const HEADERS_TIMEOUT_MS = 15_000;
+/** How often these two are looked after; and the guard, not Node, refuses requests without a host. */
+export const HTTP = { connectionsCheckingInterval: 5_000, requireHostHeader: false } as const;
+/** A connection on which nothing moves, either way, beyond the time that a request may wait and run. */
+const SILENT_MS = 60_000;
 /** Above the common 60 s of proxies, so that it is never we who close a connection in use. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 1024;
@@ -47,22 +56,28 @@ const LAST_ANSWERS_MS = 500;
  * @param workerEntry module that the pool's workers run, for tests that need one to misbehave
  */
 export async function buildServer(config: CloudConfig, workerEntry?: URL): Promise<CloudServer> {
+  const keys = config.keysFile === "" ? null : await readKeys(config.keysFile);
   const app = fastify({
     // The standard output is for the one line that scripts wait for.
     logger: { level: config.logLevel, stream: process.stderr },
     logController: new LogController({ disableRequestLogging: config.logLevel !== "debug" }),
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: RECEIVE_TIMEOUT_MS,
+    connectionTimeout: SILENT_MS + 2 * config.requestTimeoutMs,
+    http: HTTP,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
     // A request that still arrives on a connection of before is served as any other.
     return503OnClosing: false,
+    genReqId: requestId,
+    trustProxy: (_, hop) => hop < config.trustedProxies,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.server.maxConnections = MAX_CONNECTIONS;
+  answerExpectations(app.server);
 
   const registry = await loadModels(config.modelsDir);
   const stats = new ModelStats();
@@ -108,9 +123,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   ready.catch(() => {});
   let closed: Promise<void> | null = null;
 
-  app.addHook("onRequest", async (_, reply) => {
-    reply.header("x-content-type-options", "nosniff").header("cross-origin-resource-policy", "same-origin");
-  });
+  app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
+  await allowOrigins(app, config.corsOrigins);
+  guard(app, { keys, rate: config.rate });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");

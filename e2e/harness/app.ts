@@ -12,6 +12,8 @@ export interface AppOptions {
   readonly url: string;
   /** The page's own: model, backend, slowdown, codec, budget. */
   readonly parameters?: Readonly<Record<string, string | number>>;
+  /** The key for a service that asks for one. */
+  readonly key?: string;
   readonly flags?: readonly string[];
   /** Called before the page is opened, for routes and listeners. */
   readonly before?: (browser: Browser) => Promise<unknown>;
@@ -46,7 +48,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   // The slider's budget decides which weights are fetched.
   const parameters = Object.entries({ budget: MOST_BUDGET_MS, ...options.parameters });
   const query = new URLSearchParams(parameters.map(([name, value]) => [name, `${value}`]));
-  await page.goto(`${options.url}/?${query}`);
+  const fragment = options.key === undefined ? "" : `#key=${options.key}`;
+  await page.goto(`${options.url}/?${query}${fragment}`);
   if (options.wait !== false) await page.evaluate(() => globalThis.eddi.ready);
   return {
     ...browser,

@@ -14,9 +14,11 @@ export const HTTP_STATUS = {
   "bad-weights": 422,
   cancelled: 499,
   "not-found": 404,
+  "rate-limited": 429,
   "too-large": 413,
   "unsupported-media": 415,
   timeout: 504,
+  unauthorized: 401,
   unavailable: 503,
   internal: 500,
 } as const;

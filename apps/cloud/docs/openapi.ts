@@ -51,9 +51,16 @@ export function openApi({ metrics }: { readonly metrics: boolean }): OpenAPIV3.D
       },
       ...(metrics ? { "/metrics": METRICS } : {}),
     },
-    components: { schemas: SCHEMAS },
+    components: { schemas: SCHEMAS, securitySchemes: KEYS },
+    // Nothing where the service is open; else a key, in one of two ways. Health needs none.
+    security: [{}, { bearer: [] }, { header: [] }],
   };
 }
+
+const KEYS: Record<string, OpenAPIV3.SecuritySchemeObject> = {
+  bearer: { type: "http", scheme: "bearer" },
+  header: { type: "apiKey", in: "header", name: "x-api-key" },
+};
 
 const BINARY: OpenAPIV3.SchemaObject = { type: "string", format: "binary" };
 const TIMING = { "Server-Timing": header("Milliseconds: receive, queue, compute.") };

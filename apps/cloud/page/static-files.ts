@@ -1,18 +1,19 @@
 import { resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { CloudConfig } from "../config.ts";
 import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
 /**
- * What every file of the page carries: alone in its process, so that WebAssembly gets threads, and free to
- * load nothing from elsewhere. TF.js starts its WebAssembly threads from blobs.
+ * What every file of the page carries beside what every answer does: it may load nothing from elsewhere, and run no
+ * script but ours. TF.js' WebAssembly threads would need `blob:` for scripts and workers; the page does without them.
  */
 const PAGE_HEADERS = {
   "content-security-policy": [
     "default-src 'self'",
-    "script-src 'self' 'wasm-unsafe-eval' blob:",
-    "worker-src 'self' blob:",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
     "connect-src 'self'",
     "img-src 'self' blob: data:",
     "media-src 'self' blob:",
@@ -22,24 +23,27 @@ const PAGE_HEADERS = {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; "),
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
   "permissions-policy": "camera=(self), microphone=(), geolocation=()",
-  "referrer-policy": "no-referrer",
 } as const;
 
+/** What a browser loads before it can send a key, and photos, which it loads as images. */
+const PAGE = { config: { access: "page" } } as const;
+
 const FOR_EVER = "public, max-age=31536000, immutable";
+const FOR_EVER_HERE = "private, max-age=31536000, immutable";
 const ASK_EACH_TIME = "no-cache";
 
 /** Page, models and sample photos: everything from one origin. */
 export async function staticFiles(
   app: FastifyInstance,
-  dirs: { readonly webDir: string; readonly modelsDir: string },
+  config: Pick<CloudConfig, "webDir" | "modelsDir" | "keysFile">,
   registry: Registry,
   samples: Samples,
 ): Promise<void> {
-  const webDir = resolve(dirs.webDir);
-  const modelsDir = resolve(dirs.modelsDir);
+  const webDir = resolve(config.webDir);
+  const modelsDir = resolve(config.modelsDir);
+  // A proxy that kept what needs a key would give it to those without one.
+  const namedForEver = config.keysFile === "" ? FOR_EVER : FOR_EVER_HERE;
   await app.register(fastifyStatic, {
     serve: false,
     dotfiles: "ignore",
@@ -49,20 +53,21 @@ export async function staticFiles(
 
   app.get<{ Params: { "*": string }; Querystring: { v?: unknown } }>("/models/*", (request, reply) => {
     const path = request.params["*"];
-    return sendFile(reply, path, modelsDir, isNamedByHash(registry, path, request.query.v));
+    const isNamed = isNamedByHash(registry, path, request.query.v);
+    return sendFile(reply, path, modelsDir, isNamed ? namedForEver : ASK_EACH_TIME);
   });
-  app.get("/samples/index.json", async (_, reply) => {
+  app.get("/samples/index.json", PAGE, async (_, reply) => {
     reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME);
     return samples.index;
   });
-  app.get<{ Params: { "*": string } }>("/samples/photos/*", (request, reply) => {
+  app.get<{ Params: { "*": string } }>("/samples/photos/*", PAGE, (request, reply) => {
     const path = samples.files.get(request.params["*"]);
-    return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.dir, true);
+    return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.dir, FOR_EVER);
   });
-  app.get<{ Params: { "*": string } }>("/*", (request, reply) => {
+  app.get<{ Params: { "*": string } }>("/*", PAGE, (request, reply) => {
     const path = request.params["*"];
     const file = path === "" || path.endsWith("/") ? `${path}index.html` : path;
-    return sendFile(reply, file, webDir, path.startsWith("assets/"));
+    return sendFile(reply, file, webDir, path.startsWith("assets/") ? FOR_EVER : ASK_EACH_TIME);
   });
 }
 
@@ -76,11 +81,8 @@ export function isPageItself(request: FastifyRequest): boolean {
   return request.method === "GET" && /^\/(index\.html)?(\?|$)/.test(request.url);
 }
 
-function sendFile(reply: FastifyReply, path: string, root: string, neverChanges: boolean): FastifyReply {
-  return reply
-    .headers(PAGE_HEADERS)
-    .header("cache-control", neverChanges ? FOR_EVER : ASK_EACH_TIME)
-    .sendFile(path, root);
+function sendFile(reply: FastifyReply, path: string, root: string, cacheControl: string): FastifyReply {
+  return reply.headers(PAGE_HEADERS).header("cache-control", cacheControl).sendFile(path, root);
 }
 
 /** A shard asked for by its hash, `?v=` and its first digits, never changes under that address. */

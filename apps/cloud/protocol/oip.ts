@@ -20,6 +20,8 @@ export interface Service extends InferService {
   readonly unready: () => string | null;
 }
 
+const HEALTH = { config: { access: "health" } } as const;
+
 const MAX_PROBE_BYTES = 256 << 10;
 
 interface ModelRoute {
@@ -49,8 +51,8 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
 
   // The protocol's document has it with a slash, its text without.
   for (const path of ["/v2", "/v2/"]) app.get(path, async () => SERVER);
-  app.get("/v2/health/live", async () => ({ live: true }));
-  app.get("/v2/health/ready", async (_, reply) => {
+  app.get("/v2/health/live", HEALTH, async () => ({ live: true }));
+  app.get("/v2/health/ready", HEALTH, async (_, reply) => {
     const error = service.unready();
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
   });

@@ -1,6 +1,7 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import { decodeResponse, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
+import { serviceFetch } from "../link/service-fetch.ts";
 import type { EncodedCut } from "./encode-cut.ts";
 
 export interface CloudReply {
@@ -42,7 +43,7 @@ export async function askCloud(
   const url = new URL(path, location.origin).href;
   try {
     const startedAt = performance.now();
-    const response = await fetch(url, {
+    const response = await serviceFetch(url, {
       method: "POST",
       headers: {
         "content-type": "application/octet-stream",
@@ -91,6 +92,7 @@ function refusal(response: Response, body: Uint8Array): CloudFailure {
 }
 
 const STATUS_CODES: Readonly<Record<number, string>> = {
+  401: "unauthorized",
   404: "not-found",
   413: "too-large",
   429: "unavailable",

@@ -61,6 +61,8 @@ export type Backend = "webgpu" | "wasm" | "webgl";
 export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
 
 export interface EdgeSettings {
+  /** For the service; null where it asks for none. */
+  readonly key: string | null;
   /** Model id. */
   readonly model: string;
   /** Tried before any other when given. */

@@ -1,5 +1,6 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ImageCodec, type Model, readModel } from "#shared/model";
+import { useKey } from "../link/service-fetch.ts";
 import { adapterName } from "./adapter.ts";
 import { answerImage } from "./answer-image.ts";
 import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
@@ -43,13 +44,14 @@ export class Edge {
   /**
    * Fetches the model's description; weights and backend follow in the background.
    *
-   * @throws EddiError `not-found`, `unavailable`, `bad-model` or `bad-metadata`
+   * @throws EddiError `not-found`, `unauthorized`, `unavailable`, `bad-model` or `bad-metadata`
    */
   static async open(
     settings: EdgeSettings,
     optimizer: MessagePort,
     emit: (event: EdgeEvent) => void,
   ): Promise<Edge> {
+    useKey(settings.key);
     const choosing = chooseBackend(settings);
     const [json, imageCodecs] = await Promise.all([fetchDescription(settings.model), supportedImageCodecs()]);
     return new Edge(settings, readModel(json), json, imageCodecs, optimizer, emit, choosing);

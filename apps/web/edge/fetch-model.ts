@@ -1,4 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
+import { NEEDS_KEY, serviceFetch } from "../link/service-fetch.ts";
 
 /** The longest wait for a file of a model to begin, or for a shard to end. */
 export const FILE_TIMEOUT_MS = 60_000;
@@ -10,14 +11,15 @@ export function modelFileUrl(modelId: string, path: string): string {
 /**
  * Fetches a file and its whole body.
  *
- * @throws EddiError `not-found` for a 404, `unavailable` for every other failure
+ * @throws EddiError `not-found` for a 404, `unauthorized` for a 401, `unavailable` for every other failure
  */
 export async function fetchBytes(url: string, init: RequestInit = {}): Promise<Uint8Array> {
   const timeout = AbortSignal.timeout(FILE_TIMEOUT_MS);
   const signal = init.signal ? anySignal([init.signal, timeout]) : timeout;
   try {
-    const response = await fetch(url, { ...init, signal });
+    const response = await serviceFetch(url, { ...init, signal });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    if (response.status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
     const code = response.status === 404 ? "not-found" : "unavailable";
     throw new EddiError(code, `${url}: expected the file, got HTTP ${response.status}`);
   } catch (thrown) {

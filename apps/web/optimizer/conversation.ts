@@ -4,6 +4,8 @@ import type { Finish, LoadReport, Prediction } from "../link/conversation.ts";
 
 /** The whole conversation between the page and the optimizer worker. */
 export type OptimizerRequest =
+  /** For the service; before anything else, and only where there is one. */
+  | { readonly kind: "key"; readonly key: string }
   /** A port to the edge worker: first, and again after that one was restarted. */
   | { readonly kind: "connect"; readonly edge: MessagePort }
   | { readonly kind: "budget"; readonly budgetMs: number }
@@ -15,6 +17,7 @@ export type OptimizerRequest =
   | { readonly kind: "visible"; readonly visible: boolean };
 
 export interface OptimizerReplies {
+  key: null;
   connect: null;
   budget: null;
   load: null;

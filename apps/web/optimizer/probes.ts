@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 import type { Silence, Transfer } from "#shared/network";
 import { anySignal } from "../edge/fetch-model.ts";
+import { serviceFetch } from "../link/service-fetch.ts";
 import { HEADER_BYTES } from "./learning.ts";
 
 const RTT_TIMEOUT_MS = 2500;
@@ -39,7 +40,7 @@ async function timed(path: string, init: RequestInit, timeoutMs: number): Promis
   const signal = init.signal ? anySignal([timeout, init.signal]) : timeout;
   const startedAt = performance.now();
   try {
-    const response = await fetch(url, { ...init, cache: "no-store", signal });
+    const response = await serviceFetch(url, { ...init, cache: "no-store", signal });
     const elapsedMs = performance.now() - startedAt;
     await response.arrayBuffer();
     if (!response.ok) throw new EddiError("unavailable", `${path}: got HTTP ${response.status}`);

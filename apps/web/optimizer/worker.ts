@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import { useKey } from "../link/service-fetch.ts";
 import { type Served, serve } from "../rpc/serve.ts";
 import type { OptimizerEvent, OptimizerRequest } from "./conversation.ts";
 import { Optimizer } from "./optimizer.ts";
@@ -9,6 +10,9 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
   self as unknown as Worker,
   async (request): Promise<Served> => {
     switch (request.kind) {
+      case "key":
+        useKey(request.key);
+        return { reply: null };
       case "connect":
         optimizer.connect(request.edge);
         return { reply: null };

@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import { NEEDS_KEY, serviceFetch } from "../link/service-fetch.ts";
 
 /** Small models for tests: taken only when there is no other. */
 const TEST_MODELS: readonly string[] = ["tiny"];
@@ -9,7 +10,7 @@ const FLAGSHIP = "resnet-imagenette";
 /**
  * The model to show when the address names none: the flagship, else the first that the service has, or is loading.
  *
- * @throws EddiError `unavailable` when the service has none or cannot be reached
+ * @throws EddiError `unavailable` when the service has none or cannot be reached; `unauthorized` without its key
  */
 export async function chooseModel(): Promise<string> {
   const names = await fetchIndex();
@@ -24,15 +25,17 @@ export async function chooseModel(): Promise<string> {
 async function fetchIndex(): Promise<readonly string[]> {
   const url = "/v2/repository/index";
   try {
-    const response = await fetch(url, {
+    const response = await serviceFetch(url, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: "{}",
     });
+    if (response.status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
     if (!response.ok) throw new EddiError("unavailable", `HTTP ${response.status}`);
     const index = (await response.json()) as readonly { readonly name: string; readonly state: string }[];
     return index.filter(({ state }) => state !== "UNAVAILABLE").map(({ name }) => name);
   } catch (cause) {
+    if (cause instanceof EddiError && cause.code === "unauthorized") throw cause;
     const came = (cause as Error).message;
     throw new EddiError("unavailable", `${url}: expected the service's models, got: ${came}`, { cause });
   }

@@ -9,11 +9,12 @@ import * as store from "./store.ts";
 
 /** What the page can do: the one place that joins the session to what is shown. */
 export class Controller {
-  private readonly settings: PageSettings;
+  private readonly settings: PageSettings & { readonly key: string | null };
   private readonly session: Promise<Session>;
   private shown: string | null = null;
 
-  constructor(settings: PageSettings) {
+  /** @param settings the address' own, and the key for the service */
+  constructor(settings: PageSettings & { readonly key: string | null }) {
     this.settings = settings;
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();

@@ -150,6 +150,7 @@ export class Session {
     worker.onerror = (event) => fail(event);
     worker.onmessageerror = () => fail({ message: "a message could not be read" });
     this.optimizer = { worker, caller };
+    if (this.settings.key !== null) this.tellOptimizer({ kind: "key", key: this.settings.key });
     this.tellOptimizer({ kind: "budget", budgetMs: this.budgetMs });
     this.tellOptimizer({ kind: "load", framesPerSecond: this.framesPerSecond });
     this.tellOptimizer({ kind: "min-accuracy", minAccuracy: this.minAccuracy });

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { TokenBuckets } from "./token-buckets.ts";
+
+test("a client may send a burst at once, and then as many as come back", () => {
+  const buckets = new TokenBuckets({ perSecond: 10, burst: 3 });
+  expect([0, 0, 0, 0].map((nowMs) => buckets.take("a", nowMs))).toEqual([0, 0, 0, 100]);
+  expect(buckets.take("a", 60)).toBe(40);
+  expect(buckets.take("a", 100)).toBe(0);
+  expect(buckets.take("a", 100)).toBeGreaterThan(0);
+});
+
+test("in any span no more pass than the burst and what came back in it", () => {
+  const buckets = new TokenBuckets({ perSecond: 7, burst: 5 });
+  let state = 1;
+  let nowMs = 0;
+  const passed: number[] = [];
+  for (let sent = 0; sent < 5_000; sent++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    nowMs += state % 97;
+    if (buckets.take("a", nowMs) === 0) passed.push(nowMs);
+  }
+  expect(passed.length).toBeGreaterThan(1_000);
+  const excess = passed.flatMap((from, first) =>
+    passed.slice(first, first + 200).map((to, more) => more + 1 - 5 - ((to - from) * 7) / 1000),
+  );
+  expect(excess.reduce((most, each) => Math.max(most, each))).toBeLessThanOrEqual(1e-6);
+});
+
+test("a bucket holds no more than the burst, however long nothing was taken", () => {
+  const buckets = new TokenBuckets({ perSecond: 10, burst: 2 });
+  buckets.take("a", 0);
+  const late = 1e9;
+  expect([1, 2, 3].map(() => buckets.take("a", late) === 0)).toEqual([true, true, false]);
+});
+
+test("clients do not take from each other, and only so many are remembered", () => {
+  const buckets = new TokenBuckets({ perSecond: 1, burst: 1 }, 100);
+  for (let client = 0; client < 1_000; client++) expect(buckets.take(`${client}`, 0)).toBe(0);
+  expect(buckets.size).toBe(100);
+  expect(buckets.take("999", 0)).toBe(1000);
+  // The longest unused was forgotten first; one that is used stays.
+  expect(buckets.take("900", 0)).toBe(1000);
+  for (let client = 0; client < 99; client++) buckets.take(`new ${client}`, 0);
+  expect(buckets.take("900", 0)).toBe(1000);
+  expect(buckets.take("901", 0)).toBe(0);
+});
