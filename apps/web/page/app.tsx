@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { AnswerCard } from "./answer-card.tsx";
 import { BudgetSlider } from "./budget.tsx";
 import type { Controller } from "./controller.ts";
+import { ModelPicker } from "./model-picker.tsx";
 import { Problems } from "./problems.tsx";
 import { SampleStrip, Sources } from "./sources.tsx";
 import { SplitView } from "./split-view.tsx";
@@ -16,6 +17,7 @@ export function App({ controller }: { readonly controller: Controller }) {
       <header>
         <h1>EDDI</h1>
         <p>one network, split between phone and cloud</p>
+        <ModelPicker />
       </header>
       <Problems />
       <StatusLine />

@@ -8,21 +8,35 @@ const TEST_MODELS: readonly string[] = ["tiny"];
 const FLAGSHIP = "resnet-imagenette";
 
 /**
- * The model to show when the address names none: the flagship, else the first that the service has, or is loading.
+ * The model to show when the address names none: the flagship, else the first.
  *
- * @throws EddiError `unavailable` when the service has none or cannot be reached; `unauthorized` without its key
+ * @param names of the service's models
+ * @throws EddiError `unavailable` when there is none
  */
-export async function chooseModel(): Promise<string> {
-  const names = await fetchIndex();
-  const name =
-    names.find((candidate) => candidate === FLAGSHIP) ??
-    names.find((candidate) => !TEST_MODELS.includes(candidate)) ??
-    names[0];
+export function chooseModel(names: readonly string[]): string {
+  const name = names.find((candidate) => candidate === FLAGSHIP) ?? offered(names)[0] ?? names[0];
   if (name !== undefined) return name;
   throw new EddiError("unavailable", "the service has no model; run `npm run lab -- train` first");
 }
 
-async function fetchIndex(): Promise<readonly string[]> {
+/** The models that a user may want to choose from. */
+export function offered(names: readonly string[]): readonly string[] {
+  return names.filter((name) => !TEST_MODELS.includes(name));
+}
+
+/** The page's own address with another model. */
+export function addressFor(model: string, address: string): string {
+  const url = new URL(address);
+  url.searchParams.set("model", model);
+  return url.href;
+}
+
+/**
+ * Names of the models that the service has, or is loading.
+ *
+ * @throws EddiError `unavailable` when it cannot be reached; `unauthorized` without its key
+ */
+export async function fetchModels(): Promise<readonly string[]> {
   const url = "/v2/repository/index";
   try {
     const response = await serviceFetch(url, {
@@ -33,7 +47,9 @@ async function fetchIndex(): Promise<readonly string[]> {
     if (response.status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
     if (!response.ok) throw new EddiError("unavailable", `HTTP ${response.status}`);
     const index = (await response.json()) as readonly { readonly name: string; readonly state: string }[];
-    return index.filter(({ state }) => state !== "UNAVAILABLE").map(({ name }) => name);
+    const usable = index.filter(({ state }) => state !== "UNAVAILABLE");
+    // A model has a line for each of its versions.
+    return [...new Set(usable.map(({ name }) => name))];
   } catch (cause) {
     if (cause instanceof EddiError && cause.code === "unauthorized") throw cause;
     const came = (cause as Error).message;

@@ -2,7 +2,7 @@ import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
 import { checkImageFile } from "../edge/image-header.ts";
-import { chooseModel } from "./choose-model.ts";
+import { chooseModel, fetchModels, offered } from "./choose-model.ts";
 import { Session } from "./session.ts";
 import type { PageSettings } from "./settings.ts";
 import * as store from "./store.ts";
@@ -138,7 +138,9 @@ export class Controller {
 
   private async start(): Promise<Session> {
     const { model, budgetMs, ...settings } = this.settings;
-    const id = model ?? (await chooseModel());
+    const names = fetchModels();
+    names.then((found) => (store.models.value = offered(found))).catch(() => {});
+    const id = model ?? chooseModel(await names);
     return new Session({ model: id, ...settings }, budgetMs, {
       onModel: (summary) => {
         store.model.value = summary;

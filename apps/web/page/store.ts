@@ -4,6 +4,8 @@ import type { PlanSummary } from "../optimizer/conversation.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
 export const model = signal<ModelSummary | null>(null);
+/** Names of the models that there are to choose from. */
+export const models = signal<readonly string[]>([]);
 export const engine = signal<EngineReport | null>(null);
 export const shards = signal<readonly ShardState[]>([]);
 export const calibration = signal<Calibration>({ state: "waiting", share: 0, profile: null });

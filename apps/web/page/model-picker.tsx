@@ -1,0 +1,23 @@
+import { addressFor } from "./choose-model.ts";
+import { model, models } from "./store.ts";
+
+/** Changes to another of the service's models, where there are several: the page opens anew with it. */
+export function ModelPicker() {
+  const current = model.value?.id;
+  const others = models.value.filter((name) => name !== current);
+  if (current === undefined || others.length === 0) return null;
+  return (
+    <select
+      class="model"
+      aria-label="Model"
+      value={current}
+      onChange={(event) => location.assign(addressFor(event.currentTarget.value, location.href))}
+    >
+      {[current, ...others].sort().map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
