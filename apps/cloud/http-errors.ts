@@ -18,12 +18,21 @@ export function answerErrors(app: FastifyInstance): void {
 }
 
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, message, retryAfterS } = reportError(error, request);
+  if (retryAfterS !== null) reply.header("retry-after", retryAfterS);
+  reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+}
+
+/** Logs an error, and says what the client is told of it. */
+export function reportError(
+  error: Error,
+  request: FastifyRequest,
+): { readonly status: number; readonly message: string; readonly retryAfterS: number | null } {
   const { status, message } = describe(error, request);
   if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
     request.log.error({ err: error }, "internal error");
   } else request.log.debug({ status }, message);
-  if (status === 503) reply.header("retry-after", RETRY_AFTER_S);
-  reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+  return { status, message, retryAfterS: status === 503 ? RETRY_AFTER_S : null };
 }
 
 /** Answers what is not HTTP, or does not end: no request was made of it yet. */

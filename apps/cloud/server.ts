@@ -11,6 +11,8 @@ import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
 import { oipRoutes } from "./protocol/oip.ts";
 import { type Listener, stopListening } from "./stop-listening.ts";
+import { streamRoute } from "./stream/stream-route.ts";
+import type { UpgradeTaker } from "./stream/upgrades.ts";
 
 export interface CloudServer {
   readonly app: FastifyInstance;
@@ -18,6 +20,8 @@ export interface CloudServer {
   readonly ready: Promise<Engine>;
   /** What takes connections: HTTP, and HTTPS once it listens. */
   readonly listeners: Listener[];
+  /** For a server beside `app.server`, whose clients are to have streams too. */
+  readonly takeUpgrades: UpgradeTaker;
   /**
    * Ends without losing a request: for `drainMs` it is not ready but still serves, and every answer ends its
    * connection; then it takes no more connections, and requests under way get `graceMs`. A second call waits too.
@@ -103,10 +107,11 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     registry,
     () => pool.load(),
     () => unready() === null,
+    () => streams.size,
   );
   if (config.metrics) metricsRoute(app, metrics);
   answerErrors(app);
-  oipRoutes(app, {
+  const service = {
     config,
     registry,
     executor: pool,
@@ -114,7 +119,10 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
     metrics,
-  });
+  };
+  oipRoutes(app, service);
+  const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit: () => {} });
+  listeners.push(streams);
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
 
@@ -122,6 +130,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     app,
     ready,
     listeners,
+    takeUpgrades,
     close: (graceMs = GRACE_MS, drainMs = 0) => {
       closed ??= end(graceMs, drainMs);
       return closed;
@@ -130,6 +139,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
 
   async function end(graceMs: number, drainMs: number): Promise<void> {
     draining = true;
+    streams.leave();
     if (drainMs > 0) await sleep(drainMs);
     const ended = stopListening(listeners, graceMs, LAST_ANSWERS_MS);
     await Promise.all([pool.drain(graceMs), ended.graceful]);

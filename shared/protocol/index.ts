@@ -18,4 +18,17 @@ export {
   type Parameters,
   type WireTensor,
 } from "./frame.ts";
+export {
+  callId,
+  decodeCall,
+  decodeReply,
+  encodeCall,
+  encodeReply,
+  MAX_ENVELOPE_BYTES,
+  STREAM_PATH,
+  STREAM_PROTOCOL,
+  type StreamCall,
+  type StreamEncoding,
+  type StreamReply,
+} from "./stream.ts";
 export { formatServerTiming, parseServerTiming, type ServerTimes } from "./timing.ts";
