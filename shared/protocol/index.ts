@@ -21,14 +21,11 @@ export {
 export {
   callId,
   decodeCall,
-  decodeReply,
   encodeCall,
-  encodeReply,
   MAX_ENVELOPE_BYTES,
-  STREAM_PATH,
-  STREAM_PROTOCOL,
   type StreamCall,
   type StreamEncoding,
-  type StreamReply,
-} from "./stream.ts";
+} from "./stream-call.ts";
+export { STREAM_PATH, STREAM_PROTOCOL } from "./stream-envelope.ts";
+export { decodeReply, encodeReply, type StreamReply } from "./stream-reply.ts";
 export { formatServerTiming, parseServerTiming, type ServerTimes } from "./timing.ts";

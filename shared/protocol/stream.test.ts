@@ -1,14 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  callId,
-  decodeCall,
-  decodeReply,
-  encodeCall,
-  encodeReply,
-  MAX_ENVELOPE_BYTES,
-  type StreamCall,
-  type StreamReply,
-} from "./stream.ts";
+import { callId, decodeCall, encodeCall, MAX_ENVELOPE_BYTES, type StreamCall } from "./stream-call.ts";
+import { decodeReply, encodeReply, type StreamReply } from "./stream-reply.ts";
 
 const call: StreamCall & { kind: "infer" } = {
   kind: "infer",

@@ -140,7 +140,7 @@ export interface Stages {
   readonly headMs: number;
   /** Encoding the cut tensors and the frame. */
   readonly encodeMs: number;
-  /** While the request came in, by the service's clock. */
+  /** While the request came in, by the service's clock; 0 on a stream, where that cannot be told from the rest. */
   readonly uplinkMs: number;
   /** The rest of the time between sending and the reply's first byte. */
   readonly rttMs: number;
