@@ -9,6 +9,8 @@ export interface CloudConfig {
   /** A second listener, for phones: browsers give a camera to HTTPS only. */
   readonly tls: TlsConfig | null;
   readonly modelsDir: string;
+  /** How often that folder is looked at for models that came, changed or went; 0 is never. */
+  readonly modelsPollMs: number;
   /** The built page. */
   readonly webDir: string;
   /** Imagenette in its official layout; need not exist. */
@@ -16,9 +18,11 @@ export interface CloudConfig {
   readonly engine: EngineChoice;
   /** Threads that run tails; 0 for one per core, or one for a GPU. */
   readonly workers: number;
-  /** Requests that may wait for a worker. */
-  readonly maxQueued: number;
-  /** Images in one request. */
+  /** How long a request may have to expect to wait: beyond, it is refused. */
+  readonly maxQueueMs: number;
+  /** Of all tensors that wait. */
+  readonly maxQueueBytes: number;
+  /** Images in one request, and in one batch. */
   readonly maxBatch: number;
   readonly bodyLimitBytes: number;
   /** Longest a request may wait, and longest a tail may run. */
@@ -41,7 +45,7 @@ export interface TlsConfig {
 export type EngineChoice = (typeof ENGINES)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const ENGINES = ["auto", "native", "wasm"] as const;
+const ENGINES = ["auto", "tfjs-node-gpu", "webgpu", "tfjs-node", "wasm"] as const;
 const SWITCH = ["on", "off"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
@@ -54,12 +58,14 @@ const OPTIONS = {
   "tls-port": ["8443", "port of HTTPS"],
   "tls-host": ["0.0.0.0", "address that HTTPS listens on"],
   models: ["models", "folder of the models"],
+  "models-poll-ms": ["2000", "how often it looks there for models that came, changed or went; 0 is never"],
   web: ["dist/web", "folder of the built page"],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
-  engine: ["auto", "native, wasm, or auto: native if it is installed"],
+  engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
   workers: ["0", "threads that run tails; 0 takes one per core, or one for a GPU"],
-  "max-queued": ["64", "requests that may wait for a worker"],
-  "max-batch": ["32", "images in one request"],
+  "max-queue-ms": ["2000", "how long a request may have to expect to wait; beyond, it is refused"],
+  "max-queue-bytes": [String(256 << 20), "bytes of all tensors that wait"],
+  "max-batch": ["32", "images in one request, and in one batch"],
   "body-limit": [String(16 << 20), "bytes of a request's body"],
   "request-timeout-ms": ["10000", "longest a request may wait, and longest a tail may run"],
   "drain-ms": ["5000", "after SIGTERM, how long it still takes requests while readiness is 503 already"],
@@ -103,11 +109,13 @@ export function readConfig(
     port: integer("port", 0, 65535),
     tls: cert === "" ? null : { host: text("tls-host"), port: integer("tls-port", 0, 65535), cert, key },
     modelsDir: text("models"),
+    modelsPollMs: integer("models-poll-ms", 0, 3_600_000),
     webDir: text("web"),
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
     engine: oneOf("engine", ENGINES),
     workers: integer("workers", 0, 256),
-    maxQueued: integer("max-queued", 0, 10_000),
+    maxQueueMs: integer("max-queue-ms", 0, 3_600_000),
+    maxQueueBytes: integer("max-queue-bytes", 0, 2 ** 40),
     maxBatch: integer("max-batch", 1, 1024),
     bodyLimitBytes: integer("body-limit", 1, 1 << 30),
     requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),

@@ -2,9 +2,11 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
+import { formatServerTiming, type ServerTimes } from "#shared/protocol";
+import { Shed } from "./execution/executor.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
-/** When to come back after a 503. */
+/** When to come back after a 503, at the least. */
 const RETRY_AFTER_S = 1;
 
 /** Every error leaves as {"error": message} with its status; what is not meant for users stays in the log. */
@@ -18,21 +20,45 @@ export function answerErrors(app: FastifyInstance): void {
 }
 
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  const { status, message, retryAfterS } = reportError(error, request);
+  const { status, message, retryAfterS, times } = reportError(error, request);
+  if (times !== null) reply.header("server-timing", formatServerTiming(times));
   if (retryAfterS !== null) reply.header("retry-after", retryAfterS);
   reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
 }
 
+/** What a client is told of an error. */
+export interface ToldError {
+  readonly status: number;
+  readonly message: string;
+  readonly retryAfterS: number | null;
+  /** Where load was the reason. */
+  readonly times: ServerTimes | null;
+}
+
 /** Logs an error, and says what the client is told of it. */
-export function reportError(
-  error: Error,
-  request: FastifyRequest,
-): { readonly status: number; readonly message: string; readonly retryAfterS: number | null } {
+export function reportError(error: Error, request: FastifyRequest): ToldError {
   const { status, message } = describe(error, request);
   if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
     request.log.error({ err: error }, "internal error");
   } else request.log.debug({ status }, message);
-  return { status, message, retryAfterS: status === 503 ? RETRY_AFTER_S : null };
+  const { cause } = error;
+  return {
+    status,
+    message,
+    retryAfterS: status === 503 ? retryAfterS(cause) : null,
+    times: cause instanceof Shed ? refusedAfter(cause.retryAfterMs) : null,
+  };
+}
+
+/** What was shed neither waited nor ran: what is told is how long it would have waited. */
+function refusedAfter(expectedQueueMs: number): ServerTimes {
+  return { receiveMs: 0, queueMs: 0, computeMs: 0, expectedQueueMs };
+}
+
+function retryAfterS(cause: unknown): number {
+  return cause instanceof Shed
+    ? Math.max(RETRY_AFTER_S, Math.ceil(cause.retryAfterMs / 1000))
+    : RETRY_AFTER_S;
 }
 
 /** Answers what is not HTTP, or does not end: no request was made of it yet. */

@@ -115,22 +115,29 @@ describe("the program", { timeout: 30_000 }, () => {
     });
   });
 
-  test("engine native is used where it is installed, else refused", async () => {
-    const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", "native");
-    const line = await firstLine.catch(() => null);
-    if (line !== null) {
-      const url = line.slice("listening on ".length);
-      const described = await (await fetch(`${url}/v2/models/tiny`)).json();
-      expect(described).toMatchObject({ parameters: { engine: "native" } });
-      child.kill("SIGTERM");
-      expect((await ended).code).toBe(0);
-    } else {
-      expect(await ended).toMatchObject({
-        code: 1,
-        err: expect.stringMatching(/expected @tensorflow\/tfjs-node/),
-      });
-    }
-  });
+  test.each([
+    ["tfjs-node", "native"],
+    ["webgpu", "webgpu"],
+  ])(
+    "engine %s is used where it is installed, else refused",
+    { timeout: 60_000 },
+    async (engine, backend) => {
+      const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", engine);
+      const line = await firstLine.catch(() => null);
+      if (line !== null) {
+        const url = line.slice("listening on ".length);
+        const described = await (await fetch(`${url}/v2/models/tiny`)).json();
+        expect(described).toMatchObject({ parameters: { engine, backend } });
+        child.kill("SIGTERM");
+        expect((await ended).code).toBe(0);
+      } else {
+        expect(await ended).toMatchObject({
+          code: 1,
+          err: expect.stringMatching(`engine ${engine}: expected it to load, got: \\S`),
+        });
+      }
+    },
+  );
 });
 
 async function sendRaw(port: number, text: string): Promise<string> {

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
+import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
 import { answerClientError, answerErrors, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
+import { ModelStats } from "./metrics/model-stats.ts";
+import { ModelWatch } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
@@ -35,7 +38,8 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** Above the common 60 s of proxies, so that it is never we who close a connection in use. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const MAX_CONNECTIONS = 1024;
-const MAX_PARAM_LENGTH = 128;
+/** Of a virtual name: all tensors of a cut. */
+const MAX_PARAM_LENGTH = 2048;
 /** Requests under way get this long to end: as long as one may wait, by default. */
 export const GRACE_MS = 10_000;
 /** What is given up after that is still told so. */
@@ -65,27 +69,44 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.server.maxConnections = MAX_CONNECTIONS;
 
   const registry = await loadModels(config.modelsDir);
+  const stats = new ModelStats();
   const pool = new WorkerPool({
     engine: config.engine,
     workers: config.workers,
-    maxQueued: config.maxQueued,
+    maxQueueMs: config.maxQueueMs,
+    maxQueueBytes: config.maxQueueBytes,
+    maxBatch: config.maxBatch,
     runLimitMs: config.requestTimeoutMs,
     models: registry.models().map((loaded) => loaded.files),
     onTrouble: (message) => app.log.error(message),
     onLost: () => metrics.workerLost(),
+    onBatch: (key, images, computeMs) => {
+      const ran = registry.models().find(({ files }) => files.key === key);
+      if (ran === undefined) return;
+      metrics.batched(ran.files.id, images);
+      stats.executed(ran.model, images, computeMs);
+    },
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
+  });
+  const watch = new ModelWatch({
+    dir: config.modelsDir,
+    everyMs: config.modelsPollMs,
+    registry,
+    pool,
+    log: app.log,
   });
   let engine: Engine | null = null;
   const listeners: Listener[] = [app.server];
   let draining = false;
   const ready = pool.started.then((started) => {
-    for (const { id, reason } of started.refused) registry.refuse(id, reason);
+    for (const { model, reason } of started.refused) registry.refuseVersion(model, reason);
     if (registry.index().length === 0) app.log.warn(`no models in ${config.modelsDir}`);
     for (const { name, state, version, reason } of registry.index()) {
       if (state === "READY") app.log.info(`model ${name}, version ${version}: ready`);
       else app.log.error(`model ${name}: refused: ${reason}`);
     }
     engine = started.engine;
+    void watch.start();
     return engine;
   });
   ready.catch(() => {});
@@ -119,10 +140,13 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
     metrics,
+    stats,
+    workers: () => pool.workerCount(),
   };
   oipRoutes(app, service);
   const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit: () => {} });
   listeners.push(streams);
+  await docsRoute(app, config);
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
 
@@ -139,6 +163,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
 
   async function end(graceMs: number, drainMs: number): Promise<void> {
     draining = true;
+    watch.stop();
     streams.leave();
     if (drainMs > 0) await sleep(drainMs);
     const ended = stopListening(listeners, graceMs, LAST_ANSWERS_MS);

@@ -157,11 +157,12 @@ test("an image travels as the bytes of its file, with its media type", () => {
 });
 
 test("server times survive the header", () => {
-  const times = { receiveMs: 12.5, queueMs: 0.25, computeMs: 8.125 };
+  const times = { receiveMs: 12.5, queueMs: 0.25, computeMs: 8.125, expectedQueueMs: 3 };
   expect(parseServerTiming(formatServerTiming(times))).toEqual(times);
   expect(parseServerTiming("cache;desc=hit, compute;desc=x;dur=3")).toEqual({
     receiveMs: 0,
     queueMs: 0,
     computeMs: 3,
+    expectedQueueMs: 0,
   });
 });

@@ -27,12 +27,20 @@ export interface WireTensor {
   readonly data: Uint8Array;
 }
 
+/** One output that a request asks for. */
+export interface RequestedOutput {
+  readonly name: string;
+  readonly binary: boolean;
+  /** Triton's `classification`: the best so many classes, as text, instead of the scores. */
+  readonly classes?: number;
+}
+
 export interface InferRequest {
   readonly id?: string;
   readonly parameters: Parameters;
   readonly inputs: readonly WireTensor[];
-  /** Outputs asked for; empty for all. */
-  readonly outputs: readonly { readonly name: string; readonly binary: boolean }[];
+  /** Outputs asked for; empty leaves the choice to the service. */
+  readonly outputs: readonly RequestedOutput[];
   /** Whether outputs that do not say otherwise come as binary. */
   readonly binaryOutputs: boolean;
 }
@@ -78,9 +86,9 @@ export function encodeRequest(request: InferRequest): Frame {
       ...(request.outputs.length === 0
         ? {}
         : {
-            outputs: request.outputs.map(({ name, binary }) => ({
+            outputs: request.outputs.map(({ name, binary, classes }) => ({
               name,
-              parameters: { binary_data: binary },
+              parameters: { binary_data: binary, ...(classes ? { classification: classes } : {}) },
             })),
           }),
     },
@@ -117,17 +125,14 @@ export function decodeRequest(
   limits = FRAME_LIMITS,
 ): InferRequest {
   const { json, rest } = openFrame(body, jsonBytes, limits);
-  const { binary_data_output: binaryOutputs = false, ...parameters } = parametersOf(json, "request");
-  const outputs = listOf(json.outputs ?? [], "outputs", limits).map((output) => {
-    const { binary_data: binary = binaryOutputs } = parametersOf(output, "output");
-    return { name: nameOf(output, "outputs"), binary: binary === true };
-  });
+  const { binary_data_output, ...parameters } = parametersOf(json, "request");
+  const binaryOutputs = flagOf(binary_data_output, "binary_data_output", false);
   return {
     ...idOf(json),
     parameters,
     inputs: decodeTensors(listOf(json.inputs, "inputs", limits), rest, limits),
-    outputs,
-    binaryOutputs: binaryOutputs === true,
+    outputs: listOf(json.outputs ?? [], "outputs", limits).map((one) => outputOf(one, binaryOutputs)),
+    binaryOutputs,
   };
 }
 
@@ -156,7 +161,7 @@ function encode(
   isBinary: (name: string) => boolean,
 ): Frame {
   const described = tensors.map(({ name, datatype, shape, parameters, data }) => {
-    if (!isBinary(name)) return { name, datatype, shape, parameters, data: toNumbers(datatype, data) };
+    if (!isBinary(name)) return { name, datatype, shape, parameters, data: toJson(datatype, shape, data) };
     return { name, datatype, shape, parameters: { ...parameters, binary_data_size: data.byteLength } };
   });
   const json = new TextEncoder().encode(JSON.stringify({ ...header, [field]: described }));
@@ -293,12 +298,20 @@ function shapeOf(value: unknown, name: string, limits: FrameLimits): readonly nu
   return sides as number[];
 }
 
-function toNumbers(datatype: Datatype, data: Uint8Array): number[] {
+function toJson(datatype: Datatype, shape: readonly number[], data: Uint8Array): (number | string)[] {
   if (datatype === "UINT8") return [...data];
+  if (datatype === "BYTES") {
+    const elements = splitElements(
+      "BYTES",
+      data,
+      shape.reduce((product, side) => product * side, 1),
+    );
+    return elements.map((element) => new TextDecoder().decode(element));
+  }
   const aligned = new Uint8Array(data).buffer;
   if (datatype === "FP32") return [...new Float32Array(aligned)];
   if (datatype === "INT32") return [...new Int32Array(aligned)];
-  throw new EddiError("bad-tensor", `expected FP32, UINT8 or INT32 in JSON, got ${datatype}: ask for binary`);
+  throw new EddiError("bad-tensor", `expected another datatype in JSON, got ${datatype}: ask for binary`);
 }
 
 function fromNumbers(datatype: Datatype, value: unknown, elements: number, name: string): Uint8Array {
@@ -346,6 +359,23 @@ function listOf(value: unknown, field: string, limits: FrameLimits): readonly Js
 function nameOf(entry: Json, field: string): string {
   if (typeof entry.name === "string" && entry.name.length > 0 && entry.name.length <= 512) return entry.name;
   throw new EddiError("bad-frame", `${field}: expected a name, got ${shown(entry.name)}`);
+}
+
+function outputOf(entry: Json, binaryOutputs: boolean): RequestedOutput {
+  const name = nameOf(entry, "outputs");
+  const { binary_data, classification: classes } = parametersOf(entry, "output");
+  const binary = flagOf(binary_data, "binary_data", binaryOutputs);
+  if (classes === undefined || classes === 0) return { name, binary };
+  if (Number.isSafeInteger(classes) && (classes as number) > 0) {
+    return { name, binary, classes: classes as number };
+  }
+  throw new EddiError("bad-frame", `classification: expected a number of classes, got ${shown(classes)}`);
+}
+
+function flagOf(value: Parameter | undefined, name: string, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value === "boolean") return value;
+  throw new EddiError("bad-frame", `${name}: expected true or false, got ${shown(value)}`);
 }
 
 function idOf({ id }: Json): { id?: string } {

@@ -16,6 +16,7 @@ export {
   type InferResponse,
   type Parameter,
   type Parameters,
+  type RequestedOutput,
   type WireTensor,
 } from "./frame.ts";
 export {

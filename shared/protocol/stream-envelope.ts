@@ -7,8 +7,9 @@ import { EddiError } from "#shared/errors";
  * ```
  * call, 16 bytes    0 kind   1 encoding   2 model's bytes (u16)   4 id (u32)   8 JSON's bytes (u32)
  *                   12 version's bytes (u16)   14 zero (u16); then model, version, frame
- * reply, 24 bytes   0 kind   1 zero   2 status (u16)   4 id (u32)   8 JSON's bytes (u32)
- *                   12 queue ms (f32)   16 compute ms (f32)   20 retry after s (f32); then frame
+ * reply, 28 bytes   0 kind   1 zero   2 status (u16)   4 id (u32)   8 JSON's bytes (u32)
+ *                   12 queue ms (f32)   16 compute ms (f32)   20 expected queue ms (f32)
+ *                   24 retry after s (f32); then frame
  * ```
  */
 export const STREAM_PATH = "/v2/stream";

@@ -37,22 +37,21 @@ test("replies come back as they were sent, times to a thousandth of a millisecon
     id: 2 ** 32 - 1,
     status: 200,
     jsonBytes: 99,
-    times: { queueMs: 0.5, computeMs: 9.25 },
+    times: { queueMs: 0.5, computeMs: 9.25, expectedQueueMs: 3.5 },
     retryAfterS: null,
     body: Uint8Array.from([9, 8]),
   };
   const replies: StreamReply[] = [
     reply,
-    { ...reply, times: { queueMs: 0, computeMs: 0 } },
+    { ...reply, times: { queueMs: 0, computeMs: 0, expectedQueueMs: 0 } },
     { ...reply, status: 503, jsonBytes: null, times: null, retryAfterS: 1, body: new Uint8Array(0) },
     { kind: "leave" },
   ];
   for (const sent of replies) expect(decodeReply(encodeReply(sent))).toEqual(sent);
-  const { times } = decodeReply(encodeReply({ ...reply, times: { queueMs: 1e-3, computeMs: 9999.999 } })) as {
-    times: { queueMs: number; computeMs: number };
-  };
-  expect(times.queueMs).toBeCloseTo(1e-3, 6);
-  expect(times.computeMs).toBeCloseTo(9999.999, 3);
+  const told = { queueMs: 1e-3, computeMs: 9999.999, expectedQueueMs: 0.1 };
+  const { times } = decodeReply(encodeReply({ ...reply, times: told })) as typeof reply;
+  expect(times!.queueMs).toBeCloseTo(1e-3, 6);
+  expect(times!.computeMs).toBeCloseTo(9999.999, 3);
 });
 
 test("what is no envelope is refused with what was expected; its id is found where there is one", () => {
@@ -77,6 +76,6 @@ test("what is no envelope is refused with what was expected; its id is found whe
     expect(() => decodeCall(message)).toThrow(expected);
     expect(callId(message)).toBe(id);
   }
-  expect(() => decodeReply(new Uint8Array(23))).toThrow(/expected 24 bytes or more, got 23/);
-  expect(() => decodeReply(new Uint8Array(24))).toThrow(/kind: expected 1 or 2, got 0/);
+  expect(() => decodeReply(new Uint8Array(27))).toThrow(/expected 28 bytes or more, got 27/);
+  expect(() => decodeReply(new Uint8Array(28))).toThrow(/kind: expected 1 or 2, got 0/);
 });

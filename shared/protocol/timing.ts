@@ -4,13 +4,20 @@ export interface ServerTimes {
   readonly receiveMs: number;
   /** Waiting for a worker. */
   readonly queueMs: number;
-  /** Decoding and running the tail. */
+  /** Decoding and running the tail, and the others of its batch. */
   readonly computeMs: number;
+  /** How long a request that came now would wait. */
+  readonly expectedQueueMs: number;
 }
 
-const NAMES = { receive: "receiveMs", queue: "queueMs", compute: "computeMs" } as const;
+const NAMES = {
+  receive: "receiveMs",
+  queue: "queueMs",
+  compute: "computeMs",
+  expected: "expectedQueueMs",
+} as const;
 
-/** `receive;dur=1.2, queue;dur=0.1, compute;dur=8.4` */
+/** `receive;dur=1.2, queue;dur=0.1, compute;dur=8.4, expected;dur=0` */
 export function formatServerTiming(times: ServerTimes): string {
   return Object.entries(NAMES)
     .map(([name, field]) => `${name};dur=${times[field].toFixed(3)}`)
@@ -19,7 +26,7 @@ export function formatServerTiming(times: ServerTimes): string {
 
 /** Reads the header; what is missing or malformed counts as 0. */
 export function parseServerTiming(header: string): ServerTimes {
-  const times = { receiveMs: 0, queueMs: 0, computeMs: 0 };
+  const times = { receiveMs: 0, queueMs: 0, computeMs: 0, expectedQueueMs: 0 };
   for (const entry of header.split(",")) {
     const [name = "", ...fields] = entry.split(";").map((part) => part.trim());
     const duration = Number(fields.find((field) => field.startsWith("dur="))?.slice(4));

@@ -5,24 +5,33 @@ import type { TensorValues } from "#shared/runtime";
 /** What runs tails, away from the event loop. */
 export interface Executor {
   /**
-   * @throws EddiError `unavailable` when too many wait or the worker stopped, `timeout` when it did not
-   *   start or end in time, `cancelled`, and what the tensors themselves give rise to
+   * @throws EddiError `unavailable` when too much waits or the worker stopped, `timeout` when it would not or did
+   *   not end in time, `cancelled`, and what the tensors themselves give rise to; what was shed has a `Shed` as cause
    */
   run(job: TailJob): Promise<TailResult>;
+  /** What a tail that came now would meet. */
+  forecast(tail: Tail, images: number): Forecast;
   load(): Load;
   /** Rejects everything pending. */
   close(): Promise<void>;
 }
 
-export interface TailJob {
-  readonly modelId: string;
+/** A part of a model, to be run. */
+export interface Tail {
+  /** Of the model and its version, as `modelKey` makes it. */
+  readonly model: string;
   readonly segment: Segment;
-  /** In the order of `segment.feeds`; their buffers are handed over. */
+}
+
+export interface TailJob extends Tail {
+  /** In the order of `segment.feeds`, all of one batch; their buffers are handed over. */
   readonly tensors: readonly WireTensor[];
   /** Of the request: how the tensors are quantised. */
   readonly parameters: Parameters;
-  /** Latest start, on the clock of `performance.now()`. */
+  /** Latest start that the service has patience for, on the clock of `performance.now()`. */
   readonly startBy: number;
+  /** When the client stops to care, on the same clock; may be infinite. */
+  readonly finishBy: number;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -32,16 +41,38 @@ export interface TailResult {
   readonly outputs: readonly TensorValues[];
   /** From `run` to the start of the work, the way to the worker and back included. */
   readonly queueMs: number;
-  /** Decoding and running. */
+  /** Decoding and running, of the whole batch that it ran in. */
   readonly computeMs: number;
+  /** Images of that batch, others' included. */
+  readonly batchImages: number;
+}
+
+export interface Forecast {
+  /** Until a worker takes it. */
+  readonly waitMs: number;
+  /** What it then takes; a guess where no such tail ran lately. */
+  readonly runMs: number;
+  readonly isGuess: boolean;
 }
 
 export interface Load {
+  /** Jobs that wait. */
   readonly queued: number;
+  /** Workers that run something. */
   readonly running: number;
   /** How long a request that came now would wait. */
   readonly expectedQueueMs: number;
 }
 
-/** Why a request is unavailable, as the cause of the error: the code alone does not tell load from fault. */
-export const SHED = { queueFull: "queue-full", starting: "starting" } as const;
+/** Why a request was not taken although nothing is wrong with it: the cause of its error. */
+export class Shed extends Error {
+  readonly reason: "queue-full" | "starting" | "late";
+  /** When it is worth trying again. */
+  readonly retryAfterMs: number;
+
+  constructor(reason: Shed["reason"], retryAfterMs: number) {
+    super(reason);
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}

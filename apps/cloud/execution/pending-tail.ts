@@ -1,10 +1,25 @@
 import { EddiError } from "#shared/errors";
-import type { TailJob, TailResult } from "./executor.ts";
+import { Shed, type TailJob, type TailResult } from "./executor.ts";
+import type { Waiting } from "./form-batch.ts";
+
+/** What the pool knows of a job when it comes. */
+export interface Admitted {
+  readonly kind: string;
+  readonly images: number;
+  /** What it adds to the work that waits. */
+  readonly workMs: number;
+  /** Latest start, on the clock of `performance.now()`: later it is given up. */
+  readonly startBy: number;
+}
 
 /** A job that waits or runs, until it settles. */
-export class PendingTail {
+export class PendingTail implements Waiting {
   readonly job: TailJob;
-  private readonly arrivedMs = performance.now();
+  readonly kind: string;
+  readonly images: number;
+  readonly workMs: number;
+  readonly bytes: number;
+  readonly arrivedMs = performance.now();
   private readonly resolve: (result: TailResult) => void;
   private readonly reject: (error: EddiError) => void;
   private readonly late: NodeJS.Timeout | undefined;
@@ -12,17 +27,26 @@ export class PendingTail {
 
   constructor(
     job: TailJob,
+    { kind, images, workMs, startBy }: Admitted,
     resolve: (result: TailResult) => void,
     reject: (error: EddiError) => void,
     giveUp: (why: EddiError) => void,
   ) {
     this.job = job;
+    this.kind = kind;
+    this.images = images;
+    this.workMs = workMs;
+    this.bytes = bytesOf(job);
     this.resolve = resolve;
     this.reject = reject;
     this.onAbort = () => giveUp(goneError());
     job.signal.addEventListener("abort", this.onAbort, { once: true });
-    const leftMs = job.startBy - this.arrivedMs;
+    const leftMs = startBy - this.arrivedMs;
     this.late = setTimeout(() => giveUp(lateError()), Math.min(leftMs, 2 ** 31 - 1));
+  }
+
+  get finishBy(): number {
+    return this.job.finishBy;
   }
 
   /** The job starts: from now on it is too late to be late. */
@@ -31,9 +55,10 @@ export class PendingTail {
     return this.job;
   }
 
-  succeed(outputs: TailResult["outputs"], computeMs: number): void {
+  succeed(outputs: TailResult["outputs"], computeMs: number, batchImages: number): void {
     this.settle();
-    this.resolve({ outputs, computeMs, queueMs: performance.now() - this.arrivedMs - computeMs });
+    const queueMs = performance.now() - this.arrivedMs - computeMs;
+    this.resolve({ outputs, computeMs, queueMs, batchImages });
   }
 
   fail(error: EddiError): void {
@@ -47,10 +72,15 @@ export class PendingTail {
   }
 }
 
+export function bytesOf({ tensors }: TailJob): number {
+  return tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
 export function goneError(): EddiError {
   return new EddiError("cancelled", "the client has gone");
 }
 
 export function lateError(): EddiError {
-  return new EddiError("timeout", "expected the tail to start within the request's time, it had to wait");
+  const message = "expected the tail to start within the request's time, it had to wait";
+  return new EddiError("timeout", message, { cause: new Shed("late", 0) });
 }

@@ -9,18 +9,24 @@ export type Started = Extract<TailReply, { kind: "started" }>;
 /** A worker opens its models within this time, a GPU that has to compile its kernels included. */
 const START_LIMIT_MS = 300_000;
 
+/** A batch that runs. */
+interface Running {
+  readonly id: number;
+  readonly jobs: readonly PendingTail[];
+  readonly expectedMs: number;
+  readonly sinceMs: number;
+}
+
 /** One thread of the pool. */
 export class PoolWorker {
   readonly started: Promise<Started>;
-  ready = false;
-  pending: PendingTail | null = null;
-  /** When it took the job that it has. */
-  sinceMs = 0;
   onFree: () => void = () => {};
-  onRan: (computeMs: number) => void = () => {};
+  onRan: (jobs: readonly PendingTail[], computeMs: number) => void = () => {};
   onLost: (why: string) => void = () => {};
   private readonly worker: Worker;
-  private id = -1;
+  private ready = false;
+  private retiring = false;
+  private running: Running | null = null;
   private limit: NodeJS.Timeout | undefined;
   private failStart: (error: EddiError) => void = () => {};
 
@@ -29,7 +35,7 @@ export class PoolWorker {
     this.started = new Promise((resolve, reject) => {
       this.failStart = reject;
       const message = `it took longer than ${START_LIMIT_MS} ms`;
-      this.limit = setTimeout(() => this.lose(message, stoppedError()), START_LIMIT_MS);
+      this.limit = setTimeout(() => this.lose(message), START_LIMIT_MS);
       this.worker.on("message", (reply: TailReply) => {
         if (reply.kind !== "started") return this.settle(reply);
         clearTimeout(this.limit);
@@ -37,51 +43,83 @@ export class PoolWorker {
         resolve(reply);
       });
     });
-    this.worker.on("error", (error) => this.lose(error.message, stoppedError()));
-    this.worker.on("messageerror", (error) => this.lose(error.message, stoppedError()));
-    this.worker.on("exit", (code) => this.lose(`exit code ${code}`, stoppedError()));
+    this.worker.on("error", (error) => this.lose(error.message));
+    this.worker.on("messageerror", (error) => this.lose(error.message));
+    this.worker.on("exit", (code) => this.lose(`exit code ${code}`));
   }
 
-  run(id: number, pending: PendingTail, limitMs: number): void {
-    const { modelId, segment, tensors, parameters } = pending.take();
-    const request: TailRequest = { kind: "run", id, modelId, segment, tensors, parameters };
-    this.id = id;
-    this.pending = pending;
-    this.sinceMs = performance.now();
-    const message = `expected the tail to end within ${limitMs} ms, it did not`;
-    this.limit = setTimeout(() => this.lose(message, new EddiError("timeout", message)), limitMs);
-    const buffers = new Set(tensors.map((tensor) => tensor.data.buffer as ArrayBuffer));
-    this.worker.postMessage(request, [...buffers]);
+  get isIdle(): boolean {
+    return this.ready && !this.retiring && this.running === null;
   }
 
-  /** Ends the thread; the job that it has fails. */
+  get isBusy(): boolean {
+    return this.running !== null;
+  }
+
+  /** Whether it runs jobs of a model. */
+  runs(model: string): boolean {
+    return this.running !== null && this.running.jobs[0]!.job.model === model;
+  }
+
+  /** What is left of the batch that runs, as far as can be expected: one that is late has as long to go again. */
+  leftMs(nowMs: number): number {
+    if (this.running === null) return 0;
+    return Math.abs(this.running.expectedMs - (nowMs - this.running.sinceMs));
+  }
+
+  /** @param jobs of one kind */
+  run(id: number, jobs: readonly PendingTail[], expectedMs: number, limitMs: number): void {
+    const taken = jobs.map((pending) => pending.take());
+    const { model, segment } = taken[0]!;
+    const items = taken.map(({ tensors, parameters }) => ({ tensors, parameters }));
+    const request: TailRequest = { kind: "run", id, model, segment, items };
+    this.running = { id, jobs, expectedMs, sinceMs: performance.now() };
+    this.limit = setTimeout(() => this.lose(`a tail took longer than ${limitMs} ms`), limitMs);
+    const tensors = items.flatMap((item) => item.tensors);
+    this.worker.postMessage(request, [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))]);
+  }
+
+  /** Takes nothing more, and ends once what runs has ended. */
+  retire(): Promise<void> {
+    this.retiring = true;
+    return new Promise((resolve) => {
+      const end = () => resolve(this.stop(stoppedError()));
+      if (this.running === null) end();
+      else this.onFree = end;
+    });
+  }
+
+  /** Ends the thread; the jobs that it has fail. */
   async stop(why: EddiError): Promise<void> {
     this.lose(why.message, why);
     await this.worker.terminate();
   }
 
   private settle(reply: Exclude<TailReply, Started>): void {
-    const { pending } = this;
-    if (pending === null || reply.id !== this.id) return;
+    const { running } = this;
+    if (running === null || reply.id !== running.id) return;
     clearTimeout(this.limit);
-    this.pending = null;
-    if (reply.kind === "ran") {
-      this.onRan(reply.computeMs);
-      pending.succeed(reply.outputs, reply.computeMs);
-    } else pending.fail(new EddiError(reply.code, reply.message));
+    this.running = null;
+    const images = running.jobs.reduce((sum, job) => sum + job.images, 0);
+    this.onRan(running.jobs, reply.computeMs);
+    for (const [at, pending] of running.jobs.entries()) {
+      const result = reply.results[at]!;
+      if ("code" in result) pending.fail(new EddiError(result.code, result.message));
+      else pending.succeed(result.outputs, reply.computeMs, images);
+    }
     this.onFree();
   }
 
   /**
    * @param reason  for the log
-   * @param failure of the job that it has, for the client: tells nothing of our insides
+   * @param failure of the jobs that it has, for their clients: tells nothing of our insides
    */
-  private lose(reason: string, failure: EddiError): void {
+  private lose(reason: string, failure = stoppedError()): void {
     clearTimeout(this.limit);
-    const { pending } = this;
+    const jobs = this.running?.jobs ?? [];
     this.ready = false;
-    this.pending = null;
-    pending?.fail(failure);
+    this.running = null;
+    for (const pending of jobs) pending.fail(failure);
     this.failStart(new EddiError("unavailable", `a worker: expected it to start: ${reason}`));
     this.onLost(reason);
     this.worker.terminate().catch(() => {});

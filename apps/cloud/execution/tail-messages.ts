@@ -4,6 +4,7 @@ import type { Parameters, WireTensor } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { EngineChoice } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
+import type { BatchLine } from "./tail-times.ts";
 
 /** What a worker is started with. */
 export interface TailSetup {
@@ -13,33 +14,56 @@ export interface TailSetup {
   readonly models: readonly ModelFiles[];
 }
 
-/** What runs the operations: TensorFlow or WebAssembly. */
+/** What runs the operations. */
 export interface Engine {
-  readonly name: "native" | "wasm";
+  readonly name: "tfjs-node-gpu" | "tfjs-node" | "webgpu" | "wasm";
+  /** As profiles call it. */
+  readonly backend: "native" | "webgpu" | "wasm";
   readonly device: "cpu" | "gpu";
+}
+
+/** One request's part of a batch. */
+export interface BatchItem {
+  /** In the order of `segment.feeds`. */
+  readonly tensors: readonly WireTensor[];
+  readonly parameters: Parameters;
 }
 
 export interface TailRequest {
   readonly kind: "run";
   readonly id: number;
-  readonly modelId: string;
+  /** As `modelKey` makes it. */
+  readonly model: string;
   readonly segment: Segment;
-  /** In the order of `segment.feeds`. */
-  readonly tensors: readonly WireTensor[];
-  readonly parameters: Parameters;
+  readonly items: readonly BatchItem[];
+}
+
+/** What became of one item: its outputs, in the order of `segment.outputs`, or why there are none. */
+export type ItemResult =
+  | { readonly outputs: readonly TensorValues[] }
+  | { readonly code: ErrorCode; readonly message: string };
+
+/** What warming a model told. */
+export interface Warmed {
+  /** As `modelKey` makes it. */
+  readonly model: string;
+  /** Of the whole model. */
+  readonly line: BatchLine;
+  readonly nodes: number;
 }
 
 export type TailReply =
   | {
       readonly kind: "started";
       readonly engine: Engine;
-      /** Models that this engine cannot run. */
-      readonly refused: readonly { readonly id: string; readonly reason: string }[];
+      readonly warmed: readonly Warmed[];
+      /** Models that this engine cannot run, as `modelKey` makes it. */
+      readonly refused: readonly { readonly model: string; readonly reason: string }[];
     }
   | {
       readonly kind: "ran";
       readonly id: number;
-      readonly outputs: readonly TensorValues[];
+      /** In the order of the items. */
+      readonly results: readonly ItemResult[];
       readonly computeMs: number;
-    }
-  | { readonly kind: "failed"; readonly id: number; readonly code: ErrorCode; readonly message: string };
+    };

@@ -16,11 +16,43 @@ test("beyond its bound of segments a model is opened anew, and loses nothing", a
     shape: [1, 32, 32, 3],
     data: imageBytes(1, 3072),
   } as const;
-  const run = async (exit: string) =>
-    (await tail.run(tailTo(model, ["image"], [exit]), [image], {}))[0]!.values;
+  const run = async (exit: string) => {
+    const items = [{ tensors: [image], parameters: {} }];
+    const [result] = await tail.run(tailTo(model, ["image"], [exit]), items);
+    return "outputs" in result! ? result.outputs[0]!.values : null;
+  };
   const first = await run("exit1");
   const { numTensors } = memory();
   for (const exit of ["exit2", "exit3", "exit1", "exit2"]) expect(await run(exit)).toHaveLength(10);
   expect(await run("exit1")).toEqual(first);
   expect(memory().numTensors).toBe(numTensors);
+});
+
+test("a batch gives each request what it gets alone; one that is bad fails alone", async () => {
+  await setBackend("wasm");
+  const { files, model } = (await loadModels(MODELS_DIR)).find("tiny", null);
+  const tail = new TailModel(files);
+  const segment = tailTo(model, ["image"], ["exit1", "exit3"]);
+  const item = (seed: number, images: number) => {
+    const data = imageBytes(seed, images * 3072);
+    const shape = [images, 32, 32, 3];
+    return { tensors: [{ name: "image", datatype: "UINT8", shape, data } as const], parameters: {} };
+  };
+  const bits = new Uint8Array(new Float32Array(3072).fill(Number.NaN).buffer);
+  const notFinite = {
+    tensors: [{ name: "image", datatype: "FP32", shape: [1, 32, 32, 3], data: bits } as const],
+    parameters: {},
+  };
+  const wrongScale = { ...item(5, 1), parameters: { "q.image.scale": "large", "q.image.offset": 0 } };
+  const items = [item(1, 1), notFinite, item(2, 3), wrongScale, item(3, 1)];
+  const together = await tail.run(segment, items);
+  expect(together.map((result) => ("code" in result ? result.code : "ran"))).toEqual([
+    "ran",
+    "bad-tensor",
+    "ran",
+    "bad-tensor",
+    "ran",
+  ]);
+  for (const at of [0, 2, 4]) expect(together[at]).toEqual((await tail.run(segment, [items[at]!]))[0]);
+  expect(await tail.run(segment, [notFinite])).toEqual([together[1]]);
 });

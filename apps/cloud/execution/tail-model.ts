@@ -1,9 +1,10 @@
-import { EddiError } from "#shared/errors";
-import { type Model, readModel, type Segment } from "#shared/model";
+import { EddiError, toEddiError } from "#shared/errors";
+import { elementCount, type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
 import type { ModelFiles } from "../models/registry.ts";
 import { decodeImages } from "./decode-images.ts";
+import type { BatchItem, ItemResult } from "./tail-messages.ts";
 
 /** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
 const MAX_SEGMENTS = 512;
@@ -24,26 +25,38 @@ export class TailModel {
   }
 
   /**
-   * @param tensors in the order of `segment.feeds`
-   * @returns in the order of `segment.outputs`
-   * @throws EddiError `bad-tensor` when a tensor is not the model's, or leads to scores that are not finite;
-   *   `bad-image` for an image that is broken or of another size
+   * Runs the items as one batch. One that cannot be decoded, or whose scores are not finite, fails alone.
+   *
+   * @returns for each item its outputs or its error: `bad-tensor` when a tensor is not the model's, or leads to scores
+   *   that are not finite; `bad-image` for an image that is broken or of another size
    */
-  async run(
-    segment: Segment,
-    tensors: readonly WireTensor[],
-    parameters: Parameters,
-  ): Promise<TensorValues[]> {
-    const feeds = await Promise.all(tensors.map((tensor) => this.decode(tensor, parameters)));
+  async run(segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {
+    const decoded = await Promise.all(items.map((item) => this.decodeItem(item)));
+    const good = decoded.filter((one): one is TensorValues[] => Array.isArray(one));
+    if (good.length === 0) return decoded as ItemResult[];
     this.bound(segment);
+    const feeds = segment.feeds.map((_, at) => join(good.map((feeds) => feeds[at]!)));
     const outputs = await this.segments.runValues(segment, feeds);
-    for (const [at, { values }] of outputs.entries()) {
-      const bad = values.find((value) => !Number.isFinite(value));
-      if (bad === undefined) continue;
-      const message = `${segment.outputs[at]}: expected tensors that lead to finite scores, got ${bad}`;
-      throw new EddiError("bad-tensor", message);
+    let from = 0;
+    return decoded.map((one): ItemResult => {
+      if (!Array.isArray(one)) return one;
+      const images = one[0]!.shape[0]!;
+      const own = outputs.map((output) => slice(output, from, images));
+      from += images;
+      return checked(segment, own);
+    });
+  }
+
+  dispose(): void {
+    this.segments.dispose();
+  }
+
+  private async decodeItem({ tensors, parameters }: BatchItem): Promise<TensorValues[] | ItemResult> {
+    try {
+      return await Promise.all(tensors.map((tensor) => this.decode(tensor, parameters)));
+    } catch (thrown) {
+      return failure(thrown);
     }
-    return outputs;
   }
 
   private async decode(tensor: WireTensor, parameters: Parameters): Promise<TensorValues> {
@@ -69,4 +82,38 @@ export class TailModel {
     for (const [at, shard] of this.model.shards.entries()) segments.addShard(shard, this.files.shards[at]!);
     return segments;
   }
+}
+
+/** One tensor of all images, in their order. */
+function join(parts: readonly TensorValues[]): TensorValues {
+  if (parts.length === 1) return parts[0]!;
+  const images = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part.values, at);
+    at += part.values.length;
+  }
+  return { shape: [images, ...parts[0]!.shape.slice(1)], values };
+}
+
+/** A copy of some images' values. */
+function slice({ shape, values }: TensorValues, from: number, images: number): TensorValues {
+  const each = elementCount(shape.slice(1));
+  return { shape: [images, ...shape.slice(1)], values: values.slice(from * each, (from + images) * each) };
+}
+
+function checked({ outputs: names }: Segment, outputs: readonly TensorValues[]): ItemResult {
+  for (const [at, { values }] of outputs.entries()) {
+    const bad = values.find((value) => !Number.isFinite(value));
+    if (bad === undefined) continue;
+    const message = `${names[at]}: expected tensors that lead to finite scores, got ${bad}`;
+    return failure(new EddiError("bad-tensor", message));
+  }
+  return { outputs };
+}
+
+function failure(thrown: unknown): ItemResult {
+  const { code, message } = toEddiError(thrown);
+  return { code, message };
 }

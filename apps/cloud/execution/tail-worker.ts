@@ -1,55 +1,87 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { toEddiError } from "#shared/errors";
+import { EddiError, toEddiError } from "#shared/errors";
 import { elementCount, imageShape } from "#shared/model";
-import type { ModelFiles } from "../models/registry.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
-import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import type { ItemResult, TailReply, TailRequest, TailSetup, Warmed } from "./tail-messages.ts";
 import { TailModel } from "./tail-model.ts";
+import type { BatchLine } from "./tail-times.ts";
 
-// One thread that runs tails: it opens all models, runs each once, and then serves one request at a time.
+/** Images of the larger run that tells what a batch saves. */
+const BATCH = 4;
+const RUNS = 3;
+
+// One thread that runs tails: it opens all models, runs each a few times, and then serves one batch at a time.
 const setup = workerData as TailSetup;
 const engine = await openEngine(setup.engine);
 const models = new Map<string, TailModel>();
-const refused: { id: string; reason: string }[] = [];
+const warmed: Warmed[] = [];
+const refused: { model: string; reason: string }[] = [];
 for (const files of setup.models) {
   try {
-    models.set(files.id, await openWarm(files));
+    const opened = new TailModel(files);
+    const line = await warm(opened);
+    warmed.push({ model: files.key, line, nodes: opened.model.nodes.length });
+    models.set(files.key, opened);
   } catch (thrown) {
-    refused.push({ id: files.id, reason: toEddiError(thrown).message });
+    refused.push({ model: files.key, reason: toEddiError(thrown).message });
   }
 }
 parentPort?.on("message", async (message: TailRequest) => {
-  if (message.kind === "run") reply(await run(message));
+  if (message.kind === "run") await run(message);
 });
-reply({ kind: "started", engine, refused });
+reply({ kind: "started", engine, warmed, refused });
 
-async function run({ id, modelId, segment, tensors, parameters }: TailRequest): Promise<TailReply> {
+async function run({ id, model, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
-  try {
-    const outputs = await models.get(modelId)!.run(segment, tensors, parameters);
-    return { kind: "ran", id, outputs, computeMs: performance.now() - startMs };
-  } catch (thrown) {
+  const results = await runAll({ model, segment, items }).catch((thrown): ItemResult[] => {
     const { code, message } = toEddiError(thrown);
-    return { kind: "failed", id, code, message };
-  }
+    return items.map(() => ({ code, message }));
+  });
+  reply({ kind: "ran", id, results, computeMs: performance.now() - startMs });
 }
 
-/** Opens a model and runs all of it, every exit, so that no request pays for kernels that start. */
-async function openWarm(files: ModelFiles): Promise<TailModel> {
-  const opened = new TailModel(files);
-  const { input, exits } = opened.model.metadata;
-  const shape = [1, ...imageShape(input)];
-  const data = new Uint8Array(elementCount(shape));
-  const segment = tailTo(
-    opened.model,
-    [input.node],
-    exits.map((exit) => exit.id),
-  );
-  await opened.run(segment, [{ name: input.node, datatype: "UINT8", shape, data }], {});
+async function runAll({ model, segment, items }: Omit<TailRequest, "kind" | "id">): Promise<ItemResult[]> {
+  const opened = models.get(model);
+  if (opened === undefined) throw new EddiError("unavailable", "expected a model in use, it was withdrawn");
+  return opened.run(segment, items);
+}
+
+/**
+ * Runs all of a model, every exit, so that no request pays for kernels that start, and learns what a batch takes.
+ *
+ * @throws EddiError when the engine cannot run it
+ */
+async function warm(opened: TailModel): Promise<BatchLine> {
+  const { input } = opened.model.metadata;
+  await timeRun(opened, 1);
   await warmImages(input, opened.model.nodes[0]!.tensor);
-  return opened;
+  const oneMs = await leastOf(RUNS, () => timeRun(opened, 1));
+  await timeRun(opened, BATCH);
+  const batchMs = await leastOf(RUNS - 1, () => timeRun(opened, BATCH));
+  const perImageMs = Math.min(Math.max(0, (batchMs - oneMs) / (BATCH - 1)), oneMs);
+  return { perImageMs, fixedMs: oneMs - perImageMs };
+}
+
+/** @throws EddiError what the run gave rise to */
+async function timeRun(opened: TailModel, images: number): Promise<number> {
+  const { input, exits } = opened.model.metadata;
+  const shape = [images, ...imageShape(input)];
+  const data = new Uint8Array(elementCount(shape));
+  const ids = exits.map((exit) => exit.id);
+  const segment = tailTo(opened.model, [input.node], ids);
+  const startMs = performance.now();
+  const tensors = [{ name: input.node, datatype: "UINT8", shape, data } as const];
+  const [result] = await opened.run(segment, [{ tensors, parameters: {} }]);
+  if ("code" in result!) throw new EddiError(result.code, result.message);
+  return performance.now() - startMs;
+}
+
+async function leastOf(times: number, run: () => Promise<number>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < times; i++) least = Math.min(least, await run());
+  return least;
 }
 
 function reply(message: TailReply): void {

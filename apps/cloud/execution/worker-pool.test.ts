@@ -26,7 +26,9 @@ async function openPool(change: Partial<PoolOptions> = {}) {
   const pool = new WorkerPool({
     engine: "wasm",
     workers: 1,
-    maxQueued: 2,
+    maxQueueMs: 10_000,
+    maxQueueBytes: 2 * 3072,
+    maxBatch: 1,
     runLimitMs: 10_000,
     models: [tiny.files],
     onTrouble: (message) => troubles.push(message),
@@ -39,11 +41,12 @@ async function openPool(change: Partial<PoolOptions> = {}) {
 
 function job(change: Partial<TailJob> = {}): TailJob {
   return {
-    modelId: "tiny",
+    model: tiny.files.key,
     segment: tailTo(tiny.model, ["image"], ["exit1"]),
     tensors: [{ name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 32 * 32 * 3) }],
     parameters: {},
     startBy: performance.now() + 20_000,
+    finishBy: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     ...change,
   };
@@ -70,10 +73,10 @@ describe("a pool", { timeout: 30_000 }, () => {
     await pool.close();
   });
 
-  test("replaces a worker that hangs: its job times out, the next ones run", async () => {
+  test("replaces a worker that hangs: its job fails, the next ones run", async () => {
     const { pool } = await openPool({ runLimitMs: 300 });
     poison("hang");
-    expect(await ends([pool.run(job()), pool.run(job())])).toEqual(["timeout", 10]);
+    expect(await ends([pool.run(job()), pool.run(job())])).toEqual(["unavailable", 10]);
     expect(threads).toHaveLength(2);
     await pool.close();
   });
@@ -87,7 +90,7 @@ describe("a pool", { timeout: 30_000 }, () => {
   });
 
   test("refuses what is over the bound, late or gone, and rejects everything pending on close", async () => {
-    const { pool } = await openPool({ maxQueued: 3 });
+    const { pool } = await openPool({ maxQueueBytes: 3 * 3072 });
     poison("hang");
     const gone = new AbortController();
     const runs = [
@@ -108,7 +111,7 @@ describe("a pool", { timeout: 30_000 }, () => {
   });
 
   test("tells how long the next request would wait", async () => {
-    const { pool } = await openPool({ maxQueued: 10 });
+    const { pool } = await openPool({ maxQueueBytes: 1 << 20 });
     await pool.run(job());
     expect(pool.load()).toEqual({ queued: 0, running: 0, expectedQueueMs: 0 });
     poison("hang");
@@ -119,11 +122,61 @@ describe("a pool", { timeout: 30_000 }, () => {
     expect(await codes).toEqual(Array(4).fill("unavailable"));
   });
 
+  test("gives many at once their own answers, whatever runs together", async () => {
+    const batches: number[] = [];
+    const onBatch = (_: string, images: number) => batches.push(images);
+    const { pool } = await openPool({ workers: 2, maxQueueBytes: 1 << 24, maxBatch: 8, onBatch });
+    const shape = [1, 32, 32, 3];
+    const of = (seed: number) =>
+      job({ tensors: [{ name: "image", datatype: "UINT8", shape, data: imageBytes(seed, 3072) }] });
+    const alone = [];
+    for (let seed = 0; seed < 5; seed++) alone.push((await pool.run(of(seed))).outputs[0]!.values);
+    const before = batches.length;
+    const together = await Promise.all(Array.from({ length: 60 }, (_, at) => pool.run(of(at % 5))));
+    for (const [at, { outputs }] of together.entries()) expect(outputs[0]!.values).toEqual(alone[at % 5]);
+    const after = batches.slice(before);
+    expect(after.reduce((sum, images) => sum + images, 0)).toBe(60);
+    expect(Math.max(...after)).toBeLessThanOrEqual(8);
+    await pool.close();
+  });
+
+  test("refuses at once what it knows would be late, and tries what it does not know", async () => {
+    const { pool } = await openPool({ maxQueueBytes: 1 << 24 });
+    const hurried = () => pool.run(job({ finishBy: performance.now() + 0.01 }));
+    expect(["timeout", 10]).toContain((await ends([hurried()]))[0]);
+    await pool.run(job());
+    const code = await hurried().catch((error: EddiError) => ({ code: error.code, cause: error.cause }));
+    expect(code).toEqual({ code: "timeout", cause: expect.objectContaining({ reason: "late" }) });
+    expect(pool.load()).toMatchObject({ queued: 0, running: 0 });
+    await pool.close();
+  });
+
+  test("serves on while its models change: what is new runs, what was there ends", async () => {
+    const { pool } = await openPool({ maxQueueBytes: 1 << 24 });
+    const other = { ...tiny.files, key: "tiny@other" };
+    let done = false;
+    const changed = pool.setModels([tiny.files, other]).finally(() => {
+      done = true;
+    });
+    let served = 0;
+    while (!done) {
+      expect(await ends([pool.run(job())])).toEqual([10]);
+      served++;
+    }
+    await changed;
+    expect(served).toBeGreaterThan(1);
+    expect(threads).toHaveLength(2);
+    expect(await ends([pool.run(job({ model: other.key })), pool.run(job())])).toEqual([10, 10]);
+    await pool.close();
+  });
+
   test("closes while it starts", async () => {
     const pool = new WorkerPool({
       engine: "wasm",
       workers: 2,
-      maxQueued: 2,
+      maxQueueMs: 1000,
+      maxQueueBytes: 1 << 20,
+      maxBatch: 1,
       runLimitMs: 1000,
       models: [tiny.files],
       onTrouble: () => {},
@@ -142,7 +195,7 @@ describe("the service", { timeout: 30_000 }, () => {
     data: imageBytes(1, 3072),
   } as const;
 
-  test("answers everything else while a tail runs, and a tail that does not end with 504", async () => {
+  test("answers everything else while a tail runs, and a tail that does not end with 503", async () => {
     const server = await buildServer(testConfig({ requestTimeoutMs: 1500 }), POISONABLE_WORKER);
     expect((await server.app.inject("/v2/health/ready")).statusCode).toBe(503);
     const early = await post(server.app, request([image]));
@@ -161,7 +214,7 @@ describe("the service", { timeout: 30_000 }, () => {
       order.push(`${path} ${statusCode}`);
     }
     await tail;
-    expect(order).toEqual(["live 200", "ready 200", "live 200", "tail 504"]);
+    expect(order).toEqual(["live 200", "ready 200", "live 200", "tail 503"]);
     const next = async () => (await post(server.app, request([image]))).statusCode;
     await expect.poll(next, { timeout: 20_000 }).toBe(200);
     await server.close();

@@ -3,103 +3,195 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { EngineChoice } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
-import { type Executor, type Load, SHED, type TailJob, type TailResult } from "./executor.ts";
-import { goneError, lateError, PendingTail } from "./pending-tail.ts";
+import {
+  type Executor,
+  type Forecast,
+  type Load,
+  Shed,
+  type Tail,
+  type TailJob,
+  type TailResult,
+} from "./executor.ts";
+import { formBatch } from "./form-batch.ts";
+import { bytesOf, goneError, lateError, PendingTail } from "./pending-tail.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
 import type { TailSetup } from "./tail-messages.ts";
+import { TailQueue } from "./tail-queue.ts";
+import type { TailTimes } from "./tail-times.ts";
+import { kindOf, TimeTable } from "./time-table.ts";
 
 export interface PoolOptions {
   readonly engine: EngineChoice;
   /** 0 for one per core, or one for a GPU. */
   readonly workers: number;
-  readonly maxQueued: number;
-  /** Longest that one job may run before its worker is given up. */
+  /** Work that may wait: how long a request may have to expect to wait, milliseconds. */
+  readonly maxQueueMs: number;
+  /** Of all tensors that wait. */
+  readonly maxQueueBytes: number;
+  /** Images in one batch. */
+  readonly maxBatch: number;
+  /** Longest that one batch may run before its worker is given up. */
   readonly runLimitMs: number;
   readonly models: readonly ModelFiles[];
   /** Told of workers that are lost and of those that do not come back. */
   readonly onTrouble: (message: string) => void;
   /** Told of each worker that is lost once it was warm. */
   readonly onLost?: () => void;
+  /** Told of each batch that ran. */
+  readonly onBatch?: (model: string, images: number, computeMs: number) => void;
   /** The module that workers run. */
   readonly entry?: URL;
 }
 
 const FIRST_RESTART_DELAY_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
-/** Of the newest job in the mean time of a job. */
-const MEAN_WEIGHT = 0.2;
 
 /**
- * Threads that run tails, first come, first served. A thread that crashes or does not end in time is
- * replaced and the job that it had fails; every job settles.
+ * Threads that run tails, first come, first served; jobs of one kind as one batch where that pays. A thread that
+ * crashes or does not end in time is replaced and the jobs that it had fail; every job settles.
  */
 export class WorkerPool implements Executor {
   /** Resolves when all workers are warm; rejects when one cannot start, or on close. */
   readonly started: Promise<Started>;
   private readonly options: PoolOptions;
   private readonly workers = new Set<PoolWorker>();
-  private readonly queue: PendingTail[] = [];
+  /** Replaced, and ending what they have. */
+  private readonly retiring = new Set<PoolWorker>();
+  private readonly queue = new TailQueue();
+  private readonly times = new TimeTable();
+  private models: readonly ModelFiles[];
   private engine: EngineChoice;
   private size = 0;
-  /** Mean time of a job, all kinds together: what waits is as mixed as what ran. */
-  private meanMs = 0;
   private nextId = 0;
-  /** Whether workers are being added: at the start, and when some were lost. */
-  private filling = true;
+  private holding: NodeJS.Timeout | undefined;
+  /** Workers are added and replaced one after another: the last of these doings. */
+  private doings: Promise<unknown>;
   private closed = false;
   private readonly closing = new AbortController();
 
   constructor(options: PoolOptions) {
     this.options = options;
+    this.models = options.models;
     this.engine = options.engine;
     this.started = this.start();
+    this.doings = this.started.catch(() => {});
   }
 
   run(job: TailJob): Promise<TailResult> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
       if (job.signal.aborted) throw goneError();
-      if (this.queue.length >= this.options.maxQueued && this.idle() === undefined) {
-        const { maxQueued } = this.options;
-        throw new EddiError("unavailable", `expected at most ${maxQueued} waiting requests, got one more`, {
-          cause: SHED.queueFull,
-        });
-      }
-      const pending = new PendingTail(job, resolve, reject, (why) => this.drop(pending, why));
+      const nowMs = performance.now();
+      const kind = kindOf(job);
+      const images = job.tensors[0]!.shape[0]!;
+      const times = this.times.of(job);
+      times.arrive(nowMs);
+      const ownMs = this.admit(job, times, images, nowMs);
+      const workMs = this.shareMs(times, kind, images);
+      const startBy = Math.min(job.startBy, job.finishBy - ownMs);
+      const admitted = { kind, images, workMs, startBy };
+      const pending = new PendingTail(job, admitted, resolve, reject, (why) => this.drop(pending, why));
       this.queue.push(pending);
       this.pump();
     });
   }
 
+  forecast(tail: Tail, images: number): Forecast {
+    const times = this.times.of(tail);
+    const nowMs = performance.now();
+    const waitMs = this.waitMs(nowMs);
+    return { waitMs, runMs: times.expectMs(images), isGuess: !times.isKnown(nowMs) };
+  }
+
   load(): Load {
-    const now = performance.now();
-    const busy = [...this.workers].filter((worker) => worker.pending !== null);
-    const runningMs = busy.reduce(
-      (total, worker) => total + Math.max(0, this.meanMs - (now - worker.sinceMs)),
-      0,
+    const running = [...this.workers, ...this.retiring].filter((worker) => worker.isBusy).length;
+    return { queued: this.queue.items.length, running, expectedQueueMs: this.waitMs(performance.now()) };
+  }
+
+  /**
+   * Runs these models from now on. Each worker is replaced by one that has opened them, once that is warm: work goes
+   * on all the while, and what an old worker has it ends.
+   */
+  setModels(models: readonly ModelFiles[]): Promise<Started> {
+    return this.inTurn(async () => {
+      this.models = models;
+      let started = await this.started;
+      for (const old of [...this.workers]) {
+        started = await this.addWorker();
+        this.workers.delete(old);
+        this.retiring.add(old);
+        void old.retire().then(() => this.retiring.delete(old));
+      }
+      return started;
+    });
+  }
+
+  /** Whether jobs of a model wait or run. */
+  holds(model: string): boolean {
+    return (
+      this.queue.items.some(({ job }) => job.model === model) ||
+      [...this.workers, ...this.retiring].some((worker) => worker.runs(model))
     );
-    const waits = this.idle() === undefined;
-    return {
-      queued: this.queue.length,
-      running: busy.length,
-      expectedQueueMs: waits ? (this.queue.length * this.meanMs + runningMs) / Math.max(1, this.size) : 0,
-    };
+  }
+
+  /** Tails that run at once; 0 before the first worker is warm. */
+  workerCount(): number {
+    return this.size;
   }
 
   /** Waits until nothing is pending, at most so long. */
   async drain(limitMs: number): Promise<void> {
     const endMs = performance.now() + limitMs;
-    const pending = () => this.queue.length > 0 || this.load().running > 0;
+    const pending = () => this.queue.items.length > 0 || this.load().running > 0;
     while (pending() && performance.now() < endMs) await sleep(20);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     this.closing.abort();
-    for (const pending of this.queue.splice(0)) pending.fail(closedError());
-    const workers = [...this.workers];
+    clearTimeout(this.holding);
+    for (const pending of this.queue.clear()) pending.fail(closedError());
+    const workers = [...this.workers, ...this.retiring];
     this.workers.clear();
     await Promise.all(workers.map((worker) => worker.stop(closedError())));
+  }
+
+  /**
+   * Refuses at once what would not be done in time, and what would make others wait for too long.
+   *
+   * @returns what the job itself is known to take; 0 when that is but guessed
+   */
+  private admit(job: TailJob, times: TailTimes, images: number, nowMs: number): number {
+    const { maxQueueMs, maxQueueBytes } = this.options;
+    const waitMs = this.waitMs(nowMs);
+    const bytes = this.queue.bytes + bytesOf(job);
+    if ((waitMs > maxQueueMs || bytes > maxQueueBytes) && this.idle() === undefined) {
+      const came = `got ${Math.round(waitMs)} ms and ${bytes} bytes`;
+      const message = `expected at most ${maxQueueMs} ms and ${maxQueueBytes} bytes to wait, ${came}`;
+      throw new EddiError("unavailable", message, { cause: new Shed("queue-full", waitMs) });
+    }
+    const ownMs = times.isKnown(nowMs) ? times.expectMs(images) : 0;
+    const leftMs = job.finishBy - nowMs;
+    if (waitMs + ownMs > leftMs) {
+      const needed = `it would take ${Math.ceil(waitMs + ownMs)} ms`;
+      const message = `expected an answer within ${Math.max(0, Math.floor(leftMs))} ms, ${needed}`;
+      throw new EddiError("timeout", message, { cause: new Shed("late", waitMs) });
+    }
+    return ownMs;
+  }
+
+  /** What a job adds to the work of one worker: less, if it goes along with others. */
+  private shareMs(times: TailTimes, kind: string, images: number): number {
+    const { maxBatch } = this.options;
+    const together = Math.min(maxBatch, this.queue.countOf(kind) + 1);
+    return (images * times.expectMs(together)) / together;
+  }
+
+  private waitMs(nowMs: number): number {
+    if (this.idle() !== undefined) return 0;
+    let leftMs = 0;
+    for (const worker of this.workers) leftMs += worker.leftMs(nowMs);
+    return (this.queue.workMs + leftMs) / Math.max(1, this.size);
   }
 
   /** One after another: TensorFlow's addon fills a table of the process without a lock while it warms up. */
@@ -109,21 +201,24 @@ export class WorkerPool implements Executor {
     const automatic = first.engine.device === "gpu" ? 1 : availableParallelism();
     this.size = this.options.workers || automatic;
     while (this.workers.size < this.size) await this.addWorker();
-    this.filling = false;
     return first;
   }
 
   private async addWorker(): Promise<Started> {
     if (this.closed) throw closedError();
-    const { entry = new URL("./tail-worker.ts", import.meta.url), models } = this.options;
-    const workerData: TailSetup = { entry: entry.href, engine: this.engine, models };
+    const { entry = new URL("./tail-worker.ts", import.meta.url) } = this.options;
+    const workerData: TailSetup = { entry: entry.href, engine: this.engine, models: this.models };
     const worker = new PoolWorker(workerData);
     this.workers.add(worker);
     try {
       const started = await worker.started;
+      for (const one of started.warmed) this.times.warmed(one);
       worker.onFree = () => this.pump();
-      worker.onRan = (computeMs) => {
-        this.meanMs += (this.meanMs === 0 ? 1 : MEAN_WEIGHT) * (computeMs - this.meanMs);
+      worker.onRan = (jobs, computeMs) => {
+        const images = jobs.reduce((sum, job) => sum + job.images, 0);
+        const { job } = jobs[0]!;
+        this.times.of(job).learn(images, computeMs, performance.now());
+        this.options.onBatch?.(job.model, images, computeMs);
       };
       worker.onLost = (why) => this.lose(worker, why);
       this.pump();
@@ -139,11 +234,10 @@ export class WorkerPool implements Executor {
     if (!this.workers.delete(worker) || this.closed) return;
     this.options.onLost?.();
     this.options.onTrouble(`a worker was lost and is replaced: ${why}`);
-    if (!this.filling) void this.refill();
+    void this.inTurn(() => this.refill());
   }
 
   private async refill(): Promise<void> {
-    this.filling = true;
     let delayMs = FIRST_RESTART_DELAY_MS;
     while (!this.closed && this.workers.size < this.size) {
       try {
@@ -155,24 +249,45 @@ export class WorkerPool implements Executor {
         delayMs = Math.min(2 * delayMs, MAX_RESTART_DELAY_MS);
       }
     }
-    this.filling = false;
+  }
+
+  private inTurn<T>(doing: () => Promise<T>): Promise<T> {
+    const done = this.doings.then(doing);
+    this.doings = done.catch(() => {});
+    return done;
   }
 
   private idle(): PoolWorker | undefined {
-    return [...this.workers].find((worker) => worker.ready && worker.pending === null);
+    for (const worker of this.workers) if (worker.isIdle) return worker;
+    return undefined;
   }
 
   private pump(): void {
-    for (let worker = this.idle(); worker !== undefined && this.queue.length > 0; worker = this.idle()) {
-      const pending = this.queue.shift()!;
-      if (performance.now() >= pending.job.startBy) pending.fail(lateError());
-      else worker.run(this.nextId++, pending, this.options.runLimitMs);
+    clearTimeout(this.holding);
+    for (let worker = this.idle(); worker !== undefined; worker = this.idle()) {
+      const first = this.queue.items[0];
+      if (first === undefined) return;
+      const nowMs = performance.now();
+      if (nowMs >= first.job.startBy) {
+        this.drop(first, lateError());
+        continue;
+      }
+      const times = this.times.of(first.job);
+      const idleWorkers = [...this.workers].filter(({ isIdle }) => isIdle).length;
+      const { maxBatch: maxImages, runLimitMs } = this.options;
+      const { jobs, holdUntil } = formBatch(this.queue.items, { times, idleWorkers, maxImages, nowMs });
+      if (holdUntil > nowMs) {
+        this.holding = setTimeout(() => this.pump(), holdUntil - nowMs);
+        return;
+      }
+      for (const job of jobs) this.queue.remove(job);
+      const images = jobs.reduce((sum, job) => sum + job.images, 0);
+      worker.run(this.nextId++, jobs, times.expectMs(images), runLimitMs);
     }
   }
 
   private drop(pending: PendingTail, why: EddiError): void {
-    const at = this.queue.indexOf(pending);
-    if (at >= 0) this.queue.splice(at, 1);
+    this.queue.remove(pending);
     pending.fail(why);
   }
 }

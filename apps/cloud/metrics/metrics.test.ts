@@ -14,7 +14,7 @@ beforeAll(async () => {
     thread = started;
   };
   process.on("worker", remember);
-  server = await buildServer(testConfig({ maxQueued: 0, requestTimeoutMs: 1_500 }), POISONABLE_WORKER);
+  server = await buildServer(testConfig({ maxQueueMs: 0, requestTimeoutMs: 1_500 }), POISONABLE_WORKER);
   await server.ready;
   process.off("worker", remember);
 });
@@ -79,9 +79,9 @@ test("refusals are told by reason, and a lost worker is counted", async () => {
   const running = post(server.app, request([batchOf(1)]));
   await expect.poll(async () => readLine(await scrape(), "eddi_workers_busy")).toBe(1);
   expect((await post(server.app, request([batchOf(1)]))).statusCode).toBe(503);
-  expect((await running).statusCode).toBe(504);
+  expect((await running).statusCode).toBe(503);
   const text = await scrape();
-  for (const reason of ["bad-tensor", "queue-full", "timeout"]) {
+  for (const reason of ["bad-tensor", "queue-full", "unavailable"]) {
     expect(readLine(text, `eddi_refused_total{model="tiny",reason="${reason}"}`), reason).toBe(1);
   }
   expect(readLine(text, "eddi_worker_restarts_total")).toBe(1);

@@ -1,14 +1,16 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Prometheus } from "prom-client";
 import { EddiError } from "#shared/errors";
-import { type Load, SHED } from "../execution/executor.ts";
+import { type Load, Shed } from "../execution/executor.ts";
 import type { Registry } from "../models/registry.ts";
 
 /** What is observed of one tail that was run. */
 export interface TailObserved {
   readonly model: string;
   readonly exits: readonly { readonly id: string }[];
+  /** Whether they come before the one that was asked for, as the service is busy. */
+  readonly isEarlier: boolean;
   /** Images in the request. */
-  readonly batch: number;
+  readonly images: number;
   readonly receiveMs: number;
   readonly queueMs: number;
   readonly computeMs: number;
@@ -44,6 +46,11 @@ export class Metrics {
     registers: [this.prometheus],
   });
   private readonly exits = this.counter("exits_total", "Images answered by each exit.", ["model", "exit"]);
+  private readonly earlier = this.counter(
+    "earlier_exits_total",
+    "Images answered by an earlier exit than asked, since the service was busy.",
+    ["model"],
+  );
   private readonly refused = this.counter("refused_total", "Tails not run, by code of the error.", [
     "model",
     "reason",
@@ -90,12 +97,17 @@ export class Metrics {
     this.responseBytes.inc(bytes);
   }
 
-  ran({ model, exits, batch, receiveMs, queueMs, computeMs }: TailObserved): void {
+  ran({ model, exits, images, isEarlier, receiveMs, queueMs, computeMs }: TailObserved): void {
     this.receive.observe({ model }, receiveMs / 1000);
     this.queue.observe({ model }, queueMs / 1000);
     this.compute.observe({ model }, computeMs / 1000);
-    this.batch.observe({ model }, batch);
-    for (const { id } of exits) this.exits.inc({ model, exit: id }, batch);
+    for (const { id } of exits) this.exits.inc({ model, exit: id }, images);
+    if (isEarlier) this.earlier.inc({ model }, images);
+  }
+
+  /** @param images of all requests that ran together */
+  batched(model: string, images: number): void {
+    this.batch.observe({ model }, images);
   }
 
   /** @param model as the client named it */
@@ -131,5 +143,5 @@ export class Metrics {
 }
 
 function shedReason({ cause }: EddiError): string | undefined {
-  return Object.values(SHED).find((reason) => reason === cause);
+  return cause instanceof Shed ? cause.reason : undefined;
 }

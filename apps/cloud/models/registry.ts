@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, verifyShard } from "#shared/model";
+import { versionNumber } from "./version-number.ts";
 
 /** A model whose every byte has been checked. */
 export interface LoadedModel {
@@ -12,6 +13,8 @@ export interface LoadedModel {
 /** What a worker needs to open a model. */
 export interface ModelFiles {
   readonly id: string;
+  /** As `modelKey` makes it. */
+  readonly key: string;
   /** model.json as stored. */
   readonly json: Uint8Array;
   /** In the order of `Model.shards`; on shared memory, so that workers need no copies in transit. */
@@ -26,42 +29,81 @@ export interface ModelState {
   readonly reason: string;
 }
 
+/** Of one model: pages that were loaded before the newest came still ask for theirs. */
+export const MAX_VERSIONS = 2;
+
 /** The models of a folder: those that can be used, and why the others can not. */
 export class Registry {
-  private readonly loaded = new Map<string, LoadedModel>();
+  /** By id, the newest version first; none is empty. */
+  private readonly loaded = new Map<string, readonly LoadedModel[]>();
   private readonly refused = new Map<string, string>();
 
-  add(loaded: LoadedModel): void {
-    this.loaded.set(loaded.files.id, loaded);
+  /** Makes this the newest version of its model; one too many is forgotten. */
+  add(added: LoadedModel): void {
+    const { id, key } = added.files;
+    const others = (this.loaded.get(id) ?? []).filter(({ files }) => files.key !== key);
+    this.loaded.set(id, [added, ...others].slice(0, MAX_VERSIONS));
+    this.refused.delete(id);
   }
 
-  /** Takes a model out of use. */
+  /** Tells why the newest files of a model are not used; versions from before stay in use. */
   refuse(id: string, reason: string): void {
-    this.loaded.delete(id);
     this.refused.set(id, reason);
   }
 
+  /** Takes one version out of use, which no engine here can run. */
+  refuseVersion(key: string, reason: string): void {
+    const found = this.models().find(({ files }) => files.key === key);
+    if (found === undefined) return;
+    const { id } = found.files;
+    const others = this.loaded.get(id)!.filter((one) => one !== found);
+    if (others.length > 0) this.loaded.set(id, others);
+    else this.loaded.delete(id);
+    this.refuse(id, reason);
+  }
+
+  /** Forgets all of a model. */
+  withdraw(id: string): void {
+    this.loaded.delete(id);
+    this.refused.delete(id);
+  }
+
   models(): readonly LoadedModel[] {
-    return [...this.loaded.values()];
+    return [...this.loaded.values()].flat();
+  }
+
+  /** Ids of all that were found, usable or not. */
+  ids(): readonly string[] {
+    return [...new Set([...this.loaded.keys(), ...this.refused.keys()])];
   }
 
   /**
-   * @param version as in the URL; null takes the one there is
+   * @param version as in the URL, or its `versionNumber`; null takes the newest
    * @throws EddiError `not-found`, naming what there is; `unavailable`, saying why
    */
   find(id: string, version: string | null): LoadedModel {
+    const versions = this.versions(id);
+    if (version === null) return versions[0]!;
+    const found = versions.find(({ model }) =>
+      [model.version, versionNumber(model.version)].includes(version),
+    );
+    if (found !== undefined) return found;
+    const known = versions.map(({ model }) => model.version).join(" or ");
+    throw new EddiError("not-found", `model ${id}: expected version ${known}, got ${version}`);
+  }
+
+  /**
+   * All versions in use, the newest first.
+   *
+   * @throws EddiError as `find`
+   */
+  versions(id: string): readonly LoadedModel[] {
+    const versions = this.loaded.get(id);
+    if (versions !== undefined) return versions;
     const reason = this.refused.get(id);
     if (reason !== undefined) throw new EddiError("unavailable", `model ${id} is not ready: ${reason}`);
-    const found = this.loaded.get(id);
-    if (found === undefined) {
-      const known = [...this.loaded.keys()].join(", ") || "none";
-      throw new EddiError("not-found", `expected one of the models ${known}, got ${id}`);
-    }
-    if (version !== null && version !== found.model.version) {
-      const message = `model ${id}: expected version ${found.model.version}, got ${version}`;
-      throw new EddiError("not-found", message);
-    }
-    return found;
+    const known = [...this.loaded.keys()].join(", ") || "none";
+    throw new EddiError("not-found", `expected one of the models ${known}, got ${id}`);
   }
 
   index(): readonly ModelState[] {
@@ -88,14 +130,7 @@ export class Registry {
  */
 export async function loadModels(dir: string): Promise<Registry> {
   const registry = new Registry();
-  const entries = await readdir(dir, { withFileTypes: true }).catch((cause) => {
-    if (cause.code === "ENOENT") return [];
-    throw new EddiError("bad-argument", `models: expected a folder, got ${cause.code} for ${dir}`, { cause });
-  });
-  const folders = entries.filter(
-    (entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()),
-  );
-  for (const id of folders.map((entry) => entry.name).sort()) {
+  for (const id of await listModels(dir)) {
     try {
       const loaded = await loadModel(dir, id);
       if (loaded !== null) registry.add(loaded);
@@ -106,7 +141,32 @@ export async function loadModels(dir: string): Promise<Registry> {
   return registry;
 }
 
-async function loadModel(dir: string, id: string): Promise<LoadedModel | null> {
+/**
+ * Names of the folders that may hold a model, sorted.
+ *
+ * @throws EddiError as `loadModels`
+ */
+export async function listModels(dir: string): Promise<readonly string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((cause) => {
+    if (cause.code === "ENOENT") return [];
+    throw new EddiError("bad-argument", `models: expected a folder, got ${cause.code} for ${dir}`, { cause });
+  });
+  const folders = entries.filter(
+    (entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()),
+  );
+  return folders.map((entry) => entry.name).sort();
+}
+
+/** Names a model and its version. */
+export function modelKey({ metadata, version }: Model): string {
+  return `${metadata.id}@${version}`;
+}
+
+/**
+ * @returns null when there is no model.json
+ * @throws EddiError saying what is wrong with the files
+ */
+export async function loadModel(dir: string, id: string): Promise<LoadedModel | null> {
   const json = await readIfThere(join(dir, id, "model.json"));
   if (json === null) return null;
   const model = readModel(json);
@@ -124,7 +184,7 @@ async function loadModel(dir: string, id: string): Promise<LoadedModel | null> {
     shared.set(bytes);
     shards.push(shared);
   }
-  return { model, files: { id, json, shards } };
+  return { model, files: { id, key: modelKey(model), json, shards } };
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | null> {

@@ -8,28 +8,35 @@ import {
 } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudConfig } from "../config.ts";
-import { type Executor, SHED } from "../execution/executor.ts";
+import { type Executor, Shed } from "../execution/executor.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import type { Registry } from "../models/registry.ts";
-import { readInfer, type TailWork } from "./infer.ts";
+import type { ModelStats } from "../metrics/model-stats.ts";
+import { modelKey, type Registry } from "../models/registry.ts";
+import { chooseExit } from "./choose-exit.ts";
+import { classify } from "./classify.ts";
+import type { TailWork } from "./infer.ts";
+import { findNamed, modelIdOf, type NamedModel } from "./named-model.ts";
+import { readRaw } from "./read-raw.ts";
 
 /** What inference requests are answered from, whichever way they come. */
 export interface InferService {
-  readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs">;
+  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs">;
   readonly registry: Registry;
   readonly executor: Executor;
   readonly metrics: Pick<Metrics, "ran" | "notRun">;
+  readonly stats: ModelStats;
   /** Why tails are refused, or null when they are run. */
   readonly refusal: () => string | null;
 }
 
 /** One request, as it came. */
 export interface InferCall {
+  /** A model's id, or a virtual name. */
   readonly modelId: string;
   /** Null takes the newest. */
   readonly version: string | null;
   readonly body: Uint8Array;
-  /** Bytes of the body's JSON part; null when all of it is. */
+  /** Bytes of the body's JSON part; null when all of it is, 0 when it is the only input's values. */
   readonly jsonBytes: number | null;
   /** When it began to come, on the clock of `performance.now()`. */
   readonly receivedMs: number;
@@ -45,64 +52,93 @@ export interface InferAnswer {
   readonly times: ServerTimes;
 }
 
+/** When it is worth asking a service again that is starting. */
+const STARTING_MS = 1000;
+
 /**
  * Runs the tail that a request means, and frames its scores.
  *
- * @throws EddiError as `decodeRequest`, `readInfer`, `Registry.find` and `Executor.run`
+ * @throws EddiError as `decodeRequest`, `readRaw`, `readInfer`, `findNamed` and `Executor.run`
  */
 export async function answerInfer(service: InferService, call: InferCall): Promise<InferAnswer> {
+  const cameMs = performance.now() - call.inflateMs;
+  let named: NamedModel | null = null;
   try {
-    return await answer(service, call);
+    named = findNamed(service.registry, call.modelId, call.version);
+    return await answer(service, call, named, cameMs);
   } catch (thrown) {
-    service.metrics.notRun(call.modelId, thrown);
+    service.metrics.notRun(modelIdOf(call.modelId), thrown);
+    if (named !== null) service.stats.failed(named.model, performance.now() - cameMs);
     throw thrown;
   }
 }
 
-async function answer(service: InferService, call: InferCall): Promise<InferAnswer> {
-  const { config, executor, metrics } = service;
-  const { model } = service.registry.find(call.modelId, call.version);
-  const receiveMs = performance.now() - call.receivedMs - call.inflateMs;
+/** @param cameMs when the whole body was there, on the clock of `performance.now()` */
+async function answer(
+  service: InferService,
+  call: InferCall,
+  named: NamedModel,
+  cameMs: number,
+): Promise<InferAnswer> {
+  const { config, executor, metrics, stats } = service;
+  const { model } = named;
+  const receiveMs = cameMs - call.receivedMs;
   const refusal = service.refusal();
-  if (refusal !== null) throw new EddiError("unavailable", refusal, { cause: SHED.starting });
-  const asked = decodeRequest(call.body, call.jsonBytes);
-  const work = readInfer(model, asked, config.maxBatch);
+  if (refusal !== null)
+    throw new EddiError("unavailable", refusal, { cause: new Shed("starting", STARTING_MS) });
+  const asked = call.jsonBytes === 0 ? readRaw(named, call.body) : decodeRequest(call.body, call.jsonBytes);
+  // The client's budget runs while its body is under way.
+  const finishBy = (timeoutMs: number): number => call.receivedMs + timeoutMs;
+  const work = chooseExit(named, asked, executor, { ...config, finishBy });
+  const inputMs = performance.now() - cameMs;
   const ran = await executor.run({
-    modelId: model.metadata.id,
+    model: modelKey(model),
     segment: work.segment,
     tensors: work.tensors,
     parameters: asked.parameters,
-    // The client's budget runs while its body is under way; our own patience starts after that.
-    startBy: Math.min(call.receivedMs + work.timeoutMs, performance.now() + config.requestTimeoutMs),
+    startBy: performance.now() + config.requestTimeoutMs,
+    finishBy: finishBy(work.timeoutMs),
     signal: call.signal,
   });
-  const { outputs, queueMs } = ran;
-  // Inflating is part of decoding, wherever it is done.
-  const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs };
-  const batch = work.tensors[0]!.shape[0]!;
-  metrics.ran({ model: model.metadata.id, exits: work.exits, batch, ...times });
+  const ranMs = performance.now();
+  const { outputs, queueMs, batchImages } = ran;
   const { queued, expectedQueueMs } = executor.load();
+  // Inflating is part of decoding, wherever it is done.
+  const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs, expectedQueueMs };
+  const images = work.tensors[0]!.shape[0]!;
+  metrics.ran({ model: model.metadata.id, exits: work.exits, images, isEarlier: work.isEarlier, ...times });
   const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
   const response: InferResponse = {
-    modelName: model.metadata.id,
+    modelName: named.name,
     modelVersion: model.version,
     ...(asked.id === undefined ? {} : { id: asked.id }),
     parameters: {
       exit: work.exits.at(-1)!.id,
+      ...(work.isEarlier ? { earlier_exit: true } : {}),
       receive_ms: receiveMs,
       queue_ms: queueMs,
       compute_ms: times.computeMs,
+      batch_images: batchImages,
       queue_depth: queued,
       expected_queue_ms: expectedQueueMs,
     },
-    outputs: wireOutputs(work, outputs),
+    outputs: wireOutputs(work, outputs, model.metadata.labels),
   };
-  return { frame: encodeResponse(response, (name) => binary.has(name)), isBinary: binary.size > 0, times };
+  const frame = encodeResponse(response, (name) => binary.has(name));
+  const endMs = performance.now();
+  const stages = { inputMs, inferMs: ran.computeMs, outputMs: endMs - ranMs };
+  stats.answered(model, { images, batchImages, totalMs: endMs - cameMs, queueMs, ...stages });
+  return { frame, isBinary: binary.size > 0, times };
 }
 
-function wireOutputs(work: TailWork, outputs: readonly TensorValues[]): InferResponse["outputs"] {
-  return work.exits.map(({ id, node }) => {
+function wireOutputs(
+  work: TailWork,
+  outputs: readonly TensorValues[],
+  labels: readonly string[],
+): InferResponse["outputs"] {
+  return work.exits.map(({ id, node, classes }) => {
     const { shape, values } = outputs[work.segment.outputs.indexOf(node)]!;
+    if (classes !== undefined) return classify(id, values, labels, classes);
     const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     return { name: id, datatype: "FP32", shape, data };
   });

@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { exitById, type Model, type Segment, tailOf } from "#shared/model";
-import type { InferRequest, WireTensor } from "#shared/protocol";
+import type { InferRequest, RequestedOutput, WireTensor } from "#shared/protocol";
+import type { NamedModel, NamedTail } from "./named-model.ts";
 
 /** What a request asks for, checked against the model; the values of its tensors are checked by `decodeTensor`. */
 export interface TailWork {
@@ -8,25 +9,35 @@ export interface TailWork {
   /** In the order of `segment.feeds`. */
   readonly tensors: readonly WireTensor[];
   /** In the order asked for. */
-  readonly exits: readonly { readonly id: string; readonly node: string; readonly binary: boolean }[];
+  readonly exits: readonly AskedExit[];
   /** What is left of the latency budget, milliseconds. */
   readonly timeoutMs: number;
+  /** Whether these exits come before the one that was asked for. */
+  readonly isEarlier: boolean;
+}
+
+/** An exit, its node and how its scores are to come. */
+export interface AskedExit extends Omit<RequestedOutput, "name"> {
+  readonly id: string;
+  readonly node: string;
 }
 
 /**
  * Finds the tail that a request means: whatever lies between the tensors that it brings and the exits that
- * it asks for; without a word on exits, the last one.
+ * it asks for; without a word on exits, the last one. Under a virtual name both must be those of the name.
  *
  * @throws EddiError `bad-tensor` when the tensors are no cut, or their batch differs or exceeds `maxBatch`;
  *   `not-found` for an unknown exit; `bad-argument` for a bad `timeout`
  */
-export function readInfer(model: Model, request: InferRequest, maxBatch: number): TailWork {
+export function readInfer(named: NamedModel, request: InferRequest, maxBatch: number): TailWork {
+  const { model, tail } = named;
   const { metadata } = model;
-  const { exit = metadata.exits.at(-1)!.id } = request.parameters;
+  const { exit = (tail?.exit ?? metadata.exits.at(-1)!).id } = request.parameters;
   const { id } = exitById(metadata, String(exit));
   const asked = request.outputs.length > 0 ? request.outputs : [{ name: id, binary: request.binaryOutputs }];
-  const exits = asked.map(({ name, binary }) => ({ ...exitById(metadata, name), binary }));
+  const exits = asked.map(({ name, ...how }) => ({ ...exitById(metadata, name), ...how }));
   const names = request.inputs.map((tensor) => tensor.name);
+  if (tail !== null) checkTail(named.name, tail, names, [id, ...exits.map((exit) => exit.id)]);
   const segment = tailTo(
     model,
     names,
@@ -34,7 +45,8 @@ export function readInfer(model: Model, request: InferRequest, maxBatch: number)
   );
   const tensors = segment.feeds.map((name) => request.inputs.find((tensor) => tensor.name === name)!);
   checkBatch(tensors, maxBatch);
-  return { segment, tensors, exits, timeoutMs: readTimeoutMs(request.parameters.timeout) };
+  const timeoutMs = readTimeoutMs(request.parameters.timeout);
+  return { segment, tensors, exits, timeoutMs, isEarlier: false };
 }
 
 /**
@@ -50,6 +62,18 @@ export function tailTo(model: Model, cut: readonly string[], exitIds: readonly s
     feeds: tails[0]!.feeds,
     outputs: [...new Set(tails.flatMap((tail) => tail.outputs))],
   };
+}
+
+function checkTail(name: string, { exit, cut }: NamedTail, came: readonly string[], exits: string[]): void {
+  const isCut = came.length === cut.length && cut.every((tensor) => came.includes(tensor));
+  if (!isCut) {
+    throw new EddiError(
+      "bad-tensor",
+      `${name}: expected ${cut.join(", ")}, got ${came.join(", ") || "none"}`,
+    );
+  }
+  const other = exits.find((id) => id !== exit.id);
+  if (other !== undefined) throw new EddiError("not-found", `${name}: expected ${exit.id}, got ${other}`);
 }
 
 function checkBatch(tensors: readonly WireTensor[], maxBatch: number): void {

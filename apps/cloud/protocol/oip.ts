@@ -1,26 +1,24 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
-import { imageShape, type Model } from "#shared/model";
 import { formatServerTiming, HEADER_LENGTH } from "#shared/protocol";
 import type { CloudConfig } from "../config.ts";
 import type { Engine } from "../execution/tail-messages.ts";
 import { answerInfer, type InferAnswer, type InferService } from "./answer-infer.ts";
+import { modelConfig, modelMetadata } from "./describe-model.ts";
+import { findNamed } from "./named-model.ts";
 import { readBody } from "./read-body.ts";
+import { SERVER } from "./server-metadata.ts";
 
 /** What the routes answer from. */
 export interface Service extends InferService {
-  readonly config: Pick<CloudConfig, "maxBatch" | "requestTimeoutMs" | "bodyLimitBytes">;
+  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs" | "bodyLimitBytes">;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
+  /** Tails that run at once. */
+  readonly workers: () => number;
   /** Why load balancers should send nothing more, or null: draining, it still serves. */
   readonly unready: () => string | null;
 }
-
-const SERVER = {
-  name: "eddi-cloud",
-  version: "0.1.0",
-  extensions: ["binary_tensor_data", "model_repository", "eddi_tail", "eddi_codecs", "eddi_probe"],
-} as const;
 
 const MAX_PROBE_BYTES = 256 << 10;
 
@@ -32,7 +30,12 @@ interface ModelRoute {
 export function oipRoutes(app: FastifyInstance, service: Service): void {
   const { registry } = service;
   const find = ({ params }: FastifyRequest<ModelRoute>) =>
-    registry.find(params.model, params.version ?? null);
+    findNamed(registry, params.model, params.version ?? null);
+  const serving = () => ({
+    engine: service.engine(),
+    workers: service.workers(),
+    maxBatch: service.config.maxBatch,
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ["application/octet-stream", "application/json"],
@@ -44,7 +47,8 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     request.receivedMs = performance.now();
   });
 
-  app.get("/v2", async () => SERVER);
+  // The protocol's document has it with a slash, its text without.
+  for (const path of ["/v2", "/v2/"]) app.get(path, async () => SERVER);
   app.get("/v2/health/live", async () => ({ live: true }));
   app.get("/v2/health/ready", async (_, reply) => {
     const error = service.unready();
@@ -58,12 +62,28 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   );
   app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
     const receiveMs = performance.now() - request.receivedMs;
-    reply.header("server-timing", formatServerTiming({ receiveMs, queueMs: 0, computeMs: 0 }));
+    const { expectedQueueMs } = service.executor.load();
+    reply.header(
+      "server-timing",
+      formatServerTiming({ receiveMs, queueMs: 0, computeMs: 0, expectedQueueMs }),
+    );
     return { received: bodyOf(request).byteLength };
   });
 
+  app.get("/v2/models/stats", async () => ({
+    model_stats: registry.models().map(({ model }) => service.stats.describe(model, model.metadata.id)),
+  }));
   for (const path of ["/v2/models/:model", "/v2/models/:model/versions/:version"]) {
-    app.get<ModelRoute>(path, async (request) => describeModel(find(request).model, service.engine()));
+    app.get<ModelRoute>(path, async (request) => {
+      const found = find(request);
+      const versions = registry.versions(found.model.metadata.id).map(({ model }) => model.version);
+      return modelMetadata(found, versions, serving());
+    });
+    app.get<ModelRoute>(`${path}/config`, async (request) => modelConfig(find(request), serving()));
+    app.get<ModelRoute>(`${path}/stats`, async (request) => {
+      const { model, name } = find(request);
+      return { model_stats: [service.stats.describe(model, name)] };
+    });
     app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
       const name = request.params.model;
       const error = service.unready() ?? reasonAgainst(() => find(request));
@@ -94,23 +114,11 @@ function sendAnswer(reply: FastifyReply, { frame, isBinary, times }: InferAnswer
   return reply.send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
 }
 
-function describeModel({ metadata, version }: Model, engine: Engine | null): object {
-  const { input, labels, exits } = metadata;
-  return {
-    name: metadata.id,
-    versions: [version],
-    platform: "tensorflow_graphdef",
-    inputs: [{ name: input.node, datatype: "FP32", shape: [-1, ...imageShape(input)] }],
-    outputs: exits.map(({ id }) => ({ name: id, datatype: "FP32", shape: [-1, labels.length] })),
-    parameters: { engine: engine?.name ?? null, device: engine?.device ?? null, exits },
-  };
-}
-
 function bodyOf(request: FastifyRequest): Uint8Array {
   return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
 }
 
-/** @returns null when the whole body is JSON, whatever its content type says */
+/** @returns null when the whole body is JSON, whatever its content type says; 0 when nothing of it is */
 function jsonBytesOf(request: FastifyRequest): number | null {
   const header = request.headers[HEADER_LENGTH];
   if (header === undefined) return null;

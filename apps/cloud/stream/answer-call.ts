@@ -40,9 +40,9 @@ export async function answerCall(
 
 /** The reply that tells of an error. */
 export function errorReply(client: FastifyRequest, id: number, thrown: unknown): CallReply {
-  const { status, message, retryAfterS } = reportError(toEddiError(thrown), client);
+  const { status, message, retryAfterS, times } = reportError(toEddiError(thrown), client);
   const body = new TextEncoder().encode(JSON.stringify({ error: message }));
-  return { kind: "reply", id, status, jsonBytes: null, times: null, retryAfterS, body };
+  return { kind: "reply", id, status, jsonBytes: null, times, retryAfterS, body };
 }
 
 async function settle(

@@ -140,7 +140,7 @@ async function overStream(url: string, model: Model, frame: Frame): Promise<Way>
         socket.send(encodeCall({ ...call, id: id++ }));
       });
       const reply = decodeReply(data);
-      if (reply.kind === "leave" || reply.times === null) throw new Error(`got ${data.subarray(24)}`);
+      if (reply.kind === "leave" || reply.times === null) throw new Error(`got ${data.subarray(28)}`);
       return reply.times;
     },
     close: async () => {

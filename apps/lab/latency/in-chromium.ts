@@ -246,8 +246,8 @@ function planAt(model: Model, exit: string, at: string): Plan {
 
 async function engineOf(url: string, model: Model): Promise<string> {
   const described = (await (await fetch(`${url}/v2/models/${model.metadata.id}`)).json()) as {
-    readonly parameters: { readonly engine: string | null };
+    readonly parameters: { readonly backend: string | null };
   };
-  if (described.parameters.engine !== null) return described.parameters.engine;
+  if (described.parameters.backend !== null) return described.parameters.backend;
   throw new EddiError("unavailable", "expected the service to have an engine, it is still starting");
 }

@@ -66,7 +66,7 @@ const reply = ({ id }: Infer, status = 200) =>
     id,
     status,
     jsonBytes: 11,
-    times: { queueMs: 1, computeMs: 2 },
+    times: { queueMs: 1, computeMs: 2, expectedQueueMs: 0 },
     retryAfterS: status === 503 ? 4 : null,
     body: new TextEncoder().encode("over stream"),
   });

@@ -87,8 +87,11 @@ test("what this device has measured goes first, and says how the rest is to be s
 
 test("tails are profiled by the service's engine; while it has none nothing is known", async () => {
   const tail = { ...measured, role: "tail" };
-  const native = serve({ "/v2/models/tiny": { parameters: { engine: "native" } }, "tail-native.json": tail });
+  const native = serve({
+    "/v2/models/tiny": { parameters: { backend: "native" } },
+    "tail-native.json": tail,
+  });
   expect((await tailProfile(model, native.fetchJson)).from).toBe("tail-native.json");
-  const starting = serve({ "/v2/models/tiny": { parameters: { engine: null } } });
+  const starting = serve({ "/v2/models/tiny": { parameters: { backend: null } } });
   await expect(tailProfile(model, starting.fetchJson)).rejects.toMatchObject({ code: "unavailable" });
 });

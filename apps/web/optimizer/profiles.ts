@@ -128,7 +128,7 @@ async function quietly<T>(otherwise: T, read: () => Promise<T>): Promise<T> {
 
 /** @throws EddiError `unavailable` while the service is starting and has no engine yet */
 function engineOf(description: unknown): string {
-  const { parameters } = description as { parameters?: { engine?: unknown } };
-  if (typeof parameters?.engine === "string") return parameters.engine;
+  const { parameters } = description as { parameters?: { backend?: unknown } };
+  if (typeof parameters?.backend === "string") return parameters.backend;
   throw new EddiError("unavailable", "expected the service to name its engine, got none yet");
 }

@@ -1,0 +1,154 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { toEddiError } from "#shared/errors";
+import type { WorkerPool } from "../execution/worker-pool.ts";
+import { listModels, loadModel, type Registry } from "./registry.ts";
+
+export interface WatchOptions {
+  readonly dir: string;
+  /** How often the folder is looked at; 0 is never. */
+  readonly everyMs: number;
+  readonly registry: Registry;
+  readonly pool: Pick<WorkerPool, "setModels" | "holds">;
+  readonly log: {
+    readonly info: (message: string) => void;
+    readonly error: (message: string) => void;
+  };
+}
+
+/** How often it is asked whether a version that goes is still at work. */
+const AT_WORK_POLL_MS = 50;
+
+/**
+ * Takes models into use that come or change in the folder, and out of use when they go. It looks again and again, as
+ * notices of changes do not come from network drives, nor reliably from mounted volumes. A folder counts once it has
+ * not changed between two looks, and a model once all its hashes are right and every worker has it warm: until then
+ * its version from before, which stays in use beside the new one for those who ask for it, answers.
+ */
+export class ModelWatch {
+  private readonly options: WatchOptions;
+  /** By id: the files as they were at the last look, and as they were when they were last dealt with. */
+  private seen = new Map<string, string>();
+  private readonly dealtWith = new Map<string, string>();
+  private trouble = "";
+  private readonly stopping = new AbortController();
+
+  constructor(options: WatchOptions) {
+    this.options = options;
+  }
+
+  /** Notes what there is: that has been loaded already. Then watches until `stop`. */
+  async start(): Promise<void> {
+    const { everyMs } = this.options;
+    if (everyMs === 0) return;
+    this.seen = await this.look().catch(() => this.seen);
+    for (const [id, stamp] of this.seen) this.dealtWith.set(id, stamp);
+    void this.watch(everyMs);
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async watch(everyMs: number): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await sleep(everyMs, undefined, { signal, ref: false });
+        await this.update();
+        this.trouble = "";
+      } catch (thrown) {
+        if (signal.aborted) return;
+        // A folder that cannot be read withdraws nothing, and is told once.
+        const { message } = toEddiError(thrown);
+        if (message !== this.trouble) this.options.log.error(`models: ${message}`);
+        this.trouble = message;
+      }
+    }
+  }
+
+  private async update(): Promise<void> {
+    const now = await this.look();
+    const settled = [...now].filter(([id, stamp]) => this.seen.get(id) === stamp);
+    this.seen = now;
+    for (const id of this.options.registry.ids()) if (!now.has(id)) await this.withdraw(id);
+    for (const [id, stamp] of settled) {
+      if (this.dealtWith.get(id) === stamp) continue;
+      await this.take(id);
+      this.dealtWith.set(id, stamp);
+    }
+  }
+
+  private async take(id: string): Promise<void> {
+    const { dir, registry, pool, log } = this.options;
+    try {
+      const loaded = await loadModel(dir, id);
+      if (loaded === null) return;
+      const { key } = loaded.files;
+      const { version } = loaded.model;
+      const before = registry.models();
+      if (before.some(({ files }) => files.key === key)) {
+        registry.add(before.find(({ files }) => files.key === key)!);
+        return;
+      }
+      const { refused } = await pool.setModels([...before, loaded].map(({ files }) => files));
+      const reason = refused.find(({ model }) => model === key)?.reason;
+      if (reason !== undefined) throw new Error(reason);
+      registry.add(loaded);
+      log.info(`model ${id}, version ${version}: ready`);
+      const kept = new Set(registry.models().map(({ files }) => files.key));
+      await this.free(before.map(({ files }) => files.key).filter((one) => !kept.has(one)));
+    } catch (thrown) {
+      if (this.stopping.signal.aborted) return;
+      const { message } = toEddiError(thrown);
+      registry.refuse(id, message);
+      log.error(`model ${id}: refused: ${message}`);
+    }
+  }
+
+  private async withdraw(id: string): Promise<void> {
+    const { registry, log } = this.options;
+    const gone = registry.models().filter(({ files }) => files.id === id);
+    registry.withdraw(id);
+    this.dealtWith.delete(id);
+    log.info(`model ${id}: withdrawn`);
+    await this.free(gone.map(({ files }) => files.key));
+  }
+
+  /** Workers forget versions that nobody can ask for any more, once those who did have their answers. */
+  private async free(keys: readonly string[]): Promise<void> {
+    const { pool, registry } = this.options;
+    if (keys.length === 0) return;
+    while (keys.some((key) => pool.holds(key))) {
+      await sleep(AT_WORK_POLL_MS, undefined, { signal: this.stopping.signal, ref: false });
+    }
+    await pool.setModels(registry.models().map(({ files }) => files));
+  }
+
+  /** @returns by id what the files of each folder with a model.json look like */
+  private async look(): Promise<Map<string, string>> {
+    const { dir } = this.options;
+    await stat(dir);
+    const stamps = await Promise.all(
+      (await listModels(dir)).map(async (id): Promise<[string, string | null]> => {
+        return [id, await stampOf(join(dir, id))];
+      }),
+    );
+    return new Map(stamps.filter((one): one is [string, string] => one[1] !== null));
+  }
+}
+
+/** Names, sizes and times of a folder's files; null without a model.json. */
+async function stampOf(folder: string): Promise<string | null> {
+  const names = (await readdir(folder).catch(() => [])).sort();
+  if (!names.includes("model.json")) return null;
+  const lines = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(join(folder, name)).catch(() => null);
+      if (found === null || !found.isFile()) return "";
+      return `${name} ${found.size} ${found.mtimeMs} ${found.ino}`;
+    }),
+  );
+  return lines.join("\n");
+}

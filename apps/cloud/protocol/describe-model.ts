@@ -1,0 +1,69 @@
+import type { Engine } from "../execution/tail-messages.ts";
+import { MAX_VERSIONS } from "../models/registry.ts";
+import { versionNumber } from "../models/version-number.ts";
+import type { NamedModel, Port } from "./named-model.ts";
+
+/** What runs the models, as far as they are described by it. */
+export interface Serving {
+  /** Null until all workers are warm. */
+  readonly engine: Engine | null;
+  /** Tails that run at once. */
+  readonly workers: number;
+  /** Images in one request. */
+  readonly maxBatch: number;
+}
+
+/** The Open Inference Protocol's name of a model that is a graph of TensorFlow's operations. */
+const PLATFORM = "tensorflow_graphdef";
+
+/** The protocol's model metadata. A virtual name's inputs are the tensors of its cut. */
+export function modelMetadata(
+  { model, name, inputs, outputs, tail }: NamedModel,
+  versions: readonly string[],
+  serving: Serving,
+): object {
+  const describe = ({ name, shape }: Port) => ({ name, datatype: "FP32", shape: [-1, ...shape] });
+  const { exits } = model.metadata;
+  return {
+    name,
+    versions,
+    platform: PLATFORM,
+    inputs: inputs.map(describe),
+    outputs: outputs.map(describe),
+    parameters: {
+      version_number: versionNumber(model.version),
+      engine: serving.engine?.name ?? null,
+      backend: serving.engine?.backend ?? null,
+      device: serving.engine?.device ?? null,
+      exits: tail === null ? exits : [tail.exit],
+    },
+  };
+}
+
+/** Triton's model configuration, the message `ModelConfig` of its model_config.proto: what is true of us in it. */
+export function modelConfig({ model, name, inputs, outputs, tail }: NamedModel, serving: Serving): object {
+  const { engine, workers, maxBatch } = serving;
+  const device = engine?.device ?? "cpu";
+  const describe = ({ name, shape }: Port) => ({ name, data_type: "TYPE_FP32", dims: shape });
+  const image = model.metadata.input.node;
+  return {
+    name,
+    platform: PLATFORM,
+    backend: "tfjs",
+    runtime: engine?.name ?? "",
+    version_policy: { latest: { num_versions: MAX_VERSIONS } },
+    max_batch_size: maxBatch,
+    dynamic_batching: {},
+    input: inputs.map((port) => ({
+      ...describe(port),
+      format: port.name === image ? "FORMAT_NHWC" : "FORMAT_NONE",
+      is_shape_tensor: false,
+      optional: false,
+    })),
+    output: outputs.map((port) => ({ ...describe(port), label_filename: "", is_shape_tensor: false })),
+    instance_group: [{ name: `${name}_0`, kind: `KIND_${device.toUpperCase()}`, count: workers }],
+    default_model_filename: "model.json",
+    parameters: tail === null ? {} : { exit: { string_value: tail.exit.id } },
+    model_transaction_policy: { decoupled: false },
+  };
+}
