@@ -5,7 +5,7 @@ import { expect, test } from "@playwright/test";
 import { allCloud } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
-import { type App, openApp } from "./harness/app.ts";
+import { type App, expectClose, openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 
 const model = loadModel(TINY);
@@ -47,12 +47,12 @@ test("the page asks over the stream once it is open, and gets the same scores as
   expect([byStream.source, byStream.transport]).toEqual(["cloud", "stream"]);
   expect(byStream.scores).toEqual(byFetch.scores);
   expect(await streamed()).toBe(counted + 1);
-  // Several at once, each with its own answer.
+  // Several at once, each with its own answer; the service may run them together, which changes last bits.
   const alone = await ask(2);
   const together = await Promise.all([ask(1), ask(2), ask(1), ask(2)]);
-  expect(together.map(({ scores }) => scores)).toEqual(
-    [byStream, alone, byStream, alone].map(({ scores }) => scores),
-  );
+  for (const [at, expected] of [byStream, alone, byStream, alone].entries()) {
+    expectClose(together[at]!.scores, expected.scores, 1e-5);
+  }
   expect((await app.state()).problems).toEqual([]);
 });
 

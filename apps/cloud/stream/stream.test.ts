@@ -50,6 +50,7 @@ async function post({ model, version, body, jsonBytes, encoding }: Call) {
 }
 
 const text = (value: object): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 /** Times differ, by value and so by length. */
 const withoutTimes = ({ status, jsonBytes, body }: Pick<Reply, "status" | "jsonBytes" | "body">) => {
   const json = JSON.parse(new TextDecoder().decode(body.subarray(0, jsonBytes ?? body.length)));
@@ -115,7 +116,12 @@ test("many calls are under way at once, and each gets its own answer", async () 
   for (const client of clients) {
     const replies = await Promise.all(calls.map((call) => client.ask(call)));
     expect(replies.map(({ id }) => id)).toEqual(calls.map(({ id }) => id));
-    expect(replies.map(scoresOf)).toEqual(expected);
+    // The service may run some together, which changes last bits.
+    for (const [at, reply] of replies.entries()) {
+      for (const [index, score] of floats(scoresOf(reply)).entries()) {
+        expect(score).toBeCloseTo(floats(expected[at]!)[index]!, 5);
+      }
+    }
   }
   expect(new Set(expected.map(String)).size).toBe(20);
 });
