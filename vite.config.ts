@@ -24,7 +24,7 @@ export default defineConfig({
   worker: { format: "es" },
   // Vite looks for dependencies in pages only; found later, in a worker, they would reload the page.
   optimizeDeps: { entries: ["index.html", "*/worker.ts"] },
-  server: { proxy: { "/v2": CLOUD, "/models": CLOUD, "/samples": CLOUD } },
+  server: { proxy: { "/v2": { target: CLOUD, ws: true }, "/models": CLOUD, "/samples": CLOUD } },
   test: {
     root: ".",
     include: ["**/*.test.ts"],

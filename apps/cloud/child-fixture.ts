@@ -14,6 +14,8 @@ const QUIET = ["--engine", "wasm", "--workers", "1", "--models", MODELS_DIR, "--
 export interface Child {
   readonly child: ChildProcess;
   readonly url: string;
+  /** Of HTTPS, where it has a certificate. */
+  readonly secureUrl?: string;
   readonly port: number;
   readonly ended: Promise<{ readonly code: number | null; readonly err: string }>;
 }
@@ -37,8 +39,14 @@ export async function startService(...args: string[]): Promise<Child> {
     once(createInterface(child.stdout), "line"),
     ended.then((end) => Promise.reject(new Error(`ended: ${JSON.stringify(end)}`))),
   ]);
-  const url = String(line).slice("listening on ".length);
-  return { child, url, port: Number(new URL(url).port), ended };
+  const [url = "", secureUrl] = String(line).slice("listening on ".length).split(" ");
+  return {
+    child,
+    url,
+    ...(secureUrl === undefined ? {} : { secureUrl }),
+    port: Number(new URL(url).port),
+    ended,
+  };
 }
 
 /** Ends what a test has left. */

@@ -7,7 +7,8 @@ import { Shed } from "./execution/executor.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
-/** When to come back after a 503, at the least. */
+/** What is worth trying again, and not before. */
+const RETRIED: readonly number[] = [429, 503];
 const RETRY_AFTER_S = 1;
 /** What a client sent may stand in an error, but nobody needs all of it back. */
 const MAX_MESSAGE_LENGTH = 1_000;
@@ -23,17 +24,36 @@ export function answerErrors(app: FastifyInstance): void {
 }
 
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, message, retryAfterS, times } = reportError(error, request);
+  // An address that cannot be read comes here without having passed the hooks.
+  if (!reply.hasHeader("x-request-id")) setHeaders(request, reply);
+  if (times !== null) reply.header("server-timing", formatServerTiming(times));
+  if (retryAfterS !== null) reply.header("retry-after", retryAfterS);
+  reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+}
+
+/** What a client is told of an error. */
+export interface ToldError {
+  readonly status: number;
+  readonly message: string;
+  readonly retryAfterS: number | null;
+  /** Where load was the reason. */
+  readonly times: ServerTimes | null;
+}
+
+/** Logs an error, and says what the client is told of it. */
+export function reportError(error: Error, request: FastifyRequest): ToldError {
   const { status, message } = describe(error, request);
   if (status >= 500 && !(error instanceof EddiError && error.code !== "internal")) {
     request.log.error({ err: error }, "internal error");
   } else request.log.debug({ status }, message);
-  // An address that cannot be read comes here without having passed the hooks.
-  if (!reply.hasHeader("x-request-id")) setHeaders(request, reply);
   const { cause } = error;
-  if (cause instanceof Shed)
-    reply.header("server-timing", formatServerTiming(refusedAfter(cause.retryAfterMs)));
-  if (status === 503) reply.header("retry-after", retryAfterS(cause));
-  reply.code(status).header("cache-control", "no-store").type("application/json").send({ error: message });
+  return {
+    status,
+    message,
+    retryAfterS: RETRIED.includes(status) ? retryAfterS(cause) : null,
+    times: cause instanceof Shed ? refusedAfter(cause.expectedQueueMs) : null,
+  };
 }
 
 /** What was shed neither waited nor ran: what is told is how long it would have waited. */

@@ -14,12 +14,15 @@ import { type CloudServer, HTTP } from "./server.ts";
  * @throws EddiError `unavailable` when it cannot listen, the cause as Node has it; `bad-argument` for a certificate that is none
  */
 export async function listen(
-  { app, listeners }: Pick<CloudServer, "app" | "listeners">,
+  { app, listeners, takeUpgrades }: Pick<CloudServer, "app" | "listeners" | "takeUpgrades">,
   config: CloudConfig,
 ): Promise<string[]> {
   const { host, port, tls } = config;
   const secure = tls === null ? null : await openSecure(app, tls);
-  if (secure !== null) listeners.push(secure);
+  if (secure !== null) {
+    listeners.push(secure);
+    takeUpgrades(secure);
+  }
   try {
     await app.listen({ host, port });
     const address = urlOf("http", app.server.address() as AddressInfo);

@@ -19,6 +19,8 @@ import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
 import { oipRoutes } from "./protocol/oip.ts";
 import { type Listener, stopListening } from "./stop-listening.ts";
+import { streamRoute } from "./stream/stream-route.ts";
+import type { UpgradeTaker } from "./stream/upgrades.ts";
 
 export interface CloudServer {
   readonly app: FastifyInstance;
@@ -26,6 +28,8 @@ export interface CloudServer {
   readonly ready: Promise<Engine>;
   /** What takes connections: HTTP, and HTTPS once it listens. */
   readonly listeners: Listener[];
+  /** For a server beside `app.server`, whose clients are to have streams too. */
+  readonly takeUpgrades: UpgradeTaker;
   /**
    * Ends without losing a request: for `drainMs` it is not ready but still serves, and every answer ends its
    * connection; then it takes no more connections, and requests under way get `graceMs`. A second call waits too.
@@ -125,7 +129,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
 
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
   await allowOrigins(app, config.corsOrigins);
-  guard(app, { keys, rate: config.rate });
+  const { admit } = guard(app, { keys, rate: config.rate });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
@@ -139,10 +143,11 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     registry,
     () => pool.load(),
     () => unready() === null,
+    () => streams.size,
   );
   if (config.metrics) metricsRoute(app, metrics);
   answerErrors(app);
-  oipRoutes(app, {
+  const service = {
     config,
     registry,
     executor: pool,
@@ -152,7 +157,10 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     metrics,
     stats,
     workers: () => pool.workerCount(),
-  });
+  };
+  oipRoutes(app, service);
+  const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit });
+  listeners.push(streams);
   await docsRoute(app, config);
   await staticFiles(app, config, registry, await findSamples(config.dataDir));
   app.addHook("onClose", () => pool.close());
@@ -161,6 +169,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     app,
     ready,
     listeners,
+    takeUpgrades,
     close: (graceMs = GRACE_MS, drainMs = 0) => {
       closed ??= end(graceMs, drainMs);
       return closed;
@@ -170,6 +179,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   async function end(graceMs: number, drainMs: number): Promise<void> {
     draining = true;
     watch.stop();
+    streams.leave();
     if (drainMs > 0) await sleep(drainMs);
     const ended = stopListening(listeners, graceMs, LAST_ANSWERS_MS);
     await Promise.all([pool.drain(graceMs), ended.graceful]);

@@ -1,7 +1,11 @@
-import type { Server } from "node:http";
-
-/** A server of HTTP or HTTPS. */
-export type Listener = Pick<Server, "close" | "closeIdleConnections" | "closeAllConnections" | "listening">;
+/** A server of HTTP or HTTPS, or the connections that have left one of them to be streams. */
+export interface Listener {
+  readonly listening: boolean;
+  /** Takes no more connections; calls back when all have ended. */
+  close(ended: () => void): unknown;
+  closeIdleConnections(): void;
+  closeAllConnections(): void;
+}
 
 /** How often connections that have fallen idle are closed. */
 const SWEEP_MS = 50;

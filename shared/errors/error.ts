@@ -13,6 +13,7 @@ export const HTTP_STATUS = {
   "bad-tensor": 400,
   "bad-weights": 422,
   cancelled: 499,
+  forbidden: 403,
   "not-found": 404,
   "rate-limited": 429,
   "too-large": 413,

@@ -19,4 +19,14 @@ export {
   type RequestedOutput,
   type WireTensor,
 } from "./frame.ts";
+export {
+  callId,
+  decodeCall,
+  encodeCall,
+  MAX_ENVELOPE_BYTES,
+  type StreamCall,
+  type StreamEncoding,
+} from "./stream-call.ts";
+export { STREAM_KEY, STREAM_PATH, STREAM_PROTOCOL } from "./stream-envelope.ts";
+export { decodeReply, encodeReply, type StreamReply } from "./stream-reply.ts";
 export { formatServerTiming, parseServerTiming, type ServerTimes } from "./timing.ts";

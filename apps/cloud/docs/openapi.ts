@@ -49,6 +49,13 @@ export function openApi({ metrics }: { readonly metrics: boolean }): OpenAPIV3.D
           },
         },
       },
+      "/v2/stream": {
+        get: {
+          summary: "WebSocket with the same frames",
+          description: "Subprotocol eddi.v1; shared/protocol/stream-envelope.ts describes its messages.",
+          responses: { 101: plain("A WebSocket from now on"), ...failures([403, 426]) },
+        },
+      },
       ...(metrics ? { "/metrics": METRICS } : {}),
     },
     components: { schemas: SCHEMAS, securitySchemes: KEYS },

@@ -66,7 +66,7 @@ export interface Load {
 
 /** Why a request was not taken although nothing is wrong with it: the cause of its error. */
 export class Shed extends Error {
-  readonly reason: "queue-full" | "starting" | "late";
+  readonly reason: "queue-full" | "starting" | "late" | "rate-limited";
   /** When it is worth trying again. */
   readonly retryAfterMs: number;
 
@@ -74,5 +74,10 @@ export class Shed extends Error {
     super(reason);
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+  }
+
+  /** How long it would have waited; 0 where load was not the reason. */
+  get expectedQueueMs(): number {
+    return this.reason === "queue-full" || this.reason === "late" ? this.retryAfterMs : 0;
   }
 }

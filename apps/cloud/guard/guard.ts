@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
+import { Shed } from "../execution/executor.ts";
 import { clientAddress } from "./client-address.ts";
 import { type Keys, presentedKey } from "./keys.ts";
 import { type RateLimit, TokenBuckets } from "./token-buckets.ts";
@@ -11,13 +12,31 @@ export interface GuardOptions {
   readonly rate: RateLimit | null;
 }
 
+export interface Guard {
+  /**
+   * Counts one more request of a client that has been let through: a message on its stream.
+   *
+   * @throws EddiError `rate-limited`
+   */
+  readonly admit: (request: FastifyRequest) => void;
+}
+
 /**
  * Lets requests through, or refuses them before anything of their body is read: 400 without a host, which HTTP/1.1
- * demands and Node would refuse without a word; 429 to a client that sends too many; 401 without a key. A route needs a key unless it says otherwise (`config.access`), and so does what is no
- * route, so that nothing can be told from a refusal.
+ * demands and Node would refuse without a word; 429 to a client that sends too many; 401 without a key. A route needs
+ * a key unless it says otherwise (`config.access`), and so does what is no route, so that nothing can be told from a
+ * refusal.
  */
-export function guard(app: FastifyInstance, { keys, rate }: GuardOptions): void {
+export function guard(app: FastifyInstance, { keys, rate }: GuardOptions): Guard {
   const buckets = rate === null ? null : new TokenBuckets(rate);
+  const admit = (request: FastifyRequest, owner: string | null): void => {
+    const client = owner === null ? `address ${clientAddress(request.ip)}` : `key ${owner}`;
+    const waitMs = buckets?.take(client, performance.now()) ?? 0;
+    if (waitMs === 0) return;
+    throw new EddiError("rate-limited", `expected at most ${rate!.perSecond} requests a second, got more`, {
+      cause: new Shed("rate-limited", waitMs),
+    });
+  };
   app.addHook("onRequest", async (request, reply) => {
     if (request.headers.host === undefined && request.raw.httpVersion === "1.1") {
       throw new EddiError("bad-argument", "expected the header host, got none");
@@ -25,17 +44,13 @@ export function guard(app: FastifyInstance, { keys, rate }: GuardOptions): void 
     const { access } = request.routeOptions.config;
     if (access === "health") return;
     const owner = ownerOf(keys, request);
-    const client = owner === null ? `address ${clientAddress(request.ip)}` : `key ${owner}`;
-    const waitMs = buckets?.take(client, performance.now()) ?? 0;
-    if (waitMs > 0) {
-      reply.header("retry-after", Math.ceil(waitMs / 1000));
-      throw new EddiError("rate-limited", `expected at most ${rate!.perSecond} requests a second, got more`);
-    }
+    admit(request, owner);
     if (keys !== null && owner === null && access !== "page") {
       reply.header("www-authenticate", 'Bearer realm="eddi"');
       throw new EddiError("unauthorized", "expected a key, as authorization: Bearer KEY or x-api-key: KEY");
     }
   });
+  return { admit: (request) => admit(request, ownerOf(keys, request)) };
 }
 
 function ownerOf(keys: Keys | null, request: FastifyRequest): string | null {

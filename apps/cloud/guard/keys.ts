@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { IncomingHttpHeaders } from "node:http";
 import { EddiError } from "#shared/errors";
+import { STREAM_KEY } from "#shared/protocol";
 
 /** API keys, of which only digests are kept. */
 export class Keys {
@@ -66,10 +67,15 @@ export function newKey(name: string): { readonly key: string; readonly line: str
   return { key, line: `${name}:${sha256(key).toString("hex")}` };
 }
 
-/** The key of a request: `Authorization: Bearer KEY`, else `x-api-key: KEY`; null without one. */
+/**
+ * The key of a request: `Authorization: Bearer KEY`, else `x-api-key: KEY`, else, as browsers cannot set headers of a
+ * WebSocket, the subprotocol that it offers beside ours, `eddi-key.KEY`; null without one.
+ */
 export function presentedKey(headers: IncomingHttpHeaders): string | null {
   const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? "")?.[1];
-  const key = bearer ?? headers["x-api-key"];
+  const offered = headers["sec-websocket-protocol"]?.split(",").map((one) => one.trim());
+  const subprotocol = offered?.find((one) => one.startsWith(STREAM_KEY))?.slice(STREAM_KEY.length);
+  const key = bearer ?? headers["x-api-key"] ?? subprotocol;
   return typeof key === "string" && key.length <= MAX_KEY_LENGTH ? key : null;
 }
 

@@ -57,7 +57,8 @@ export class Metrics {
   ]);
   private readonly restarts = this.counter("worker_restarts_total", "Workers lost and replaced.");
 
-  constructor(registry: Registry, load: () => Load, isReady: () => boolean) {
+  /** @param openStreams how many there are */
+  constructor(registry: Registry, load: () => Load, isReady: () => boolean, openStreams: () => number) {
     this.registry = registry;
     collectDefaultMetrics({ register: this.prometheus });
     this.gauge("queue_depth", "Requests that wait for a worker.", () => load().queued);
@@ -65,6 +66,7 @@ export class Metrics {
     this.gauge("expected_queue_seconds", "What a request that came now would wait.", () => {
       return load().expectedQueueMs / 1000;
     });
+    this.gauge("stream_connections", "Open streams.", openStreams);
     this.gauge("ready", "1 when load balancers may send.", () => Number(isReady()));
     new Gauge({
       name: "eddi_model_ready",

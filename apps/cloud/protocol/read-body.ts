@@ -29,8 +29,16 @@ export async function readBody(request: FastifyRequest, payload: NodeJS.Readable
   return inflated;
 }
 
-/** Off the event loop. Memory grows with what comes out, and no further than the limit. */
-function inflateWithin(body: Uint8Array, encoding: keyof typeof INFLATE, limit: number): Promise<Uint8Array> {
+/**
+ * Off the event loop. Memory grows with what comes out, and no further than the limit.
+ *
+ * @throws EddiError as `readBody`
+ */
+export function inflateWithin(
+  body: Uint8Array,
+  encoding: keyof typeof INFLATE,
+  limit: number,
+): Promise<Uint8Array> {
   const options: ZlibOptions = { maxOutputLength: limit, info: true };
   return new Promise((resolve, reject) => {
     INFLATE[encoding](body, options, (error: NodeJS.ErrnoException | null, result: unknown) => {
@@ -106,6 +114,6 @@ function receive(
   });
 }
 
-function overLimit(limit: number, came: string): EddiError {
+export function overLimit(limit: number, came: string): EddiError {
   return new EddiError("too-large", `body: expected at most ${limit} bytes, got ${came}`);
 }

@@ -11,5 +11,6 @@ export const SERVER = {
     "eddi_tail",
     "eddi_codecs",
     "eddi_probe",
+    "eddi_stream",
   ],
 } as const;

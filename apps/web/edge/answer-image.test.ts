@@ -20,6 +20,8 @@ import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#sha
 import { SegmentModel } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
 import { answerImage } from "./answer-image.ts";
+import { CloudStream } from "./cloud-stream.ts";
+import { CloudWays } from "./cloud-ways.ts";
 import { Engine } from "./engine.ts";
 import type { Kit } from "./job.ts";
 import { Readiness } from "./readiness.ts";
@@ -78,6 +80,7 @@ async function setUp(plan: Plan | null, { ready: isReady = true, finishMs = 5 } 
   const kit: Kit = {
     model,
     codec: { codec: "float32", deflate: false },
+    cloud: new CloudWays(new CloudStream(), "fetch"),
     engine: () => (broken ? null : engine),
     onEngineError: ({ message }) => {
       broken = true;

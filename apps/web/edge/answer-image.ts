@@ -40,7 +40,7 @@ function toAnswer(
   scores: Float32Array,
   reason: string | null,
 ): Answer {
-  const { kit, options, plan, planning, stages, codecs, requestBytes } = job;
+  const { kit, options, plan, planning, stages, codecs, requestBytes, transport } = job;
   const totalMs = elapsed(job);
   const named = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
   const best = scores.indexOf(Math.max(...scores));
@@ -60,5 +60,6 @@ function toAnswer(
     stages: { ...stages, otherMs: Math.max(0, totalMs - named) },
     totalMs,
     requestBytes,
+    transport,
   };
 }

@@ -1,7 +1,8 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
-import { decodeResponse, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
-import { serviceFetch } from "../link/service-fetch.ts";
+import { decodeResponse } from "#shared/protocol";
+import type { Transport } from "../link/transport.ts";
+import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
 import type { EncodedCut } from "./encode-cut.ts";
 
 export interface CloudReply {
@@ -10,11 +11,12 @@ export interface CloudReply {
   /** The exit that answered: an overloaded service may take an earlier one. */
   readonly exit: string;
   /**
-   * From the call of `fetch` until the reply's header is here, by the worker's clock: what an answer waits for.
+   * From the call of `fetch` until the reply's header is here, or from sending a message until the reply's is here,
+   * by the worker's clock: what an answer waits for.
    * The browser's own record (Resource Timing) leaves out the milliseconds that it spends itself.
    */
   readonly elapsedMs: number;
-  /** Of that, by the service's clock; null when it does not tell. */
+  /** Of that, by the service's clock; null when it does not tell, and on a stream, where it sees whole messages. */
   readonly receiveMs: number | null;
   readonly queueMs: number;
   readonly computeMs: number;
@@ -32,42 +34,36 @@ export interface CloudFailure {
 
 const RETRY_AFTER_MS = 1000;
 
-/** Sends a cut to the tail of this version of the model. Failures are results: another path is taken. */
+/**
+ * Sends a cut to the tail of this version of the model. Failures are results: another path is taken.
+ *
+ * @param onWay told which way the request goes
+ */
 export async function askCloud(
-  model: Model,
+  ways: CloudWays,
+  { metadata, version }: Model,
   { frame, encoding }: EncodedCut,
   signal: AbortSignal,
+  onWay: (way: Transport) => void,
 ): Promise<CloudReply | CloudFailure> {
-  const { id } = model.metadata;
-  const path = `/v2/models/${encodeURIComponent(id)}/versions/${model.version}/infer`;
-  const url = new URL(path, location.origin).href;
+  const { body, jsonBytes } = frame;
   try {
-    const startedAt = performance.now();
-    const response = await serviceFetch(url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/octet-stream",
-        [HEADER_LENGTH]: String(frame.jsonBytes),
-        ...(encoding === null ? {} : { "content-encoding": encoding }),
-      },
-      body: frame.body as Uint8Array<ArrayBuffer>,
+    const message = await ways.send(
+      { model: metadata.id, version, encoding, jsonBytes, body },
       signal,
-    });
-    const headersAt = performance.now();
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok) return refusal(response, bytes);
-    const { scores, exit } = readScores(model, response.headers.get(HEADER_LENGTH), bytes);
-    const told = response.headers.get("server-timing");
-    const server = parseServerTiming(told ?? "");
+      onWay,
+    );
+    if (message.status !== 200) return refusal(message);
+    const { scores, exit } = readScores(metadata, message);
     return {
       kind: "reply",
       scores,
       exit,
-      elapsedMs: headersAt - startedAt,
-      receiveMs: told === null ? null : server.receiveMs,
-      queueMs: server.queueMs,
-      computeMs: server.computeMs,
-      downlinkMs: performance.now() - headersAt,
+      elapsedMs: message.elapsedMs,
+      receiveMs: message.times?.receiveMs ?? null,
+      queueMs: message.times?.queueMs ?? 0,
+      computeMs: message.times?.computeMs ?? 0,
+      downlinkMs: performance.now() - message.arrivedMs,
     };
   } catch (thrown) {
     const error = signal.aborted
@@ -79,15 +75,14 @@ export async function askCloud(
   }
 }
 
-function refusal(response: Response, body: Uint8Array): CloudFailure {
-  const hint = response.status === 404 ? "; load the page again for the service's version of the model" : "";
-  const said = `${errorText(body) ?? `HTTP ${response.status}`}${hint}`;
-  const code = STATUS_CODES[response.status];
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+function refusal({ status, body, retryAfterS }: CloudMessage): CloudFailure {
+  const hint = status === 404 ? "; load the page again for the service's version of the model" : "";
+  const said = `${errorText(body) ?? `HTTP ${status}`}${hint}`;
+  const code = STATUS_CODES[status];
   return {
     kind: "failure",
     error: new EddiError(isErrorCode(code) ? code : "internal", `the cloud refuses: ${said}`),
-    retryAfterMs: Number.isFinite(seconds) ? 1000 * seconds : RETRY_AFTER_MS,
+    retryAfterMs: retryAfterS === null ? RETRY_AFTER_MS : 1000 * retryAfterS,
   };
 }
 
@@ -111,12 +106,10 @@ function errorText(body: Uint8Array): string | null {
 }
 
 function readScores(
-  model: Model,
-  jsonBytes: string | null,
-  bytes: Uint8Array,
+  { exits, labels }: Model["metadata"],
+  { body, jsonBytes }: CloudMessage,
 ): { scores: Float32Array; exit: string } {
-  const { exits, labels } = model.metadata;
-  const { outputs } = decodeResponse(bytes, jsonBytes === null ? null : Number(jsonBytes));
+  const { outputs } = decodeResponse(body, jsonBytes);
   const [output] = outputs;
   const exit = exits.find(({ id, node }) => id === output?.name || node === output?.name);
   if (output?.datatype !== "FP32" || exit === undefined) {

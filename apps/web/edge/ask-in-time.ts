@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { allEdge } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
+import type { Transport } from "../link/transport.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
 import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
 import { encodeCut } from "./encode-cut.ts";
@@ -41,7 +42,10 @@ export async function askInTime(
   const cancel = (): void => over.abort(job.signal.reason);
   job.signal.addEventListener("abort", cancel);
   let outcome: CloudReply | CloudFailure | null = null;
-  const asked = askCloud(kit.model, encoded, over.signal).then((settled) => {
+  const onWay = (way: Transport): void => {
+    job.transport = way;
+  };
+  const asked = askCloud(kit.cloud, kit.model, encoded, over.signal, onWay).then((settled) => {
     outcome = settled;
   });
   const reply = (): CloudReply | null => (outcome?.kind === "reply" ? outcome : null);
@@ -61,6 +65,7 @@ export async function askInTime(
     job.cloud = {
       kind: "lost",
       requestBytes: job.requestBytes,
+      transport: job.transport ?? "fetch",
       waitedMs: failure.error.code === "timeout" ? stages.lostMs : null,
       retryAfterMs: failure.retryAfterMs,
     };
@@ -103,7 +108,8 @@ function settle(job: Job, reply: CloudReply): CloudReply {
   stages.uplinkMs = Math.max(0, Math.min(receiveMs ?? 0, elapsedMs - queueMs - computeMs));
   stages.rttMs = Math.max(0, elapsedMs - queueMs - computeMs - stages.uplinkMs);
   stages.downlinkMs = reply.downlinkMs;
-  job.cloud = { kind: "answered", plan, requestBytes, elapsedMs, queueMs, computeMs };
+  const transport = job.transport ?? "fetch";
+  job.cloud = { kind: "answered", plan, requestBytes, transport, elapsedMs, queueMs, computeMs };
   return reply;
 }
 

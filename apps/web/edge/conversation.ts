@@ -2,6 +2,7 @@ import type { ErrorCode } from "#shared/errors";
 import type { ImageSize, Profile } from "#shared/evaluator";
 import type { Exit, ImageCodec, Plan, Segment, TensorCodec, WireCodec } from "#shared/model";
 import type { Prediction } from "../link/conversation.ts";
+import type { Transport } from "../link/transport.ts";
 
 /** The whole conversation between the page and the edge worker. */
 export type EdgeRequest =
@@ -74,6 +75,8 @@ export interface EdgeSettings {
   readonly calibrate: CalibrationMode;
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
+  /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
+  readonly transport: Transport | null;
 }
 
 /** A file, pixels, or the model's input itself: float32, RGB interleaved, in the model's range. */
@@ -116,6 +119,8 @@ export interface Answer {
   readonly totalMs: number;
   /** Bytes of the request's body; 0 when nothing was sent. */
   readonly requestBytes: number;
+  /** The way it went last; null when nothing was sent. */
+  readonly transport: Transport | null;
 }
 
 /** An early exit that was asked. */
@@ -137,7 +142,7 @@ export interface Stages {
   readonly headMs: number;
   /** Encoding the cut tensors and the frame. */
   readonly encodeMs: number;
-  /** While the request came in, by the service's clock. */
+  /** While the request came in, by the service's clock; 0 on a stream, where that cannot be told from the rest. */
   readonly uplinkMs: number;
   /** The rest of the time between sending and the reply's first byte. */
   readonly rttMs: number;

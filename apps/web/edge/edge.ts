@@ -5,6 +5,8 @@ import { adapterName } from "./adapter.ts";
 import { answerImage } from "./answer-image.ts";
 import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
 import { chooseBackend } from "./choose-backend.ts";
+import { CloudStream } from "./cloud-stream.ts";
+import { CloudWays } from "./cloud-ways.ts";
 import type {
   Answer,
   AnswerOptions,
@@ -106,6 +108,7 @@ export class Edge {
     this.kit = {
       model,
       codec: settings.codec,
+      cloud: new CloudWays(new CloudStream(), settings.transport),
       engine: () => this.engine,
       onEngineError: (error) => this.loseEngine(error.message),
       readiness,

@@ -12,6 +12,8 @@ import {
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
+import type { Transport } from "../link/transport.ts";
+import type { CloudWays } from "./cloud-ways.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "./conversation.ts";
 import { type Engine, type EngineRun, type Held, release } from "./engine.ts";
 import { imageInput } from "./image-input.ts";
@@ -22,6 +24,7 @@ export interface Kit {
   readonly model: Model;
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
+  readonly cloud: CloudWays;
   /** Null before a backend is chosen, when none works and when the one chosen is lost. */
   readonly engine: () => Engine | null;
   readonly onEngineError: (error: EddiError) => void;
@@ -47,6 +50,8 @@ export interface Job {
   /** Tensors of the head from which the edge goes on, or can finish. */
   held: Held;
   requestBytes: number;
+  /** The way it went; null while nothing was sent. */
+  transport: Transport | null;
   /** How the cut was sent. */
   codecs: Readonly<Record<string, WireCodec>>;
   ran: Measured["head"];
@@ -93,6 +98,7 @@ export async function startJob(
     asked: [],
     held: new Map(),
     requestBytes: 0,
+    transport: null,
     codecs: {},
     ran: null,
     cloud: null,

@@ -1,6 +1,7 @@
 import type { Latency, Profile } from "#shared/evaluator";
 import type { ImageCodec, Plan, WireCodec } from "#shared/model";
 import type { LoadMode } from "#shared/optimizer";
+import type { Transport } from "./transport.ts";
 
 /**
  * The whole conversation between the edge worker and the optimizer worker, over their own port. The edge
@@ -113,6 +114,7 @@ export interface CloudMeasured {
   readonly kind: "answered";
   readonly plan: Plan;
   readonly requestBytes: number;
+  readonly transport: Transport;
   /** From the request to the reply, by the worker's clock. */
   readonly elapsedMs: number;
   /** Of that, by the service's clock. */
@@ -123,6 +125,7 @@ export interface CloudMeasured {
 export interface CloudLost {
   readonly kind: "lost";
   readonly requestBytes: number;
+  readonly transport: Transport;
   /** How long a reply was waited for in vain; null when the request failed. */
   readonly waitedMs: number | null;
   /** The service is there but refuses for so long; null when it could not be reached. */

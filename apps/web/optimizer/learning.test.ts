@@ -24,6 +24,7 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
     kind: "answered",
     plan,
     requestBytes: 99_500,
+    transport: "fetch",
     elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
     queueMs: 4,
     computeMs: 2 * cloudMs,
@@ -41,7 +42,13 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
 });
 
 test("after silence a request is expected to take longer, so that a slower link is noticed at all", () => {
-  const lost = { kind: "lost", requestBytes: 10_000, waitedMs: 3000, retryAfterMs: null } as const;
+  const lost = {
+    kind: "lost",
+    requestBytes: 10_000,
+    transport: "fetch",
+    waitedMs: 3000,
+    retryAfterMs: null,
+  } as const;
   let state = startNetwork(FIRST_GUESS);
   for (let at = 0; at < 3; at++) state = learn(state, costs, { ...quiet, cloud: lost }, 1000 * at);
   const { rttMs, uplinkBps } = conditionsOf(state);
@@ -54,6 +61,7 @@ test("a slow cloud that was long not tried is given another chance", () => {
     kind: "answered",
     plan,
     requestBytes: 0,
+    transport: "fetch",
     elapsedMs: 50,
     queueMs: 0,
   } as const;

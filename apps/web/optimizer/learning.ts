@@ -1,10 +1,8 @@
 import type { ExitCosts } from "#shared/evaluator";
 import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
 import type { CloudLost, CloudMeasured, Measured } from "../link/conversation.ts";
+import { HEADER_BYTES } from "../link/transport.ts";
 import { branchMs, profiledMs } from "./planning.ts";
-
-/** HTTP headers of a request, which a body's size does not count. */
-export const HEADER_BYTES = 500;
 
 /** What is known after one more image. */
 export function learn(
@@ -26,7 +24,7 @@ export function learn(
 }
 
 function fromReply(
-  { plan, requestBytes, elapsedMs, queueMs, computeMs }: CloudMeasured,
+  { plan, requestBytes, transport, elapsedMs, queueMs, computeMs }: CloudMeasured,
   state: NetworkState,
   costs: readonly ExitCosts[],
   atMs: number,
@@ -34,7 +32,7 @@ function fromReply(
   const transfer: Observation = {
     kind: "transfer",
     atMs,
-    requestBytes: requestBytes + HEADER_BYTES,
+    requestBytes: requestBytes + HEADER_BYTES[transport],
     elapsedMs,
     serverMs: queueMs + computeMs,
   };
@@ -51,13 +49,14 @@ function fromReply(
  * down would time out for ever.
  */
 function fromSilence(
-  { requestBytes, waitedMs }: CloudLost,
+  { requestBytes, transport, waitedMs }: CloudLost,
   state: NetworkState,
   atMs: number,
 ): readonly Observation[] {
   if (waitedMs === null) return [];
   const serverMs = Math.min(state.queueMs, waitedMs);
-  return [{ kind: "silence", atMs, requestBytes: requestBytes + HEADER_BYTES, waitedMs, serverMs }];
+  const wireBytes = requestBytes + HEADER_BYTES[transport];
+  return [{ kind: "silence", atMs, requestBytes: wireBytes, waitedMs, serverMs }];
 }
 
 /** After such a time without a sample a scale is doubted. A phone changes less than a shared service. */

@@ -2,7 +2,7 @@ import { EddiError } from "#shared/errors";
 import type { Silence, Transfer } from "#shared/network";
 import { anySignal } from "../edge/fetch-model.ts";
 import { serviceFetch } from "../link/service-fetch.ts";
-import { HEADER_BYTES } from "./learning.ts";
+import { HEADER_BYTES } from "../link/transport.ts";
 
 const RTT_TIMEOUT_MS = 2500;
 const UPLINK_TIMEOUT_MS = 4000;
@@ -10,7 +10,13 @@ const UPLINK_TIMEOUT_MS = 4000;
 /** Asks the service whether it lives. @throws EddiError `unavailable` or `timeout` */
 export async function probeRtt(): Promise<Transfer> {
   const elapsedMs = await timed("/v2/health/live", {}, RTT_TIMEOUT_MS);
-  return { kind: "transfer", atMs: performance.now(), requestBytes: HEADER_BYTES, elapsedMs, serverMs: 0 };
+  return {
+    kind: "transfer",
+    atMs: performance.now(),
+    requestBytes: HEADER_BYTES.fetch,
+    elapsedMs,
+    serverMs: 0,
+  };
 }
 
 /**
@@ -23,7 +29,7 @@ export async function probeUplink(bytes: number, signal: AbortSignal): Promise<T
   const body = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(body.subarray(at, at + 65_536));
   const headers = { "content-type": "application/octet-stream" };
-  const sent = { requestBytes: bytes + HEADER_BYTES, serverMs: 0 } as const;
+  const sent = { requestBytes: bytes + HEADER_BYTES.fetch, serverMs: 0 } as const;
   try {
     const elapsedMs = await timed("/v2/probe", { method: "POST", headers, body, signal }, UPLINK_TIMEOUT_MS);
     return { kind: "transfer", atMs: performance.now(), ...sent, elapsedMs };

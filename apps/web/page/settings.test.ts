@@ -9,6 +9,7 @@ test("without a query everything is at its default", () => {
       slowdown: 1,
       calibrate: "auto",
       codec: null,
+      transport: null,
       budgetMs: 300,
       framesPerSecond: null,
       minAccuracy: null,
@@ -19,7 +20,7 @@ test("without a query everything is at its default", () => {
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&calibrate=off&codec=float32+deflate&budget=40&fps=12&accuracy=0.8&utm_source=x",
+    "?model=tiny&backend=wasm&slowdown=2.5&calibrate=off&codec=float32+deflate&budget=40&fps=12&transport=stream&accuracy=0.8&utm_source=x",
   );
   expect(settings).toEqual({
     model: "tiny",
@@ -27,6 +28,7 @@ test("every setting can be given", () => {
     slowdown: 2.5,
     calibrate: "off",
     codec: { codec: "float32", deflate: true },
+    transport: "stream",
     budgetMs: 40,
     framesPerSecond: 12,
     minAccuracy: 0.8,
@@ -36,7 +38,7 @@ test("every setting can be given", () => {
 
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
   const { settings, problems } = readSettings(
-    "?model=../x&backend=cuda&slowdown=0.5&calibrate=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85",
+    "?model=../x&backend=cuda&slowdown=0.5&calibrate=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon",
   );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
@@ -45,6 +47,7 @@ test("a value that makes no sense is named, with what was expected, and its defa
     "?slowdown=0.5: expected a number from 1 to 1000",
     "?calibrate=maybe: expected one of auto, off, force",
     "?codec=jpeg:0: expected one of float32, float16, uint8, uint4, jpeg, webp; with a quality as webp:60, deflated as uint4+deflate",
+    "?transport=pigeon: expected fetch or stream",
     "?budget=soon: expected milliseconds from 5 to 10000",
     "?fps=0: expected frames a second from 0.1 to 60",
     "?accuracy=85: expected a top-1 accuracy from 0 to 1",

@@ -1,5 +1,6 @@
 import { CODECS, parseCodec, type WireCodec } from "#shared/model";
 import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../edge/conversation.ts";
+import { TRANSPORTS, type Transport } from "../link/transport.ts";
 
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
 export interface PageSettings {
@@ -17,6 +18,8 @@ export interface PageSettings {
   readonly calibrate: CalibrationMode;
   /** How all tensors travel; null for what plans say. */
   readonly codec: WireCodec | null;
+  /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
+  readonly transport: Transport | null;
   readonly budgetMs: number;
   /**
    * Frames a second that the live camera has classified, 0.1 to 60, the stages of several overlapping; null: one
@@ -73,6 +76,7 @@ export function readSettings(query: string): {
       oneOf(CALIBRATION_MODES),
     ),
     codec: read<WireCodec | null>("codec", null, CODEC_TEXTS, parseCodec),
+    transport: read<Transport | null>("transport", null, "fetch or stream", oneOf(TRANSPORTS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
     framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
     minAccuracy: read<number | null>("accuracy", null, "a top-1 accuracy from 0 to 1", number(0, 1)),

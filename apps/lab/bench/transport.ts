@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import os from "node:os";
+import { parseArgs } from "node:util";
+import { Agent } from "undici";
+import { WebSocket } from "ws";
+import { ancestors } from "#shared/graph";
+import { elementCount, exitById, type Model, splitPlan } from "#shared/model";
+import {
+  decodeReply,
+  encodeCall,
+  encodeRequest,
+  encodeTensor,
+  type Frame,
+  HEADER_LENGTH,
+  parseServerTiming,
+  STREAM_PATH,
+  STREAM_PROTOCOL,
+} from "#shared/protocol";
+import { Service } from "../demo/service.ts";
+import { modelFolder, readModelFolder } from "../model-folder.ts";
+import { type Random, randomFor } from "../train/random.ts";
+import { timingOf } from "./statistics.ts";
+
+const USAGE = `npm run -s bench:transport -- [options]
+
+Sends one request again and again to a service on this machine, in turn by fetch (undici, keep-alive) and over
+the stream, one at a time, and prints JSON: milliseconds of a request less those that the tail computes.
+
+  --model ID    (default resnet-imagenette)
+  --bytes N     cuts at the tensor whose uint8 values are nearest to so many (default 3000)
+  --samples N   of each (default 600)
+  --seed N      of the tensor's values (default 1)
+  --out FILE    writes the JSON there too
+Other options go to the service, after --.
+`;
+
+const WARM_UPS = 100;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: "string", default: "resnet-imagenette" },
+    bytes: { type: "string", default: "3000" },
+    samples: { type: "string", default: "600" },
+    seed: { type: "string", default: "1" },
+    out: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+if (values.help) process.stdout.write(USAGE);
+else await run(Number(values.samples), Number(values.seed));
+
+async function run(samples: number, seed: number): Promise<void> {
+  const model = await readModelFolder(modelFolder(values.model));
+  const cut = nearestCut(model, Number(values.bytes));
+  const frame = frameOf(model, cut, randomFor(seed, 1));
+  const service = await Service.start(positionals);
+  const url = `http://127.0.0.1:${service.port}`;
+  const ways = { fetch: overFetch(url, model, frame), stream: await overStream(url, model, frame) };
+  const times = { fetch: [] as Sample[], stream: [] as Sample[] };
+  try {
+    for (let at = -WARM_UPS; at < samples; at++) {
+      // Who comes first may find other things done.
+      const order = at % 2 === 0 ? (["fetch", "stream"] as const) : (["stream", "fetch"] as const);
+      for (const way of order) {
+        const sample = await timed(ways[way].send);
+        if (at >= 0) times[way].push(sample);
+      }
+    }
+  } finally {
+    await Promise.all([ways.fetch.close(), ways.stream.close()]);
+    await service.stop();
+  }
+  const report = {
+    bench: "transport",
+    model: values.model,
+    version: model.version,
+    cut,
+    requestBytes: frame.body.byteLength,
+    seed,
+    samples,
+    node: process.version,
+    device: os.cpus()[0]?.model ?? os.arch(),
+    fetch: summary(times.fetch),
+    stream: summary(times.stream),
+  };
+  const json = `${JSON.stringify(report, null, 1)}\n`;
+  process.stdout.write(json);
+  if (values.out !== undefined) await writeFile(values.out, json);
+}
+
+interface Sample {
+  readonly elapsedMs: number;
+  /** Of that, by the service: waiting, with the ways to the worker and back; and running. */
+  readonly queueMs: number;
+  readonly computeMs: number;
+}
+
+/** A way to the service. */
+interface Way {
+  /** @returns what the service told of its times */
+  send(): Promise<Omit<Sample, "elapsedMs">>;
+  close(): Promise<void>;
+}
+
+async function timed(send: Way["send"]): Promise<Sample> {
+  const startMs = performance.now();
+  const times = await send();
+  return { elapsedMs: performance.now() - startMs, ...times };
+}
+
+function overFetch(url: string, model: Model, { body, jsonBytes }: Frame): Way {
+  const agent = new Agent({ connections: 1, keepAliveTimeout: 60_000 });
+  const path = `/v2/models/${model.metadata.id}/versions/${model.version}/infer`;
+  const headers = { "content-type": "application/octet-stream", [HEADER_LENGTH]: `${jsonBytes}` };
+  return {
+    send: async () => {
+      const answer = await agent.request({ origin: url, path, method: "POST", headers, body });
+      const bytes = await answer.body.arrayBuffer();
+      if (answer.statusCode !== 200) throw new Error(new TextDecoder().decode(bytes));
+      return parseServerTiming(String(answer.headers["server-timing"]));
+    },
+    close: () => agent.close(),
+  };
+}
+
+async function overStream(url: string, model: Model, frame: Frame): Promise<Way> {
+  const socket = new WebSocket(url.replace("http", "ws") + STREAM_PATH, STREAM_PROTOCOL);
+  await once(socket, "open");
+  let id = 0;
+  let answered: (data: Buffer) => void = () => {};
+  socket.on("message", (data: Buffer) => answered(data));
+  const { version } = model;
+  const call = { kind: "infer", model: model.metadata.id, version, encoding: null, ...frame } as const;
+  return {
+    send: async () => {
+      const data = await new Promise<Buffer>((resolve) => {
+        answered = resolve;
+        socket.send(encodeCall({ ...call, id: id++ }));
+      });
+      const reply = decodeReply(data);
+      if (reply.kind === "leave" || reply.times === null) throw new Error(`got ${data.subarray(28)}`);
+      return reply.times;
+    },
+    close: async () => {
+      const closed = once(socket, "close");
+      socket.close();
+      await closed;
+    },
+  };
+}
+
+/** The tensor that alone is a cut and comes nearest in size. */
+function nearestCut(model: Model, bytes: number): string {
+  const { dag, metadata } = model;
+  const exit = metadata.exits.at(-1)!.id;
+  const before = (node: string): string[] => {
+    const member = ancestors(dag, dag.names.indexOf(node));
+    return dag.names.filter((_, at) => member[at]);
+  };
+  const cuts = before(exitById(metadata, exit).node).flatMap((node) => {
+    const { cut, tail } = splitPlan(model, { exit, head: before(node) });
+    return tail !== null && cut.length === 1 ? cut : [];
+  });
+  const distance = (name: string): number => Math.abs(elementCount(metadata.tensors[name]!.shape) - bytes);
+  return cuts.sort((one, other) => distance(one) - distance(other))[0]!;
+}
+
+/** The cut's tensor as uint8, half of its values 0 as behind a ReLU. */
+function frameOf({ metadata }: Model, cut: string, random: Random): Frame {
+  const { shape } = metadata.tensors[cut]!;
+  const values = Float32Array.from({ length: elementCount(shape) }, () => Math.max(0, 2 * random() - 1));
+  const { tensor, parameters } = encodeTensor(cut, [1, ...shape], values, "uint8");
+  return encodeRequest({
+    parameters: { exit: metadata.exits.at(-1)!.id, ...parameters },
+    inputs: [tensor],
+    outputs: [],
+    binaryOutputs: true,
+  });
+}
+
+function summary(samples: readonly Sample[]) {
+  const rests = samples.map(({ elapsedMs, computeMs }) => elapsedMs - computeMs).sort((a, b) => a - b);
+  const rest = timingOf(rests);
+  const wire = timingOf(samples.map(({ elapsedMs, queueMs, computeMs }) => elapsedMs - queueMs - computeMs));
+  const compute = timingOf(samples.map(({ computeMs }) => computeMs));
+  return {
+    medianMs: round(rest.median),
+    p95Ms: round(rest.p95),
+    // What it takes when nothing else wants the processor.
+    p5Ms: round(rests[Math.floor(rests.length / 20)]!),
+    // Of the median: outside of the service's queue and worker.
+    wireMedianMs: round(wire.median),
+    computeMedianMs: round(compute.median),
+  };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

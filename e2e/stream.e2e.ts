@@ -1,0 +1,100 @@
+import { once } from "node:events";
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "@playwright/test";
+import { allCloud } from "#shared/model";
+import { Service } from "../apps/lab/demo/service.ts";
+import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
+import { type App, expectClose, openApp } from "./harness/app.ts";
+import { loadModel, noise, TINY } from "./harness/models.ts";
+
+const model = loadModel(TINY);
+const plan = allCloud(model, model.metadata.exits.at(-1)!.id);
+const SETTINGS = { model: TINY, backend: "wasm", calibrate: "off" };
+const FAST = { rttMs: 2, uplink: 1e9, downlink: 1e9 };
+
+let service: Service;
+let app: App | null = null;
+test.beforeAll(async () => {
+  service = await Service.start();
+});
+test.afterEach(async () => {
+  await app?.close();
+  app = null;
+});
+test.afterAll(() => service.stop());
+
+const ask = (seed: number) => app!.answerNoise(noise(model, seed), { plan });
+const transport = async (seed = 0) => (await ask(seed)).transport;
+/** Calls that the service has answered over streams. */
+async function streamed(): Promise<number> {
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  return Number(/^eddi_requests_total\{route="\/v2\/stream",status="200"\} (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+test("the page asks over the stream once it is open, and gets the same scores as by fetch", async () => {
+  app = await openApp({ url: service.url, parameters: { ...SETTINGS, transport: "fetch" } });
+  const before = await streamed();
+  const byFetch = await ask(1);
+  expect([byFetch.source, byFetch.transport]).toEqual(["cloud", "fetch"]);
+  expect(await streamed()).toBe(before);
+  await app.close();
+
+  app = await openApp({ url: service.url, parameters: SETTINGS });
+  await expect.poll(() => transport()).toBe("stream");
+  const counted = await streamed();
+  const byStream = await ask(1);
+  expect([byStream.source, byStream.transport]).toEqual(["cloud", "stream"]);
+  expect(byStream.scores).toEqual(byFetch.scores);
+  expect(await streamed()).toBe(counted + 1);
+  // Several at once, each with its own answer; the service may run them together, which changes last bits.
+  const alone = await ask(2);
+  const together = await Promise.all([ask(1), ask(2), ask(1), ask(2)]);
+  for (const [at, expected] of [byStream, alone, byStream, alone].entries()) {
+    expectClose(together[at]!.scores, expected.scores, 1e-5);
+  }
+  expect((await app.state()).problems).toEqual([]);
+});
+
+test("behind a proxy that knows no WebSocket the page goes on by fetch", async () => {
+  const proxy = await httpOnlyProxy(service.port);
+  app = await openApp({
+    url: `http://localhost:${(proxy.address() as AddressInfo).port}`,
+    parameters: SETTINGS,
+  });
+  for (let seed = 0; seed < 6; seed++) {
+    const answer = await ask(seed);
+    expect([answer.source, answer.transport]).toEqual(["cloud", "fetch"]);
+  }
+  expect((await app.state()).problems).toEqual([]);
+  proxy.closeAllConnections();
+  proxy.close();
+});
+
+test("streams pass the shaping proxy; when its connections break, answers go on and the stream comes back", async () => {
+  const proxy = await ShapingProxy.start({ host: "localhost", port: service.port }, FAST);
+  app = await openApp({ url: `http://localhost:${proxy.port}`, parameters: SETTINGS });
+  await expect.poll(() => transport()).toBe("stream");
+  proxy.reset();
+  const after = await ask(3);
+  expect(after.source).toBe("cloud");
+  await expect.poll(() => transport(), { timeout: 30_000 }).toBe("stream");
+  await proxy.close();
+});
+
+/** Forwards requests, and drops whoever wants another protocol. */
+async function httpOnlyProxy(port: number): Promise<Server> {
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const forwarded = request({ host: "localhost", port, method, path: url, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(outgoing);
+    });
+    forwarded.on("error", () => outgoing.destroy());
+    incoming.pipe(forwarded);
+  });
+  proxy.on("upgrade", (_, socket) => socket.destroy());
+  proxy.listen(0, "localhost");
+  await once(proxy, "listening");
+  return proxy;
+}
