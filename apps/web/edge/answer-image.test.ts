@@ -47,7 +47,10 @@ afterEach(() => {
 });
 
 /** An edge with all weights at hand, and the optimizer's plan for it. */
-async function setUp(plan: Plan | null, { ready: isReady = true, finishMs = 5 } = {}) {
+async function setUp(
+  plan: Plan | null,
+  { ready: isReady = true, finishMs = 5, mayAnswerEarlier = false } = {},
+) {
   const engine = new Engine(model, "wasm", 1);
   const measured: Measured[] = [];
   const lost: string[] = [];
@@ -76,6 +79,8 @@ async function setUp(plan: Plan | null, { ready: isReady = true, finishMs = 5 } 
     },
     wanted: plan,
     finish: exits.map((exit) => ({ exit, finishMs })),
+    load: null,
+    mayAnswerEarlier,
   });
   const kit: Kit = {
     model,
@@ -93,7 +98,10 @@ async function setUp(plan: Plan | null, { ready: isReady = true, finishMs = 5 } 
   return { kit, measured, lost, engine };
 }
 
-/** A cloud in this process: runs the tail between what comes and the exit asked for. */
+/**
+ * A cloud in this process: runs the tail between what comes and the exit asked for; where that is allowed, it is busy
+ * and answers at the first.
+ */
 function stubCloud(delayMs = 0, spoil?: (request: Request) => Response | null): { requests: number } {
   const segments = new SegmentModel(model);
   for (const shard of model.shards) segments.addShard(shard, readFileSync(`${folder}/${shard.path}`));
@@ -112,7 +120,7 @@ function stubCloud(delayMs = 0, spoil?: (request: Request) => Response | null): 
       new Uint8Array(await request.arrayBuffer()),
       Number(request.headers.get(HEADER_LENGTH)),
     );
-    const exit = String(asked.parameters.exit);
+    const exit = asked.parameters.allow_earlier_exit ? exits[0]! : String(asked.parameters.exit);
     const names = asked.inputs.map(({ name }) => name);
     const tail = tailOf(model, names, exit);
     const feeds = tail.feeds.map((name) => {
@@ -180,6 +188,21 @@ test("a cloud that cannot be reached costs accuracy at most, at any cut", async 
     const worst = Math.max(...answer.scores.map((score, i) => Math.abs(score - whole[i]!)));
     expect(worst).toBeLessThan(1e-6);
     expect(measured[0]?.cloud).toMatchObject({ kind: "lost", waitedMs: null });
+  }
+});
+
+test("a busy service answers at an earlier exit where no accuracy is asked for, and is measured by that", async () => {
+  stubCloud();
+  const [first, last] = [exits[0]!, exits.at(-1)!];
+  for (const mayAnswerEarlier of [true, false]) {
+    const { kit, engine, measured } = await setUp(allCloud(model, last), { mayAnswerEarlier });
+    const answer = await ask(kit);
+    const exit = mayAnswerEarlier ? first : last;
+    expect(answer).toMatchObject({ source: "cloud", exit });
+    const whole = await wholeScores(engine, exit);
+    const worst = Math.max(...answer.scores.map((score, i) => Math.abs(score - whole[i]!)));
+    expect(worst).toBeLessThan(1e-6);
+    expect(measured[0]?.cloud).toMatchObject({ kind: "answered", plan: { exit } });
   }
 });
 

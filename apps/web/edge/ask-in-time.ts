@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { allEdge } from "#shared/model";
+import { allEdge, type Plan } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { Transport } from "../link/transport.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
@@ -27,7 +27,8 @@ export async function askInTime(
   const prediction = planning?.prediction ?? null;
   const waitUntilMs = deadlineMs(options.budgetMs, elapsed(job), prediction, finishPoints(job, plan));
   const timeoutMs = Math.max(waitUntilMs - elapsed(job), 1);
-  const encoded = await encodeCut(kit.model, plan.exit, cut, (name) => codecOf(job, name), timeoutMs);
+  const ask = { exit: plan.exit, mayAnswerEarlier: planning?.mayAnswerEarlier === true, timeoutMs };
+  const encoded = await encodeCut(kit.model, ask, cut, (name) => codecOf(job, name));
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, encodeStart);
   job.requestBytes = encoded.frame.body.byteLength;
   job.codecs = encoded.codecs;
@@ -101,7 +102,7 @@ async function untilFinishable(
 /** Enters a reply's times. */
 function settle(job: Job, reply: CloudReply): CloudReply {
   const { stages, codecs, requestBytes } = job;
-  const plan = { ...job.plan, codecs };
+  const plan = { ...planTo(job, reply.exit), codecs };
   const { elapsedMs, receiveMs, queueMs, computeMs } = reply;
   stages.queueMs = queueMs;
   stages.cloudMs = computeMs;
@@ -111,6 +112,13 @@ function settle(job: Job, reply: CloudReply): CloudReply {
   const transport = job.transport ?? "fetch";
   job.cloud = { kind: "answered", plan, requestBytes, transport, elapsedMs, queueMs, computeMs };
   return reply;
+}
+
+/** The job's plan, as if this had been its exit: what the cloud ran and is measured by. */
+function planTo({ plan, kit }: Job, exit: string): Plan {
+  if (exit === plan.exit) return plan;
+  const needed = new Set(allEdge(kit.model, exit).head);
+  return { exit, head: plan.head.filter((name) => needed.has(name)) };
 }
 
 function lateReply(afterMs: number): CloudFailure {

@@ -15,25 +15,33 @@ export interface EncodedCut {
   readonly codecs: Readonly<Record<string, WireCodec>>;
 }
 
+/** What is asked of the cloud. */
+export interface CloudAsk {
+  readonly exit: string;
+  /** Whether an earlier exit will do, when the service is busy. */
+  readonly mayAnswerEarlier: boolean;
+  /** What is left until nobody waits for the reply any more. */
+  readonly timeoutMs: number;
+}
+
 /**
  * One frame with the cut tensors of one image.
  *
- * @param codecOf   how a tensor is to travel; all are deflated, or none
- * @param timeoutMs what is left until nobody waits for the reply any more
+ * @param codecOf how a tensor is to travel; all are deflated, or none
  */
 export async function encodeCut(
   model: Model,
-  exit: string,
+  { exit, mayAnswerEarlier, timeoutMs }: CloudAsk,
   cut: ReadonlyMap<string, TensorValues>,
   codecOf: (name: string) => WireCodec,
-  timeoutMs: number,
 ): Promise<EncodedCut> {
   const encoded = await Promise.all(
     [...cut].map(async ([name, tensor]) => ({ name, ...(await encode(model, name, tensor, codecOf(name))) })),
   );
   const timeout = Math.max(1, Math.round(timeoutMs * 1000));
+  const earlier = mayAnswerEarlier ? { allow_earlier_exit: true } : {};
   const frame = encodeRequest({
-    parameters: Object.assign({ exit, timeout }, ...encoded.map(({ parameters }) => parameters)),
+    parameters: Object.assign({ exit, timeout, ...earlier }, ...encoded.map(({ parameters }) => parameters)),
     inputs: encoded.map(({ tensor }) => tensor),
     outputs: [],
     binaryOutputs: true,

@@ -59,6 +59,8 @@ export interface Planning {
   readonly finish: readonly Finish[];
   /** Null unless frames arrive faster than one after the other. */
   readonly load: LoadReport | null;
+  /** Whether a service that is busy may answer at an earlier exit: not where an accuracy is asked for. */
+  readonly mayAnswerEarlier: boolean;
 }
 
 /** How plans keep up with frames that arrive at a given rate, their stages overlapping. */

@@ -67,6 +67,7 @@ export class Planners {
         choice === null || framesPerSecond === null
           ? null
           : report(planner, choice, knowledge, framesPerSecond),
+      mayAnswerEarlier: knowledge.minAccuracy === null,
     };
   }
 
