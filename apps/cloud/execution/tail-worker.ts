@@ -4,6 +4,7 @@ import { elementCount, imageShape } from "#shared/model";
 import { tailTo } from "../protocol/infer.ts";
 import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
+import { lowerPriority } from "./lower-priority.ts";
 import type { ItemResult, TailReply, TailRequest, TailSetup, Warmed } from "./tail-messages.ts";
 import { TailModel } from "./tail-model.ts";
 import type { BatchLine } from "./tail-times.ts";
@@ -13,6 +14,7 @@ const BATCH = 4;
 const RUNS = 3;
 
 // One thread that runs tails: it opens all models, runs each a few times, and then serves one batch at a time.
+lowerPriority();
 const setup = workerData as TailSetup;
 const engine = await openEngine(setup.engine);
 const models = new Map<string, TailModel>();

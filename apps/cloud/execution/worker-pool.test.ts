@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -7,6 +9,7 @@ import { loadModels } from "../models/registry.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { buildServer } from "../server.ts";
 import type { TailJob } from "./executor.ts";
+import { WORKER_NICENESS } from "./lower-priority.ts";
 import { type PoolOptions, WorkerPool } from "./worker-pool.ts";
 
 const tiny = (await loadModels(MODELS_DIR)).find("tiny", null);
@@ -169,6 +172,23 @@ describe("a pool", { timeout: 30_000 }, () => {
     expect(await ends([pool.run(job({ model: other.key })), pool.run(job())])).toEqual([10, 10]);
     await pool.close();
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "threads that compute let the event loop go first (on Linux)",
+    async () => {
+      const { pool } = await openPool({ workers: 2 });
+      // Field 19 of proc_pid_stat(5), counted behind the name, which may hold spaces.
+      const nicenessOf = (stat: string) => Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+      const stats = readdirSync("/proc/self/task").map((id) =>
+        readFileSync(`/proc/self/task/${id}/stat`, "utf8"),
+      );
+      const own = getPriority();
+      const lower = stats.filter((stat) => nicenessOf(stat) === Math.min(19, own + WORKER_NICENESS));
+      expect(lower.length).toBeGreaterThanOrEqual(2);
+      expect(stats.length - lower.length).toBeGreaterThanOrEqual(1);
+      await pool.close();
+    },
+  );
 
   test("closes while it starts", async () => {
     const pool = new WorkerPool({
