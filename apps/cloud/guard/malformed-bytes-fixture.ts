@@ -1,5 +1,6 @@
 import { INFER } from "../child-fixture.ts";
-import { below, pick, type Random } from "./malformed-fixture.ts";
+import type { Random } from "../random.ts";
+import { below, pick } from "./malformed-fixture.ts";
 
 // For tests only.
 

@@ -1,5 +1,6 @@
 import { deflateSync, gzipSync } from "node:zlib";
 import { INFER } from "../child-fixture.ts";
+import type { Random } from "../random.ts";
 
 // For tests only: requests that are wrong in as many ways as can be thought of, the same for the same seed.
 
@@ -11,8 +12,6 @@ export interface Sent {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
 }
-
-export type Random = () => number;
 
 /** What no error may tell: files, frames of a stack, modules, shared memory. */
 export const INNER =
@@ -155,17 +154,6 @@ export function malformed(random: Random): Sent {
   }
   const kind = pick(random, Object.keys(KINDS));
   return { ...whole, ...KINDS[kind]!(random), kind };
-}
-
-/** In [0, 1): mulberry32. */
-export function randomFrom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 export function below(random: Random, end: number): number {

@@ -2,8 +2,9 @@ import { connect } from "node:net";
 import { Agent } from "undici";
 import { afterAll, expect, test } from "vitest";
 import { type Child, INFER, killServices, startService } from "../child-fixture.ts";
+import { type Random, randomFrom } from "../random.ts";
 import { malformedBytes } from "./malformed-bytes-fixture.ts";
-import { INNER, malformed, type Random, randomFrom } from "./malformed-fixture.ts";
+import { INNER, malformed } from "./malformed-fixture.ts";
 
 /** `MALFORMED=1000000` for a night. */
 const COUNT = Number(process.env.MALFORMED ?? 20_000);

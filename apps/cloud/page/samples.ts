@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { randomFrom } from "../random.ts";
 
 /** Sample photos for the page. */
 export interface Samples {
@@ -78,15 +79,4 @@ function shuffle(items: string[], random: () => number): void {
     const at = Math.floor(random() * (last + 1));
     [items[last], items[at]] = [items[at]!, items[last]!];
   }
-}
-
-/** Numbers in [0, 1), the same for the same seed: mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
