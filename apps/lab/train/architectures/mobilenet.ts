@@ -28,12 +28,13 @@ export const mobilenet: Architecture = {
   exitWeights: [0.3, 0.5, 1],
   recipe: {
     ...BASE_RECIPE,
-    epochs: 60,
+    epochs: 50,
     weightDecay: 2e-4,
     mixing: 0.2,
     phases: [
-      { share: 0.75, size: 96, leastCrop: 0.25 },
-      { share: 0.25, size: 112, leastCrop: 0.4 },
+      { share: 0.45, size: 64, leastCrop: 0.25 },
+      { share: 0.4, size: 96, leastCrop: 0.25 },
+      { share: 0.15, size: 112, leastCrop: 0.35 },
     ],
   },
   build({ image, blocks, classes }): Graph {
