@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { EddiError } from "#shared/errors";
+import type { WireTensor } from "#shared/protocol";
 import type { PendingTail } from "./pending-tail.ts";
+import { SegmentNames } from "./segment-names.ts";
 import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
 
 /** What a worker says when it is warm. */
@@ -24,6 +26,7 @@ export class PoolWorker {
   onRan: (jobs: readonly PendingTail[], computeMs: number) => void = () => {};
   onLost: (why: string) => void = () => {};
   private readonly worker: Worker;
+  private readonly names = new SegmentNames();
   private ready = false;
   private retiring = false;
   private running: Running | null = null;
@@ -72,11 +75,12 @@ export class PoolWorker {
     const taken = jobs.map((pending) => pending.take());
     const { model, segment } = taken[0]!;
     const items = taken.map(({ tensors, parameters }) => ({ tensors, parameters }));
-    const request: TailRequest = { kind: "run", id, model, segment, items };
+    const segmentName = jobs[0]!.kind;
+    const told = this.names.tell(segmentName, segment);
+    const request: TailRequest = { kind: "run", id, model, segmentName, segment: told, items };
     this.running = { id, jobs, expectedMs, sinceMs: performance.now() };
     this.limit = setTimeout(() => this.lose(`a tail took longer than ${limitMs} ms`), limitMs);
-    const tensors = items.flatMap((item) => item.tensors);
-    this.worker.postMessage(request, [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))]);
+    this.worker.postMessage(request, largeBuffers(items.flatMap((item) => item.tensors)));
   }
 
   /** Takes nothing more, and ends once what runs has ended. */
@@ -124,6 +128,14 @@ export class PoolWorker {
     this.onLost(reason);
     this.worker.terminate().catch(() => {});
   }
+}
+
+/** To copy a small one is faster than to hand it over. */
+const LARGE_BYTES = 64 << 10;
+
+function largeBuffers(tensors: readonly WireTensor[]): ArrayBuffer[] {
+  const buffers = new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer));
+  return [...buffers].filter(({ byteLength }) => byteLength >= LARGE_BYTES);
 }
 
 function stoppedError(): EddiError {

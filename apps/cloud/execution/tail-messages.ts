@@ -34,7 +34,10 @@ export interface TailRequest {
   readonly id: number;
   /** As `modelKey` makes it. */
   readonly model: string;
-  readonly segment: Segment;
+  /** Names the segment from now on; see `SegmentNames`. */
+  readonly segmentName: string;
+  /** Null when the worker has been told of it. */
+  readonly segment: Segment | null;
   readonly items: readonly BatchItem[];
 }
 

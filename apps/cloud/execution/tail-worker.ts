@@ -1,11 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { EddiError, toEddiError } from "#shared/errors";
-import { elementCount, imageShape } from "#shared/model";
+import { elementCount, imageShape, type Segment } from "#shared/model";
 import { tailTo } from "../protocol/infer.ts";
 import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
 import { lowerPriority } from "./lower-priority.ts";
-import type { ItemResult, TailReply, TailRequest, TailSetup, Warmed } from "./tail-messages.ts";
+import { SegmentNames } from "./segment-names.ts";
+import type { BatchItem, ItemResult, TailReply, TailRequest, TailSetup, Warmed } from "./tail-messages.ts";
 import { TailModel } from "./tail-model.ts";
 import type { BatchLine } from "./tail-times.ts";
 
@@ -18,6 +19,7 @@ lowerPriority();
 const setup = workerData as TailSetup;
 const engine = await openEngine(setup.engine);
 const models = new Map<string, TailModel>();
+const names = new SegmentNames();
 const warmed: Warmed[] = [];
 const refused: { model: string; reason: string }[] = [];
 for (const files of setup.models) {
@@ -35,16 +37,17 @@ parentPort?.on("message", async (message: TailRequest) => {
 });
 reply({ kind: "started", engine, warmed, refused });
 
-async function run({ id, model, segment, items }: TailRequest): Promise<void> {
+async function run({ id, model, segmentName, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
-  const results = await runAll({ model, segment, items }).catch((thrown): ItemResult[] => {
+  const named = names.hear(segmentName, segment);
+  const results = await runAll(model, named, items).catch((thrown): ItemResult[] => {
     const { code, message } = toEddiError(thrown);
     return items.map(() => ({ code, message }));
   });
   reply({ kind: "ran", id, results, computeMs: performance.now() - startMs });
 }
 
-async function runAll({ model, segment, items }: Omit<TailRequest, "kind" | "id">): Promise<ItemResult[]> {
+async function runAll(model: string, segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {
   const opened = models.get(model);
   if (opened === undefined) throw new EddiError("unavailable", "expected a model in use, it was withdrawn");
   return opened.run(segment, items);

@@ -1,3 +1,4 @@
+import type { Segment } from "#shared/model";
 import type { Tail } from "./executor.ts";
 import type { Warmed } from "./tail-messages.ts";
 import { type BatchLine, TailTimes } from "./tail-times.ts";
@@ -7,9 +8,16 @@ const MAX_KINDS = 2048;
 /** Of a model that nobody has warmed. */
 const UNKNOWN: BatchLine = { fixedMs: 0, perImageMs: 10 };
 
+/** Segments come again and again as the same objects. */
+const kinds = new WeakMap<Segment, { readonly model: string; readonly kind: string }>();
+
 /** Jobs of one kind run the same operations: they can run as one batch, and take as long. */
 export function kindOf({ model, segment }: Tail): string {
-  return JSON.stringify([model, segment.feeds, segment.outputs]);
+  const known = kinds.get(segment);
+  if (known?.model === model) return known.kind;
+  const kind = JSON.stringify([model, segment.feeds, segment.outputs]);
+  kinds.set(segment, { model, kind });
+  return kind;
 }
 
 /** The times of all kinds of tails. */

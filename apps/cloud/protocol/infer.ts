@@ -49,12 +49,27 @@ export function readInfer(named: NamedModel, request: InferRequest, maxBatch: nu
   return { segment, tensors, exits, timeoutMs, isEarlier: false };
 }
 
+/** Of one model; clients may cut it in many places. */
+const MAX_TAILS = 512;
+/** By model, and by cut and exits. */
+const found = new WeakMap<Model, Map<string, Segment>>();
+
 /**
- * The tail from a cut to one exit or several.
+ * The tail from a cut to one exit or several; the same object each time.
  *
  * @throws EddiError as `tailOf`: the tensors must be the cut of each exit
  */
 export function tailTo(model: Model, cut: readonly string[], exitIds: readonly string[]): Segment {
+  const key = JSON.stringify([cut, exitIds]);
+  const known = found.get(model) ?? new Map<string, Segment>();
+  found.set(model, known);
+  const segment = known.get(key) ?? findTail(model, cut, exitIds);
+  if (known.size >= MAX_TAILS && !known.has(key)) known.clear();
+  known.set(key, segment);
+  return segment;
+}
+
+function findTail(model: Model, cut: readonly string[], exitIds: readonly string[]): Segment {
   const tails = exitIds.map((id) => tailOf(model, cut, id));
   const members = new Set(tails.flatMap((tail) => tail.nodes));
   return {
