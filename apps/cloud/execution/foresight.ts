@@ -2,15 +2,15 @@
 const WEIGHT = 0.05;
 /** Shorter expectations are all noise. */
 const LEAST_MS = 2;
-/** Standard deviations above the mean: about nine in ten are done by then, if errors are normal. */
-const CAUTION = 1.3;
+/** Standard deviations above the mean: nineteen in twenty are done by then, if errors are normal. */
+const CAUTION = 1.645;
 /** No run of bad luck makes it give up, and none of good luck makes it bold. */
 const [LEAST_FACTOR, MOST_FACTOR] = [0.5, 4];
 
 /**
- * How long jobs were expected to wait, and how long they did. Expectations leave out what is not known: how workers
- * slow one another down, what the machine does beside. Their logarithmic error is followed, its mean and its spread,
- * and what is expected next is corrected by it.
+ * How long jobs were expected to take, waiting included, and how long they did. Expectations leave out what is not
+ * known: how workers slow one another down, what the machine does beside. Their logarithmic error is followed, its
+ * mean and its spread, and what is expected next is corrected by it.
  */
 export class Foresight {
   private mean = 0;
@@ -28,7 +28,7 @@ export class Foresight {
     return expectedMs * factor(this.mean);
   }
 
-  /** Within which it is nearly always over. */
+  /** Within which it is nearly always done. */
   cautious(expectedMs: number): number {
     return expectedMs * factor(this.mean + CAUTION * Math.sqrt(this.variance));
   }

@@ -8,8 +8,8 @@ export interface Admitted {
   readonly images: number;
   /** What it adds to the work that waits. */
   readonly workMs: number;
-  /** Until it starts, as far as could be said when it came. */
-  readonly expectedWaitMs: number;
+  /** From when it came until it is done, as far as could be said then. */
+  readonly expectedMs: number;
   /** Latest start, on the clock of `performance.now()`: later it is given up. */
   readonly startBy: number;
 }
@@ -21,7 +21,7 @@ export class PendingTail implements Waiting {
   readonly images: number;
   readonly workMs: number;
   readonly bytes: number;
-  readonly expectedWaitMs: number;
+  readonly expectedMs: number;
   readonly arrivedMs = performance.now();
   private readonly resolve: (result: TailResult) => void;
   private readonly reject: (error: EddiError) => void;
@@ -30,7 +30,7 @@ export class PendingTail implements Waiting {
 
   constructor(
     job: TailJob,
-    { kind, images, workMs, expectedWaitMs, startBy }: Admitted,
+    { kind, images, workMs, expectedMs, startBy }: Admitted,
     resolve: (result: TailResult) => void,
     reject: (error: EddiError) => void,
     giveUp: (why: EddiError) => void,
@@ -39,7 +39,7 @@ export class PendingTail implements Waiting {
     this.kind = kind;
     this.images = images;
     this.workMs = workMs;
-    this.expectedWaitMs = expectedWaitMs;
+    this.expectedMs = expectedMs;
     this.bytes = bytesOf(job);
     this.resolve = resolve;
     this.reject = reject;

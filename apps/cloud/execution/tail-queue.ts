@@ -3,7 +3,6 @@ import type { PendingTail } from "./pending-tail.ts";
 /** Jobs in the order in which they came, and what they add up to. */
 export class TailQueue {
   private readonly jobs: PendingTail[] = [];
-  private readonly ofKind = new Map<string, number>();
   private bytesHeld = 0;
   private work = 0;
 
@@ -19,10 +18,6 @@ export class TailQueue {
   /** Of one worker, for everything that waits. */
   get workMs(): number {
     return this.work;
-  }
-
-  countOf(kind: string): number {
-    return this.ofKind.get(kind) ?? 0;
   }
 
   push(pending: PendingTail): void {
@@ -45,10 +40,7 @@ export class TailQueue {
     return all;
   }
 
-  private account({ kind, bytes, workMs }: PendingTail, sign: 1 | -1): void {
-    const count = this.countOf(kind) + sign;
-    if (count > 0) this.ofKind.set(kind, count);
-    else this.ofKind.delete(kind);
+  private account({ bytes, workMs }: PendingTail, sign: 1 | -1): void {
     this.bytesHeld += sign * bytes;
     // Sums of floats do not come back to zero by themselves.
     this.work = this.jobs.length === 0 ? 0 : this.work + sign * workMs;

@@ -28,6 +28,16 @@ test("runs of several sizes teach both parts, whatever the warm-up said", () => 
   }
 });
 
+test("a request takes what its usual batch takes, and adds its share of that", () => {
+  const times = new TailTimes(prior);
+  expect(times.usualMs(1)).toBe(3);
+  expect(times.shareMs(2)).toBe(4);
+  for (let at = 0; at < 100; at++) times.learn(8, 10, at);
+  expect(times.usualMs(1)).toBeCloseTo(10, 1);
+  expect(times.shareMs(1)).toBeCloseTo(10 / 8, 1);
+  expect(times.usualMs(16)).toBeCloseTo(times.expectMs(16), 6);
+});
+
 test("a machine that has become slower is believed within some tens of runs", () => {
   const times = new TailTimes(prior);
   for (let at = 0; at < 100; at++) times.learn(1, 3, at);

@@ -12,8 +12,9 @@ const PRIOR_AT = [1, 8] as const;
 const PRIOR_WEIGHT = 0.2;
 /** A time that was learnt longer ago refuses nobody: machines and neighbours change. */
 const STALE_MS = 10_000;
-/** Of the newest gap in the mean gap between arrivals. */
+/** Of the newest gap in the mean gap between arrivals, and of the newest run in the usual batch. */
 const GAP_WEIGHT = 0.2;
+const BATCH_WEIGHT = 0.1;
 
 /**
  * How long the tails of one kind take (same model, version, cut and exits), and how often they come. A line over the
@@ -27,6 +28,7 @@ export class TailTimes {
   private learntMs = Number.NEGATIVE_INFINITY;
   private arrivedMs = Number.NaN;
   private meanGapMs = Number.NaN;
+  private meanImages = 1;
   private fitted: BatchLine;
 
   /** @param prior from the warm-up, scaled to this kind */
@@ -43,6 +45,17 @@ export class TailTimes {
     return at(this.fitted, images);
   }
 
+  /** What a request of so many images takes: together with what usually runs along with it. */
+  usualMs(images: number): number {
+    return this.expectMs(Math.max(images, this.meanImages));
+  }
+
+  /** What it adds to the work of a worker: its share of the usual batch. */
+  shareMs(images: number): number {
+    const together = Math.max(images, this.meanImages);
+    return (images * this.expectMs(together)) / together;
+  }
+
   /** Whether it ran lately: what is only guessed must not refuse a request. */
   isKnown(nowMs: number): boolean {
     return nowMs - this.learntMs <= STALE_MS;
@@ -50,6 +63,7 @@ export class TailTimes {
 
   learn(images: number, ms: number, nowMs: number): void {
     this.learntMs = nowMs;
+    this.meanImages += BATCH_WEIGHT * (images - this.meanImages);
     const { sums } = this;
     for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] *= DECAY;
     sums.one += 1;

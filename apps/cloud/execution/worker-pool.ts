@@ -89,9 +89,9 @@ export class WorkerPool implements Executor {
       const times = this.times.of(job);
       times.arrive(nowMs);
       const { waitMs, ownMs } = this.admit(job, times, images, nowMs);
-      const workMs = this.shareMs(times, kind, images);
+      const workMs = times.shareMs(images);
       const startBy = Math.min(job.startBy, job.finishBy - ownMs);
-      const admitted = { kind, images, workMs, startBy, expectedWaitMs: waitMs };
+      const admitted = { kind, images, workMs, startBy, expectedMs: waitMs + times.usualMs(images) };
       const pending = new PendingTail(job, admitted, resolve, reject, (why) => this.drop(pending, why));
       this.queue.push(pending);
       this.pump();
@@ -102,7 +102,7 @@ export class WorkerPool implements Executor {
     const times = this.times.of(tail);
     const nowMs = performance.now();
     const waitMs = this.foresight.likely(this.waitMs(nowMs));
-    return { waitMs, runMs: times.expectMs(images), isGuess: !times.isKnown(nowMs) };
+    return { waitMs, runMs: times.usualMs(images), isGuess: !times.isKnown(nowMs) };
   }
 
   load(): Load {
@@ -180,22 +180,16 @@ export class WorkerPool implements Executor {
       const message = `expected at most ${maxQueueMs} ms and ${maxQueueBytes} bytes to wait, ${came}`;
       throw new EddiError("unavailable", message, { cause: new Shed("queue-full", waitMs) });
     }
-    const ownMs = times.isKnown(nowMs) ? times.expectMs(images) : 0;
+    const ownMs = times.isKnown(nowMs) ? times.usualMs(images) : 0;
     const leftMs = job.finishBy - nowMs;
-    const neededMs = this.foresight.cautious(rawMs) + ownMs;
+    // With nothing to wait for it is tried: whoever is never let in teaches nothing.
+    const neededMs = rawMs > 0 ? this.foresight.cautious(rawMs + ownMs) : ownMs;
     if (neededMs > leftMs) {
       const needed = `it would take ${Math.ceil(neededMs)} ms`;
       const message = `expected an answer within ${Math.max(0, Math.floor(leftMs))} ms, ${needed}`;
       throw new EddiError("timeout", message, { cause: new Shed("late", waitMs) });
     }
     return { waitMs: rawMs, ownMs };
-  }
-
-  /** What a job adds to the work of one worker: less, if it goes along with others. */
-  private shareMs(times: TailTimes, kind: string, images: number): number {
-    const { maxBatch } = this.options;
-    const together = Math.min(maxBatch, this.queue.countOf(kind) + 1);
-    return (images * times.expectMs(together)) / together;
   }
 
   private waitMs(nowMs: number): number {
@@ -230,8 +224,8 @@ export class WorkerPool implements Executor {
         const { job } = jobs[0]!;
         this.times.of(job).learn(images, computeMs, performance.now());
         this.options.onBatch?.(job.model, images, computeMs);
-        for (const { expectedWaitMs, arrivedMs } of jobs) {
-          this.foresight.learn(expectedWaitMs, performance.now() - computeMs - arrivedMs);
+        for (const { expectedMs, arrivedMs } of jobs) {
+          this.foresight.learn(expectedMs, performance.now() - arrivedMs);
         }
       };
       worker.onLost = (why) => this.lose(worker, why);
@@ -301,10 +295,10 @@ export class WorkerPool implements Executor {
   }
 
   private drop(pending: PendingTail, why: EddiError): void {
-    const { expectedWaitMs, arrivedMs } = pending;
-    // It would have waited longer still.
+    const { expectedMs, arrivedMs } = pending;
+    // It would have taken longer still.
     if (this.queue.remove(pending) && why.code === "timeout") {
-      this.foresight.learn(expectedWaitMs, Math.max(expectedWaitMs, performance.now() - arrivedMs));
+      this.foresight.learn(expectedMs, Math.max(expectedMs, performance.now() - arrivedMs));
     }
     pending.fail(why);
   }
