@@ -1,0 +1,24 @@
+import { expect, test } from "@playwright/test";
+import { Service } from "../apps/lab/demo/service.ts";
+import { openApp } from "./harness/app.ts";
+
+let service: Service;
+test.beforeAll(async () => {
+  service = await Service.start();
+});
+test.afterAll(() => service.stop());
+
+test("another model is chosen from the list, and the page keeps its other settings", async () => {
+  const parameters = { backend: "wasm", calibrate: "off", budget: 400 };
+  const app = await openApp({ url: service.url, parameters });
+  const list = app.page.getByLabel("Model");
+  await expect(list).toHaveValue("resnet-imagenette");
+  await expect(list.locator("option", { hasText: "tiny" })).toHaveCount(0);
+  await list.selectOption("alexnet-cifar10");
+  await app.page.waitForURL(/model=alexnet-cifar10/);
+  await app.page.evaluate(() => globalThis.eddi.ready);
+  expect(new URL(app.page.url()).searchParams.get("budget")).toBe("400");
+  await expect(list).toHaveValue("alexnet-cifar10");
+  expect((await app.state()).model?.id).toBe("alexnet-cifar10");
+  await app.close();
+});
