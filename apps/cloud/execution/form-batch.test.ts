@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formBatch, type Waiting } from "./form-batch.ts";
+import { type Circumstances, formBatch, type Waiting } from "./form-batch.ts";
 import { TailTimes } from "./tail-times.ts";
 
 const gains = (): TailTimes => new TailTimes({ fixedMs: 9, perImageMs: 1 });
@@ -14,10 +14,8 @@ const waiting = (count: number, change: Partial<Waiting> = {}): Waiting[] =>
     ...change,
   }));
 
-const form = (
-  queue: readonly Waiting[],
-  change: { times?: TailTimes; idleWorkers?: number; maxImages?: number; nowMs?: number } = {},
-) => formBatch(queue, { times: gains(), idleWorkers: 1, maxImages: 8, nowMs: 0, ...change });
+const form = (queue: readonly Waiting[], change: Partial<Circumstances> = {}) =>
+  formBatch(queue, { times: gains(), idleWorkers: 1, maxImages: 8, maxMs: 1000, nowMs: 0, ...change });
 
 describe("a batch", () => {
   test("takes along jobs of its kind, up to its bound of images", () => {
@@ -32,6 +30,11 @@ describe("a batch", () => {
 
   test("is one job where it saves nothing", () => {
     expect(form(waiting(10), { times: gainsNothing() }).jobs).toHaveLength(1);
+  });
+
+  test("takes no longer than a batch may", () => {
+    expect(form(waiting(8), { maxMs: 13 }).jobs).toHaveLength(4);
+    expect(form(waiting(8), { maxMs: 1 }).jobs).toHaveLength(1);
   });
 
   test("leaves jobs to other workers that are idle", () => {

@@ -21,6 +21,8 @@ export interface Circumstances {
   readonly times: TailTimes;
   readonly idleWorkers: number;
   readonly maxImages: number;
+  /** Longest that a batch of several may be expected to run. */
+  readonly maxMs: number;
   readonly nowMs: number;
 }
 
@@ -39,7 +41,7 @@ const LEAST_WAIT_MS = 1;
  * if w < (a - n b) / (n + 1), and is done if the next arrival is expected within that time.
  */
 export function formBatch<T extends Waiting>(queue: readonly T[], circumstances: Circumstances): Batch<T> {
-  const { times, idleWorkers, maxImages, nowMs } = circumstances;
+  const { times, idleWorkers, maxImages, maxMs, nowMs } = circumstances;
   const first = queue[0]!;
   const jobs = [first];
   let images = first.images;
@@ -50,7 +52,8 @@ export function formBatch<T extends Waiting>(queue: readonly T[], circumstances:
     if (surplus <= 0) break;
     if (job.kind !== first.kind || images + job.images > maxImages) continue;
     const earliest = Math.min(finishBy, job.finishBy);
-    if (nowMs + times.expectMs(images + job.images) > earliest) continue;
+    const runMs = times.expectMs(images + job.images);
+    if (runMs > maxMs || nowMs + runMs > earliest) continue;
     jobs.push(job);
     images += job.images;
     finishBy = earliest;

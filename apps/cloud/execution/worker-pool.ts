@@ -44,6 +44,8 @@ export interface PoolOptions {
   readonly entry?: URL;
 }
 
+/** A batch may be expected to take this share of the time after which its worker is given up. */
+const BATCH_SHARE = 0.25;
 const FIRST_RESTART_DELAY_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
 
@@ -88,10 +90,13 @@ export class WorkerPool implements Executor {
       const images = job.tensors[0]!.shape[0]!;
       const times = this.times.of(job);
       times.arrive(nowMs);
-      const { waitMs, ownMs } = this.admit(job, times, images, nowMs);
+      const waitMs = this.waitMs(nowMs);
+      const runMs = runTime(times, images, waitMs);
+      const ownMs = times.isKnown(nowMs) ? runMs : 0;
+      this.admit(job, waitMs, ownMs, nowMs);
       const workMs = times.shareMs(images);
       const startBy = Math.min(job.startBy, job.finishBy - ownMs);
-      const admitted = { kind, images, workMs, startBy, expectedMs: waitMs + times.usualMs(images) };
+      const admitted = { kind, images, workMs, startBy, expectedMs: waitMs + runMs };
       const pending = new PendingTail(job, admitted, resolve, reject, (why) => this.drop(pending, why));
       this.queue.push(pending);
       this.pump();
@@ -101,8 +106,12 @@ export class WorkerPool implements Executor {
   forecast(tail: Tail, images: number): Forecast {
     const times = this.times.of(tail);
     const nowMs = performance.now();
-    const waitMs = this.foresight.likely(this.waitMs(nowMs));
-    return { waitMs, runMs: times.usualMs(images), isGuess: !times.isKnown(nowMs) };
+    const waitMs = this.waitMs(nowMs);
+    return {
+      waitMs: this.foresight.likely(waitMs),
+      runMs: runTime(times, images, waitMs),
+      isGuess: !times.isKnown(nowMs),
+    };
   }
 
   load(): Load {
@@ -162,17 +171,11 @@ export class WorkerPool implements Executor {
   /**
    * Refuses at once what would not be done in time, and what would make others wait for too long.
    *
-   * @returns how long it is expected to wait, uncorrected, and what the job itself is known to take; 0 when that is
-   *   but guessed
+   * @param rawMs how long it is expected to wait, uncorrected
+   * @param ownMs what the job itself is known to take; 0 when that is but guessed
    */
-  private admit(
-    job: TailJob,
-    times: TailTimes,
-    images: number,
-    nowMs: number,
-  ): { readonly waitMs: number; readonly ownMs: number } {
+  private admit(job: TailJob, rawMs: number, ownMs: number, nowMs: number): void {
     const { maxQueueMs, maxQueueBytes } = this.options;
-    const rawMs = this.waitMs(nowMs);
     const waitMs = this.foresight.likely(rawMs);
     const bytes = this.queue.bytes + bytesOf(job);
     if ((waitMs > maxQueueMs || bytes > maxQueueBytes) && this.idle() === undefined) {
@@ -180,7 +183,6 @@ export class WorkerPool implements Executor {
       const message = `expected at most ${maxQueueMs} ms and ${maxQueueBytes} bytes to wait, ${came}`;
       throw new EddiError("unavailable", message, { cause: new Shed("queue-full", waitMs) });
     }
-    const ownMs = times.isKnown(nowMs) ? times.usualMs(images) : 0;
     const leftMs = job.finishBy - nowMs;
     // With nothing to wait for it is tried: whoever is never let in teaches nothing.
     const neededMs = rawMs > 0 ? this.foresight.cautious(rawMs + ownMs) : ownMs;
@@ -189,7 +191,6 @@ export class WorkerPool implements Executor {
       const message = `expected an answer within ${Math.max(0, Math.floor(leftMs))} ms, ${needed}`;
       throw new EddiError("timeout", message, { cause: new Shed("late", waitMs) });
     }
-    return { waitMs: rawMs, ownMs };
   }
 
   private waitMs(nowMs: number): number {
@@ -283,7 +284,8 @@ export class WorkerPool implements Executor {
       const times = this.times.of(first.job);
       const idleWorkers = [...this.workers].filter(({ isIdle }) => isIdle).length;
       const { maxBatch: maxImages, runLimitMs } = this.options;
-      const { jobs, holdUntil } = formBatch(this.queue.items, { times, idleWorkers, maxImages, nowMs });
+      const bounds = { maxImages, maxMs: BATCH_SHARE * runLimitMs };
+      const { jobs, holdUntil } = formBatch(this.queue.items, { times, idleWorkers, nowMs, ...bounds });
       if (holdUntil > nowMs) {
         this.holding = setTimeout(() => this.pump(), holdUntil - nowMs);
         return;
@@ -302,6 +304,11 @@ export class WorkerPool implements Executor {
     }
     pending.fail(why);
   }
+}
+
+/** Who must wait runs with others, who need not runs alone. */
+function runTime(times: TailTimes, images: number, waitMs: number): number {
+  return waitMs > 0 ? times.usualMs(images) : times.expectMs(images);
 }
 
 function closedError(): EddiError {
