@@ -13,7 +13,7 @@ import { answerClientError, answerErrors, answerExpectations, sendError } from "
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
 import { ModelStats } from "./metrics/model-stats.ts";
-import { ModelWatch } from "./models/model-watch.ts";
+import { ModelWatch, stampsOf } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
@@ -83,6 +83,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.server.maxConnections = MAX_CONNECTIONS;
   answerExpectations(app.server);
 
+  const stamps = await stampsOf(config.modelsDir);
   const registry = await loadModels(config.modelsDir);
   const stats = new ModelStats();
   const pool = new WorkerPool({
@@ -105,6 +106,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   });
   const watch = new ModelWatch({
     dir: config.modelsDir,
+    loaded: stamps,
     everyMs: config.modelsPollMs,
     registry,
     pool,
@@ -121,7 +123,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
       else app.log.error(`model ${name}: refused: ${reason}`);
     }
     engine = started.engine;
-    void watch.start();
+    watch.start();
     return engine;
   });
   ready.catch(() => {});

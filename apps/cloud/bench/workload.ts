@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type Model, type Segment, type TensorInfo, tailOf } from "#shared/model";
+import { elementCount, type Model, type Segment, type TensorInfo, tailOf } from "#shared/model";
 import {
   encodeRequest,
   encodeTensor,
@@ -8,6 +8,7 @@ import {
   type WireTensor,
 } from "#shared/protocol";
 import { loadModels, type ModelFiles } from "../models/registry.ts";
+import { randomFrom } from "../random.ts";
 
 export const MODELS_DIR = fileURLToPath(new URL("../../../models", import.meta.url));
 
@@ -61,11 +62,8 @@ export async function readWorkload(id: string, cut: string, exit: string | undef
 
 /** Values within the tensor's range, the same each time. */
 function someValues({ shape, range: [low, high] }: TensorInfo): Float32Array {
-  let state = SEED;
-  const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
-  for (let at = 0; at < values.length; at++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    values[at] = low + ((high - low) * state) / 2 ** 32;
-  }
+  const random = randomFrom(SEED);
+  const values = new Float32Array(elementCount(shape));
+  for (let at = 0; at < values.length; at++) values[at] = low + (high - low) * random();
   return values;
 }

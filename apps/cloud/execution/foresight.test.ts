@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { randomFrom } from "../random.ts";
 import { Foresight } from "./foresight.ts";
 
 test("expectations that are right are left as they are", () => {
@@ -17,11 +18,7 @@ test("a constant error is corrected", () => {
 
 test("caution covers about nineteen in twenty of what varies", () => {
   const foresight = new Foresight();
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const random = randomFrom(1);
   let covered = 0;
   const [warmUp, rounds] = [200, 2000];
   for (let at = 0; at < warmUp + rounds; at++) {

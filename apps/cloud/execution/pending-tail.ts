@@ -33,7 +33,7 @@ export class PendingTail implements Waiting {
     { kind, images, workMs, expectedMs, startBy }: Admitted,
     resolve: (result: TailResult) => void,
     reject: (error: EddiError) => void,
-    giveUp: (why: EddiError) => void,
+    giveUp: (why: "gone" | "late") => void,
   ) {
     this.job = job;
     this.kind = kind;
@@ -43,10 +43,10 @@ export class PendingTail implements Waiting {
     this.bytes = bytesOf(job);
     this.resolve = resolve;
     this.reject = reject;
-    this.onAbort = () => giveUp(goneError());
+    this.onAbort = () => giveUp("gone");
     job.signal.addEventListener("abort", this.onAbort, { once: true });
     const leftMs = startBy - this.arrivedMs;
-    this.late = setTimeout(() => giveUp(lateError()), Math.min(leftMs, 2 ** 31 - 1));
+    this.late = setTimeout(() => giveUp("late"), Math.min(leftMs, 2 ** 31 - 1));
   }
 
   get finishBy(): number {
@@ -84,7 +84,8 @@ export function goneError(): EddiError {
   return new EddiError("cancelled", "the client has gone");
 }
 
-export function lateError(): EddiError {
+/** @param expectedQueueMs what a request that came now would wait */
+export function lateError(expectedQueueMs: number): EddiError {
   const message = "expected the tail to start within the request's time, it had to wait";
-  return new EddiError("timeout", message, { cause: new Shed("late", 0) });
+  return new EddiError("timeout", message, { cause: new Shed("late", expectedQueueMs) });
 }

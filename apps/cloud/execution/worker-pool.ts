@@ -278,7 +278,7 @@ export class WorkerPool implements Executor {
       if (first === undefined) return;
       const nowMs = performance.now();
       if (nowMs >= first.job.startBy) {
-        this.drop(first, lateError());
+        this.drop(first, "late");
         continue;
       }
       const times = this.times.of(first.job);
@@ -296,13 +296,13 @@ export class WorkerPool implements Executor {
     }
   }
 
-  private drop(pending: PendingTail, why: EddiError): void {
+  private drop(pending: PendingTail, why: "gone" | "late"): void {
     const { expectedMs, arrivedMs } = pending;
     // It would have taken longer still.
-    if (this.queue.remove(pending) && why.code === "timeout") {
+    if (this.queue.remove(pending) && why === "late") {
       this.foresight.learn(expectedMs, Math.max(expectedMs, performance.now() - arrivedMs));
     }
-    pending.fail(why);
+    pending.fail(why === "late" ? lateError(this.load().expectedQueueMs) : goneError());
   }
 }
 

@@ -7,6 +7,8 @@ import { listModels, loadModel, type Registry } from "./registry.ts";
 
 export interface WatchOptions {
   readonly dir: string;
+  /** What `stampsOf` told of it before it was loaded. */
+  readonly loaded: ReadonlyMap<string, string>;
   /** How often the folder is looked at; 0 is never. */
   readonly everyMs: number;
   readonly registry: Registry;
@@ -29,22 +31,21 @@ const AT_WORK_POLL_MS = 50;
 export class ModelWatch {
   private readonly options: WatchOptions;
   /** By id: the files as they were at the last look, and as they were when they were last dealt with. */
-  private seen = new Map<string, string>();
-  private readonly dealtWith = new Map<string, string>();
+  private seen: ReadonlyMap<string, string>;
+  private readonly dealtWith: Map<string, string>;
   private trouble = "";
   private readonly stopping = new AbortController();
 
   constructor(options: WatchOptions) {
     this.options = options;
+    this.seen = options.loaded;
+    this.dealtWith = new Map(options.loaded);
   }
 
-  /** Notes what there is: that has been loaded already. Then watches until `stop`. */
-  async start(): Promise<void> {
+  /** Watches until `stop`. */
+  start(): void {
     const { everyMs } = this.options;
-    if (everyMs === 0) return;
-    this.seen = await this.look().catch(() => this.seen);
-    for (const [id, stamp] of this.seen) this.dealtWith.set(id, stamp);
-    void this.watch(everyMs);
+    if (everyMs > 0) void this.watch(everyMs);
   }
 
   stop(): void {
@@ -69,10 +70,12 @@ export class ModelWatch {
   }
 
   private async update(): Promise<void> {
-    const now = await this.look();
+    const { dir, registry } = this.options;
+    await stat(dir);
+    const now = await stampsOf(dir);
     const settled = [...now].filter(([id, stamp]) => this.seen.get(id) === stamp);
     this.seen = now;
-    for (const id of this.options.registry.ids()) if (!now.has(id)) await this.withdraw(id);
+    for (const id of registry.ids()) if (!now.has(id)) await this.withdraw(id);
     for (const [id, stamp] of settled) {
       if (this.dealtWith.get(id) === stamp) continue;
       await this.take(id);
@@ -125,18 +128,16 @@ export class ModelWatch {
     }
     await pool.setModels(registry.models().map(({ files }) => files));
   }
+}
 
-  /** @returns by id what the files of each folder with a model.json look like */
-  private async look(): Promise<Map<string, string>> {
-    const { dir } = this.options;
-    await stat(dir);
-    const stamps = await Promise.all(
-      (await listModels(dir)).map(async (id): Promise<[string, string | null]> => {
-        return [id, await stampOf(join(dir, id))];
-      }),
-    );
-    return new Map(stamps.filter((one): one is [string, string] => one[1] !== null));
-  }
+/** By id, what the files of each folder with a model.json look like. */
+export async function stampsOf(dir: string): Promise<ReadonlyMap<string, string>> {
+  const stamps = await Promise.all(
+    (await listModels(dir)).map(async (id): Promise<[string, string | null]> => {
+      return [id, await stampOf(join(dir, id))];
+    }),
+  );
+  return new Map(stamps.filter((one): one is [string, string] => one[1] !== null));
 }
 
 /** Names, sizes and times of a folder's files; null without a model.json. */
