@@ -193,7 +193,9 @@ describe("the protocol's other calls", () => {
   const get = async (url: string) => (await server.app.inject(url)).json();
 
   test("health, server, model and repository are described", async () => {
-    expect(await get("/v2/health/live")).toEqual({ live: true });
+    const live = await server.app.inject("/v2/health/live");
+    expect(live.json()).toEqual({ live: true });
+    expect(live.headers["server-timing"]).toMatch(/expected;dur=0\.000$/);
     expect(await get("/v2/health/ready")).toEqual({ ready: true });
     expect(await get("/v2")).toMatchObject({
       name: "eddi-cloud",

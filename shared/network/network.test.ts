@@ -79,12 +79,16 @@ test("scales follow measured over predicted, a slow first run apart, within boun
   }
 });
 
-test("the queue follows what the service tells", () => {
-  const reports = Array.from({ length: 6 }, (): Observation => ({ kind: "queue", atMs: 0, queueMs: 40 }));
-  const busy = reports.reduce(observe, startNetwork(FIRST_GUESS));
-  expect(conditionsOf(busy).queueMs).toBeGreaterThan(35);
-  const idle = reports.map((report) => ({ ...report, queueMs: 0 })).reduce(observe, busy);
-  expect(conditionsOf(idle).queueMs).toBeLessThan(5);
+test("the queue follows what the service tells: the sooner, the longer it was not heard of", () => {
+  const told = (atMs: number, queueMs: number): Observation => ({ kind: "queue", atMs, queueMs });
+  const busy = observe(startNetwork(FIRST_GUESS), told(0, 40));
+  expect(conditionsOf(busy).queueMs).toBe(40);
+  const after = (atMs: number): number => conditionsOf(observe(busy, told(atMs, 0))).queueMs;
+  expect([0, 1000, 2000].map(after)).toEqual([20, 10, 5]);
+  expect(after(20_000)).toBeLessThan(0.1);
+  // A reply that overtook another is no news from the future.
+  const late = [told(9000, 0), told(8000, 0)].reduce(observe, observe(busy, told(10_000, 40)));
+  expect(conditionsOf(late).queueMs).toBe(10);
 });
 
 test("what makes no sense teaches nothing, and nothing makes the conditions unusable", () => {

@@ -1,6 +1,6 @@
 import type { Conditions } from "#shared/model";
 import { Link } from "./link.ts";
-import type { Observation, ScaleSample } from "./observation.ts";
+import type { Observation, QueueReport, ScaleSample } from "./observation.ts";
 import { relativeSpread, startTrack, type Track, track } from "./track.ts";
 
 /** What has been learnt of the conditions so far; never changed, only followed by another. */
@@ -14,6 +14,8 @@ export interface NetworkState {
   readonly edgeScale: Track;
   readonly cloudScale: Track;
   readonly queueMs: number;
+  /** When the service told of its queue last. */
+  readonly queueAtMs: number;
 }
 
 interface Reach {
@@ -37,6 +39,7 @@ export function startNetwork(initial: Conditions): NetworkState {
     edgeScale: startTrack(edgeScale, spread.edge),
     cloudScale: startTrack(cloudScale, spread.cloud),
     queueMs,
+    queueAtMs: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -67,7 +70,7 @@ export function observe(state: NetworkState, observation: Observation): NetworkS
     case "cloud":
       return { ...state, cloudScale: learnScale(state.cloudScale, observation) };
     case "queue":
-      return { ...state, queueMs: state.queueMs + QUEUE_GAIN * (observation.queueMs - state.queueMs) };
+      return learnQueue(state, observation);
   }
 }
 
@@ -127,4 +130,14 @@ function learnScale(scale: Track, sample: ScaleSample): Track {
 /** Shorter segments say more of the clock than of the machine. */
 const MIN_PREDICTED_MS = 0.5;
 const MAX_SCALE = 100;
-const QUEUE_GAIN = 0.5;
+
+/** A queue changes within seconds: what was told before means the less, the longer ago it was. */
+function learnQueue(state: NetworkState, { atMs, queueMs }: QueueReport): NetworkState {
+  const ageMs = Math.max(0, atMs - state.queueAtMs);
+  const kept = QUEUE_KEPT * 0.5 ** (ageMs / QUEUE_HALF_LIFE_MS);
+  return { ...state, queueMs: queueMs + kept * (state.queueMs - queueMs), queueAtMs: Math.max(atMs, state.queueAtMs) };
+}
+
+/** Of what was told just before. */
+const QUEUE_KEPT = 0.5;
+const QUEUE_HALF_LIFE_MS = 1000;

@@ -34,7 +34,7 @@ export interface ScaleSample {
   readonly measuredMs: number;
 }
 
-/** How long a request waited in the service, as it tells. */
+/** How long a request that came now would wait in the service, as it tells. */
 export interface QueueReport {
   readonly kind: "queue";
   readonly atMs: number;

@@ -38,6 +38,13 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     workers: service.workers(),
     maxBatch: service.config.maxBatch,
   });
+  /** What a probe asks for: how long a request would wait. */
+  const tellQueue = (request: FastifyRequest, reply: FastifyReply): void => {
+    const receiveMs = performance.now() - request.receivedMs;
+    const { expectedQueueMs } = service.executor.load();
+    const times = { receiveMs, queueMs: 0, computeMs: 0, expectedQueueMs };
+    reply.header("server-timing", formatServerTiming(times));
+  };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ["application/octet-stream", "application/json"],
@@ -51,7 +58,10 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
 
   // The protocol's document has it with a slash, its text without.
   for (const path of ["/v2", "/v2/"]) app.get(path, async () => SERVER);
-  app.get("/v2/health/live", HEALTH, async () => ({ live: true }));
+  app.get("/v2/health/live", HEALTH, async (request, reply) => {
+    tellQueue(request, reply);
+    return { live: true };
+  });
   app.get("/v2/health/ready", HEALTH, async (_, reply) => {
     const error = service.unready();
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
@@ -63,12 +73,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     }),
   );
   app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
-    const receiveMs = performance.now() - request.receivedMs;
-    const { expectedQueueMs } = service.executor.load();
-    reply.header(
-      "server-timing",
-      formatServerTiming({ receiveMs, queueMs: 0, computeMs: 0, expectedQueueMs }),
-    );
+    tellQueue(request, reply);
     return { received: bodyOf(request).byteLength };
   });
 

@@ -20,6 +20,8 @@ export interface CloudReply {
   readonly receiveMs: number | null;
   readonly queueMs: number;
   readonly computeMs: number;
+  /** What the next request would wait; null when the service does not tell. */
+  readonly expectedQueueMs: number | null;
   /** From then until the scores are decoded. */
   readonly downlinkMs: number;
 }
@@ -30,6 +32,8 @@ export interface CloudFailure {
   readonly error: EddiError;
   /** Set when the service is there but refuses. */
   readonly retryAfterMs: number | null;
+  /** What a request would wait; null when the service does not tell. */
+  readonly expectedQueueMs: number | null;
 }
 
 const RETRY_AFTER_MS = 1000;
@@ -63,6 +67,7 @@ export async function askCloud(
       receiveMs: message.times?.receiveMs ?? null,
       queueMs: message.times?.queueMs ?? 0,
       computeMs: message.times?.computeMs ?? 0,
+      expectedQueueMs: message.times?.expectedQueueMs ?? null,
       downlinkMs: performance.now() - message.arrivedMs,
     };
   } catch (thrown) {
@@ -71,11 +76,11 @@ export async function askCloud(
       : thrown instanceof EddiError
         ? thrown
         : new EddiError("unavailable", `the cloud cannot be reached: ${toEddiError(thrown).message}`);
-    return { kind: "failure", error, retryAfterMs: null };
+    return { kind: "failure", error, retryAfterMs: null, expectedQueueMs: null };
   }
 }
 
-function refusal({ status, body, retryAfterS }: CloudMessage): CloudFailure {
+function refusal({ status, body, retryAfterS, times }: CloudMessage): CloudFailure {
   const hint = status === 404 ? "; load the page again for the service's version of the model" : "";
   const said = `${errorText(body) ?? `HTTP ${status}`}${hint}`;
   const code = STATUS_CODES[status];
@@ -83,6 +88,7 @@ function refusal({ status, body, retryAfterS }: CloudMessage): CloudFailure {
     kind: "failure",
     error: new EddiError(isErrorCode(code) ? code : "internal", `the cloud refuses: ${said}`),
     retryAfterMs: retryAfterS === null ? RETRY_AFTER_MS : 1000 * retryAfterS,
+    expectedQueueMs: times?.expectedQueueMs ?? null,
   };
 }
 

@@ -69,6 +69,7 @@ export async function askInTime(
       transport: job.transport ?? "fetch",
       waitedMs: failure.error.code === "timeout" ? stages.lostMs : null,
       retryAfterMs: failure.retryAfterMs,
+      expectedQueueMs: failure.expectedQueueMs,
     };
     return local === null ? failure : { kind: "finished", error: failure.error, ...local };
   } finally {
@@ -103,14 +104,15 @@ async function untilFinishable(
 function settle(job: Job, reply: CloudReply): CloudReply {
   const { stages, codecs, requestBytes } = job;
   const plan = { ...planTo(job, reply.exit), codecs };
-  const { elapsedMs, receiveMs, queueMs, computeMs } = reply;
+  const { elapsedMs, receiveMs, queueMs, computeMs, expectedQueueMs } = reply;
   stages.queueMs = queueMs;
   stages.cloudMs = computeMs;
   stages.uplinkMs = Math.max(0, Math.min(receiveMs ?? 0, elapsedMs - queueMs - computeMs));
   stages.rttMs = Math.max(0, elapsedMs - queueMs - computeMs - stages.uplinkMs);
   stages.downlinkMs = reply.downlinkMs;
   const transport = job.transport ?? "fetch";
-  job.cloud = { kind: "answered", plan, requestBytes, transport, elapsedMs, queueMs, computeMs };
+  const served = { elapsedMs, queueMs, computeMs, expectedQueueMs };
+  job.cloud = { kind: "answered", plan, requestBytes, transport, ...served };
   return reply;
 }
 
@@ -123,7 +125,7 @@ function planTo({ plan, kit }: Job, exit: string): Plan {
 
 function lateReply(afterMs: number): CloudFailure {
   const error = new EddiError("timeout", `no reply from the cloud within ${Math.round(afterMs)} ms`);
-  return { kind: "failure", error, retryAfterMs: null };
+  return { kind: "failure", error, retryAfterMs: null, expectedQueueMs: null };
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,7 @@ export interface CloudMessage {
     readonly receiveMs: number | null;
     readonly queueMs: number;
     readonly computeMs: number;
+    readonly expectedQueueMs: number;
   } | null;
   readonly retryAfterS: number | null;
   /** From sending it to the reply's header, or to the whole message on a stream. */

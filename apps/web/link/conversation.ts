@@ -122,6 +122,8 @@ export interface CloudMeasured {
   /** Of that, by the service's clock. */
   readonly queueMs: number;
   readonly computeMs: number;
+  /** What the service expects the next request to wait; null when it does not tell. */
+  readonly expectedQueueMs: number | null;
 }
 
 export interface CloudLost {
@@ -132,4 +134,6 @@ export interface CloudLost {
   readonly waitedMs: number | null;
   /** The service is there but refuses for so long; null when it could not be reached. */
   readonly retryAfterMs: number | null;
+  /** What it expects a request to wait; null when it does not tell. */
+  readonly expectedQueueMs: number | null;
 }

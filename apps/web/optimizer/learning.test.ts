@@ -28,6 +28,7 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
     elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
     queueMs: 4,
     computeMs: 2 * cloudMs,
+    expectedQueueMs: 30,
   };
   const small = { ...reply, requestBytes: 9500, elapsedMs: reply.elapsedMs - 144 };
   let state = startNetwork(FIRST_GUESS);
@@ -38,7 +39,7 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
   expect(rttMs / 20).toBeCloseTo(1, 1);
   expect(uplinkBps / 5e6).toBeCloseTo(1, 1);
   expect(cloudScale).toBeCloseTo(2, 1);
-  expect(queueMs).toBeCloseTo(4, 1);
+  expect(queueMs).toBeCloseTo(30, 1);
 });
 
 test("after silence a request is expected to take longer, so that a slower link is noticed at all", () => {
@@ -48,11 +49,25 @@ test("after silence a request is expected to take longer, so that a slower link 
     transport: "fetch",
     waitedMs: 3000,
     retryAfterMs: null,
+    expectedQueueMs: null,
   } as const;
   let state = startNetwork(FIRST_GUESS);
   for (let at = 0; at < 3; at++) state = learn(state, costs, { ...quiet, cloud: lost }, 1000 * at);
   const { rttMs, uplinkBps } = conditionsOf(state);
   expect(rttMs + (8000 * 10_500) / uplinkBps).toBeGreaterThan(2000);
+});
+
+test("a refusal tells the queue", () => {
+  const refused = {
+    kind: "lost",
+    requestBytes: 10_000,
+    transport: "stream",
+    waitedMs: null,
+    retryAfterMs: 1000,
+    expectedQueueMs: 800,
+  } as const;
+  const state = learn(startNetwork(FIRST_GUESS), costs, { ...quiet, cloud: refused }, 0);
+  expect(conditionsOf(state)).toEqual({ ...conditionsOf(startNetwork(FIRST_GUESS)), queueMs: 800 });
 });
 
 test("a slow cloud that was long not tried is given another chance", () => {
@@ -64,6 +79,7 @@ test("a slow cloud that was long not tried is given another chance", () => {
     transport: "fetch",
     elapsedMs: 50,
     queueMs: 0,
+    expectedQueueMs: 0,
   } as const;
   let state = startNetwork(FIRST_GUESS);
   for (let at = 0; at < 5; at++) {

@@ -20,6 +20,8 @@ export function learn(
   }
   if (cloud?.kind === "answered") observations.push(...fromReply(cloud, state, costs, atMs));
   if (cloud?.kind === "lost") observations.push(...fromSilence(cloud, state, atMs));
+  if (cloud !== null && cloud.expectedQueueMs !== null)
+    observations.push({ kind: "queue", atMs, queueMs: cloud.expectedQueueMs });
   return observations.reduce(observe, state);
 }
 
@@ -37,11 +39,7 @@ function fromReply(
     serverMs: queueMs + computeMs,
   };
   const predictedMs = profiledMs(costs, plan, conditionsOf(state)).cloudMs;
-  return [
-    transfer,
-    { kind: "queue", atMs, queueMs },
-    { kind: "cloud", atMs, predictedMs, measuredMs: computeMs },
-  ];
+  return [transfer, { kind: "cloud", atMs, predictedMs, measuredMs: computeMs }];
 }
 
 /**

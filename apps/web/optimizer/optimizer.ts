@@ -77,8 +77,8 @@ export class Optimizer {
       cloud: this.cloud,
       conditions: () => conditionsOf(this.network),
       isSending: () => this.busy > 0 && !this.isAllEdge(),
-      onProbed: (observation) => {
-        if (observation !== null) this.network = observe(this.network, observation);
+      onProbed: (probed) => {
+        this.network = (probed ?? []).reduce(observe, this.network);
         if (!this.cloud.isUp(performance.now())) this.tailKnown = false;
         else if (!this.tailKnown) this.background(this.loadTail());
         this.replan();

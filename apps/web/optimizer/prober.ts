@@ -1,9 +1,8 @@
 import { toEddiError } from "#shared/errors";
 import type { Conditions } from "#shared/model";
-import type { Observation } from "#shared/network";
 import type { CloudWatch } from "./cloud-watch.ts";
 import { nextProbe, type ProbeState, probeBytes, tellsUplink, UPLINK_ALLOWANCE } from "./probe-policy.ts";
-import { probeRtt, probeUplink } from "./probes.ts";
+import { type Probed, probeRtt, probeUplink } from "./probes.ts";
 
 const NEVER = Number.NEGATIVE_INFINITY;
 /** How often it is asked whether a probe is due. */
@@ -19,7 +18,7 @@ export interface ProberOptions {
   /** Whether an image is on its way to the cloud. */
   readonly isSending: () => boolean;
   /** After every probe; null when it failed, which `cloud` has been told. */
-  readonly onProbed: (observation: Observation | null) => void;
+  readonly onProbed: (probed: Probed | null) => void;
 }
 
 /** Takes probes when `probe-policy.ts` says so, one at a time. */
@@ -107,11 +106,11 @@ export class Prober {
 
   private async takeRtt(): Promise<void> {
     const { cloud, onProbed } = this.options;
-    const observation = await probeRtt().catch(() => null);
-    if (observation === null) cloud.failed(null, performance.now());
+    const probed = await probeRtt().catch(() => null);
+    if (probed === null) cloud.failed(null, performance.now());
     else cloud.answered();
     this.state = { ...this.state, rttProbes: this.state.rttProbes + 1, lastRttAt: performance.now() };
-    onProbed(observation);
+    onProbed(probed);
   }
 
   private async takeUplink(): Promise<void> {
@@ -120,17 +119,17 @@ export class Prober {
     this.spend(bytes);
     setTimeout(() => this.spend(-bytes), UPLINK_ALLOWANCE.inMs);
     this.uplinkProbe = new AbortController();
-    let observation: Observation | null = null;
+    let probed: Probed | null = null;
     try {
-      observation = await probeUplink(bytes, this.uplinkProbe.signal);
-      if (observation.kind === "transfer") cloud.answered();
+      probed = await probeUplink(bytes, this.uplinkProbe.signal);
+      if (probed[0].kind === "transfer") cloud.answered();
     } catch (thrown) {
       if (toEddiError(thrown).code === "cancelled") return;
       cloud.failed(null, performance.now());
     }
     const { uplinkProbes } = this.state;
     this.state = { ...this.state, uplinkProbes: uplinkProbes + 1, lastUplinkAt: performance.now() };
-    onProbed(observation);
+    onProbed(probed);
   }
 
   private spend(bytes: number): void {

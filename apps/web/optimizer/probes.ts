@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
-import type { Silence, Transfer } from "#shared/network";
+import type { QueueReport, Silence, Transfer } from "#shared/network";
+import { parseServerTiming } from "#shared/protocol";
 import { anySignal } from "../edge/fetch-model.ts";
 import { serviceFetch } from "../link/service-fetch.ts";
 import { HEADER_BYTES } from "../link/transport.ts";
@@ -7,16 +8,12 @@ import { HEADER_BYTES } from "../link/transport.ts";
 const RTT_TIMEOUT_MS = 2500;
 const UPLINK_TIMEOUT_MS = 4000;
 
+/** What a probe has learnt: of the link, and of the queue where the service tells it. */
+export type Probed = readonly [Transfer | Silence, ...QueueReport[]];
+
 /** Asks the service whether it lives. @throws EddiError `unavailable` or `timeout` */
-export async function probeRtt(): Promise<Transfer> {
-  const elapsedMs = await timed("/v2/health/live", {}, RTT_TIMEOUT_MS);
-  return {
-    kind: "transfer",
-    atMs: performance.now(),
-    requestBytes: HEADER_BYTES.fetch,
-    elapsedMs,
-    serverMs: 0,
-  };
+export async function probeRtt(): Promise<Probed> {
+  return probe("/v2/health/live", {}, HEADER_BYTES.fetch, RTT_TIMEOUT_MS);
 }
 
 /**
@@ -25,32 +22,46 @@ export async function probeRtt(): Promise<Transfer> {
  *
  * @throws EddiError `unavailable`; `cancelled` when the signal aborts
  */
-export async function probeUplink(bytes: number, signal: AbortSignal): Promise<Transfer | Silence> {
+export async function probeUplink(bytes: number, signal: AbortSignal): Promise<Probed> {
   const body = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(body.subarray(at, at + 65_536));
   const headers = { "content-type": "application/octet-stream" };
-  const sent = { requestBytes: bytes + HEADER_BYTES.fetch, serverMs: 0 } as const;
+  const requestBytes = bytes + HEADER_BYTES.fetch;
   try {
-    const elapsedMs = await timed("/v2/probe", { method: "POST", headers, body, signal }, UPLINK_TIMEOUT_MS);
-    return { kind: "transfer", atMs: performance.now(), ...sent, elapsedMs };
+    return await probe(
+      "/v2/probe",
+      { method: "POST", headers, body, signal },
+      requestBytes,
+      UPLINK_TIMEOUT_MS,
+    );
   } catch (thrown) {
     if (!(thrown instanceof EddiError) || thrown.code !== "timeout") throw thrown;
-    return { kind: "silence", atMs: performance.now(), ...sent, waitedMs: UPLINK_TIMEOUT_MS };
+    const atMs = performance.now();
+    return [{ kind: "silence", atMs, requestBytes, serverMs: 0, waitedMs: UPLINK_TIMEOUT_MS }];
   }
 }
 
-/** Milliseconds from the call of `fetch` until the reply's header is here. */
-async function timed(path: string, init: RequestInit, timeoutMs: number): Promise<number> {
+/** Times one request, from the call of `fetch` until the reply's header is here. */
+async function probe(
+  path: string,
+  init: RequestInit,
+  requestBytes: number,
+  timeoutMs: number,
+): Promise<Probed> {
   const url = new URL(path, location.origin).href;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = init.signal ? anySignal([timeout, init.signal]) : timeout;
   const startedAt = performance.now();
   try {
     const response = await serviceFetch(url, { ...init, cache: "no-store", signal });
-    const elapsedMs = performance.now() - startedAt;
+    const atMs = performance.now();
     await response.arrayBuffer();
     if (!response.ok) throw new EddiError("unavailable", `${path}: got HTTP ${response.status}`);
-    return elapsedMs;
+    const elapsedMs = atMs - startedAt;
+    const transfer: Transfer = { kind: "transfer", atMs, requestBytes, elapsedMs, serverMs: 0 };
+    const told = response.headers.get("server-timing");
+    if (told === null) return [transfer];
+    return [transfer, { kind: "queue", atMs, queueMs: parseServerTiming(told).expectedQueueMs }];
   } catch (cause) {
     const code = init.signal?.aborted ? "cancelled" : timeout.aborted ? "timeout" : "unavailable";
     throw new EddiError(code, `${path}: expected an answer, got: ${(cause as Error).message}`, { cause });

@@ -41,10 +41,12 @@ export const inception: Architecture = {
   exitWeights: [0.3, 0.5, 1],
   recipe: {
     ...BASE_RECIPE,
-    mixing: 0.3,
+    mixing: 0.15,
+    mixingUntil: 0.7,
     phases: [
-      { share: 0.7, size: 96, leastCrop: 0.25 },
-      { share: 0.3, size: 128, leastCrop: 0.35 },
+      { share: 0.4, size: 64, leastCrop: 0.3 },
+      { share: 0.35, size: 96, leastCrop: 0.3 },
+      { share: 0.25, size: 128, leastCrop: 0.35 },
     ],
   },
   build({ image, blocks, classes }): Graph {
