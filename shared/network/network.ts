@@ -135,7 +135,11 @@ const MAX_SCALE = 100;
 function learnQueue(state: NetworkState, { atMs, queueMs }: QueueReport): NetworkState {
   const ageMs = Math.max(0, atMs - state.queueAtMs);
   const kept = QUEUE_KEPT * 0.5 ** (ageMs / QUEUE_HALF_LIFE_MS);
-  return { ...state, queueMs: queueMs + kept * (state.queueMs - queueMs), queueAtMs: Math.max(atMs, state.queueAtMs) };
+  return {
+    ...state,
+    queueMs: queueMs + kept * (state.queueMs - queueMs),
+    queueAtMs: Math.max(atMs, state.queueAtMs),
+  };
 }
 
 /** Of what was told just before. */
