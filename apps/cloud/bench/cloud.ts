@@ -93,7 +93,10 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
       say(`direct and closed loop, round ${round + 1}`);
       const direct = await directThroughput(service.engine, workload, service.workers, clients, seconds);
       const closed = await closedLoop(service.url, workload, clients, seconds);
-      rounds.push({ direct, ...closed, ratio: closed.throughput / direct });
+      const ratio = closed.throughput / direct;
+      // Where each core has its worker, what the clients take is taken from the workers.
+      const left = Math.min(1, (os.availableParallelism() - closed.clientCores) / service.workers);
+      rounds.push({ direct, ...closed, ratio, ratioToCoresLeft: ratio / left });
     }
     const capacity = median(rounds.map(({ throughput }) => throughput));
     const open = [];
@@ -113,6 +116,7 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
       rounds,
       throughput: capacity,
       ratioToDirect: median(rounds.map(({ ratio }) => ratio)),
+      ratioToCoresLeft: median(rounds.map(({ ratioToCoresLeft }) => ratioToCoresLeft)),
       open,
       overload,
       ...(soak > 0 ? { soak: await soaked(service, workload, SOAK_RATE * capacity, soak) } : {}),

@@ -24,13 +24,21 @@ const MAX_CONNECTIONS = 512;
 const HEALTH_EVERY_MS = 20;
 const REFUSALS = [429, 503, 504];
 
+export interface ClosedLoop {
+  /** Requests per second. */
+  readonly throughput: number;
+  readonly latency: Summary;
+  /** Processor time of these clients, per second: what is missing to a service on the same machine. */
+  readonly clientCores: number;
+}
+
 /** So many clients, each sending its next request when it has its answer. */
 export async function closedLoop(
   url: string,
   workload: Workload,
   clients: number,
   seconds: number,
-): Promise<{ throughput: number; latency: Summary }> {
+): Promise<ClosedLoop> {
   const pool = new Pool(url, { connections: clients, pipelining: 1 });
   const request = workload.request(null);
   const endMs = performance.now() + 1000 * seconds;
@@ -44,9 +52,12 @@ export async function closedLoop(
       times.push(performance.now() - startMs);
     }
   };
+  const before = process.cpuUsage();
   await Promise.all(Array.from({ length: clients }, client));
+  const { user, system } = process.cpuUsage(before);
   await pool.close();
-  return { throughput: times.length / seconds, latency: summary(times) };
+  const clientCores = (user + system) / 1e6 / seconds;
+  return { throughput: times.length / seconds, latency: summary(times), clientCores };
 }
 
 /**

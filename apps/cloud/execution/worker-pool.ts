@@ -1,8 +1,8 @@
-import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EddiError, toEddiError } from "#shared/errors";
+import { EddiError } from "#shared/errors";
 import type { EngineChoice } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
+import { Crew } from "./crew.ts";
 import {
   type Executor,
   type Forecast,
@@ -15,8 +15,7 @@ import {
 import { Foresight } from "./foresight.ts";
 import { formBatch } from "./form-batch.ts";
 import { bytesOf, goneError, lateError, PendingTail } from "./pending-tail.ts";
-import { PoolWorker, type Started } from "./pool-worker.ts";
-import type { TailSetup } from "./tail-messages.ts";
+import type { Started } from "./pool-worker.ts";
 import { TailQueue } from "./tail-queue.ts";
 import type { TailTimes } from "./tail-times.ts";
 import { kindOf, TimeTable } from "./time-table.ts";
@@ -46,39 +45,36 @@ export interface PoolOptions {
 
 /** A batch may be expected to take this share of the time after which its worker is given up. */
 const BATCH_SHARE = 0.25;
-const FIRST_RESTART_DELAY_MS = 500;
-const MAX_RESTART_DELAY_MS = 30_000;
 
 /**
- * Threads that run tails, first come, first served; jobs of one kind as one batch where that pays. A thread that
+ * Runs tails in threads, first come, first served; jobs of one kind as one batch where that pays. A thread that
  * crashes or does not end in time is replaced and the jobs that it had fail; every job settles.
  */
 export class WorkerPool implements Executor {
   /** Resolves when all workers are warm; rejects when one cannot start, or on close. */
   readonly started: Promise<Started>;
   private readonly options: PoolOptions;
-  private readonly workers = new Set<PoolWorker>();
-  /** Replaced, and ending what they have. */
-  private readonly retiring = new Set<PoolWorker>();
+  private readonly crew: Crew;
   private readonly queue = new TailQueue();
   private readonly times = new TimeTable();
   private readonly foresight = new Foresight();
-  private models: readonly ModelFiles[];
-  private engine: EngineChoice;
-  private size = 0;
   private nextId = 0;
   private holding: NodeJS.Timeout | undefined;
-  /** Workers are added and replaced one after another: the last of these doings. */
-  private doings: Promise<unknown>;
   private closed = false;
-  private readonly closing = new AbortController();
 
   constructor(options: PoolOptions) {
     this.options = options;
-    this.models = options.models;
-    this.engine = options.engine;
-    this.started = this.start();
-    this.doings = this.started.catch(() => {});
+    const { engine, workers, models, onTrouble, onLost = () => {} } = options;
+    const { entry = new URL("./tail-worker.ts", import.meta.url) } = options;
+    this.crew = new Crew({
+      ...{ engine, workers, models, entry, onTrouble, onLost },
+      onFree: () => this.pump(),
+      onWarm: ({ warmed }) => {
+        for (const one of warmed) this.times.warmed(one);
+      },
+      onRan: (jobs, computeMs) => this.learn(jobs, computeMs),
+    });
+    this.started = this.crew.started;
   }
 
   run(job: TailJob): Promise<TailResult> {
@@ -115,40 +111,23 @@ export class WorkerPool implements Executor {
   }
 
   load(): Load {
-    const running = [...this.workers, ...this.retiring].filter((worker) => worker.isBusy).length;
     const expectedQueueMs = this.foresight.likely(this.waitMs(performance.now()));
-    return { queued: this.queue.items.length, running, expectedQueueMs };
+    return { queued: this.queue.items.length, running: this.crew.running(), expectedQueueMs };
   }
 
-  /**
-   * Runs these models from now on. Each worker is replaced by one that has opened them, once that is warm: work goes
-   * on all the while, and what an old worker has it ends.
-   */
+  /** Runs these models from now on, without a pause. */
   setModels(models: readonly ModelFiles[]): Promise<Started> {
-    return this.inTurn(async () => {
-      this.models = models;
-      let started = await this.started;
-      for (const old of [...this.workers]) {
-        started = await this.addWorker();
-        this.workers.delete(old);
-        this.retiring.add(old);
-        void old.retire().then(() => this.retiring.delete(old));
-      }
-      return started;
-    });
+    return this.crew.setModels(models);
   }
 
   /** Whether jobs of a model wait or run. */
   holds(model: string): boolean {
-    return (
-      this.queue.items.some(({ job }) => job.model === model) ||
-      [...this.workers, ...this.retiring].some((worker) => worker.runs(model))
-    );
+    return this.queue.items.some(({ job }) => job.model === model) || this.crew.runs(model);
   }
 
   /** Tails that run at once; 0 before the first worker is warm. */
   workerCount(): number {
-    return this.size;
+    return this.crew.size;
   }
 
   /** Waits until nothing is pending, at most so long. */
@@ -160,12 +139,9 @@ export class WorkerPool implements Executor {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.closing.abort();
     clearTimeout(this.holding);
     for (const pending of this.queue.clear()) pending.fail(closedError());
-    const workers = [...this.workers, ...this.retiring];
-    this.workers.clear();
-    await Promise.all(workers.map((worker) => worker.stop(closedError())));
+    await this.crew.close(closedError);
   }
 
   /**
@@ -178,7 +154,7 @@ export class WorkerPool implements Executor {
     const { maxQueueMs, maxQueueBytes } = this.options;
     const waitMs = this.foresight.likely(rawMs);
     const bytes = this.queue.bytes + bytesOf(job);
-    if ((waitMs > maxQueueMs || bytes > maxQueueBytes) && this.idle() === undefined) {
+    if ((waitMs > maxQueueMs || bytes > maxQueueBytes) && this.crew.idle().length === 0) {
       const came = `got ${Math.round(waitMs)} ms and ${bytes} bytes`;
       const message = `expected at most ${maxQueueMs} ms and ${maxQueueBytes} bytes to wait, ${came}`;
       throw new EddiError("unavailable", message, { cause: new Shed("queue-full", waitMs) });
@@ -194,86 +170,22 @@ export class WorkerPool implements Executor {
   }
 
   private waitMs(nowMs: number): number {
-    if (this.idle() !== undefined) return 0;
-    let leftMs = 0;
-    for (const worker of this.workers) leftMs += worker.leftMs(nowMs);
-    return (this.queue.workMs + leftMs) / Math.max(1, this.size);
+    if (this.crew.idle().length > 0) return 0;
+    return (this.queue.workMs + this.crew.leftMs(nowMs)) / Math.max(1, this.crew.size);
   }
 
-  /** One after another: TensorFlow's addon fills a table of the process without a lock while it warms up. */
-  private async start(): Promise<Started> {
-    const first = await this.addWorker();
-    this.engine = first.engine.name;
-    const automatic = first.engine.device === "gpu" ? 1 : availableParallelism();
-    this.size = this.options.workers || automatic;
-    while (this.workers.size < this.size) await this.addWorker();
-    return first;
-  }
-
-  private async addWorker(): Promise<Started> {
-    if (this.closed) throw closedError();
-    const { entry = new URL("./tail-worker.ts", import.meta.url) } = this.options;
-    const workerData: TailSetup = { entry: entry.href, engine: this.engine, models: this.models };
-    const worker = new PoolWorker(workerData);
-    this.workers.add(worker);
-    try {
-      const started = await worker.started;
-      for (const one of started.warmed) this.times.warmed(one);
-      worker.onFree = () => this.pump();
-      worker.onRan = (jobs, computeMs) => {
-        const images = jobs.reduce((sum, job) => sum + job.images, 0);
-        const { job } = jobs[0]!;
-        this.times.of(job).learn(images, computeMs, performance.now());
-        this.options.onBatch?.(job.model, images, computeMs);
-        for (const { expectedMs, arrivedMs } of jobs) {
-          this.foresight.learn(expectedMs, performance.now() - arrivedMs);
-        }
-      };
-      worker.onLost = (why) => this.lose(worker, why);
-      this.pump();
-      return started;
-    } catch (thrown) {
-      this.workers.delete(worker);
-      await worker.stop(toEddiError(thrown));
-      throw thrown;
-    }
-  }
-
-  private lose(worker: PoolWorker, why: string): void {
-    if (!this.workers.delete(worker) || this.closed) return;
-    this.options.onLost?.();
-    this.options.onTrouble(`a worker was lost and is replaced: ${why}`);
-    void this.inTurn(() => this.refill());
-  }
-
-  private async refill(): Promise<void> {
-    let delayMs = FIRST_RESTART_DELAY_MS;
-    while (!this.closed && this.workers.size < this.size) {
-      try {
-        await this.addWorker();
-      } catch (thrown) {
-        if (this.closed) return;
-        this.options.onTrouble(`a worker could not be replaced: ${toEddiError(thrown).message}`);
-        await sleep(delayMs, undefined, { signal: this.closing.signal, ref: false }).catch(() => {});
-        delayMs = Math.min(2 * delayMs, MAX_RESTART_DELAY_MS);
-      }
-    }
-  }
-
-  private inTurn<T>(doing: () => Promise<T>): Promise<T> {
-    const done = this.doings.then(doing);
-    this.doings = done.catch(() => {});
-    return done;
-  }
-
-  private idle(): PoolWorker | undefined {
-    for (const worker of this.workers) if (worker.isIdle) return worker;
-    return undefined;
+  private learn(jobs: readonly PendingTail[], computeMs: number): void {
+    const nowMs = performance.now();
+    const images = jobs.reduce((sum, job) => sum + job.images, 0);
+    const { job } = jobs[0]!;
+    this.times.of(job).learn(images, computeMs, nowMs);
+    this.options.onBatch?.(job.model, images, computeMs);
+    for (const { expectedMs, arrivedMs } of jobs) this.foresight.learn(expectedMs, nowMs - arrivedMs);
   }
 
   private pump(): void {
     clearTimeout(this.holding);
-    for (let worker = this.idle(); worker !== undefined; worker = this.idle()) {
+    for (let idle = this.crew.idle(); idle.length > 0; idle = this.crew.idle()) {
       const first = this.queue.items[0];
       if (first === undefined) return;
       const nowMs = performance.now();
@@ -282,7 +194,7 @@ export class WorkerPool implements Executor {
         continue;
       }
       const times = this.times.of(first.job);
-      const idleWorkers = [...this.workers].filter(({ isIdle }) => isIdle).length;
+      const idleWorkers = idle.length;
       const { maxBatch: maxImages, runLimitMs } = this.options;
       const bounds = { maxImages, maxMs: BATCH_SHARE * runLimitMs };
       const { jobs, holdUntil } = formBatch(this.queue.items, { times, idleWorkers, nowMs, ...bounds });
@@ -292,7 +204,7 @@ export class WorkerPool implements Executor {
       }
       for (const job of jobs) this.queue.remove(job);
       const images = jobs.reduce((sum, job) => sum + job.images, 0);
-      worker.run(this.nextId++, jobs, times.expectMs(images), runLimitMs);
+      idle[0]!.run(this.nextId++, jobs, times.expectMs(images), runLimitMs);
     }
   }
 
