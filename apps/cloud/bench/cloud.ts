@@ -134,7 +134,7 @@ async function overloaded(
 ): Promise<object> {
   const deadlineMs = number("deadline-ms", 1);
   const offered = OVERLOAD * capacity;
-  const health = probeHealth(service.url);
+  const health = await probeHealth(service.url);
   const { answered, refused, failed } = await openLoop(service.url, workload, offered, seconds, deadlineMs);
   const inTime = answered.filter((ms) => ms <= deadlineMs).length;
   return {

@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { Pool } from "undici";
+import type { HealthSetup } from "./health-probe.ts";
 import type { Workload } from "./workload.ts";
 
 /** Milliseconds of many samples. */
@@ -21,7 +24,6 @@ export interface OpenLoop {
 
 /** Connections that an open loop may open: what is due is sent, whatever is under way. */
 const MAX_CONNECTIONS = 512;
-const HEALTH_EVERY_MS = 20;
 const REFUSALS = [429, 503, 504];
 
 export interface ClosedLoop {
@@ -103,25 +105,16 @@ export async function openLoop(
   return { answered, refused, failed };
 }
 
-/** Asks whether the service lives, again and again. */
-export function probeHealth(url: string): { stop(): Promise<readonly number[]> } {
-  const pool = new Pool(url, { connections: 4, pipelining: 1 });
-  const times: number[] = [];
-  let stopping = false;
-  const ended = (async () => {
-    while (!stopping) {
-      const startMs = performance.now();
-      const { body } = await pool.request({ method: "GET", path: "/v2/health/live" });
-      await body.text();
-      times.push(performance.now() - startMs);
-      await sleep(HEALTH_EVERY_MS);
-    }
-  })();
+/** Asks whether the service lives, again and again, from a thread of its own: this one is busy with the load. */
+export async function probeHealth(url: string): Promise<{ stop(): Promise<readonly number[]> }> {
+  const entry = new URL("./health-probe.ts", import.meta.url).href;
+  const workerData: HealthSetup = { entry, url };
+  const probe = new Worker(new URL("../execution/worker-bootstrap.mjs", import.meta.url), { workerData });
+  await once(probe, "message");
   return {
     stop: async () => {
-      stopping = true;
-      await ended;
-      await pool.close();
+      probe.postMessage("stop");
+      const [times] = (await once(probe, "message")) as [readonly number[]];
       return times;
     },
   };

@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import { Pool } from "undici";
+
+/** The thread's data. */
+export interface HealthSetup {
+  /** This module. */
+  readonly entry: string;
+  /** Of the service. */
+  readonly url: string;
+}
+
+const EVERY_MS = 20;
+
+// A thread that asks whether a service lives until it is told to stop; it then tells how many milliseconds each answer
+// took.
+const pool = new Pool((workerData as HealthSetup).url, { connections: 4, pipelining: 1 });
+const times: number[] = [];
+let stopping = false;
+parentPort!.once("message", () => {
+  stopping = true;
+});
+parentPort!.postMessage("started");
+while (!stopping) {
+  const startMs = performance.now();
+  const { body } = await pool.request({ method: "GET", path: "/v2/health/live" });
+  await body.text();
+  times.push(performance.now() - startMs);
+  await sleep(EVERY_MS);
+}
+await pool.close();
+parentPort!.postMessage(times);
