@@ -4,12 +4,12 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Agent } from "undici";
 import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
-import { imageBytes, MODELS_DIR, request } from "./fixture.ts";
+import { request, TINY_SERVICE, tinyImage } from "./fixture.ts";
 
 // For tests only: the service in processes of its own, and clients that keep their connections.
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const QUIET = ["--engine", "wasm", "--workers", "1", "--models", MODELS_DIR, "--log-level", "warn"];
+const QUIET = [...TINY_SERVICE, "--log-level", "warn"];
 
 export interface Child {
   readonly child: ChildProcess;
@@ -54,7 +54,7 @@ export function killServices(): void {
   for (const child of running) child.kill("SIGKILL");
 }
 
-const image = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 3072) } as const;
+const image = tinyImage();
 const { body, jsonBytes } = encodeRequest(request([image]));
 /** A request for the tiny model. */
 export const INFER = {

@@ -35,6 +35,9 @@ function folderOfTiny(): string {
   return dir;
 }
 
+/** Options of a service with the tiny model alone. */
+export const TINY_SERVICE = ["--engine", "wasm", "--workers", "1", "--models", MODELS_DIR];
+
 export function testConfig(change: Partial<CloudConfig> = {}): CloudConfig {
   const defaults = readConfig({}, ["--engine", "wasm", "--workers", "1", "--log-level", "silent"]);
   if ("help" in defaults) throw new Error("expected a configuration");
@@ -57,6 +60,12 @@ export function floatTensor(name: string, shape: readonly number[], values: Floa
 /** An image of bytes, the same for the same seed. */
 export function imageBytes(seed: number, count: number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, at) => (at * (2 * seed + 7) + seed * seed * 13) % 256);
+}
+
+/** What the tiny model takes: an image of bytes. */
+export function tinyImage(seed = 1): WireTensor {
+  const shape = [1, 32, 32, 3];
+  return { name: "image", datatype: "UINT8", shape, data: imageBytes(seed, 32 * 32 * 3) };
 }
 
 export function request(inputs: readonly WireTensor[], change: Partial<InferRequest> = {}): InferRequest {

@@ -9,21 +9,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { MODELS_DIR } from "./fixture.ts";
+import { TINY_SERVICE } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const QUIET = [
-  "--engine",
-  "wasm",
-  "--workers",
-  "1",
-  "--models",
-  MODELS_DIR,
-  "--log-level",
-  "warn",
-  "--drain-ms",
-  "0",
-];
+const QUIET = [...TINY_SERVICE, "--log-level", "warn", "--drain-ms", "0"];
 
 let dir: string;
 beforeAll(async () => {

@@ -18,12 +18,12 @@ import {
   request,
   scoresOf,
   testConfig,
+  tinyImage,
 } from "./fixture.ts";
 import { buildServer, type CloudServer } from "./server.ts";
 
-const PIXELS = 32 * 32 * 3;
-const IMAGE = imageBytes(1, PIXELS);
-const BYTES: WireTensor = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: IMAGE };
+const BYTES = tinyImage();
+const IMAGE = BYTES.data;
 const VALUES = Float32Array.from(IMAGE, (byte) => -1 + (2 * byte) / 255);
 
 let server: CloudServer;
@@ -115,12 +115,12 @@ describe("tails", () => {
   });
 
   test("each image of a batch gets the scores that it gets alone", async () => {
-    const data = new Uint8Array(3 * PIXELS);
-    for (let at = 0; at < 3; at++) data.set(imageBytes(at, PIXELS), at * PIXELS);
+    const data = new Uint8Array(3 * IMAGE.length);
+    for (let at = 0; at < 3; at++) data.set(imageBytes(at, IMAGE.length), at * IMAGE.length);
     const batch = await post(server.app, request([{ ...BYTES, shape: [3, 32, 32, 3], data }]));
     expect(readResponse(batch).outputs[0]!.shape).toEqual([3, 10]);
     for (let at = 0; at < 3; at++) {
-      const alone = await post(server.app, request([{ ...BYTES, data: imageBytes(at, PIXELS) }]));
+      const alone = await post(server.app, request([tinyImage(at)]));
       expectClose(scoresOf(batch).subarray(10 * at, 10 * at + 10), scoresOf(alone));
     }
   });

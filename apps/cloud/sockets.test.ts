@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
-import { imageBytes, POISONABLE_WORKER, request, testConfig } from "./fixture.ts";
+import { POISONABLE_WORKER, request, testConfig, tinyImage } from "./fixture.ts";
 import { buildServer, type CloudServer } from "./server.ts";
 
 // What only real connections show.
@@ -27,7 +27,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => server.close());
 
-const image = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 3072) } as const;
+const image = tinyImage();
 const { body, jsonBytes } = encodeRequest(request([image]));
 const infer = (signal: AbortSignal | null = null) =>
   fetch(`${url}/v2/models/tiny/infer`, {

@@ -4,7 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { EddiError } from "#shared/errors";
-import { imageBytes, MODELS_DIR, POISONABLE_WORKER, post, request, testConfig } from "../fixture.ts";
+import {
+  imageBytes,
+  MODELS_DIR,
+  POISONABLE_WORKER,
+  post,
+  request,
+  testConfig,
+  tinyImage,
+} from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { buildServer } from "../server.ts";
@@ -46,7 +54,7 @@ function job(change: Partial<TailJob> = {}): TailJob {
   return {
     model: tiny.files.key,
     segment: tailTo(tiny.model, ["image"], ["exit1"]),
-    tensors: [{ name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 32 * 32 * 3) }],
+    tensors: [tinyImage()],
     parameters: {},
     startBy: performance.now() + 20_000,
     finishBy: Number.POSITIVE_INFINITY,
@@ -208,12 +216,7 @@ describe("a pool", { timeout: 30_000 }, () => {
 });
 
 describe("the service", { timeout: 30_000 }, () => {
-  const image = {
-    name: "image",
-    datatype: "UINT8",
-    shape: [1, 32, 32, 3],
-    data: imageBytes(1, 3072),
-  } as const;
+  const image = tinyImage();
 
   test("answers everything else while a tail runs, and a tail that does not end with 503", async () => {
     const server = await buildServer(testConfig({ requestTimeoutMs: 1500 }), POISONABLE_WORKER);

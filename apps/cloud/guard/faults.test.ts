@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { INFER } from "../child-fixture.ts";
-import { MODELS_DIR, testConfig } from "../fixture.ts";
+import { TINY_SERVICE, testConfig } from "../fixture.ts";
 import { buildServer } from "../server.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -20,18 +20,7 @@ afterEach(async () => {
 test.skipIf(!existsSync(FULL))(
   "a log that cannot be written, on a full disk, stops nothing (needs /dev/full)",
   async () => {
-    const args = [
-      "--port",
-      "0",
-      "--engine",
-      "wasm",
-      "--workers",
-      "1",
-      "--models",
-      MODELS_DIR,
-      "--log-level",
-      "debug",
-    ];
+    const args = ["--port", "0", ...TINY_SERVICE, "--log-level", "debug"];
     const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], {
       stdio: ["ignore", "pipe", openSync(FULL, "w")],
     });

@@ -5,7 +5,7 @@ import type { Worker } from "node:worker_threads";
 import type { InjectOptions } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH, type InferRequest } from "#shared/protocol";
-import { ALL_MODELS_DIR, imageBytes, POISONABLE_WORKER, request, testConfig } from "../fixture.ts";
+import { ALL_MODELS_DIR, imageBytes, POISONABLE_WORKER, request, testConfig, tinyImage } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 import { INNER } from "./malformed-fixture.ts";
 
@@ -44,7 +44,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const image = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 3072) } as const;
+const image = tinyImage();
 
 function infer(sent: InferRequest, model = "tiny"): InjectOptions {
   const { body, jsonBytes } = encodeRequest(sent);

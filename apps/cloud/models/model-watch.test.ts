@@ -1,7 +1,7 @@
 import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { copyOfModels, imageBytes, post, readResponse, request, testConfig } from "../fixture.ts";
+import { copyOfModels, post, readResponse, request, testConfig, tinyImage } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0)) await cleanUp();
 });
 
-const image = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 3072) } as const;
+const image = tinyImage();
 
 async function openService(): Promise<{ dir: string; server: CloudServer }> {
   const { dir, remove } = await copyOfModels(["tiny"]);

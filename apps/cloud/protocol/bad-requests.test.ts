@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, type InferRequest, type WireTensor } from "#shared/protocol";
-import { floatTensor, imageBytes, post, postBytes, request, testConfig } from "../fixture.ts";
+import { floatTensor, post, postBytes, request, testConfig, tinyImage } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 
 // A bad request is refused with what was expected and what came, and the service goes on.
-const PIXELS = 32 * 32 * 3;
-const IMAGE = imageBytes(1, PIXELS);
-const BYTES: WireTensor = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: IMAGE };
+const BYTES = tinyImage();
+const IMAGE = BYTES.data;
 
 let server: CloudServer;
 beforeAll(async () => {
@@ -64,7 +63,7 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
     "a batch over the limit",
     400,
     /image: expected a batch of at most 32, got 33/,
-    () => with_({}, { shape: [33, 32, 32, 3], data: new Uint8Array(33 * PIXELS) }),
+    () => with_({}, { shape: [33, 32, 32, 3], data: new Uint8Array(33 * IMAGE.length) }),
   ],
   [
     "batches that differ",
@@ -83,7 +82,7 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
     "another datatype",
     400,
     /image: expected datatype FP32, FP16 or UINT8, got INT32/,
-    () => with_({}, { datatype: "INT32", data: new Uint8Array(4 * PIXELS) }),
+    () => with_({}, { datatype: "INT32", data: new Uint8Array(4 * IMAGE.length) }),
   ],
   [
     "an unknown datatype",

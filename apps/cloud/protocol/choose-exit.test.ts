@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Executor } from "../execution/executor.ts";
-import { floatTensor, imageBytes, MODELS_DIR, post, readResponse, request, testConfig } from "../fixture.ts";
+import { floatTensor, MODELS_DIR, post, readResponse, request, testConfig, tinyImage } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer } from "../server.ts";
 import { chooseExit } from "./choose-exit.ts";
@@ -9,7 +9,7 @@ import { findNamed } from "./named-model.ts";
 const registry = await loadModels(MODELS_DIR);
 const named = findNamed(registry, "tiny", null);
 const { model } = named;
-const image = { name: "image", datatype: "UINT8", shape: [1, 32, 32, 3], data: imageBytes(1, 3072) } as const;
+const image = tinyImage();
 
 /** Each node of a tail takes a millisecond. */
 const executor = (waitMs: number, isGuess = false): Pick<Executor, "forecast"> => ({
@@ -86,11 +86,11 @@ describe("the exit that a request gets", () => {
 });
 
 test("under load the service answers at earlier exits before it refuses, tells so and counts", async () => {
-  const server = await buildServer(testConfig({ maxQueueMs: 30 }));
+  const server = await buildServer(testConfig({ maxQueueMs: 100 }));
   await server.ready;
   const ask = (parameters: object) => post(server.app, request([image], { parameters: { ...parameters } }));
   for (let at = 0; at < 5; at++) await ask({});
-  const answers = await Promise.all(Array.from({ length: 300 }, () => ask({ allow_earlier_exit: true })));
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => ask({ allow_earlier_exit: true })));
   const counts = { exit1: 0, exit2: 0, exit3: 0, refused: 0 };
   for (const answer of answers) {
     if (answer.statusCode === 503) {
