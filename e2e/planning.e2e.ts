@@ -1,5 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { allEdge } from "#shared/model";
+import { allEdge, elementCount, imageShape } from "#shared/model";
+import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
 import { Service } from "../apps/lab/demo/service.ts";
 import { type LinkShape, ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
@@ -9,6 +10,8 @@ const FAST: LinkShape = { rttMs: 4, uplink: 200e6, downlink: 200e6 };
 const SLOW: LinkShape = { rttMs: 600, uplink: 0.1e6, downlink: 2e6 };
 /** Within so many answers of a change the cut has moved. */
 const ANSWERS = 5;
+/** Clients whose requests wait for one another. */
+const CROWD = 60;
 
 const model = loadModel(REAL);
 const image = noise(model, 3);
@@ -55,6 +58,45 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
     await proxy.close();
   }
 });
+
+test("the wait that others cause is known before an image is sent, and so is its end", async () => {
+  const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
+  const queueMs = async () => (await app.state()).summary?.conditions.queueMs;
+  const crowd = gather(CROWD);
+  try {
+    await app.settle();
+    await expect.poll(queueMs).toBeGreaterThan(50);
+    await crowd.leave();
+    await expect.poll(queueMs).toBeLessThan(10);
+  } finally {
+    await crowd.leave();
+    await app.close();
+  }
+});
+
+/** Other clients, each sending its next image when it has its answer, until they leave. */
+function gather(clients: number): { leave: () => Promise<void> } {
+  const { input } = model.metadata;
+  const shape = [1, ...imageShape(input)];
+  const data = new Uint8Array(elementCount(shape));
+  const inputs = [{ name: input.node, datatype: "UINT8", shape, data }] as const;
+  const { body, jsonBytes } = encodeRequest({ parameters: {}, inputs, outputs: [], binaryOutputs: true });
+  const headers = { "content-type": "application/octet-stream", [HEADER_LENGTH]: `${jsonBytes}` };
+  let leaving = false;
+  const client = async (): Promise<void> => {
+    while (!leaving) {
+      const sent = { method: "POST", headers, body: body as Uint8Array<ArrayBuffer> };
+      await (await fetch(`${service.url}/v2/models/${REAL}/infer`, sent)).arrayBuffer();
+    }
+  };
+  const all = Promise.all(Array.from({ length: clients }, client));
+  return {
+    leave: async () => {
+      leaving = true;
+      await all;
+    },
+  };
+}
 
 /** How many nodes of the last exit the edge runs after some answers. */
 async function headAfter(app: App): Promise<number> {
