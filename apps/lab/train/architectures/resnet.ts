@@ -39,8 +39,9 @@ export const resnet: Architecture = {
     mixingUntil: 0.7,
     distillation: 0.2,
     phases: [
-      { share: 0.6, size: 96, leastCrop: 0.3 },
-      { share: 0.4, size: 128, leastCrop: 0.35 },
+      { share: 0.41, size: 64, leastCrop: 0.3 },
+      { share: 0.37, size: 96, leastCrop: 0.3 },
+      { share: 0.22, size: 128, leastCrop: 0.35 },
     ],
   },
   build({ image, blocks, classes }): Graph {
