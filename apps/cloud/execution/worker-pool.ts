@@ -194,10 +194,9 @@ export class WorkerPool implements Executor {
         continue;
       }
       const times = this.times.of(first.job);
-      const idleWorkers = idle.length;
       const { maxBatch: maxImages, runLimitMs } = this.options;
-      const bounds = { maxImages, maxMs: BATCH_SHARE * runLimitMs };
-      const { jobs, holdUntil } = formBatch(this.queue.items, { times, idleWorkers, nowMs, ...bounds });
+      const bounds = { idleWorkers: idle.length, maxImages, maxMs: BATCH_SHARE * runLimitMs };
+      const { jobs, holdUntil } = formBatch(this.queue.items, { times, nowMs, ...bounds });
       if (holdUntil > nowMs) {
         this.holding = setTimeout(() => this.pump(), holdUntil - nowMs);
         return;
