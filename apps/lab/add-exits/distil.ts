@@ -10,7 +10,7 @@ import { useNativeReluGradient } from "../train/native-ops.ts";
 import { makeOptimizer } from "../train/optimizer.ts";
 import { paceText } from "../train/progress.ts";
 import { randomFor, shuffled } from "../train/random.ts";
-import { BASE_RECIPE, learningRate } from "../train/recipe.ts";
+import { BASE_RECIPE } from "../train/recipe.ts";
 import { modelVariables } from "../train/weights.ts";
 import type { Branch } from "./branch.ts";
 
@@ -68,7 +68,7 @@ export async function distil(tf: Tf, job: Distillation): Promise<number> {
           });
           return tf.addN(losses).div(branches.length) as Scalar;
         }, weights);
-        optimizer.step(grads, learningRate(recipe, epoch + step / steps));
+        optimizer.step(grads, epoch + step / steps);
         return value.dataSync()[0] as number;
       });
       if (!Number.isFinite(loss)) {

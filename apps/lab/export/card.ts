@@ -68,8 +68,8 @@ Sorts photos into ${classes}, with ${exitWeights.length} exits.
   the others are held back for the choice of the epoch and for what is fitted after training.
 * **Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier exit's
   target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs (${phasesText(recipe)}), batch
-  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}, warm-up over
-  ${recipe.warmupEpochs} of the epochs, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
+  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}${muonText(recipe)},
+  warm-up over ${recipe.warmupEpochs} of the epochs, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
   images, light and colour jitter, ${mixingText(recipe)}; weights averaged over
   steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
   measured anew on whole training photos.
@@ -93,6 +93,10 @@ const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 function phasesText({ phases }: Recipe): string {
   if (phases.length === 1) return `all at ${phases[0]!.size}x${phases[0]!.size}`;
   return phases.map(({ share, size }) => `${percent(share)} at ${size}x${size}`).join(", ");
+}
+
+function muonText({ turn }: Recipe): string {
+  return turn > 0 ? `; for the kernels of convolutions Muon, turning them by at most ${turn} a step` : "";
 }
 
 function mixingText({ mixing, mixingUntil }: Recipe): string {

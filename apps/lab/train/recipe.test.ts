@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BASE_RECIPE, learningRate, mixingOf, type Recipe, viewsOf } from "./recipe.ts";
+import { BASE_RECIPE, learningShare, mixingOf, type Recipe, viewsOf } from "./recipe.ts";
 
 const recipe: Recipe = {
   ...BASE_RECIPE,
@@ -13,10 +13,10 @@ const recipe: Recipe = {
 };
 
 test("the learning rate rises to its peak, then falls to zero", () => {
-  const rates = Array.from({ length: 101 }, (_, i) => learningRate(recipe, i / 10));
+  const rates = Array.from({ length: 101 }, (_, i) => learningShare(recipe, i / 10));
   const peak = rates.indexOf(Math.max(...rates));
   expect(peak).toBe(10 * recipe.warmupEpochs);
-  expect(rates[peak]).toBe(recipe.rate);
+  expect(rates[peak]).toBe(1);
   expect(rates[0]).toBeGreaterThan(0);
   expect(rates.at(-1)).toBeCloseTo(0);
   for (let i = 1; i < rates.length; i++) {
@@ -28,8 +28,8 @@ test("the learning rate rises to its peak, then falls to zero", () => {
 
 test("a run of one epoch still warms up", () => {
   const short = { ...recipe, epochs: 1 };
-  expect(learningRate(short, 0)).toBeLessThan(learningRate(short, 0.25));
-  expect(learningRate(short, 0.25)).toBe(recipe.rate);
+  expect(learningShare(short, 0)).toBeLessThan(learningShare(short, 0.25));
+  expect(learningShare(short, 0.25)).toBe(1);
 });
 
 test("each phase has its share of the epochs, and the last the rest", () => {

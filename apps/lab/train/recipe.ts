@@ -5,6 +5,8 @@ export interface Recipe {
   readonly seed: number;
   /** Peak of the learning rate. */
   readonly rate: number;
+  /** Peak of how far a step of Muon turns the kernel of a convolution, as a share of its length; 0 for none. */
+  readonly turn: number;
   readonly momentum: number;
   /** Added to the gradient of kernels, not of norms and biases. */
   readonly weightDecay: number;
@@ -41,6 +43,7 @@ export const BASE_RECIPE: Omit<Recipe, "phases"> = {
   batch: 64,
   seed: 1,
   rate: 0.06,
+  turn: 0,
   momentum: 0.9,
   weightDecay: 5e-4,
   smoothing: 0.1,
@@ -52,15 +55,15 @@ export const BASE_RECIPE: Omit<Recipe, "phases"> = {
 };
 
 /**
- * Learning rate: linear warm-up, then half a cosine down to zero.
+ * Share of the peak rate: linear warm-up, then half a cosine down to zero.
  *
  * @param progress epochs done, fractional
  */
-export function learningRate(recipe: Recipe, progress: number): number {
+export function learningShare(recipe: Recipe, progress: number): number {
   const warmup = Math.min(recipe.warmupEpochs, recipe.epochs / 4);
-  if (progress < warmup) return recipe.rate * Math.max(progress / warmup, 0.02);
+  if (progress < warmup) return Math.max(progress / warmup, 0.02);
   const through = Math.min(1, (progress - warmup) / (recipe.epochs - warmup));
-  return (recipe.rate * (1 + Math.cos(Math.PI * through))) / 2;
+  return (1 + Math.cos(Math.PI * through)) / 2;
 }
 
 /** What an epoch sees; the last one always what the last phase says. */

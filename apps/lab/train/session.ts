@@ -8,7 +8,7 @@ import type { Tf } from "./native.ts";
 import { useNativeReluGradient } from "./native-ops.ts";
 import { makeOptimizer } from "./optimizer.ts";
 import { randomFor } from "./random.ts";
-import { learningRate, mixingOf, type Recipe, viewsOf } from "./recipe.ts";
+import { mixingOf, type Recipe, viewsOf } from "./recipe.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 
 /** One batch of a training run. */
@@ -78,7 +78,7 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
         return tf.addN(losses) as Scalar;
       });
       const done = step.epoch + step.step / step.steps;
-      optimizer.step(grads, learningRate(recipe, done));
+      optimizer.step(grads, done);
       averages.follow(step.epoch * step.steps + step.step);
       return value.dataSync()[0] as number;
     });

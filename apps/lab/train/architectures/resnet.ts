@@ -34,14 +34,18 @@ export const resnet: Architecture = {
   exitWeights: [0.2, 0.3, 0.4, 1],
   recipe: {
     ...BASE_RECIPE,
-    epochs: 44,
+    epochs: 28,
+    batch: 128,
+    turn: 0.06,
+    warmupEpochs: 1,
     mixing: 0.1,
     mixingUntil: 0.7,
     distillation: 0.2,
+    averaging: 0.995,
     phases: [
-      { share: 0.41, size: 64, leastCrop: 0.3 },
-      { share: 0.37, size: 96, leastCrop: 0.3 },
-      { share: 0.22, size: 128, leastCrop: 0.35 },
+      { share: 0.43, size: 64, leastCrop: 0.3 },
+      { share: 0.4, size: 96, leastCrop: 0.3 },
+      { share: 0.17, size: 128, leastCrop: 0.35 },
     ],
   },
   build({ image, blocks, classes }): Graph {
