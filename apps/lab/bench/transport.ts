@@ -35,7 +35,10 @@ the stream, one at a time, and prints JSON: milliseconds of a request less those
 Other options go to the service, after --.
 `;
 
-const WARM_UPS = 100;
+/** Of each way, not counted: a service that has run for a while has its code compiled, which takes so many. */
+const WARM_UPS = 1500;
+/** The first of these, told apart: what the first clients of a new service meet. */
+const COLD = 100;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -59,6 +62,7 @@ async function run(samples: number, seed: number): Promise<void> {
   const url = `http://127.0.0.1:${service.port}`;
   const ways = { fetch: overFetch(url, model, frame), stream: await overStream(url, model, frame) };
   const times = { fetch: [] as Sample[], stream: [] as Sample[] };
+  const cold = { fetch: [] as Sample[], stream: [] as Sample[] };
   try {
     for (let at = -WARM_UPS; at < samples; at++) {
       // Who comes first may find other things done.
@@ -66,6 +70,7 @@ async function run(samples: number, seed: number): Promise<void> {
       for (const way of order) {
         const sample = await timed(ways[way].send);
         if (at >= 0) times[way].push(sample);
+        else if (at < COLD - WARM_UPS) cold[way].push(sample);
       }
     }
   } finally {
@@ -82,8 +87,8 @@ async function run(samples: number, seed: number): Promise<void> {
     samples,
     node: process.version,
     device: os.cpus()[0]?.model ?? os.arch(),
-    fetch: summary(times.fetch),
-    stream: summary(times.stream),
+    fetch: summary(times.fetch, cold.fetch),
+    stream: summary(times.stream, cold.stream),
   };
   const json = `${JSON.stringify(report, null, 1)}\n`;
   process.stdout.write(json);
@@ -180,10 +185,10 @@ function frameOf({ metadata }: Model, cut: string, random: Random): Frame {
   });
 }
 
-function summary(samples: readonly Sample[]) {
-  const rests = samples.map(({ elapsedMs, computeMs }) => elapsedMs - computeMs).sort((a, b) => a - b);
+function summary(samples: readonly Sample[], cold: readonly Sample[]) {
+  const rests = samples.map(restOf).sort((a, b) => a - b);
   const rest = timingOf(rests);
-  const wire = timingOf(samples.map(({ elapsedMs, queueMs, computeMs }) => elapsedMs - queueMs - computeMs));
+  const wire = timingOf(samples.map((sample) => restOf(sample) - sample.queueMs));
   const compute = timingOf(samples.map(({ computeMs }) => computeMs));
   return {
     medianMs: round(rest.median),
@@ -193,7 +198,13 @@ function summary(samples: readonly Sample[]) {
     // Of the median: outside of the service's queue and worker.
     wireMedianMs: round(wire.median),
     computeMedianMs: round(compute.median),
+    // Of the first requests that the service ever had.
+    coldMedianMs: round(timingOf(cold.map(restOf)).median),
   };
+}
+
+function restOf({ elapsedMs, computeMs }: Sample): number {
+  return elapsedMs - computeMs;
 }
 
 function round(value: number): number {
