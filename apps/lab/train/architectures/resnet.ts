@@ -34,18 +34,18 @@ export const resnet: Architecture = {
   exitWeights: [0.2, 0.3, 0.4, 1],
   recipe: {
     ...BASE_RECIPE,
-    epochs: 28,
+    epochs: 24,
     batch: 128,
-    turn: 0.06,
+    turn: 0.025,
     warmupEpochs: 1,
     mixing: 0.1,
     mixingUntil: 0.7,
     distillation: 0.2,
     averaging: 0.995,
     phases: [
-      { share: 0.43, size: 64, leastCrop: 0.3 },
-      { share: 0.4, size: 96, leastCrop: 0.3 },
-      { share: 0.17, size: 128, leastCrop: 0.35 },
+      { share: 0.46, size: 64, leastCrop: 0.3 },
+      { share: 0.38, size: 96, leastCrop: 0.3 },
+      { share: 0.16, size: 128, leastCrop: 0.35 },
     ],
   },
   build({ image, blocks, classes }): Graph {
