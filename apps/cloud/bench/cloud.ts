@@ -24,6 +24,8 @@ throughput in requests a second. Clients and service share this machine's cores.
 `;
 
 const ENGINES = "tfjs-node-gpu,webgpu,tfjs-node,wasm";
+/** Until the code of service and clients is compiled. */
+const WARM_UP_S = 5;
 /** Of the capacity. */
 const RATES = [0.5, 0.8, 0.95];
 const OVERLOAD = 3;
@@ -87,7 +89,7 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
   const service = await startService(engine, workers);
   try {
     const clients = 4 * service.workers;
-    await closedLoop(service.url, workload, clients, 2);
+    await closedLoop(service.url, workload, clients, WARM_UP_S);
     const rounds = [];
     for (let round = 0; round < number("rounds", 1); round++) {
       say(`direct and closed loop, round ${round + 1}`);
