@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { elementCount, type WireCodec } from "#shared/model";
+import { elementCount, TRANSPORTS, type WireCodec } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
 import { exitCosts } from "./exit-costs.ts";
 import type { Profile, Role } from "./profile.ts";
@@ -61,6 +61,20 @@ test("a tensor's bytes are its elements at the codec's width and a header", () =
     expect(narrow.wireBytes[node]! - elements).toBeGreaterThan(100);
     expect(narrow.wireBytes[node]! - elements).toBeLessThan(300);
   });
+});
+
+test("over the stream a request and its reply are without HTTP's headers", () => {
+  const [edge, cloud] = [profile("head", 3), profile("tail", 1)];
+  const [fetch, stream] = TRANSPORTS.map((transport) =>
+    exitCosts(model, edge, cloud, { codec: BYTE, transport }),
+  );
+  fetch!.forEach((costs, exit) => {
+    const other = stream![exit]!;
+    expect(costs.requestBytes - other.requestBytes).toBe(630);
+    expect(costs.resultBytes - other.resultBytes).toBe(608);
+    expect({ ...other, requestBytes: costs.requestBytes, resultBytes: costs.resultBytes }).toEqual(costs);
+  });
+  expect(exitCosts(model, edge, cloud, { codec: BYTE })).toEqual(fetch);
 });
 
 test("a deflated request pays for deflating the bytes that the codec leaves, and for inflating them", () => {

@@ -4,9 +4,11 @@ import {
   codedBytes,
   type Exit,
   elementCount,
+  HEADER_BYTES,
   type ImageCodec,
   isImageCodec,
   type Model,
+  type Transport,
   type WireCodec,
 } from "#shared/model";
 import type { Profile, Role } from "./profile.ts";
@@ -51,15 +53,17 @@ export interface CostOptions {
   readonly modes?: readonly WireMode[];
   /** Those that the edge can encode; all, if not given. */
   readonly imageCodecs?: readonly ImageCodec[];
+  /** How requests go to the cloud; by `fetch`, if not given. */
+  readonly transport?: Transport;
 }
 
 /** JSON that describes one tensor, its quantisation included, beside three times its name; and what deflate leaves. */
 const TENSOR_BYTES = { plain: 155, deflated: 130 } as const;
 const NAME_BYTES = { plain: 3, deflated: 1.5 } as const;
-/** HTTP headers and the rest of the JSON. */
-const REQUEST_BYTES = { plain: 800, deflated: 810 } as const;
-/** HTTP headers and JSON of a reply, and what one score takes. */
-const RESULT_BYTES = 500;
+/** The rest of the JSON. */
+const REQUEST_BYTES = { plain: 105, deflated: 115 } as const;
+/** JSON of a reply, and what one score takes. */
+const RESULT_BYTES = 350;
 const SCORE_BYTES = 4;
 
 /**
@@ -73,13 +77,14 @@ export function exitCosts(
   model: Model,
   edgeProfile: Profile,
   cloudProfile: Profile,
-  { codec, modes = wireModes(model), imageCodecs }: CostOptions,
+  { codec, modes = wireModes(model), imageCodecs, transport = "fetch" }: CostOptions,
 ): readonly ExitCosts[] {
   const machines: Machines = {
     edge: edgeProfile,
     cloud: cloudProfile,
     edgeMs: nodeTimes(model, edgeProfile, "head"),
     cloudMs: nodeTimes(model, cloudProfile, "tail"),
+    transport,
   };
   const { exits } = model.metadata;
   if (codec !== null) {
@@ -98,18 +103,19 @@ export function exitCosts(
   });
 }
 
-/** Two profiles, and their times by node of the model. */
+/** Two profiles, their times by node of the model, and the way between them. */
 interface Machines {
   readonly edge: Profile;
   readonly cloud: Profile;
   readonly edgeMs: readonly number[];
   readonly cloudMs: readonly number[];
+  readonly transport: Transport;
 }
 
 /** @param chosen by node of the model */
 function costsOfExit(
   model: Model,
-  { edge, cloud, edgeMs, cloudMs }: Machines,
+  { edge, cloud, edgeMs, cloudMs, transport }: Machines,
   exit: Exit,
   mode: Wire["mode"],
   chosen: readonly ChosenCodec[],
@@ -140,8 +146,8 @@ function costsOfExit(
     cloudCutMs: prune((node) => moveMs(cloud.transfer, elements[node]!) + coded(cloud.transfer, node)),
     edgeFixedMs: edge.fixedMs,
     cloudFixedMs: cloud.fixedMs,
-    requestBytes: REQUEST_BYTES[state],
-    resultBytes: RESULT_BYTES + SCORE_BYTES * model.metadata.labels.length,
+    requestBytes: HEADER_BYTES[transport].request + REQUEST_BYTES[state],
+    resultBytes: HEADER_BYTES[transport].reply + RESULT_BYTES + SCORE_BYTES * model.metadata.labels.length,
     wire: {
       mode,
       codecs: prune((node) => {

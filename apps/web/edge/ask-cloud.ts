@@ -1,7 +1,6 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
-import type { Model } from "#shared/model";
+import type { Model, Transport } from "#shared/model";
 import { decodeResponse } from "#shared/protocol";
-import type { Transport } from "../link/transport.ts";
 import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
 import type { EncodedCut } from "./encode-cut.ts";
 

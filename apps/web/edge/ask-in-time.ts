@@ -1,7 +1,6 @@
 import { EddiError } from "#shared/errors";
-import { allEdge, type Plan } from "#shared/model";
+import { allEdge, type Plan, type Transport } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import type { Transport } from "../link/transport.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
 import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
 import { encodeCut } from "./encode-cut.ts";

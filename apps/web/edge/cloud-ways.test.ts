@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket as Client, type WebSocket as ServerSide, WebSocketServer } from "ws";
+import type { Transport } from "#shared/model";
 import { decodeCall, encodeReply, HEADER_LENGTH, type StreamCall } from "#shared/protocol";
-import type { Transport } from "../link/transport.ts";
 import { CloudStream } from "./cloud-stream.ts";
 import { CloudWays } from "./cloud-ways.ts";
 

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
+import type { Transport } from "#shared/model";
 import { HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
 import { serviceFetch } from "../link/service-fetch.ts";
-import type { Transport } from "../link/transport.ts";
 import type { CloudStream } from "./cloud-stream.ts";
 import type { StreamAsk } from "./stream-socket.ts";
 

@@ -1,8 +1,7 @@
 import type { ErrorCode } from "#shared/errors";
 import type { ImageSize, Profile } from "#shared/evaluator";
-import type { Exit, ImageCodec, Plan, Segment, TensorCodec, WireCodec } from "#shared/model";
+import type { Exit, ImageCodec, Plan, Segment, TensorCodec, Transport, WireCodec } from "#shared/model";
 import type { Prediction } from "../link/conversation.ts";
-import type { Transport } from "../link/transport.ts";
 
 /** The whole conversation between the page and the edge worker. */
 export type EdgeRequest =

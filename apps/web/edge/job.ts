@@ -1,6 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type EddiError, toEddiError } from "#shared/errors";
 import { forcedCodec } from "#shared/evaluator";
+import type { Transport } from "#shared/model";
 import {
   allCloud,
   edgeNodes,
@@ -12,7 +13,6 @@ import {
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
-import type { Transport } from "../link/transport.ts";
 import type { CloudWays } from "./cloud-ways.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "./conversation.ts";
 import { type Engine, type EngineRun, type Held, release } from "./engine.ts";

@@ -1,7 +1,6 @@
 import type { Latency, Profile } from "#shared/evaluator";
-import type { ImageCodec, Plan, WireCodec } from "#shared/model";
+import type { ImageCodec, Plan, Transport, WireCodec } from "#shared/model";
 import type { LoadMode } from "#shared/optimizer";
-import type { Transport } from "./transport.ts";
 
 /**
  * The whole conversation between the edge worker and the optimizer worker, over their own port. The edge

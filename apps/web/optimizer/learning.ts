@@ -1,7 +1,7 @@
 import type { ExitCosts } from "#shared/evaluator";
+import { HEADER_BYTES } from "#shared/model";
 import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
 import type { CloudLost, CloudMeasured, Measured } from "../link/conversation.ts";
-import { HEADER_BYTES } from "../link/transport.ts";
 import { branchMs, profiledMs } from "./planning.ts";
 
 /** What is known after one more image. */
@@ -34,7 +34,7 @@ function fromReply(
   const transfer: Observation = {
     kind: "transfer",
     atMs,
-    requestBytes: requestBytes + HEADER_BYTES[transport],
+    requestBytes: requestBytes + HEADER_BYTES[transport].request,
     elapsedMs,
     serverMs: queueMs + computeMs,
   };
@@ -53,7 +53,7 @@ function fromSilence(
 ): readonly Observation[] {
   if (waitedMs === null) return [];
   const serverMs = Math.min(state.queueMs, waitedMs);
-  const wireBytes = requestBytes + HEADER_BYTES[transport];
+  const wireBytes = requestBytes + HEADER_BYTES[transport].request;
   return [{ kind: "silence", atMs, requestBytes: wireBytes, waitedMs, serverMs }];
 }
 

@@ -1,6 +1,13 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts, type Profile } from "#shared/evaluator";
-import { type ImageCodec, type Model, type Plan, readModel, type WireCodec } from "#shared/model";
+import {
+  type ImageCodec,
+  type Model,
+  type Plan,
+  readModel,
+  type Transport,
+  type WireCodec,
+} from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import { fetchJson } from "../edge/fetch-model.ts";
 import type { LinkEvent, LinkRequest, Measured, Planning } from "../link/conversation.ts";
@@ -59,6 +66,8 @@ export class Optimizer {
   private costed: Costed | null = null;
   /** This device's own profile of heads, as far as it goes. */
   private own: Profile | null = null;
+  /** How the latest request went. */
+  private transport: Transport = "fetch";
   private budgetMs = 1000;
   private framesPerSecond: number | null = null;
   private minAccuracy: number | null = null;
@@ -208,7 +217,8 @@ export class Optimizer {
 
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
-    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, { codec, imageCodecs }) };
+    const options = { codec, imageCodecs, transport: this.transport };
+    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, options) };
     this.replan();
   }
 
@@ -221,6 +231,11 @@ export class Optimizer {
     if (cloud?.kind === "answered") {
       this.cloud.answered();
       this.prober.transferred(cloud.requestBytes);
+      if (this.costed !== null && cloud.transport !== this.transport) {
+        this.transport = cloud.transport;
+        this.recost(this.costed);
+        return;
+      }
     }
     this.replan();
   }

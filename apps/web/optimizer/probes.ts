@@ -3,8 +3,9 @@ import type { QueueReport, Silence, Transfer } from "#shared/network";
 import { parseServerTiming } from "#shared/protocol";
 import { anySignal } from "../edge/fetch-model.ts";
 import { serviceFetch } from "../link/service-fetch.ts";
-import { HEADER_BYTES } from "../link/transport.ts";
 
+/** Of a request beside its body. */
+const HEADER_BYTES = 500;
 const RTT_TIMEOUT_MS = 2500;
 const UPLINK_TIMEOUT_MS = 4000;
 
@@ -13,7 +14,7 @@ export type Probed = readonly [Transfer | Silence, ...QueueReport[]];
 
 /** Asks the service whether it lives. @throws EddiError `unavailable` or `timeout` */
 export async function probeRtt(): Promise<Probed> {
-  return probe("/v2/health/live", {}, HEADER_BYTES.fetch, RTT_TIMEOUT_MS);
+  return probe("/v2/health/live", {}, HEADER_BYTES, RTT_TIMEOUT_MS);
 }
 
 /**
@@ -26,7 +27,7 @@ export async function probeUplink(bytes: number, signal: AbortSignal): Promise<P
   const body = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(body.subarray(at, at + 65_536));
   const headers = { "content-type": "application/octet-stream" };
-  const requestBytes = bytes + HEADER_BYTES.fetch;
+  const requestBytes = bytes + HEADER_BYTES;
   try {
     return await probe(
       "/v2/probe",

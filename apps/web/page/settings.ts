@@ -1,6 +1,5 @@
-import { CODECS, parseCodec, type WireCodec } from "#shared/model";
+import { CODECS, parseCodec, TRANSPORTS, type Transport, type WireCodec } from "#shared/model";
 import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../edge/conversation.ts";
-import { TRANSPORTS, type Transport } from "../link/transport.ts";
 
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
 export interface PageSettings {
