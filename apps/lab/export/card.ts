@@ -92,7 +92,13 @@ const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 
 function phasesText({ phases }: Recipe): string {
   if (phases.length === 1) return `all at ${phases[0]!.size}x${phases[0]!.size}`;
-  return phases.map(({ share, size }) => `${percent(share)} at ${size}x${size}`).join(", ");
+  const total = phases.reduce((sum, { share }) => sum + share, 0);
+  return phases
+    .map(({ share, size, restart }) => {
+      const anew = restart === undefined ? "" : `a warm restart to ${percent(restart)} of the rate, `;
+      return `${anew}${percent(share / total)} at ${size}x${size}`;
+    })
+    .join(", ");
 }
 
 function muonText({ turn }: Recipe): string {

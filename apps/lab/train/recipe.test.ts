@@ -40,6 +40,28 @@ test("each phase has its share of the epochs, and the last the rest", () => {
   expect(viewsOf({ ...recipe, epochs: 25 }, 24).size).toBe(128);
 });
 
+test("after a warm restart the rate falls again from a share of its peak; what came before is as without it", () => {
+  const [first, second] = [recipe.phases[0]!, recipe.phases[1]!];
+  const longer: Recipe = {
+    ...recipe,
+    epochs: 16,
+    phases: [
+      { ...first, share: 7 },
+      { ...second, share: 3 },
+      { size: 96, leastCrop: 0.5, share: 4, restart: 0.6 },
+      { ...second, share: 2 },
+    ],
+  };
+  for (let progress = 0; progress < 10; progress += 0.25) {
+    expect(learningShare(longer, progress)).toBeCloseTo(learningShare(recipe, progress), 12);
+    expect(viewsOf(longer, Math.floor(progress))).toEqual(viewsOf(recipe, Math.floor(progress)));
+  }
+  expect(learningShare(longer, 10)).toBe(0.6);
+  expect(learningShare(longer, 13)).toBeCloseTo(0.3);
+  expect(learningShare(longer, 16)).toBeCloseTo(0);
+  expect([10, 13, 14, 15].map((epoch) => viewsOf(longer, epoch).size)).toEqual([96, 96, 128, 128]);
+});
+
 test("the last epochs see photos as they are", () => {
   expect([0, 7, 8, 9].map((epoch) => mixingOf(recipe, epoch))).toEqual([0.5, 0.5, 0, 0]);
 });

@@ -13,7 +13,7 @@ export interface Recipe {
   /** Label smoothing, 0..1. */
   readonly smoothing: number;
   readonly warmupEpochs: number;
-  /** What the epochs see, in their order: small images first (progressive resizing). The shares add up to 1. */
+  /** What the epochs see, in their order: small images first (progressive resizing). */
   readonly phases: readonly Phase[];
   /** Share of the batches whose photos are mixed with one another, by CutMix and mixup in turn, 0..1. */
   readonly mixing: number;
@@ -27,8 +27,10 @@ export interface Recipe {
 
 /** Some epochs on images of one size. */
 export interface Phase {
-  /** Of the epochs, 0..1. */
+  /** Of the epochs, beside the shares of the other phases. */
   readonly share: number;
+  /** The rate begins anew with this share of its peak (warm restart), 0..1; it goes on falling, if not given. */
+  readonly restart?: number;
   /** Height and width of the images. */
   readonly size: number;
   /** Least area of a random crop, 0..1 of the photo. */
@@ -55,26 +57,52 @@ export const BASE_RECIPE: Omit<Recipe, "phases"> = {
 };
 
 /**
- * Share of the peak rate: linear warm-up, then half a cosine down to zero.
+ * Share of the peak rate: linear warm-up, then half a cosine down to zero, again after each warm restart
+ * (arXiv:1608.03983), which needs no warm-up.
  *
  * @param progress epochs done, fractional
  */
 export function learningShare(recipe: Recipe, progress: number): number {
-  const warmup = Math.min(recipe.warmupEpochs, recipe.epochs / 4);
-  if (progress < warmup) return Math.max(progress / warmup, 0.02);
-  const through = Math.min(1, (progress - warmup) / (recipe.epochs - warmup));
-  return (1 + Math.cos(Math.PI * through)) / 2;
+  const { start, end, peak } = cycleAt(recipe, progress);
+  const warmup = start === 0 ? Math.min(recipe.warmupEpochs, end / 4) : 0;
+  const done = progress - start;
+  if (done < warmup) return peak * Math.max(done / warmup, 0.02);
+  const through = Math.min(1, (done - warmup) / (end - start - warmup));
+  return (peak * (1 + Math.cos(Math.PI * through))) / 2;
+}
+
+/** From one warm restart to the next, in epochs. */
+function cycleAt(
+  { epochs, phases }: Recipe,
+  progress: number,
+): { readonly start: number; readonly end: number; readonly peak: number } {
+  let cycle = { start: 0, end: epochs, peak: 1 };
+  const starts = startsOf(epochs, phases);
+  for (const [at, { restart }] of phases.entries()) {
+    if (restart === undefined) continue;
+    const start = starts[at]!;
+    if (start > progress) return { ...cycle, end: start };
+    cycle = { start, end: epochs, peak: restart };
+  }
+  return cycle;
 }
 
 /** What an epoch sees; the last one always what the last phase says. */
 export function viewsOf({ epochs, phases }: Recipe, epoch: number): Views {
-  let end = 0;
-  const left = phases.slice(0, -1).find(({ share }) => {
-    end += share;
-    return epoch < Math.floor(epochs * end + 1e-9);
-  });
-  const { size, leastCrop } = left ?? phases.at(-1)!;
+  const starts = startsOf(epochs, phases);
+  const { size, leastCrop } = phases.findLast((_, at) => starts[at]! <= epoch)!;
   return { size, leastCrop };
+}
+
+/** The epoch that each phase begins with. */
+function startsOf(epochs: number, phases: readonly Phase[]): readonly number[] {
+  const total = phases.reduce((sum, { share }) => sum + share, 0);
+  let before = 0;
+  return phases.map(({ share }) => {
+    const start = Math.floor((epochs * before) / total + 1e-9);
+    before += share;
+    return start;
+  });
 }
 
 /** Share of an epoch's batches that are mixed. */
