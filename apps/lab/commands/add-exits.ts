@@ -8,7 +8,6 @@ import { openUnlabelled } from "../data/open-unlabelled.ts";
 import { loadSplit } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import { modelFolder, readModelFolder } from "../model-folder.ts";
-import { AS_THE_SERVICE } from "../profile/measure.ts";
 import { wholeNumber } from "../train/whole-number.ts";
 import { profileAndDraw } from "./profile-and-draw.ts";
 
@@ -58,7 +57,6 @@ export async function run(args: readonly string[]): Promise<void> {
   const at = values.at === undefined ? null : values.at.split(",").map((node) => node.trim());
   // What cannot be done is told before photos are decoded.
   chooseNodes(await readModelFolder(folder), at);
-  Object.assign(process.env, AS_THE_SERVICE);
   const status = makeStatusLine(process.stderr, () => performance.now());
   const set = await openUnlabelled({ dataOption: values.data, env: process.env, own: "imagenette" }, status);
   const options = { cacheDir: cacheDir(process.env), status };

@@ -5,7 +5,6 @@ import { makeStatusLine } from "../data/status-line.ts";
 import { type Imported, importModel } from "../import/import-model.ts";
 import { readLabels } from "../import/labels.ts";
 import { MODELS_FOLDER } from "../model-folder.ts";
-import { AS_THE_SERVICE } from "../profile/measure.ts";
 import { wholeNumber } from "../train/whole-number.ts";
 import { profileAndDraw } from "./profile-and-draw.ts";
 
@@ -63,7 +62,6 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const repeats = wholeNumber("--repeats", values.repeats, 0);
   const labels = values.labels === undefined ? null : await readLabels(values.labels);
-  Object.assign(process.env, AS_THE_SERVICE);
   const status = makeStatusLine(process.stderr, () => performance.now());
   const imported = await importModel({
     place,
