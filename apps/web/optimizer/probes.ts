@@ -4,8 +4,8 @@ import { parseServerTiming } from "#shared/protocol";
 import { anySignal } from "../edge/fetch-model.ts";
 import { serviceFetch } from "../link/service-fetch.ts";
 
-/** Of a request beside its body. */
-const HEADER_BYTES = 500;
+/** Of a probe beside its body: fewer than an inference request has. */
+const PROBE_HEADER_BYTES = 500;
 const RTT_TIMEOUT_MS = 2500;
 const UPLINK_TIMEOUT_MS = 4000;
 
@@ -14,7 +14,7 @@ export type Probed = readonly [Transfer | Silence, ...QueueReport[]];
 
 /** Asks the service whether it lives. @throws EddiError `unavailable` or `timeout` */
 export async function probeRtt(): Promise<Probed> {
-  return probe("/v2/health/live", {}, HEADER_BYTES, RTT_TIMEOUT_MS);
+  return probe("/v2/health/live", {}, PROBE_HEADER_BYTES, RTT_TIMEOUT_MS);
 }
 
 /**
@@ -27,7 +27,7 @@ export async function probeUplink(bytes: number, signal: AbortSignal): Promise<P
   const body = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(body.subarray(at, at + 65_536));
   const headers = { "content-type": "application/octet-stream" };
-  const requestBytes = bytes + HEADER_BYTES;
+  const requestBytes = bytes + PROBE_HEADER_BYTES;
   try {
     return await probe(
       "/v2/probe",
