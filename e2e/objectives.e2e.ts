@@ -26,14 +26,16 @@ test.afterAll(async () => {
 test("where an accuracy is enough, the Optimizer lets sure exits answer early, and the edge does", async () => {
   // On a phone and far from the cloud, what early exits save is more than a plan is kept for.
   proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, FAR);
-  const parameters = { model: REAL, backend: "wasm", accuracy: 0.82, slowdown: 4 };
+  const model = loadModel(REAL);
+  const [first, second] = model.metadata.exits;
+  const accuracy = (first!.accuracy! + second!.accuracy!) / 2;
+  const parameters = { model: REAL, backend: "wasm", accuracy, slowdown: 4 };
   app = await openApp({ url: `http://localhost:${proxy.port}`, parameters });
   await app.settle();
   const { summary } = await app.state();
   const { plan, prediction } = summary!;
   expect(plan?.early?.length).toBeGreaterThan(0);
   expect(prediction!.expectedMs).toBeLessThan(prediction!.totalMs);
-  const model = loadModel(REAL);
   const answers = [];
   for (let seed = 1; seed <= 6; seed++) answers.push(await app.answerNoise(noise(model, seed)));
   for (const answer of answers) {

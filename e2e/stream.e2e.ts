@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@playwright/test";
-import { allCloud } from "#shared/model";
+import { allCloud, HEADER_BYTES } from "#shared/model";
 import { Service } from "../apps/lab/demo/service.ts";
 import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
 import { type App, expectClose, openApp } from "./harness/app.ts";
@@ -54,6 +54,27 @@ test("the page asks over the stream once it is open, and gets the same scores as
     expectClose(together[at]!.scores, expected.scores, 1e-5);
   }
   expect((await app.state()).problems).toEqual([]);
+});
+
+test("plans count the headers of the way that the latest request took", async () => {
+  /** Of a request of the plan that is now wanted: the slow edge leaves all to the cloud. */
+  const plannedBytes = async () => {
+    const { plan: planned, prediction, conditions } = (await app!.state()).summary!;
+    expect(planned?.head).toEqual(plan.head);
+    return (prediction!.latency.uplinkMs * conditions.uplinkBps) / 8000;
+  };
+  const slow = { ...SETTINGS, slowdown: 500 };
+  app = await openApp({ url: service.url, parameters: { ...slow, transport: "fetch" } });
+  await app.settle();
+  await ask(1);
+  const byFetch = await plannedBytes();
+  await app.close();
+
+  app = await openApp({ url: service.url, parameters: slow });
+  await app.settle();
+  await expect.poll(() => transport()).toBe("stream");
+  const saved = HEADER_BYTES.fetch.request - HEADER_BYTES.stream.request;
+  expect(await plannedBytes()).toBeCloseTo(byFetch - saved, 3);
 });
 
 test("behind a proxy that knows no WebSocket the page goes on by fetch", async () => {
