@@ -96,11 +96,10 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
       const direct = await directThroughput(service.engine, workload, service.workers, clients, seconds);
       const closed = await closedLoop(service.url, workload, clients, seconds);
       const ratio = closed.throughput / direct;
-      // Where each core has its worker, what the clients take is taken from the workers.
-      const left = Math.min(1, (os.availableParallelism() - closed.clientCores) / service.workers);
-      rounds.push({ direct, ...closed, ratio, ratioToCoresLeft: ratio / left });
+      rounds.push({ direct, ...closed, ratio, ratioToCoresLeft: ratio / shareLeft(service, closed) });
     }
     const capacity = median(rounds.map(({ throughput }) => throughput));
+    const left = median(rounds.map((closed) => shareLeft(service, closed)));
     const open = [];
     for (const rate of RATES) {
       say(`${rate} of ${capacity.toFixed(0)} requests/s`);
@@ -108,7 +107,7 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
       open.push({ rate, offered: rate * capacity, latency: summary(answered) });
     }
     say(`${OVERLOAD} times ${capacity.toFixed(0)} requests/s`);
-    const overload = await overloaded(service, workload, capacity, seconds);
+    const overload = await overloaded(service, workload, { capacity, left }, seconds);
     const soak = number("soak-s", 0);
     if (soak > 0) say(`${soak} s of ${SOAK_RATE} of the capacity`);
     return {
@@ -128,22 +127,32 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
   }
 }
 
+/** Of the workers' cores: where each core has its worker, what clients take is taken from the workers. */
+function shareLeft({ workers }: Service, { clientCores }: { readonly clientCores: number }): number {
+  return Math.min(1, (os.availableParallelism() - clientCores) / workers);
+}
+
+/** @param saturated what the service does in closed loop, and the share of its cores that those clients left it */
 async function overloaded(
   service: Service,
   workload: Workload,
-  capacity: number,
+  { capacity, left }: { readonly capacity: number; readonly left: number },
   seconds: number,
 ): Promise<object> {
   const deadlineMs = number("deadline-ms", 1);
   const offered = OVERLOAD * capacity;
   const health = await probeHealth(service.url);
-  const { answered, refused, failed } = await openLoop(service.url, workload, offered, seconds, deadlineMs);
+  const load = await openLoop(service.url, workload, offered, seconds, deadlineMs);
+  const { answered, refused, failed, clientCores } = load;
   const inTime = answered.filter((ms) => ms <= deadlineMs).length;
+  const goodputOfCapacity = inTime / seconds / capacity;
   return {
     offered,
     deadlineMs,
     goodput: inTime / seconds,
-    goodputOfCapacity: inTime / seconds / capacity,
+    goodputOfCapacity,
+    clientCores,
+    goodputToCoresLeft: (goodputOfCapacity * left) / shareLeft(service, load),
     late: answered.length - inTime,
     answered: summary(answered),
     refused: summary(refused),

@@ -20,6 +20,8 @@ export interface OpenLoop {
   readonly refused: readonly number[];
   /** What got another answer, or none. */
   readonly failed: number;
+  /** As of a closed loop. */
+  readonly clientCores: number;
 }
 
 /** Connections that an open loop may open: what is due is sent, whatever is under way. */
@@ -54,11 +56,10 @@ export async function closedLoop(
       times.push(performance.now() - startMs);
     }
   };
-  const before = process.cpuUsage();
+  const cores = coresSince();
   await Promise.all(Array.from({ length: clients }, client));
-  const { user, system } = process.cpuUsage(before);
+  const clientCores = cores();
   await pool.close();
-  const clientCores = (user + system) / 1e6 / seconds;
   return { throughput: times.length / seconds, latency: summary(times), clientCores };
 }
 
@@ -92,17 +93,30 @@ export async function openLoop(
       failed++;
     }
   };
+  const cores = coresSince();
   const startMs = performance.now();
   const sent: Promise<void>[] = [];
   const total = Math.round(rate * seconds);
+  const nextDueMs = () => startMs + (1000 * sent.length) / rate;
   while (sent.length < total) {
-    const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * rate) + 1);
-    while (sent.length < due) sent.push(send(startMs + (1000 * sent.length) / rate));
-    await sleep(1);
+    const nowMs = performance.now();
+    while (sent.length < total && nextDueMs() <= nowMs) sent.push(send(nextDueMs()));
+    await sleep(Math.max(1, nextDueMs() - nowMs));
   }
   await Promise.all(sent);
+  const clientCores = cores();
   await pool.close();
-  return { answered, refused, failed };
+  return { answered, refused, failed, clientCores };
+}
+
+/** Of this process: its processor time by the time that passes from now on. */
+function coresSince(): () => number {
+  const before = process.cpuUsage();
+  const startMs = performance.now();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000 / (performance.now() - startMs);
+  };
 }
 
 /** Asks whether the service lives, again and again, from a thread of its own: this one is busy with the load. */
