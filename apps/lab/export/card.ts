@@ -59,20 +59,26 @@ function trainedCard(
   const dataOption = data.id === "folder" ? " --data PATH" : "";
   const photos = `${data.trainPhotos.toLocaleString("en")} training photos at ${data.size}x${data.size}`;
   const { id, size, exitWeights } = architecture;
+  const dataPoint = point(
+    `**Data**: ${from}${data.isRecompressed ? " as JPEGs, recompressed" : ""}, 95 % of the ${photos};
+    the others are held back for the choice of the epoch and for what is fitted after training.`,
+  );
+  const training = point(
+    `**Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier
+    exit's target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs
+    (${phasesText(recipe)}), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum},
+    peak rate ${recipe.rate}${muonText(recipe)}; warm-up over ${recipe.warmupEpochs} of the epochs, cosine schedule,
+    weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror images, light
+    and colour jitter, ${mixingText(recipe)}; weights averaged over steps (${recipe.averaging}), the epoch that did best
+    on the photos held back, statistics of the normalisations measured anew on whole training photos.`,
+  );
   return `# ${id}
 
 Sorts photos into ${classes}, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
-* **Data**: ${from}${data.isRecompressed ? " as JPEGs, recompressed" : ""}, 95 % of the ${photos};
-  the others are held back for the choice of the epoch and for what is fitted after training.
-* **Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier exit's
-  target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs (${phasesText(recipe)}), batch
-  ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum}, peak rate ${recipe.rate}${muonText(recipe)},
-  warm-up over ${recipe.warmupEpochs} of the epochs, cosine schedule, weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror
-  images, light and colour jitter, ${mixingText(recipe)}; weights averaged over
-  steps (${recipe.averaging}), the epoch that did best on the photos held back, statistics of the normalisations
-  measured anew on whole training photos.
+${dataPoint}
+${training}
 * **Weights**: ${weights}; normalisations are folded into the convolutions.
 * **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image.${terms}
 
@@ -88,15 +94,28 @@ npm run lab -- profile ${id} --backend native
 `;
 }
 
+/** A point of a list, in lines of at most 118 characters. */
+function point(text: string): string {
+  const lines = ["*"];
+  for (const word of text.split(/\s+/)) {
+    const line = `${lines.at(-1)} ${word}`;
+    if (line.length > 118) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = line;
+  }
+  return lines.join("\n");
+}
+
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 
 function phasesText({ phases }: Recipe): string {
   if (phases.length === 1) return `all at ${phases[0]!.size}x${phases[0]!.size}`;
   const total = phases.reduce((sum, { share }) => sum + share, 0);
   return phases
-    .map(({ share, size, restart }) => {
+    .map(({ share, size, restart, together }) => {
       const anew = restart === undefined ? "" : `a warm restart to ${percent(restart)} of the rate, `;
-      return `${anew}${percent(share / total)} at ${size}x${size}`;
+      const taught =
+        together === undefined ? "" : `, ${percent(together)} of every target what all exits say together`;
+      return `${anew}${percent(share / total)} at ${size}x${size}${taught}`;
     })
     .join(", ");
 }

@@ -23,7 +23,7 @@ export function compare(
   images: Tensor4D,
 ): Comparison {
   return tf.tidy(() => {
-    const logits = [network.model.apply(images, { training: false })].flat() as Tensor2D[];
+    const logits = [network.answers.apply(images, { training: false })].flat() as Tensor2D[];
     const input = graph.nodes.find(({ op }) => op === "Placeholder")?.name;
     const outputs = graph.exits.map(({ node }) => `${node}:0`);
     const exported = [model.execute({ [`${input}:0`]: images }, outputs)].flat() as Tensor2D[];

@@ -62,16 +62,23 @@ export function packShards(graph: ExportGraph, format: WeightsFormat): WeightSha
   return shards;
 }
 
-/** For every node, which exits have it among their ancestors, as one comparable text. */
+/**
+ * For every node, which exits have it among their ancestors, as one comparable text. What an exit needs only to hear
+ * another one's logits is the other one's branch.
+ */
 function exitsThatNeed({ nodes, exits }: ExportGraph): Map<string, string> {
   const byName = new Map(nodes.map((node) => [node.name, node]));
+  const scores = exits.flatMap(({ node }) => byName.get(node) ?? []);
+  const logitsOf = new Map(
+    scores.filter(({ op }) => op === "Softmax").map((one) => [one.inputs[0], one.name]),
+  );
   const needed = new Map(nodes.map((node) => [node.name, ""]));
   const mark = (name: string, exit: string): void => {
     const node = byName.get(name);
     const marks = needed.get(name);
     if (node === undefined || marks === undefined || marks.endsWith(`${exit};`)) return;
     needed.set(name, `${marks}${exit};`);
-    for (const input of node.inputs) mark(input, exit);
+    for (const input of node.inputs) if ((logitsOf.get(input) ?? name) === name) mark(input, exit);
   };
   for (const { id, node } of exits) mark(node, id);
   return needed;

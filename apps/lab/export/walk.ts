@@ -19,9 +19,9 @@ export interface ExportGraph {
  * @throws EddiError `bad-model` naming a layer that cannot be exported
  */
 export function walk(network: Network): ExportGraph {
-  const { nodes, write } = layerWriter(network.model, network.model.outputLayers);
+  const { nodes, write } = layerWriter(network.answers, network.answers.outputLayers);
   // Exits in order, inputs before readers: what a later exit adds comes after the earlier branch.
-  const exits = network.model.outputLayers.map((layer, i) => {
+  const exits = network.answers.outputLayers.map((layer, i) => {
     const id = network.exitIds[i] as string;
     const scores = softmaxNode(`${id}/scores`, write(layer));
     nodes.push(scores);

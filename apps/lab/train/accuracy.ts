@@ -22,7 +22,7 @@ export function measureAccuracy(
   for (let start = 0; start < picked.length; start += BATCH) {
     const { images, labels } = plainBatch(tf, photos, picked.subarray(start, start + BATCH), size);
     const answers = tf.tidy(() => {
-      const outputs = [network.model.apply(images, { training: false })].flat() as Tensor2D[];
+      const outputs = [network.answers.apply(images, { training: false })].flat() as Tensor2D[];
       return outputs.map((logits): Tensor => logits.argMax(1));
     });
     for (const [exit, answer] of answers.entries()) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BASE_RECIPE, learningShare, mixingOf, type Recipe, viewsOf } from "./recipe.ts";
+import { BASE_RECIPE, learningShare, mixingOf, type Recipe, teachingOf, viewsOf } from "./recipe.ts";
 
 const recipe: Recipe = {
   ...BASE_RECIPE,
@@ -60,6 +60,13 @@ test("after a warm restart the rate falls again from a share of its peak; what c
   expect(learningShare(longer, 13)).toBeCloseTo(0.3);
   expect(learningShare(longer, 16)).toBeCloseTo(0);
   expect([10, 13, 14, 15].map((epoch) => viewsOf(longer, epoch).size)).toEqual([96, 96, 128, 128]);
+});
+
+test("the last exit teaches until a phase lets all teach together", () => {
+  const [first, second] = [recipe.phases[0]!, recipe.phases[1]!];
+  const phases = [first, { ...second, together: 0.5 }];
+  expect(teachingOf({ ...recipe, phases }, 6)).toEqual({ teacher: "last", share: recipe.distillation });
+  expect(teachingOf({ ...recipe, phases }, 7)).toEqual({ teacher: "all", share: 0.5 });
 });
 
 test("the last epochs see photos as they are", () => {

@@ -31,6 +31,11 @@ export interface Phase {
   readonly share: number;
   /** The rate begins anew with this share of its peak (warm restart), 0..1; it goes on falling, if not given. */
   readonly restart?: number;
+  /**
+   * Share of every exit's target that is what all exits say together, each with its weight in the loss (exit-ensemble
+   * distillation, arXiv:2104.00299), 0..1; without it earlier exits learn from the last one (`distillation`).
+   */
+  readonly together?: number;
   /** Height and width of the images. */
   readonly size: number;
   /** Least area of a random crop, 0..1 of the photo. */
@@ -88,10 +93,25 @@ function cycleAt(
 }
 
 /** What an epoch sees; the last one always what the last phase says. */
-export function viewsOf({ epochs, phases }: Recipe, epoch: number): Views {
-  const starts = startsOf(epochs, phases);
-  const { size, leastCrop } = phases.findLast((_, at) => starts[at]! <= epoch)!;
+export function viewsOf(recipe: Recipe, epoch: number): Views {
+  const { size, leastCrop } = phaseOf(recipe, epoch);
   return { size, leastCrop };
+}
+
+/** Who teaches the exits beside the labels in an epoch, and what share of the target is theirs, 0..1. */
+export function teachingOf(
+  recipe: Recipe,
+  epoch: number,
+): { readonly teacher: "last" | "all"; readonly share: number } {
+  const { together } = phaseOf(recipe, epoch);
+  return together === undefined
+    ? { teacher: "last", share: recipe.distillation }
+    : { teacher: "all", share: together };
+}
+
+function phaseOf({ epochs, phases }: Recipe, epoch: number): Phase {
+  const starts = startsOf(epochs, phases);
+  return phases.findLast((_, at) => starts[at]! <= epoch)!;
 }
 
 /** The epoch that each phase begins with. */

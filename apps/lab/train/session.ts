@@ -8,7 +8,8 @@ import type { Tf } from "./native.ts";
 import { useNativeReluGradient } from "./native-ops.ts";
 import { makeOptimizer } from "./optimizer.ts";
 import { randomFor } from "./random.ts";
-import { mixingOf, type Recipe, viewsOf } from "./recipe.ts";
+import { mixingOf, type Recipe, teachingOf, viewsOf } from "./recipe.ts";
+import { targetMaker } from "./target-maker.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 
 /** One batch of a training run. */
@@ -40,7 +41,7 @@ export interface Session {
 /**
  * Trains all exits together by the joint loss of BranchyNet (arXiv:1709.01686): the weighted sum of each exit's
  * softmax cross entropy. Part of what an earlier exit should say is what the last one says (self-distillation,
- * arXiv:1905.08094).
+ * arXiv:1905.08094), or of what every exit should say what all say together.
  */
 export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe): Session {
   useNativeReluGradient(tf);
@@ -55,7 +56,7 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
   );
   const averages = makeAverages(tf, variables, recipe.averaging);
   const kept = [...variables, ...averages.state, ...optimizer.state];
-  const distil = makeDistiller(tf, recipe.distillation);
+  const targetsOf = targetMaker(tf, architecture.exitWeights);
 
   const examples = ({ photos, picked, epoch, step }: Step) => {
     const { seed, smoothing } = recipe;
@@ -70,11 +71,12 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
       const { images, wanted } = examples(step);
       const { value, grads } = tf.variableGrads(() => {
         const outputs = [network.model.apply(images, { training: true })].flat() as Tensor2D[];
-        const asLast = distil(wanted, outputs.at(-1)!);
-        const losses = outputs.map((logits, exit) => {
-          const target = exit === outputs.length - 1 ? wanted : asLast;
-          return tf.losses.softmaxCrossEntropy(target, logits).mul(architecture.exitWeights[exit] as number);
-        });
+        const exitTargets = targetsOf(wanted, outputs, teachingOf(recipe, step.epoch));
+        const losses = outputs.map((logits, exit) =>
+          tf.losses
+            .softmaxCrossEntropy(exitTargets[exit]!, logits)
+            .mul(architecture.exitWeights[exit] as number),
+        );
         return tf.addN(losses) as Scalar;
       });
       const done = step.epoch + step.step / step.steps;
@@ -102,14 +104,4 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
     readWeights: () => readValues(variables),
     write: (saved) => writeValues(tf, kept, saved),
   };
-}
-
-/** @param share of the target that is the last exit's answer, which takes no gradient from it */
-function makeDistiller(tf: Tf, share: number): (wanted: Tensor2D, last: Tensor2D) => Tensor2D {
-  const constant = tf.customGrad((...args) => {
-    const [x] = args as unknown as [Tensor];
-    return { value: x.clone(), gradFunc: (dy: Tensor) => tf.zerosLike(dy) };
-  });
-  return (wanted, last) =>
-    share === 0 ? wanted : wanted.mul(1 - share).add<Tensor2D>(tf.softmax(constant(last)).mul(share));
 }

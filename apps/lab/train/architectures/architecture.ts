@@ -4,10 +4,19 @@ import type { Tf } from "../native.ts";
 import type { Recipe } from "../recipe.ts";
 import { type Blocks, makeBlocks } from "./blocks.ts";
 
+/** An exit of a network; logits are float32 [batch, classes]. */
+export interface GraphExit {
+  readonly id: string;
+  /** What is trained. */
+  readonly logits: SymbolicTensor;
+  /** What it answers, if it is not that alone: other exits may have a say in it that no training sees. */
+  readonly answer?: SymbolicTensor;
+}
+
 /** The layers of a multi-exit network, before it has weights. */
 export interface Graph {
-  /** Earliest first; logits are float32 [batch, classes]. */
-  readonly exits: readonly { readonly id: string; readonly logits: SymbolicTensor }[];
+  /** Earliest first. */
+  readonly exits: readonly GraphExit[];
 }
 
 export interface Parts {
@@ -35,8 +44,10 @@ export interface Architecture {
 
 export interface Network {
   readonly architecture: Architecture;
-  /** One output of logits per exit, in order. */
+  /** One output of logits per exit, in order: what is trained. */
   readonly model: LayersModel;
+  /** The same layers, and one output of logits per exit: what it answers. */
+  readonly answers: LayersModel;
   readonly exitIds: readonly string[];
   readonly norms: NormControl;
 }
@@ -53,10 +64,12 @@ export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, s
   const norms = { momentum: NORM_MOMENTUM };
   const parts = { image, blocks: makeBlocks(tf, seed, norms), classes: architecture.classes };
   const { exits } = architecture.build(parts);
-  const model = tf.model({
-    inputs: image,
-    outputs: exits.map(({ logits }) => logits),
-    name: architecture.id,
-  });
-  return { architecture, model, exitIds: exits.map(({ id }) => id), norms };
+  const modelOf = (outputs: SymbolicTensor[]) => tf.model({ inputs: image, outputs, name: architecture.id });
+  return {
+    architecture,
+    model: modelOf(exits.map(({ logits }) => logits)),
+    answers: modelOf(exits.map(({ logits, answer }) => answer ?? logits)),
+    exitIds: exits.map(({ id }) => id),
+    norms,
+  };
 }

@@ -1,3 +1,4 @@
+import type { Tensor } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { IMAGENETTE_LABELS } from "../../data/imagenette.ts";
 import { findNativeTf, type Tf } from "../native.ts";
@@ -54,4 +55,14 @@ describe.skipIf(!native)("architectures (need @tensorflow/tfjs-node)", { timeout
       for (const name of names) expect(name).toMatch(/^[a-z0-9/_]+$/);
     });
   }
+
+  test("the residual net's last exit answers together with the one before it", () => {
+    const { model, answers } = buildNetwork(tf, findArchitecture("resnet-imagenette"), 1, 32);
+    const image = tf.randomUniform([2, 32, 32, 3], -1, 1, "float32", 5);
+    const [logits, said] = [model, answers].map((of) => of.apply(image, { training: false })) as Tensor[][];
+    const difference = (a: Tensor, b: Tensor): number => a.sub(b).abs().max().dataSync()[0]!;
+    for (const exit of [0, 1, 2]) expect(difference(said![exit]!, logits![exit]!)).toBeLessThan(1e-5);
+    expect(difference(logits![3]!, logits![2]!)).toBeGreaterThan(0.01);
+    expect(difference(said![3]!, logits![3]!.add(logits![2]!))).toBeLessThan(1e-5);
+  });
 });
