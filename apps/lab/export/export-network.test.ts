@@ -118,7 +118,7 @@ describe.skipIf(!native)("export (needs @tensorflow/tfjs-node)", { timeout: 60_0
     ).map((shard) => shard.path);
     const bytesOf = (shards: typeof model.shards) => shards.reduce((sum, { bytes }) => sum + bytes, 0);
     const needed = bytesOf(model.shards.filter((shard) => paths.includes(shard.path)));
-    expect(needed).toBeLessThan(0.07 * bytesOf(model.shards));
+    expect(needed).toBeLessThan(0.05 * bytesOf(model.shards));
   });
 
   /** A network of one exit around whatever layers a test wants to see exported. */

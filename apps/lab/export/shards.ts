@@ -26,6 +26,12 @@ const SHARD_BYTES = 128 * 1024;
 const MANY_SHARDS = 64;
 
 /**
+ * Before a node that fills a shard alone, one that holds this much is closed: heads that end there need not fetch
+ * that node. Less is not worth a request of its own.
+ */
+const WORTH_BYTES = 8 * 1024;
+
+/**
  * Packs the constants in topological order. A weight never straddles two shards, and a shard never
  * spans the border of an exit's branch: a head that does not reach an exit needs none of its shards.
  */
@@ -52,10 +58,10 @@ export function packShards(graph: ExportGraph, format: WeightsFormat): WeightSha
     const now = needed.get(node.name);
     if (now !== before) close();
     before = now;
-    for (const weight of encoded[at]!) {
-      open.push(weight);
-      openBytes += weight.bytes.byteLength;
-    }
+    const bytes = encoded[at]!.reduce((sum, weight) => sum + weight.bytes.byteLength, 0);
+    if (bytes >= enough && openBytes >= WORTH_BYTES) close();
+    open.push(...encoded[at]!);
+    openBytes += bytes;
     if (openBytes >= enough) close();
   }
   close();

@@ -148,7 +148,7 @@ test("quantised weights keep their bytes and are cut into shards at their border
     ],
   };
   const { model: made, folder } = await workshop.importing(graphFiles(model));
-  expect(made.shards.length).toBe(4);
+  expect(made.shards.length).toBe(5);
   const specs = made.shards.flatMap(({ path: file, weights }) => {
     const bytes = readFileSync(path.join(folder, file));
     let at = 0;

@@ -98,11 +98,15 @@ export function viewsOf(recipe: Recipe, epoch: number): Views {
   return { size, leastCrop };
 }
 
-/** Who teaches the exits beside the labels in an epoch, and what share of the target is theirs, 0..1. */
-export function teachingOf(
-  recipe: Recipe,
-  epoch: number,
-): { readonly teacher: "last" | "all"; readonly share: number } {
+/** What exits learn from beside the labels. */
+export interface Teaching {
+  /** The last exit, which learns from the labels alone, or all of them together. */
+  readonly teacher: "last" | "all";
+  /** Share of the target that is the teacher's answer, 0..1. */
+  readonly share: number;
+}
+
+export function teachingOf(recipe: Recipe, epoch: number): Teaching {
   const { together } = phaseOf(recipe, epoch);
   return together === undefined
     ? { teacher: "last", share: recipe.distillation }

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import type { Tf } from "./native.ts";
-import type { teachingOf } from "./recipe.ts";
+import type { Teaching } from "./recipe.ts";
 
 /**
  * What each exit should answer.
@@ -9,11 +9,7 @@ import type { teachingOf } from "./recipe.ts";
  * @param logits   of every exit, float32 [batch, classes]; no gradient flows back into the teacher's
  * @returns probabilities by exit, float32 [batch, classes]
  */
-type TargetMaker = (
-  wanted: Tensor2D,
-  logits: readonly Tensor2D[],
-  teaching: ReturnType<typeof teachingOf>,
-) => readonly Tensor2D[];
+type TargetMaker = (wanted: Tensor2D, logits: readonly Tensor2D[], teaching: Teaching) => readonly Tensor2D[];
 
 /** @param weights of the exits, in what they say together */
 export function targetMaker(tf: Tf, weights: readonly number[]): TargetMaker {

@@ -29,7 +29,8 @@ const NECK = 48;
  * a tenth of the work, the others within the later stages. Between the second and the third stage, before half of the
  * work is done, everything passes a neck of a few channels: a cut there sends less than a JPEG of the photo (BottleNet,
  * arXiv:1902.01000). It is linear, as a ReLU would lose half of what is narrow already (arXiv:1801.04381). About 470
- * million multiply-adds at 160x160. Residual branches start as zero.
+ * million multiply-adds at 160x160. Residual branches start as zero. The last exit answers together with the third, as
+ * the ensembles of Zero Time Waste (arXiv:2106.05409).
  */
 export const resnet: Architecture = {
   id: "resnet-imagenette",
@@ -78,9 +79,9 @@ export const resnet: Architecture = {
         exits.push({ id, logits: blocks.classifier(strided(x, `${id}/conv`, channels), id, classes) });
       }
     }
-    // Where the third exit and the last one differ, each is right about as often: they vote.
+    // Added logits are the geometric mean of both answers, but for the temperature, which is fitted later.
     const [third, last] = exits.slice(-2) as [GraphExit, GraphExit];
-    const answer = blocks.add(last.logits, third.logits, `${last.id}/vote`);
+    const answer = blocks.add(last.logits, third.logits, `${last.id}/ensemble`);
     return { exits: [...exits.slice(0, -1), { ...last, answer }] };
   },
 };
