@@ -1,16 +1,12 @@
-import type { Tensor2D } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
-import { findNativeTf, type Tf } from "./native.ts";
 import { targetMaker } from "./target-maker.ts";
 
-const native = findNativeTf();
-
-describe.skipIf(!native)("targets (need @tensorflow/tfjs-node)", () => {
-  const tf = native as Tf;
+describe("targets", () => {
   const wanted = tf.tensor2d([[0, 1]]);
   /** Exits that give the first class these probabilities. */
   const exits = [0.9, 0.5].map((p) => tf.tensor2d([[Math.log(p), Math.log(1 - p)]]));
-  const firstClass = (targets: readonly Tensor2D[]): number[] =>
+  const firstClass = (targets: readonly tf.Tensor2D[]): number[] =>
     targets.map((target) => target.dataSync()[0]!);
 
   test("the last exit teaches the earlier ones and learns from the labels alone", () => {
@@ -29,7 +25,7 @@ describe.skipIf(!native)("targets (need @tensorflow/tfjs-node)", () => {
     const make = targetMaker(tf, [1, 3]);
     expect(firstClass(make(wanted, exits, { teacher: "all", share: 0 }))).toEqual([0, 0]);
     const gradient = tf.grad((logits) =>
-      make(wanted, [logits as Tensor2D, exits[1]!], { teacher: "all", share: 0.4 })[0]!
+      make(wanted, [logits as tf.Tensor2D, exits[1]!], { teacher: "all", share: 0.4 })[0]!
         .square()
         .sum(),
     )(exits[0]!);
