@@ -10,7 +10,7 @@ export const TINY = "tiny";
 export const REAL = "resnet-imagenette";
 
 /** The page's slowdown that stands for a phone so slow that a good network is worth its while. */
-export const SLOW_PHONE = 20;
+export const SLOW_PHONE = 8;
 
 /** @param folder of models; the project's own where none is given */
 export function loadModel(id: string, folder = join(ROOT, "models")): Model {

@@ -5,18 +5,20 @@ import { setWorkerEnvironment } from "../execution/worker-environment.ts";
 import { directThroughput } from "./direct.ts";
 import { closedLoop, openLoop, probeHealth, summary } from "./load.ts";
 import { type Service, startService } from "./service.ts";
+import { splitCores } from "./split-cores.ts";
 import { readWorkload, type Workload } from "./workload.ts";
 
 const USAGE = `npm run -s bench:cloud -- [options]
 
 Loads the service with one tail over and over, on every engine that loads, and prints JSON; times in milliseconds,
-throughput in requests a second. Clients and service share this machine's cores.
+throughput in requests a second. Clients and service share this machine's cores, unless told to keep apart.
 
   --engines A,B    default tfjs-node-gpu,webgpu,tfjs-node,wasm: those that are not installed are named as missing
   --model ID       default resnet-imagenette
   --cut NODE       the tensor that is sent, as uint4 (default stage2/block1/relu)
   --exit ID        default the last
   --workers N      default one per core, or one for a GPU
+  --apart          the service gets half of the cores, the clients the others (needs Linux's taskset)
   --seconds S      of each phase (default 10)
   --rounds N       of closed loop beside direct calls (default 3)
   --deadline-ms D  that requests have in overload (default 250)
@@ -39,6 +41,7 @@ const { values } = parseArgs({
     cut: { type: "string", default: "stage2/block1/relu" },
     exit: { type: "string" },
     workers: { type: "string", default: "0" },
+    apart: { type: "boolean", default: false },
     seconds: { type: "string", default: "10" },
     rounds: { type: "string", default: "3" },
     "deadline-ms": { type: "string", default: "250" },
@@ -58,10 +61,11 @@ else {
 
 async function run(): Promise<void> {
   setWorkerEnvironment();
+  const cores = values.apart ? splitCores() : null;
   const workload = await readWorkload(values.model, values.cut, values.exit);
   const engines: Record<string, object> = {};
   for (const engine of values.engines.split(",")) {
-    engines[engine] = await benchEngine(engine, workload).catch((thrown) => {
+    engines[engine] = await benchEngine(engine, workload, cores?.service).catch((thrown) => {
       const error = toEddiError(thrown);
       if (error.code !== "unavailable") throw thrown;
       return { missing: error.message };
@@ -76,17 +80,19 @@ async function run(): Promise<void> {
     exit,
     requestBytes: bytes,
     node: process.version,
-    device: `${os.availableParallelism()} x ${os.cpus()[0]?.model ?? os.arch()}`,
+    device: `${os.cpus().length} x ${os.cpus()[0]?.model ?? os.arch()}`,
+    cores,
     engines,
   };
   process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
 }
 
-async function benchEngine(engine: string, workload: Workload): Promise<object> {
+/** @param cores of the service; any, if not given */
+async function benchEngine(engine: string, workload: Workload, cores?: string): Promise<object> {
   const workers = number("workers", 0);
   const seconds = number("seconds", 1);
   const say = (what: string) => process.stderr.write(`${engine}: ${what}\n`);
-  const service = await startService(engine, workers);
+  const service = await startService(engine, workers, cores);
   try {
     const clients = 4 * service.workers;
     await closedLoop(service.url, workload, clients, WARM_UP_S);
@@ -129,6 +135,7 @@ async function benchEngine(engine: string, workload: Workload): Promise<object> 
 
 /** Of the workers' cores: where each core has its worker, what clients take is taken from the workers. */
 function shareLeft({ workers }: Service, { clientCores }: { readonly clientCores: number }): number {
+  if (values.apart) return 1;
   return Math.min(1, (os.availableParallelism() - clientCores) / workers);
 }
 

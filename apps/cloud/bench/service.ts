@@ -22,12 +22,15 @@ export interface Service {
 
 /**
  * @param workers 0 for the service's own choice
+ * @param cores   that it may run on, as taskset has them; any, if not given
  * @throws EddiError `unavailable` when the engine does not load
  */
-export async function startService(engine: string, workers: number): Promise<Service> {
-  const args = ["--port", "0", "--engine", engine, "--workers", String(workers), "--models", MODELS_DIR];
-  const all = ["--import", "tsx", MAIN, ...args, "--log-level", "warn", "--models-poll-ms", "0"];
-  const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"] });
+export async function startService(engine: string, workers: number, cores?: string): Promise<Service> {
+  const options = ["--engine", engine, "--workers", String(workers), "--models", MODELS_DIR];
+  const quiet = ["--log-level", "warn", "--models-poll-ms", "0"];
+  const argv = [process.execPath, "--import", "tsx", MAIN, "--port", "0", ...options, ...quiet];
+  if (cores !== undefined) argv.unshift("taskset", "-c", cores);
+  const child = spawn(argv[0]!, argv.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let err = "";
   child.stderr.on("data", (chunk) => {
     err += chunk;

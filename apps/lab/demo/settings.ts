@@ -18,7 +18,7 @@ export const NETWORKS: readonly Network[] = [
 export const BUDGETS_MS: readonly number[] = [100, 200, 400];
 
 /**
- * The phone's engine is this many times as slow as this machine's WASM, which takes some 20 ms for the whole
+ * The phone's engine is this many times as slow as this machine's WASM, which takes some 50 ms for the whole
  * resnet-imagenette: a phone of the lower class that needs 200 ms for it.
  */
-export const SLOW_PHONE = 10;
+export const SLOW_PHONE = 4;

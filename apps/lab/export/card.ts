@@ -58,7 +58,11 @@ function trainedCard(
   const { classes, from, terms } = SETS[data.id];
   const dataOption = data.id === "folder" ? " --data PATH" : "";
   const photos = `${data.trainPhotos.toLocaleString("en")} training photos at ${data.size}x${data.size}`;
-  const { id, size, exitWeights } = architecture;
+  const { id, size, exitWeights, isEnsemble } = architecture;
+  const last = exitWeights.length;
+  const ensemble = isEnsemble
+    ? `\n* **Last exit**: the sum of its own logits and those of exit${last - 1}, each trained alone.`
+    : "";
   const dataPoint = point(
     `**Data**: ${from}${data.isRecompressed ? " as JPEGs, recompressed" : ""}, 95 % of the ${photos};
     the others are held back for the choice of the epoch and for what is fitted after training.`,
@@ -78,7 +82,7 @@ Sorts photos into ${classes}, with ${exitWeights.length} exits.
 
 * **Input**: float32 [N, ${size}, ${size}, 3], RGB, pixel 0..255 scaled linearly to -1..1.
 ${dataPoint}
-${training}
+${training}${ensemble}
 * **Weights**: ${weights}; normalisations are folded into the convolutions.
 * **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image.${terms}
 

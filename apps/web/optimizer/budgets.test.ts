@@ -36,7 +36,7 @@ const NOISE = { link: 0.1, edge: 0.05, cloud: 0.1 };
 const WARM_UP = 40;
 const ANSWERS = 300;
 /** A phone so many times as slow as the profiled machine. */
-const SLOW_PHONE = 20;
+const SLOW_PHONE = 8;
 
 test("a budget that some plan keeps is kept by 93 % of answers, and a stationary link moves no plan", () => {
   let possible = 0;

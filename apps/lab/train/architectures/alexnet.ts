@@ -16,6 +16,7 @@ export const alexnet: Architecture = {
   classes: 10,
   isWide: true,
   dataSet: "cifar10",
+  isEnsemble: false,
   exitWeights: [0.2, 0.3, 0.4, 0.5, 1],
   recipe: {
     ...BASE_RECIPE,

@@ -4,19 +4,10 @@ import type { Tf } from "../native.ts";
 import type { Recipe } from "../recipe.ts";
 import { type Blocks, makeBlocks } from "./blocks.ts";
 
-/** An exit of a network; logits are float32 [batch, classes]. */
-export interface GraphExit {
-  readonly id: string;
-  /** What is trained. */
-  readonly logits: SymbolicTensor;
-  /** What it answers, if it is not that alone: other exits may have a say in it that no training sees. */
-  readonly answer?: SymbolicTensor;
-}
-
-/** The layers of a multi-exit network, before it has weights. */
+/** The layers of a multi-exit network, before it has weights; logits are float32 [batch, classes]. */
 export interface Graph {
   /** Earliest first. */
-  readonly exits: readonly GraphExit[];
+  readonly exits: readonly { readonly id: string; readonly logits: SymbolicTensor }[];
 }
 
 export interface Parts {
@@ -37,6 +28,11 @@ export interface Architecture {
   readonly isWide: boolean;
   /** How it is trained, unless the command says otherwise. */
   readonly recipe: Recipe;
+  /**
+   * Whether the last exit answers together with the one before it, as the ensembles of Zero Time Waste
+   * (arXiv:2106.05409); each is trained alone.
+   */
+  readonly isEnsemble: boolean;
   /** Weight of each exit in the joint loss (BranchyNet, arXiv:1709.01686), earliest first. */
   readonly exitWeights: readonly number[];
   build(parts: Parts): Graph;
@@ -62,14 +58,21 @@ export const IMAGE_NODE = "image";
 export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, size: number | null): Network {
   const image = tf.input({ shape: [size, size, 3], name: IMAGE_NODE });
   const norms = { momentum: NORM_MOMENTUM };
-  const parts = { image, blocks: makeBlocks(tf, seed, norms), classes: architecture.classes };
-  const { exits } = architecture.build(parts);
+  const blocks = makeBlocks(tf, seed, norms);
+  const graph = architecture.build({ image, blocks, classes: architecture.classes });
+  const logits = graph.exits.map((exit) => exit.logits);
+  const exitIds = graph.exits.map(({ id }) => id);
   const modelOf = (outputs: SymbolicTensor[]) => tf.model({ inputs: image, outputs, name: architecture.id });
+  // Added logits are the geometric mean of both answers, but for the temperature, which is fitted later.
+  const withEnsemble = (all: readonly SymbolicTensor[]): SymbolicTensor[] => {
+    const [before, last] = all.slice(-2) as [SymbolicTensor, SymbolicTensor];
+    return [...all.slice(0, -1), blocks.add(last, before, `${exitIds.at(-1)}/ensemble`)];
+  };
   return {
     architecture,
-    model: modelOf(exits.map(({ logits }) => logits)),
-    answers: modelOf(exits.map(({ logits, answer }) => answer ?? logits)),
-    exitIds: exits.map(({ id }) => id),
+    model: modelOf(logits),
+    answers: modelOf(architecture.isEnsemble ? withEnsemble(logits) : logits),
+    exitIds,
     norms,
   };
 }

@@ -38,15 +38,18 @@ export const inception: Architecture = {
   classes: 10,
   isWide: true,
   dataSet: "imagenette",
+  isEnsemble: true,
   exitWeights: [0.3, 0.5, 1],
   recipe: {
     ...BASE_RECIPE,
+    epochs: 50,
     mixing: 0.15,
-    mixingUntil: 0.7,
+    mixingUntil: 0.56,
     phases: [
-      { share: 0.4, size: 64, leastCrop: 0.3 },
-      { share: 0.35, size: 96, leastCrop: 0.3 },
-      { share: 0.25, size: 128, leastCrop: 0.35 },
+      { share: 16, size: 64, leastCrop: 0.3 },
+      { share: 14, size: 96, leastCrop: 0.3 },
+      { share: 10, size: 128, leastCrop: 0.35 },
+      { share: 10, size: 128, leastCrop: 0.35, restart: 0.5, together: 0.5 },
     ],
   },
   build({ image, blocks, classes }): Graph {

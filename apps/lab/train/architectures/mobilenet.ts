@@ -25,16 +25,19 @@ export const mobilenet: Architecture = {
   classes: 10,
   isWide: true,
   dataSet: "imagenette",
+  isEnsemble: true,
   exitWeights: [0.3, 0.5, 1],
   recipe: {
     ...BASE_RECIPE,
-    epochs: 50,
+    epochs: 60,
     weightDecay: 2e-4,
     mixing: 0.2,
+    mixingUntil: 0.67,
     phases: [
-      { share: 0.45, size: 64, leastCrop: 0.25 },
-      { share: 0.4, size: 96, leastCrop: 0.25 },
-      { share: 0.15, size: 112, leastCrop: 0.35 },
+      { share: 22, size: 64, leastCrop: 0.25 },
+      { share: 20, size: 96, leastCrop: 0.25 },
+      { share: 8, size: 112, leastCrop: 0.35 },
+      { share: 10, size: 128, leastCrop: 0.35, restart: 0.5, together: 0.5 },
     ],
   },
   build({ image, blocks, classes }): Graph {

@@ -1,6 +1,6 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
 import { BASE_RECIPE } from "../recipe.ts";
-import type { Architecture, Graph, GraphExit } from "./architecture.ts";
+import type { Architecture, Graph } from "./architecture.ts";
 import type { Blocks } from "./blocks.ts";
 
 /** Channels and blocks of each stage. */
@@ -29,8 +29,7 @@ const NECK = 48;
  * a tenth of the work, the others within the later stages. Between the second and the third stage, before half of the
  * work is done, everything passes a neck of a few channels: a cut there sends less than a JPEG of the photo (BottleNet,
  * arXiv:1902.01000). It is linear, as a ReLU would lose half of what is narrow already (arXiv:1801.04381). About 470
- * million multiply-adds at 160x160. Residual branches start as zero. The last exit answers together with the third, as
- * the ensembles of Zero Time Waste (arXiv:2106.05409).
+ * million multiply-adds at 160x160. Residual branches start as zero.
  */
 export const resnet: Architecture = {
   id: "resnet-imagenette",
@@ -38,6 +37,7 @@ export const resnet: Architecture = {
   classes: 10,
   isWide: true,
   dataSet: "imagenette",
+  isEnsemble: true,
   exitWeights: [0.2, 0.3, 0.5, 1],
   recipe: {
     ...BASE_RECIPE,
@@ -79,10 +79,7 @@ export const resnet: Architecture = {
         exits.push({ id, logits: blocks.classifier(strided(x, `${id}/conv`, channels), id, classes) });
       }
     }
-    // Added logits are the geometric mean of both answers, but for the temperature, which is fitted later.
-    const [third, last] = exits.slice(-2) as [GraphExit, GraphExit];
-    const answer = blocks.add(last.logits, third.logits, `${last.id}/ensemble`);
-    return { exits: [...exits.slice(0, -1), { ...last, answer }] };
+    return { exits };
   },
 };
 

@@ -12,6 +12,7 @@ export const tiny: Architecture = {
   isWide: false,
   dataSet: "imagenette",
   recipe: { ...BASE_RECIPE, phases: [{ share: 1, size: 32, leastCrop: 0.5 }] },
+  isEnsemble: false,
   exitWeights: [0.3, 0.5, 1],
   build({ image, blocks, classes }): Graph {
     let x = blocks.convBnRelu(image, "stem/conv", { filters: 8, kernel: 3 });
