@@ -30,13 +30,13 @@ const LINKS: readonly Link[] = [
   { rttMs: 80, uplinkBps: 1.1e6, outliers: 0.02 },
   { rttMs: 10, uplinkBps: 50e6, outliers: 0 },
 ];
-const BUDGETS_MS = [40, 90, 120, 160, 220];
+const BUDGETS_MS = [25, 70, 120, 180, 260, 320];
 /** How noisy a request, a head and a tail are: standard deviations of logarithms. */
 const NOISE = { link: 0.1, edge: 0.05, cloud: 0.1 };
 const WARM_UP = 40;
 const ANSWERS = 300;
 /** A phone so many times as slow as the profiled machine. */
-const SLOW_PHONE = 8;
+const SLOW_PHONE = 5;
 
 test("a budget that some plan keeps is kept by 93 % of answers, and a stationary link moves no plan", () => {
   let possible = 0;
