@@ -168,8 +168,11 @@ test("the card names the cuts in the first half of the work that take fewer byte
       /^No cut before the middle of the MMACs needs fewer/,
     );
   }
-  expect(cheaperThanImage(model, { image: [cost("jpeg", 60, 900, 0.01)] })).toMatch(
-    /^No quality of JPEG keeps exit3/,
+  expect(cheaperThanImage(model, { ...early(800, 0.002), image: [cost("jpeg", 60, 900, 0.01)] })).toBe(
+    "No quality of JPEG keeps exit3 within 0.5 points of top-1. Before the middle of the MMACs these cuts need fewer bytes than the image as jpeg 60 (900 bytes), and keep it within 0.5 points of top-1: stem/pool (uint4, 800).",
+  );
+  expect(cheaperThanImage(model, { image: [cost("uint8", null, 3072, 0)] })).toBe(
+    "No quality of JPEG keeps exit3 within 0.5 points of top-1.",
   );
   const section = codecsSection(model, measured, photos.count);
   for (const name of ["stem/pool", "block2/wide *", "exit3/pool"]) expect(section).toContain(`| ${name} |`);

@@ -49,32 +49,36 @@ ${rows.join("\n")}
 ${cheaperThanImage(model, measured)}`;
 }
 
-/** In one sentence: cuts of one tensor in the first half of the work that take fewer bytes than the JPEG. */
+/**
+ * In a sentence: cuts of one tensor in the first half of the work that take fewer bytes than the JPEG; where no JPEG
+ * is as good, than any that was measured.
+ */
 export function cheaperThanImage(model: Model, measured: MeasuredCodecs): string {
   const last = model.metadata.exits.at(-1)!.id;
   const [image] = model.dag.names;
-  const jpeg = fewest(measured[image!]!, last, ({ codec }) => codec === "jpeg");
   const asGood = `within ${100 * TOLERANCE} points of top-1`;
-  if (jpeg === null) return `No quality of JPEG keeps ${last} ${asGood}.`;
+  const isGood = ({ loss }: CodecCost): boolean => (loss[last] ?? 1) < TOLERANCE;
+  const jpegs = measured[image!]!.filter(({ codec }) => codec === "jpeg");
+  const good = fewest(jpegs.filter(isGood));
+  const jpeg = good ?? fewest(jpegs);
+  const noJpeg = `No quality of JPEG keeps ${last} ${asGood}.`;
+  if (jpeg === null) return noJpeg;
   const shares = workBefore(model);
   const found = [...vertexNames(model)].flatMap((name) => {
     if (name === image || shares.get(name)! >= 0.5 || measured[name] === undefined) return [];
-    const best = fewest(measured[name], last, ({ codec }) => !isImageCodec(codec));
+    const best = fewest(measured[name].filter((cost) => isGood(cost) && !isImageCodec(cost.codec)));
     return best === null || best.bytes >= jpeg.bytes ? [] : [`${name} (${nameOf(best)}, ${best.bytes})`];
   });
-  const against = `the image as ${nameOf(jpeg)} (${jpeg.bytes} bytes), both ${asGood}`;
-  return found.length === 0
-    ? `No cut before the middle of the MMACs needs fewer bytes than ${against}.`
-    : `Before the middle of the MMACs these cuts need fewer bytes than ${against}: ${found.join(", ")}.`;
+  const against = `the image as ${nameOf(jpeg)} (${jpeg.bytes} bytes), ${good === null ? "and keep it" : "both"} ${asGood}`;
+  const sentence =
+    found.length === 0
+      ? `No cut before the middle of the MMACs needs fewer bytes than ${against}.`
+      : `Before the middle of the MMACs these cuts need fewer bytes than ${against}: ${found.join(", ")}.`;
+  return good === null ? `${noJpeg} ${sentence}` : sentence;
 }
 
-function fewest(
-  costs: readonly CodecCost[],
-  exit: string,
-  isWanted: (cost: CodecCost) => boolean,
-): CodecCost | null {
-  const good = costs.filter((cost) => isWanted(cost) && (cost.loss[exit] ?? 1) < TOLERANCE);
-  return good.toSorted((a, b) => a.bytes - b.bytes)[0] ?? null;
+function fewest(costs: readonly CodecCost[]): CodecCost | null {
+  return costs.toSorted((a, b) => a.bytes - b.bytes)[0] ?? null;
 }
 
 /** By tensor: share of the last exit's multiply-accumulates that lie up to it. */
