@@ -34,21 +34,7 @@ const OVERLOAD = 3;
 const SOAK_RATE = 0.7;
 const SOAK_SAMPLE_MS = 5_000;
 
-const { values } = parseArgs({
-  options: {
-    engines: { type: "string", default: ENGINES },
-    model: { type: "string", default: "resnet-imagenette" },
-    cut: { type: "string", default: "stage2/block1/relu" },
-    exit: { type: "string" },
-    workers: { type: "string", default: "0" },
-    apart: { type: "boolean", default: false },
-    seconds: { type: "string", default: "10" },
-    rounds: { type: "string", default: "3" },
-    "deadline-ms": { type: "string", default: "250" },
-    "soak-s": { type: "string", default: "0" },
-    help: { type: "boolean" },
-  },
-});
+const values = readOptions();
 if (values.help) process.stdout.write(USAGE);
 else {
   try {
@@ -56,6 +42,29 @@ else {
   } catch (thrown) {
     process.stderr.write(`${toEddiError(thrown).message}\n`);
     process.exitCode = 1;
+  }
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        engines: { type: "string", default: ENGINES },
+        model: { type: "string", default: "resnet-imagenette" },
+        cut: { type: "string", default: "stage2/block1/relu" },
+        exit: { type: "string" },
+        workers: { type: "string", default: "0" },
+        apart: { type: "boolean", default: false },
+        seconds: { type: "string", default: "10" },
+        rounds: { type: "string", default: "3" },
+        "deadline-ms": { type: "string", default: "250" },
+        "soak-s": { type: "string", default: "0" },
+        help: { type: "boolean" },
+      },
+    }).values;
+  } catch (thrown) {
+    process.stderr.write(`${(thrown as Error).message}\n`);
+    process.exit(1);
   }
 }
 

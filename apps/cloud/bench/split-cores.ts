@@ -22,13 +22,8 @@ export function splitCores(): Cores {
   try {
     execFileSync("taskset", ["-a", "-p", "-c", cores.clients, String(process.pid)]);
   } catch (cause) {
-    throw new EddiError(
-      "unavailable",
-      `--apart: expected Linux's taskset, got: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
+    const message = `--apart: expected Linux's taskset, got: ${(cause as Error).message}`;
+    throw new EddiError("unavailable", message, { cause });
   }
   return cores;
 }

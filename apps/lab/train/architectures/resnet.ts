@@ -28,7 +28,7 @@ const NECK = 48;
  * The stem is two strided 3x3 convolutions instead of one 7x7 and a pool; the first exit leaves right behind it, after
  * a tenth of the work, the others within the later stages. Between the second and the third stage, before half of the
  * work is done, everything passes a neck of a few channels: a cut there sends less than a JPEG of the photo (BottleNet,
- * arXiv:1902.01000). It is linear, as a ReLU would lose half of what is narrow already (arXiv:1801.04381). About 470
+ * arXiv:1902.01000). It is linear, as a ReLU would lose half of what is narrow already (arXiv:1801.04381). About 480
  * million multiply-adds at 160x160. Residual branches start as zero.
  */
 export const resnet: Architecture = {
