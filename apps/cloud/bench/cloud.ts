@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { EddiError, toEddiError } from "#shared/errors";
 import { setWorkerEnvironment } from "../execution/worker-environment.ts";
 import { directThroughput } from "./direct.ts";
-import { closedLoop, openLoop, probeHealth, summary } from "./load.ts";
+import { closedLoop, openLoop, probeHealth, summary, warmRefusals } from "./load.ts";
 import { type Service, startService } from "./service.ts";
 import { splitCores } from "./split-cores.ts";
 import { readWorkload, type Workload } from "./workload.ts";
@@ -18,6 +18,7 @@ throughput in requests a second. Clients and service share this machine's cores,
   --cut NODE       the tensor that is sent, as uint4 (default stage2/block1/relu)
   --exit ID        default the last
   --workers N      default one per core, or one for a GPU
+  --clients N      of closed loop (default four per worker)
   --apart          the service gets half of the cores, the clients the others (needs Linux's taskset)
   --seconds S      of each phase (default 10)
   --rounds N       of closed loop beside direct calls (default 3)
@@ -54,6 +55,7 @@ function readOptions() {
         cut: { type: "string", default: "stage2/block1/relu" },
         exit: { type: "string" },
         workers: { type: "string", default: "0" },
+        clients: { type: "string", default: "0" },
         apart: { type: "boolean", default: false },
         seconds: { type: "string", default: "10" },
         rounds: { type: "string", default: "3" },
@@ -103,7 +105,7 @@ async function benchEngine(engine: string, workload: Workload, cores?: string): 
   const say = (what: string) => process.stderr.write(`${engine}: ${what}\n`);
   const service = await startService(engine, workers, cores);
   try {
-    const clients = 4 * service.workers;
+    const clients = number("clients", 0) || 4 * service.workers;
     await closedLoop(service.url, workload, clients, WARM_UP_S);
     const rounds = [];
     for (let round = 0; round < number("rounds", 1); round++) {
@@ -157,6 +159,7 @@ async function overloaded(
 ): Promise<object> {
   const deadlineMs = number("deadline-ms", 1);
   const offered = OVERLOAD * capacity;
+  await warmRefusals(service.url, workload, service.workers, WARM_UP_S);
   const health = await probeHealth(service.url);
   const load = await openLoop(service.url, workload, offered, seconds, deadlineMs);
   const { answered, refused, failed, clientCores } = load;
@@ -195,7 +198,10 @@ async function soaked(service: Service, workload: Workload, rate: number, second
   return { seconds, requests, failed, firstMb: samples[0]?.mb, meanMb: mb, slopeMbPerMinute: 60 * slope };
 }
 
-function number(name: "workers" | "seconds" | "rounds" | "deadline-ms" | "soak-s", least: number): number {
+function number(
+  name: "workers" | "clients" | "seconds" | "rounds" | "deadline-ms" | "soak-s",
+  least: number,
+): number {
   const value = Number(values[name]);
   if (Number.isFinite(value) && value >= least) return value;
   throw new EddiError("bad-argument", `--${name}: expected ${least} or more, got ${values[name]}`);

@@ -17,6 +17,7 @@ export async function directThroughput(
   const pool = new WorkerPool({
     engine,
     workers,
+    isolation: "auto",
     maxQueueMs: NO_LIMIT,
     maxQueueBytes: NO_LIMIT,
     maxBatch: 32,
@@ -25,7 +26,6 @@ export async function directThroughput(
     onTrouble: (message) => process.stderr.write(`${message}\n`),
   });
   await pool.started;
-  const { signal } = new AbortController();
   const run = () =>
     pool.run({
       model: files.key,
@@ -35,7 +35,7 @@ export async function directThroughput(
       parameters,
       startBy: Number.POSITIVE_INFINITY,
       finishBy: Number.POSITIVE_INFINITY,
-      signal,
+      signal: new AbortController().signal,
     });
   const runFor = async (s: number): Promise<number> => {
     const endMs = performance.now() + 1000 * s;

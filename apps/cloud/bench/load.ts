@@ -63,6 +63,26 @@ export async function closedLoop(
   return { throughput: times.length / seconds, latency: summary(times), clientCores };
 }
 
+/** Requests that nobody could answer in time, until the service's code for refusals is compiled too. */
+export async function warmRefusals(
+  url: string,
+  workload: Workload,
+  clients: number,
+  seconds: number,
+): Promise<void> {
+  const pool = new Pool(url, { connections: clients, pipelining: 1 });
+  const request = workload.request(0);
+  const endMs = performance.now() + 1000 * seconds;
+  const client = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      const { body } = await pool.request(request);
+      await body.dump();
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  await pool.close();
+}
+
 /**
  * Requests at a constant rate, whether answers come or not; latency counts from when a request was due, so that a
  * service that stalls is not forgiven what it did not let be sent (coordinated omission).

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
@@ -16,6 +16,7 @@ export interface Service {
   readonly engine: EngineChoice;
   readonly device: string;
   readonly workers: number;
+  /** Of workers that are processes, too. */
   rssBytes(): number;
   stop(): Promise<void>;
 }
@@ -47,10 +48,20 @@ export async function startService(engine: string, workers: number, cores?: stri
     engine: engine as EngineChoice,
     device: groups[0]!.kind,
     workers: groups[0]!.count,
-    rssBytes: () => PAGE_BYTES * Number(readFileSync(`/proc/${child.pid}/statm`, "utf8").split(" ")[1]),
+    rssBytes: () => [child.pid!, ...childrenOf(child.pid!)].reduce((sum, pid) => sum + rssOf(pid), 0),
     stop: async () => {
       child.kill("SIGINT");
       await ended;
     },
   };
+}
+
+function rssOf(pid: number): number {
+  return PAGE_BYTES * Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+}
+
+function childrenOf(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
+  return lists.join(" ").split(" ").filter(Boolean).map(Number);
 }
