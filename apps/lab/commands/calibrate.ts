@@ -21,7 +21,7 @@ and policies are fitted on the training photos held back from training; their fi
 the whole validation set.
 
 ${dataHelp(20)}
-  --backend NAME    auto, native or wasm (default auto)
+  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
   --write           store temperatures and policies in the model's metadata and in its card
   --json            print JSON
 `;

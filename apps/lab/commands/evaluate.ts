@@ -35,7 +35,7 @@ calibration error of its confidence, and the accuracy-work curve as a picture; o
 costs under each codec, in bytes and in top-1, which plans then heed.
 
 ${dataHelp(20)}
-  --backend NAME    auto, native or wasm (default auto)
+  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
   --cut NODE        of the exits behind it, when its tensor travels under --codec; all validation photos
   --codec C         float32, float16, uint8, uint4, of the image also jpeg:Q or webp:Q; +deflate (default uint8)
   --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses

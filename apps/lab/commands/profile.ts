@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
@@ -11,7 +10,7 @@ import {
   readProfile,
 } from "#shared/evaluator";
 import { selfTest } from "#shared/runtime";
-import { openBackend } from "../backend.ts";
+import { deviceOf, openBackend } from "../backend.ts";
 import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../model-folder.ts";
 import { AS_THE_SERVICE, stopwatch } from "../profile/measure.ts";
 
@@ -22,9 +21,9 @@ Measures a model partition-wise on this machine, heads and tails, and writes
 MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
 models and writes models/regression.json: what a phone starts with where nothing was measured.
 
-  --backend NAME    auto, native or wasm (default auto)
+  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
   --repeats N       timings of each segment (default 15)
-  --device TEXT     what this machine is called (default: its processor)
+  --device TEXT     what this machine is called (default: its processor or GPU)
   --regress         write the regression; after a model, or alone
 `;
 
@@ -38,7 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       backend: { type: "string", default: "auto" },
       repeats: { type: "string", default: "15" },
-      device: { type: "string", default: os.cpus()[0]?.model ?? os.arch() },
+      device: { type: "string" },
       regress: { type: "boolean", default: false },
       help: { type: "boolean" },
     },
@@ -56,9 +55,10 @@ export async function run(args: readonly string[]): Promise<void> {
   if (values.regress) await regress();
 }
 
-async function profileModel(folder: string, wanted: string, repeats: number, device: string): Promise<void> {
+async function profileModel(folder: string, wanted: string, repeats: number, called?: string): Promise<void> {
   Object.assign(process.env, AS_THE_SERVICE);
   const backend = await openBackend(wanted);
+  const device = called ?? (await deviceOf(backend));
   const segments = await openModelFolder(folder);
   const { model } = segments;
   const tests: number[] = [];
