@@ -20,8 +20,10 @@ export interface CloudConfig {
   /** Imagenette in its official layout; need not exist. */
   readonly dataDir: string;
   readonly engine: EngineChoice;
-  /** Threads that run tails; 0 for one per core, or one for a GPU. */
+  /** What runs tails: so many at once; 0 for one per core, or one for a GPU. */
   readonly workers: number;
+  /** Whether each is a thread or a process of its own. */
+  readonly isolation: Isolation;
   /** How long a request may have to expect to wait: beyond, it is refused. */
   readonly maxQueueMs: number;
   /** Of all tensors that wait. */
@@ -57,9 +59,11 @@ export interface TlsConfig {
 }
 
 export type EngineChoice = (typeof ENGINES)[number];
+export type Isolation = (typeof ISOLATIONS)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const ENGINES = ["auto", "tfjs-node-gpu", "webgpu", "tfjs-node", "wasm"] as const;
+const ISOLATIONS = ["auto", "thread", "process"] as const;
 const SWITCH = ["on", "off"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 
@@ -76,7 +80,8 @@ const OPTIONS = {
   web: ["dist/web", "folder of the built page"],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
   engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
-  workers: ["0", "threads that run tails; 0 takes one per core, or one for a GPU"],
+  workers: ["0", "workers that run tails; 0 takes one per core, or one for a GPU"],
+  isolation: ["auto", "each worker a thread, a process, or auto: processes where a GPU may be used"],
   "max-queue-ms": ["2000", "how long a request may have to expect to wait; beyond, it is refused"],
   "max-queue-bytes": [String(256 << 20), "bytes of all tensors that wait"],
   "max-batch": ["32", "images in one request, and in one batch"],
@@ -149,6 +154,7 @@ export function readConfig(
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
     engine: oneOf("engine", ENGINES),
     workers: integer("workers", 0, 256),
+    isolation: oneOf("isolation", ISOLATIONS),
     maxQueueMs: integer("max-queue-ms", 0, 3_600_000),
     maxQueueBytes: integer("max-queue-bytes", 0, 2 ** 40),
     maxBatch: integer("max-batch", 1, 1024),

@@ -89,6 +89,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   const pool = new WorkerPool({
     engine: config.engine,
     workers: config.workers,
+    isolation: config.isolation,
     maxQueueMs: config.maxQueueMs,
     maxQueueBytes: config.maxQueueBytes,
     maxBatch: config.maxBatch,

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EddiError, toEddiError } from "#shared/errors";
-import type { EngineChoice } from "../config.ts";
+import type { EngineChoice, Isolation } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import type { PendingTail } from "./pending-tail.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
@@ -11,7 +11,9 @@ export interface CrewOptions {
   readonly engine: EngineChoice;
   /** 0 for one per core, or one for a GPU. */
   readonly workers: number;
+  readonly isolation: Isolation;
   readonly models: readonly ModelFiles[];
+  readonly maxBatch: number;
   /** The module that workers run. */
   readonly entry: URL;
   /** Told of each worker that is warm, and of each one that has ended a batch. */
@@ -29,7 +31,7 @@ export interface CrewOptions {
 const FIRST_RESTART_DELAY_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
 
-/** The pool's threads. One that crashes or does not end in time is replaced, and so are all when models change. */
+/** The pool's workers. One that crashes or does not end in time is replaced, and so are all when models change. */
 export class Crew {
   /** Resolves when all workers are warm; rejects when one cannot start, or on close. */
   readonly started: Promise<Started>;
@@ -98,7 +100,7 @@ export class Crew {
     });
   }
 
-  /** Ends all threads; the jobs that they have fail. */
+  /** Ends all workers; the jobs that they have fail. */
   async close(why: () => EddiError): Promise<void> {
     this.closed = true;
     this.closing.abort(why());
@@ -123,9 +125,9 @@ export class Crew {
 
   private async add(): Promise<Started> {
     this.closing.signal.throwIfAborted();
-    const { entry, onWarm, onFree, onRan } = this.options;
-    const workerData: TailSetup = { entry: entry.href, engine: this.engine, models: this.models };
-    const worker = new PoolWorker(workerData);
+    const { entry, isolation, maxBatch, onWarm, onFree, onRan } = this.options;
+    const setup: TailSetup = { entry: entry.href, engine: this.engine, models: this.models, maxBatch };
+    const worker = new PoolWorker(setup, isolation);
     this.workers.add(worker);
     try {
       const started = await worker.started;

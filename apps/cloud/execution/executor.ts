@@ -65,13 +65,12 @@ export interface Load {
 }
 
 /** Why a request was not taken although nothing is wrong with it: the cause of its error. */
-export class Shed extends Error {
+export class Shed {
   readonly reason: "queue-full" | "starting" | "late" | "rate-limited";
   /** When it is worth trying again. */
   readonly retryAfterMs: number;
 
   constructor(reason: Shed["reason"], retryAfterMs: number) {
-    super(reason);
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }

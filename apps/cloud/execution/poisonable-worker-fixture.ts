@@ -1,8 +1,9 @@
-import { parentPort } from "node:worker_threads";
+import { port } from "./worker-port.ts";
 import "./tail-worker.ts";
 
 // For tests only: the real worker, which also does as it is told.
-parentPort?.on("message", ({ kind }: { kind: string }) => {
+port.listen((message) => {
+  const { kind } = message as { readonly kind: string };
   if (kind === "crash") process.exit(3);
   if (kind === "hang") for (;;);
 });

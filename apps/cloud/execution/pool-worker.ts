@@ -1,9 +1,10 @@
-import { Worker } from "node:worker_threads";
 import { EddiError } from "#shared/errors";
 import type { WireTensor } from "#shared/protocol";
+import type { Isolation } from "../config.ts";
 import type { PendingTail } from "./pending-tail.ts";
 import { SegmentNames } from "./segment-names.ts";
 import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import { startHost, type WorkerHost } from "./worker-host.ts";
 
 /** What a worker says when it is warm. */
 export type Started = Extract<TailReply, { kind: "started" }>;
@@ -19,13 +20,13 @@ interface Running {
   readonly sinceMs: number;
 }
 
-/** One thread of the pool. */
+/** One thread or process of the pool. */
 export class PoolWorker {
   readonly started: Promise<Started>;
   onFree: () => void = () => {};
   onRan: (jobs: readonly PendingTail[], computeMs: number) => void = () => {};
   onLost: (why: string) => void = () => {};
-  private readonly worker: Worker;
+  private readonly host: WorkerHost;
   private readonly names = new SegmentNames();
   private ready = false;
   private retiring = false;
@@ -33,22 +34,22 @@ export class PoolWorker {
   private limit: NodeJS.Timeout | undefined;
   private failStart: (error: EddiError) => void = () => {};
 
-  constructor(setup: TailSetup) {
-    this.worker = new Worker(new URL("./worker-bootstrap.mjs", import.meta.url), { workerData: setup });
+  constructor(setup: TailSetup, isolation: Isolation) {
+    let begin: (started: Started) => void = () => {};
+    this.host = startHost(setup, isolation, {
+      onReply: (reply) => (reply.kind === "started" ? begin(reply) : this.settle(reply)),
+      onLost: (why) => this.lose(why),
+    });
     this.started = new Promise((resolve, reject) => {
       this.failStart = reject;
       const message = `it took longer than ${START_LIMIT_MS} ms`;
       this.limit = setTimeout(() => this.lose(message), START_LIMIT_MS);
-      this.worker.on("message", (reply: TailReply) => {
-        if (reply.kind !== "started") return this.settle(reply);
+      begin = (started) => {
         clearTimeout(this.limit);
         this.ready = true;
-        resolve(reply);
-      });
+        resolve(started);
+      };
     });
-    this.worker.on("error", (error) => this.lose(error.message));
-    this.worker.on("messageerror", (error) => this.lose(error.message));
-    this.worker.on("exit", (code) => this.lose(`exit code ${code}`));
   }
 
   get isIdle(): boolean {
@@ -80,7 +81,7 @@ export class PoolWorker {
     const request: TailRequest = { kind: "run", id, model, segmentName, segment: told, items };
     this.running = { id, jobs, expectedMs, sinceMs: performance.now() };
     this.limit = setTimeout(() => this.lose(`a tail took longer than ${limitMs} ms`), limitMs);
-    this.worker.postMessage(request, largeBuffers(items.flatMap((item) => item.tensors)));
+    this.host.post(request, largeBuffers(items.flatMap((item) => item.tensors)));
   }
 
   /** Takes nothing more, and ends once what runs has ended. */
@@ -93,10 +94,10 @@ export class PoolWorker {
     });
   }
 
-  /** Ends the thread; the jobs that it has fail. */
+  /** Ends it; the jobs that it has fail. */
   async stop(why: EddiError): Promise<void> {
     this.lose(why.message, why);
-    await this.worker.terminate();
+    await this.host.end();
   }
 
   private settle(reply: Exclude<TailReply, Started>): void {
@@ -126,7 +127,7 @@ export class PoolWorker {
     for (const pending of jobs) pending.fail(failure);
     this.failStart(new EddiError("unavailable", `a worker: expected it to start: ${reason}`));
     this.onLost(reason);
-    this.worker.terminate().catch(() => {});
+    this.host.end().catch(() => {});
   }
 }
 

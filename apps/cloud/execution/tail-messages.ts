@@ -12,6 +12,8 @@ export interface TailSetup {
   readonly entry: string;
   readonly engine: EngineChoice;
   readonly models: readonly ModelFiles[];
+  /** Images in the largest batch that it will get. */
+  readonly maxBatch: number;
 }
 
 /** What runs the operations. */

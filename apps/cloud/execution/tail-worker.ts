@@ -1,4 +1,3 @@
-import { parentPort, workerData } from "node:worker_threads";
 import { EddiError, toEddiError } from "#shared/errors";
 import { elementCount, imageShape, type Segment } from "#shared/model";
 import { tailTo } from "../protocol/infer.ts";
@@ -6,23 +5,23 @@ import { warmImages } from "./decode-images.ts";
 import { openEngine } from "./engine.ts";
 import { lowerPriority } from "./lower-priority.ts";
 import { SegmentNames } from "./segment-names.ts";
-import type { BatchItem, ItemResult, TailReply, TailRequest, TailSetup, Warmed } from "./tail-messages.ts";
+import type { BatchItem, ItemResult, TailRequest, Warmed } from "./tail-messages.ts";
 import { TailModel } from "./tail-model.ts";
 import type { BatchLine } from "./tail-times.ts";
+import { port } from "./worker-port.ts";
 
 /** Images of the larger run that tells what a batch saves. */
 const BATCH = 4;
 const RUNS = 3;
 
-// One thread that runs tails: it opens all models, runs each a few times, and then serves one batch at a time.
+// One worker that runs tails: it opens all models, runs each a few times, and then serves one batch at a time.
 lowerPriority();
-const setup = workerData as TailSetup;
-const engine = await openEngine(setup.engine);
+const engine = await openEngine(port.setup.engine);
 const models = new Map<string, TailModel>();
 const names = new SegmentNames();
 const warmed: Warmed[] = [];
 const refused: { model: string; reason: string }[] = [];
-for (const files of setup.models) {
+for (const files of port.setup.models) {
   try {
     const opened = new TailModel(files);
     const line = await warm(opened);
@@ -32,10 +31,10 @@ for (const files of setup.models) {
     refused.push({ model: files.key, reason: toEddiError(thrown).message });
   }
 }
-parentPort?.on("message", async (message: TailRequest) => {
-  if (message.kind === "run") await run(message);
+port.listen((message) => {
+  if (message.kind === "run") void run(message);
 });
-reply({ kind: "started", engine, warmed, refused });
+port.reply({ kind: "started", engine, warmed, refused });
 
 async function run({ id, model, segmentName, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
@@ -44,7 +43,7 @@ async function run({ id, model, segmentName, segment, items }: TailRequest): Pro
     const { code, message } = toEddiError(thrown);
     return items.map(() => ({ code, message }));
   });
-  reply({ kind: "ran", id, results, computeMs: performance.now() - startMs });
+  port.reply({ kind: "ran", id, results, computeMs: performance.now() - startMs });
 }
 
 async function runAll(model: string, segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {
@@ -65,6 +64,10 @@ async function warm(opened: TailModel): Promise<BatchLine> {
   const oneMs = await leastOf(RUNS, () => timeRun(opened, 1));
   await timeRun(opened, BATCH);
   const batchMs = await leastOf(RUNS - 1, () => timeRun(opened, BATCH));
+  // A GPU's kernels are compiled anew for larger batches, which takes it longer than many runs.
+  if (engine.device === "gpu") {
+    for (let images = 2; images <= port.setup.maxBatch; images *= 2) await timeRun(opened, images);
+  }
   const perImageMs = Math.min(Math.max(0, (batchMs - oneMs) / (BATCH - 1)), oneMs);
   return { perImageMs, fixedMs: oneMs - perImageMs };
 }
@@ -87,8 +90,4 @@ async function leastOf(times: number, run: () => Promise<number>): Promise<numbe
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i++) least = Math.min(least, await run());
   return least;
-}
-
-function reply(message: TailReply): void {
-  parentPort?.postMessage(message);
 }

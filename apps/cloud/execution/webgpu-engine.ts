@@ -32,7 +32,7 @@ export async function openWebGpu(isChosen: boolean): Promise<Engine> {
   Object.defineProperty(scope.navigator, "gpu", { value: gpu, configurable: true });
   require("@tensorflow/tfjs-backend-webgpu");
   if (!(await setBackend("webgpu"))) throw new Error("the backend does not start");
-  return { name: "webgpu", backend: "webgpu", device: "gpu" };
+  return { name: "webgpu", backend: "webgpu", device: isSoftware(adapter) ? "cpu" : "gpu" };
 }
 
 function isSoftware({ info }: Adapter): boolean {

@@ -1,5 +1,5 @@
-// Node starts a thread from JavaScript only, and a thread does not inherit tsx: this registers it.
+// Node starts a thread or a process from JavaScript only, and neither inherits tsx here: this registers it.
 import { workerData } from "node:worker_threads";
 import { tsImport } from "tsx/esm/api";
 
-await tsImport(workerData.entry, import.meta.url);
+await tsImport(workerData?.entry ?? process.argv[2], import.meta.url);

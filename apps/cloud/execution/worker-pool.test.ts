@@ -37,6 +37,7 @@ async function openPool(change: Partial<PoolOptions> = {}) {
   const pool = new WorkerPool({
     engine: "wasm",
     workers: 1,
+    isolation: "thread",
     maxQueueMs: 10_000,
     maxQueueBytes: 2 * 3072,
     maxBatch: 1,
@@ -202,6 +203,7 @@ describe("a pool", { timeout: 30_000 }, () => {
     const pool = new WorkerPool({
       engine: "wasm",
       workers: 2,
+      isolation: "thread",
       maxQueueMs: 1000,
       maxQueueBytes: 1 << 20,
       maxBatch: 1,

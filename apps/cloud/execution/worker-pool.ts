@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError } from "#shared/errors";
-import type { EngineChoice } from "../config.ts";
+import type { EngineChoice, Isolation } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import { Crew } from "./crew.ts";
 import {
@@ -24,6 +24,7 @@ export interface PoolOptions {
   readonly engine: EngineChoice;
   /** 0 for one per core, or one for a GPU. */
   readonly workers: number;
+  readonly isolation: Isolation;
   /** Work that may wait: how long a request may have to expect to wait, milliseconds. */
   readonly maxQueueMs: number;
   /** Of all tensors that wait. */
@@ -47,7 +48,7 @@ export interface PoolOptions {
 const BATCH_SHARE = 0.25;
 
 /**
- * Runs tails in threads, first come, first served; jobs of one kind as one batch where that pays. A thread that
+ * Runs tails in workers, first come, first served; jobs of one kind as one batch where that pays. A worker that
  * crashes or does not end in time is replaced and the jobs that it had fail; every job settles.
  */
 export class WorkerPool implements Executor {
@@ -64,10 +65,10 @@ export class WorkerPool implements Executor {
 
   constructor(options: PoolOptions) {
     this.options = options;
-    const { engine, workers, models, onTrouble, onLost = () => {} } = options;
+    const { engine, workers, isolation, models, maxBatch, onTrouble, onLost = () => {} } = options;
     const { entry = new URL("./tail-worker.ts", import.meta.url) } = options;
     this.crew = new Crew({
-      ...{ engine, workers, models, entry, onTrouble, onLost },
+      ...{ engine, workers, isolation, models, maxBatch, entry, onTrouble, onLost },
       onFree: () => this.pump(),
       onWarm: ({ warmed }) => {
         for (const one of warmed) this.times.warmed(one);

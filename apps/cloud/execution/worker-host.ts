@@ -1,0 +1,97 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { EngineChoice, Isolation } from "../config.ts";
+import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+
+/** A thread or a process that runs tails. */
+export interface WorkerHost {
+  /** @param handedOver buffers of the message that a thread gets without a copy */
+  post(message: TailRequest, handedOver: readonly ArrayBuffer[]): void;
+  /** Ends it at once, whatever it does. */
+  end(): Promise<void>;
+}
+
+export interface HostEvents {
+  readonly onReply: (reply: TailReply) => void;
+  /** It crashed or ended; may be told of the same end twice. */
+  readonly onLost: (why: string) => void;
+}
+
+/** A process' last word: what a thread's `error` event tells. */
+export interface Crashed {
+  readonly kind: "crashed";
+  readonly reason: string;
+}
+
+const BOOTSTRAP = new URL("./worker-bootstrap.mjs", import.meta.url);
+const STDERR = 2;
+const GPU_ENGINES = ["tfjs-node-gpu", "webgpu"];
+
+/**
+ * Starts a worker. To end a thread that is inside a GPU's driver, or of Dawn, aborts the whole process (webgpu 0.6.2), and
+ * so do most failures of a driver: `auto` takes processes where a GPU may be used, else threads, which start faster and
+ * share the weights.
+ */
+export function startHost(setup: TailSetup, isolation: Isolation, events: HostEvents): WorkerHost {
+  const apart = isolation === "process" || (isolation === "auto" && mayUseGpu(setup.engine));
+  return apart ? startProcess(setup, events) : startThread(setup, events);
+}
+
+function startThread(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerHost {
+  const thread = new Worker(BOOTSTRAP, { workerData: setup });
+  thread.on("message", onReply);
+  thread.on("error", (error) => onLost(error.message));
+  thread.on("messageerror", (error) => onLost(error.message));
+  thread.on("exit", (code) => onLost(`exit code ${code}`));
+  return {
+    post: (message, handedOver) => thread.postMessage(message, [...handedOver]),
+    end: async () => {
+      await thread.terminate();
+    },
+  };
+}
+
+function startProcess(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerHost {
+  const child = fork(fileURLToPath(BOOTSTRAP), [setup.entry], {
+    execArgv: [],
+    serialization: "advanced",
+    // The standard output is the service's own.
+    stdio: ["ignore", STDERR, STDERR, "ipc"],
+  });
+  const ended = once(child, "close");
+  ended.catch(() => {});
+  child.on("message", (message) => {
+    const reply = message as TailReply | Crashed;
+    if (reply.kind === "crashed") onLost(reply.reason);
+    else onReply(reply);
+  });
+  child.on("error", (error) => onLost(error.message));
+  child.on("exit", (code, signal) => onLost(signal ?? `exit code ${code}`));
+  const post = (message: TailRequest | TailSetup): void => {
+    // What cannot be sent any more is lost with the process, and its end is told.
+    child.send(message, () => {});
+  };
+  post(setup);
+  return {
+    post,
+    end: async () => {
+      if (child.kill("SIGKILL")) await ended;
+    },
+  };
+}
+
+function mayUseGpu(engine: EngineChoice): boolean {
+  return engine === "auto" ? GPU_ENGINES.some(isInstalled) : GPU_ENGINES.includes(engine);
+}
+
+function isInstalled(engine: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(engine === "webgpu" ? engine : `@tensorflow/${engine}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
