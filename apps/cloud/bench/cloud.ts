@@ -75,7 +75,7 @@ async function run(): Promise<void> {
   const cores = values.apart ? splitCores() : null;
   const workload = await readWorkload(values.model, values.cut, values.exit);
   const engines: Record<string, object> = {};
-  for (const engine of values.engines.split(",")) {
+  for (const engine of chosenEngines()) {
     engines[engine] = await benchEngine(engine, workload, cores?.service).catch((thrown) => {
       const error = toEddiError(thrown);
       if (error.code !== "unavailable") throw thrown;
@@ -96,6 +96,13 @@ async function run(): Promise<void> {
     engines,
   };
   process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
+}
+
+function chosenEngines(): readonly string[] {
+  const chosen = values.engines.split(",");
+  const wrong = chosen.find((engine) => !ENGINES.split(",").includes(engine));
+  if (wrong === undefined) return chosen;
+  throw new EddiError("bad-argument", `--engines: expected of ${ENGINES}, got ${wrong}`);
 }
 
 /** @param cores of the service; any, if not given */
