@@ -1,9 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import os from "node:os";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import { TENSOR_CODECS, type TensorCodec } from "#shared/model";
-import { openBackend } from "../backend.ts";
+import { TENSOR_CODECS } from "#shared/model";
+import { deviceOf, type OpenedBackend, openBackend } from "../backend.ts";
 import { latencyCases } from "../latency/cases.ts";
 import { evaluateHere } from "../latency/in-process.ts";
 import { errorTable, methodReport } from "../latency/report.ts";
@@ -16,13 +15,13 @@ const USAGE = `npm run lab -- evaluate-latency MODEL [options]
 Compares predicted with measured times of both stages, edge and cloud, at every cut vertex of every exit and at
 random cuts of two tensors or more: for the partition-wise profile, and for the sum of layers timed alone.
 
-  --backend NAME    wasm, native: both stages in this process; chromium: the page in a headless browser and
-                    the service beside it (default wasm)
+  --backend NAME    wasm, native, webgpu: both stages in this process; chromium: the page in a headless browser
+                    and the service beside it (default wasm)
   --repeats N       timings of each stage and segment (default 25)
   --cuts N          random cuts (default 30)
   --seed N          of the random cuts (default 1)
   --codec NAME      float32, float16, uint8 or uint4 (default uint8)
-  --device TEXT     what this machine is called (default: its processor)
+  --device TEXT     what this machine is called (default: its processor or GPU)
   --json            print JSON: samples, profiles, predictions, errors
   --out FILE        write the JSON there too
 CHROME_PATH names the browser; without it Playwright's own is used.
@@ -38,7 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
       cuts: { type: "string", default: "30" },
       seed: { type: "string", default: "1" },
       codec: { type: "string", default: "uint8" },
-      device: { type: "string", default: os.cpus()[0]?.model ?? os.arch() },
+      device: { type: "string" },
       json: { type: "boolean", default: false },
       out: { type: "string" },
       help: { type: "boolean" },
@@ -58,13 +57,15 @@ export async function run(args: readonly string[]): Promise<void> {
       `--codec: expected one of ${TENSOR_CODECS.join(", ")}, got ${values.codec}`,
     );
   }
-  const { backend, device } = values;
+  const { backend } = values;
+  const here = backend === "chromium" ? null : await openAsTheService(backend);
+  const device = values.device ?? (await deviceOf(here ?? "wasm"));
   const folder = modelFolder(name);
   const model = await readModelFolder(folder);
   const cases = latencyCases(model, wholeNumber("--cuts", values.cuts, 0), randomFor(seed, 0, 0));
   const rounds = { warmups: 3, repeats };
   const { methods, measured } =
-    backend === "chromium"
+    here === null
       ? await (await import("../latency/in-chromium.ts")).evaluateInChromium(
           model,
           device,
@@ -72,7 +73,7 @@ export async function run(args: readonly string[]): Promise<void> {
           cases,
           rounds,
         )
-      : await evaluateOn(backend, folder, device, codec, cases, rounds);
+      : await evaluateHere(await openModelFolder(folder), here, device, codec, cases, rounds);
 
   const reports = methods.map((method) => methodReport(model, method, codec, cases, measured));
   const json = JSON.stringify(
@@ -111,19 +112,9 @@ export async function run(args: readonly string[]): Promise<void> {
   process.stdout.write(`${errorTable(reports)}\n`);
 }
 
-async function evaluateOn(
-  backend: string,
-  folder: string,
-  ...[device, codec, cases, rounds]: [
-    string,
-    TensorCodec,
-    Parameters<typeof evaluateHere>[4],
-    Parameters<typeof evaluateHere>[5],
-  ]
-): ReturnType<typeof evaluateHere> {
+async function openAsTheService(backend: string): Promise<OpenedBackend> {
   Object.assign(process.env, AS_THE_SERVICE);
-  const active = await openBackend(backend);
-  return evaluateHere(await openModelFolder(folder), active, device, codec, cases, rounds);
+  return openBackend(backend);
 }
 
 function wholeNumber(option: string, text: string, least: number): number {
