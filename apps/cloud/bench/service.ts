@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
+import { childrenOf } from "../children-of.ts";
 import type { EngineChoice } from "../config.ts";
 import { MODELS_DIR } from "./workload.ts";
 
@@ -16,7 +17,7 @@ export interface Service {
   readonly engine: EngineChoice;
   readonly device: string;
   readonly workers: number;
-  /** Of workers that are processes, too. */
+  /** Of it and of what it started: workers may be processes. */
   rssBytes(): number;
   stop(): Promise<void>;
 }
@@ -58,10 +59,4 @@ export async function startService(engine: string, workers: number, cores?: stri
 
 function rssOf(pid: number): number {
   return PAGE_BYTES * Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
-}
-
-function childrenOf(pid: number): number[] {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
-  return lists.join(" ").split(" ").filter(Boolean).map(Number);
 }

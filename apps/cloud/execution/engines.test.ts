@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import { elementCount, type Model, type Segment, tailOf } from "#shared/model";
+import { elementCount, type Model, type Segment, type TensorInfo, tailOf } from "#shared/model";
 import type { EngineChoice } from "../config.ts";
 import { ALL_MODELS_DIR, floatTensor } from "../fixture.ts";
 import { loadModels, modelKey } from "../models/registry.ts";
@@ -48,31 +48,18 @@ function tailsOf(one: Model): { tail: Tail; cut: string }[] {
   return segments.map(({ cut, segment }) => ({ cut, tail: { model: modelKey(one), segment } }));
 }
 
-/** Values within the cut's range, for several images, and each image's own. */
-function feedsOf(
-  one: Model,
-  cut: string,
-): { all: Float32Array; each: Float32Array[]; shape: readonly number[] } {
-  const { shape, range } = one.metadata.tensors[cut]!;
-  const [low, high] = range;
+/** Values within the cut's range, for several images. */
+function valuesOf({ shape, range: [low, high] }: TensorInfo): Float32Array {
   const random = randomFrom(1);
-  const count = elementCount(shape);
-  const all = Float32Array.from({ length: IMAGES * count }, () => low + (high - low) * random());
-  const each = Array.from({ length: IMAGES }, (_, at) => all.slice(at * count, (at + 1) * count));
-  return { all, each, shape };
+  return Float32Array.from({ length: IMAGES * elementCount(shape) }, () => low + (high - low) * random());
 }
 
-async function scores(
-  pool: WorkerPool,
-  tail: Tail,
-  cut: string,
-  shape: readonly number[],
-  values: Float32Array,
-) {
-  const images = values.length / elementCount(shape);
+async function scores(pool: WorkerPool, tail: Tail, info: TensorInfo, values: Float32Array) {
+  const [cut] = tail.segment.feeds;
+  const images = values.length / elementCount(info.shape);
   const job: TailJob = {
     ...tail,
-    tensors: [floatTensor(cut, [images, ...shape], values)],
+    tensors: [floatTensor(cut!, [images, ...info.shape], values)],
     parameters: {},
     startBy: Number.POSITIVE_INFINITY,
     finishBy: Number.POSITIVE_INFINITY,
@@ -96,10 +83,11 @@ test.for(["tfjs-node-gpu", "webgpu", "tfjs-node"] as const)(
     const { pool: wasm } = await openPool("wasm", ids);
     for (const one of ids.map((id) => registry.find(id, null).model)) {
       for (const { cut, tail } of tailsOf(one)) {
-        const { all, each, shape } = feedsOf(one, cut);
-        const expected = await scores(wasm, tail, cut, shape, all);
-        const batch = await scores(opened.pool, tail, cut, shape, all);
-        const alone = await scores(opened.pool, tail, cut, shape, each[0]!);
+        const info = one.metadata.tensors[cut]!;
+        const values = valuesOf(info);
+        const expected = await scores(wasm, tail, info, values);
+        const batch = await scores(opened.pool, tail, info, values);
+        const alone = await scores(opened.pool, tail, info, values.subarray(0, values.length / IMAGES));
         const where = `${one.metadata.id} from ${cut}`;
         expect(furthest(expected, batch), where).toBeLessThan(TOLERANCE);
         expect(furthest(alone, expected.subarray(0, alone.length)), where).toBeLessThan(TOLERANCE);

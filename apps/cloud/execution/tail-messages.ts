@@ -72,3 +72,9 @@ export type TailReply =
       readonly results: readonly ItemResult[];
       readonly computeMs: number;
     };
+
+/** The last word of a worker that is a process; of a thread, its `error` event tells. */
+export interface Crashed {
+  readonly kind: "crashed";
+  readonly reason: string;
+}

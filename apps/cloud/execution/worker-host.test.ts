@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { EddiError } from "#shared/errors";
 import { killServices, startService } from "../child-fixture.ts";
+import { childrenOf } from "../children-of.ts";
 import { MODELS_DIR, tinyImage } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { tailTo } from "../protocol/infer.ts";
@@ -51,11 +52,7 @@ const ask = (pool: WorkerPool): Promise<Float32Array | string> =>
 
 /** Processes that run the workers' module, of this one or another. */
 function workersOf(pid: number | "self"): number[] {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const children = threads.flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-  );
-  return children.filter((child) =>
+  return childrenOf(pid).filter((child) =>
     readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker-bootstrap"),
   );
 }

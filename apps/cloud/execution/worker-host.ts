@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { EngineChoice, Isolation } from "../config.ts";
-import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import type { Crashed, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
 
 /** A thread or a process that runs tails. */
 export interface WorkerHost {
@@ -18,12 +18,6 @@ export interface HostEvents {
   readonly onReply: (reply: TailReply) => void;
   /** It crashed or ended; may be told of the same end twice. */
   readonly onLost: (why: string) => void;
-}
-
-/** A process' last word: what a thread's `error` event tells. */
-export interface Crashed {
-  readonly kind: "crashed";
-  readonly reason: string;
 }
 
 const BOOTSTRAP = new URL("./worker-bootstrap.mjs", import.meta.url);

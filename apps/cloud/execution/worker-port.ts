@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
-import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
-import type { Crashed } from "./worker-host.ts";
+import type { Crashed, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
 
 /** How a worker, be it a thread or a process, talks with its pool. */
 export interface WorkerPort {
