@@ -50,10 +50,13 @@ function itemsOf(lines: readonly Line[]): readonly Item[] {
     pattern.lastIndex = SPACE.lastIndex;
     while (row < lines.length - 1 && starts[row + 1]! <= pattern.lastIndex) row += 1;
     const line = lines[row]!;
-    const came = text.slice(SPACE.lastIndex).split("\n", 1)[0] || "the end of the file";
-    const [found] = pattern.exec(text) ?? refuse(line, expected, came);
+    const found = pattern.exec(text);
+    if (found === null) {
+      const rest = text.slice(SPACE.lastIndex).split("\n", 1)[0];
+      return refuse(line, expected, rest || "the end of the file");
+    }
     end = pattern.lastIndex;
-    return { line, found };
+    return { line, found: found[0] };
   };
   take(/\[/y, "[, the beginning of an array");
   for (let next = ","; next === ","; ) {
