@@ -18,7 +18,7 @@ import {
 } from "#shared/model";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
-import type { Measured, Planning } from "../link/conversation.ts";
+import type { Measured, Planning, Way } from "../link/conversation.ts";
 import { answerImage } from "./answer-image.ts";
 import { CloudStream } from "./cloud-stream.ts";
 import { CloudWays } from "./cloud-ways.ts";
@@ -70,6 +70,7 @@ async function setUp(
   const planning = (budgetMs: number): Planning => ({
     budgetMs,
     plan,
+    ways: plan === null ? [] : waysOf(plan),
     prediction: {
       latency: { totalMs: 20, edgeMs: 5 } as Latency,
       imageMs: 0,
@@ -96,6 +97,19 @@ async function setUp(
     onMeasured: (one) => measured.push(one),
   };
   return { kit, measured, lost, engine };
+}
+
+/** The ways of a plan, each with a time of its own. */
+function waysOf(plan: Plan): Way[] {
+  const { tail } = splitPlan(model, plan);
+  const forecast = (totalMs: number) => ({ latency: { totalMs } as Latency, imageMs: 0, totalMs, sdMs: 1 });
+  return [
+    ...(plan.early ?? []).map(({ exit }, at): Way => ({ exit, by: "edge", forecast: forecast(1 + at) })),
+    ...exits
+      .slice(0, exits.indexOf(plan.exit))
+      .map((exit, at): Way => ({ exit, by: "cloud", forecast: forecast(11 + at) })),
+    { exit: plan.exit, by: tail === null ? "edge" : "cloud", forecast: forecast(20) },
+  ];
 }
 
 /**
@@ -414,6 +428,78 @@ test("no tensors are left behind, whichever way an image goes", async () => {
     for (const plan of earlyPlans(exits.slice(0, 2).map((exit) => ({ exit, threshold })))) {
       await answerImage(kit, values, { budgetMs: 100, plan }, never);
       expect(memory().numTensors, `${threshold}, ${plan.head.length}`).toBe(numTensors);
+    }
+  }
+});
+
+test("nodes here and nodes there are the plan's when the cloud answers, and the reply's bytes are told", async () => {
+  const { kit } = await setUp(null);
+  stubCloud();
+  for (const exit of exits) {
+    for (const plan of prefixPlans(exit)) {
+      const answer = await answerImage(kit, values, { budgetMs: 1000, plan }, never);
+      const { head, tail } = splitPlan(model, plan);
+      expect(answer.here).toEqual(head.nodes);
+      expect(answer.there).toEqual(tail?.nodes ?? []);
+      expect(answer.replyBytes > 0).toBe(tail !== null);
+      expect(answer.prediction, "of a forced plan").toBeNull();
+    }
+  }
+});
+
+test("a fallback ran here alone, and was predicted by nobody", async () => {
+  vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+  const last = exits.at(-1)!;
+  for (const plan of prefixPlans(last).slice(0, -1)) {
+    const { kit } = await setUp(plan);
+    const answer = await ask(kit);
+    expect(answer).toMatchObject({
+      source: "fallback",
+      exit: last,
+      there: [],
+      prediction: null,
+      replyBytes: 0,
+    });
+    expect(answer.here).toEqual(allEdge(model, last).head.slice(1));
+    expect(answer.requestBytes).toBeGreaterThan(0);
+  }
+});
+
+test("the prediction is of the way that was taken: the early exit's, the plan's, the busy service's", async () => {
+  stubCloud();
+  const [first, last] = [exits[0]!, exits.at(-1)!];
+  const plan = (threshold: number) => earlyPlans([{ exit: first, threshold }])[0]!;
+  const sure = await ask((await setUp(plan(0))).kit);
+  expect(sure).toMatchObject({ source: "edge", exit: first, there: [], prediction: { totalMs: 1 } });
+  expect(sure.here).toEqual(allEdge(model, first).head.slice(1));
+  const unsure = await ask((await setUp(plan(1))).kit);
+  expect(unsure).toMatchObject({ source: "cloud", exit: last, prediction: { totalMs: 20 } });
+  // The branch of the exit that was asked in vain ran too.
+  expect(unsure.here).toEqual(expect.arrayContaining(allEdge(model, first).head.slice(1)));
+  const busy = await ask((await setUp(allCloud(model, last), { mayAnswerEarlier: true })).kit);
+  expect(busy).toMatchObject({ source: "cloud", exit: first, here: [], prediction: { totalMs: 11 } });
+  expect(busy.there).toEqual(allEdge(model, first).head.slice(1));
+});
+
+test("an engine that fails takes the plan's prediction with it", async () => {
+  stubCloud();
+  const { kit, engine } = await setUp(allEdge(model, exits.at(-1)!));
+  vi.spyOn(engine, "run").mockRejectedValue(new EddiError("internal", "device lost"));
+  expect(await ask(kit)).toMatchObject({ source: "cloud", here: [], prediction: null });
+});
+
+test("the confidence is the calibrated one wherever it stands, and its label is the best", async () => {
+  const { kit, engine } = await setUp(null);
+  for (const exit of exits) {
+    const scores = await wholeScores(engine, exit);
+    for (const temperature of [0.5, 1, 3]) {
+      const hot = metadata.exits.map((one) => ({ ...one, temperature }));
+      const hotKit = { ...kit, model: { ...model, metadata: { ...metadata, exits: hot } } };
+      const answer = await answerImage(hotKit, values, { budgetMs: 1000, plan: allEdge(model, exit) }, never);
+      expect(answer.confidence).toBeCloseTo(confidence(scores, temperature), 6);
+      expect(Math.max(...answer.probabilities)).toBe(answer.confidence);
+      expect(answer.probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
+      expect(answer.label).toBe(metadata.labels[answer.probabilities.indexOf(answer.confidence)]);
     }
   }
 });

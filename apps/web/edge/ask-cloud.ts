@@ -7,6 +7,8 @@ import type { EncodedCut } from "./encode-cut.ts";
 export interface CloudReply {
   readonly kind: "reply";
   readonly scores: Float32Array;
+  /** Of the reply's body. */
+  readonly replyBytes: number;
   /** The exit that answered: an overloaded service may take an earlier one. */
   readonly exit: string;
   /**
@@ -62,6 +64,7 @@ export async function askCloud(
       kind: "reply",
       scores,
       exit,
+      replyBytes: message.body.byteLength,
       elapsedMs: message.elapsedMs,
       receiveMs: message.times?.receiveMs ?? null,
       queueMs: message.times?.queueMs ?? 0,

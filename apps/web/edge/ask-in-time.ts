@@ -104,6 +104,8 @@ function settle(job: Job, reply: CloudReply): CloudReply {
   const { stages, codecs, requestBytes } = job;
   const plan = { ...planTo(job, reply.exit), codecs };
   const { elapsedMs, receiveMs, queueMs, computeMs, expectedQueueMs } = reply;
+  job.replyBytes = reply.replyBytes;
+  for (const name of tailOf(job, plan)) job.there.add(name);
   stages.queueMs = queueMs;
   stages.cloudMs = computeMs;
   stages.uplinkMs = Math.max(0, Math.min(receiveMs ?? 0, elapsedMs - queueMs - computeMs));
@@ -120,6 +122,12 @@ function planTo({ plan, kit }: Job, exit: string): Plan {
   if (exit === plan.exit) return plan;
   const needed = new Set(allEdge(kit.model, exit).head);
   return { exit, head: plan.head.filter((name) => needed.has(name)) };
+}
+
+/** All that the exit needs and the head did not bring. */
+function tailOf({ kit }: Job, { exit, head }: Plan): readonly string[] {
+  const brought = new Set(head);
+  return allEdge(kit.model, exit).head.filter((name) => !brought.has(name));
 }
 
 function lateReply(afterMs: number): CloudFailure {

@@ -55,6 +55,7 @@ export async function finishHere(
   const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node]));
   if (run === null) return null;
   release(run.held);
+  for (const name of rest.nodes) job.here.add(name);
   job.stages.finishMs = performance.now() - start;
   // A head that ran before says more of the edge than what was left.
   job.ran ??= { plan: allEdge(kit.model, point.exit), branches: [], runs: 1, ms: run.ms };

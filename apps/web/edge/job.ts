@@ -49,7 +49,11 @@ export interface Job {
   readonly asked: Asked[];
   /** Tensors of the head from which the edge goes on, or can finish. */
   held: Held;
+  /** Nodes that have run on the edge, and in the cloud. */
+  readonly here: Set<string>;
+  readonly there: Set<string>;
   requestBytes: number;
+  replyBytes: number;
   /** The way it went; null while nothing was sent. */
   transport: Transport | null;
   /** How the cut was sent. */
@@ -97,7 +101,10 @@ export async function startJob(
     plan,
     asked: [],
     held: new Map(),
+    here: new Set(),
+    there: new Set(),
     requestBytes: 0,
+    replyBytes: 0,
     transport: null,
     codecs: {},
     ran: null,

@@ -69,6 +69,7 @@ async function runStage(
   if (run === null) return null;
   hold(job, run.held);
   ran.segments.push(segment);
+  for (const name of segment.nodes) job.here.add(name);
   ran.ms += run.ms;
   job.stages.headMs += run.ms;
   return run.values;

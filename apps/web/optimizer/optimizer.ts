@@ -255,6 +255,7 @@ export class Optimizer {
       kind: "summary",
       summary: {
         ...planning,
+        minAccuracy: this.minAccuracy,
         conditions: conditionsOf(this.network),
         cloud: this.cloud.state(now),
         measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },
