@@ -1,6 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { readFileSync } from "node:fs";
-import { memory, ready, setBackend } from "@tensorflow/tfjs-core";
+import { backend, memory, ready, setBackend } from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
@@ -502,4 +502,119 @@ test("the confidence is the calibrated one wherever it stands, and its label is 
       expect(answer.label).toBe(metadata.labels[answer.probabilities.indexOf(answer.confidence)]);
     }
   }
+});
+
+test("what a silent device gives is never sent on: the cloud gets the image", async () => {
+  const cut = prefixPlans(exits.at(-1)!)[6]!;
+  const names: string[][] = [];
+  stubCloud(0, (request) => {
+    void request.arrayBuffer().then((body) => {
+      const jsonBytes = Number(request.headers.get(HEADER_LENGTH));
+      names.push(decodeRequest(new Uint8Array(body), jsonBytes).inputs.map(({ name }) => name));
+    });
+    return null;
+  });
+  const device = backend() as unknown as { read(id: object): Promise<Float32Array> };
+  const read = device.read.bind(device);
+  for (const spoilt of [0, Number.NaN]) {
+    const { kit, lost, engine } = await setUp(cut);
+    const expected = await wholeScores(engine, cut.exit);
+    const silent = vi
+      .spyOn(device, "read")
+      .mockImplementation(async (id) => (await read(id)).slice().fill(spoilt));
+    // The stub of the cloud computes on the same device.
+    const noticed: Kit["onEngineError"] = (error, failed) => {
+      silent.mockRestore();
+      kit.onEngineError(error, failed);
+    };
+    const answer = await ask({ ...kit, onEngineError: noticed });
+    expect(lost).toHaveLength(1);
+    expect(answer).toMatchObject({ source: "cloud", here: [], cut: [metadata.input.node] });
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+    expect(names.pop()).toEqual([metadata.input.node]);
+    expect(names).toEqual([]);
+  }
+});
+
+test("a cloud whose engine gives zeros or NaN is not believed", async () => {
+  for (const spoilt of [0, Number.NaN, 0.7]) {
+    stubCloud(0, () => {
+      const scores = new Float32Array(metadata.labels.length).fill(spoilt);
+      const output = { name: exits[0]!, datatype: "FP32" as const, shape: [1, scores.length] };
+      const { body, jsonBytes } = encodeResponse(
+        {
+          modelName: metadata.id,
+          modelVersion: model.version,
+          parameters: {},
+          outputs: [{ ...output, data: new Uint8Array(scores.buffer) }],
+        },
+        () => true,
+      );
+      const headers = { [HEADER_LENGTH]: String(jsonBytes) };
+      return new Response(body as Uint8Array<ArrayBuffer>, { headers });
+    });
+    const { kit } = await setUp(allCloud(model, exits[0]!));
+    const answer = await ask(kit);
+    expect(answer).toMatchObject({ source: "fallback", there: [] });
+    expect(answer.reason).toMatch(/expected (finite values|scores that sum to 1)/);
+  }
+});
+
+test("when the engine is replaced while the cloud is asked, the next one begins with the image", async () => {
+  const last = exits.at(-1)!;
+  for (const plan of [
+    ...prefixPlans(last).slice(3, 9),
+    earlyPlans([{ exit: exits[0]!, threshold: 1 }])[0]!,
+  ]) {
+    const { kit, engine } = await setUp(plan);
+    const expected = await wholeScores(engine, last);
+    const next = new Engine(model, "wasm", 1);
+    for (const shard of model.shards) next.addShard(shard, readFileSync(`${folder}/${shard.path}`));
+    let current = engine;
+    vi.stubGlobal("fetch", async () => {
+      current = next;
+      engine.close(new EddiError("unavailable", "device lost"));
+      throw new TypeError("Failed to fetch");
+    });
+    const { numTensors } = memory();
+    const answer = await ask({ ...kit, engine: () => current });
+    expect(answer).toMatchObject({ source: "fallback", exit: last });
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+    // The lost engine's weights are gone with it.
+    expect(memory().numTensors).toBeLessThan(numTensors);
+  }
+});
+
+test("when the engine fails at finishing, the one in its place finishes", async () => {
+  vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+  const last = exits.at(-1)!;
+  const { kit, engine } = await setUp(allCloud(model, last));
+  const expected = await wholeScores(engine, last);
+  const next = new Engine(model, "wasm", 1);
+  for (const shard of model.shards) next.addShard(shard, readFileSync(`${folder}/${shard.path}`));
+  let current = engine;
+  vi.spyOn(engine, "run").mockRejectedValue(new EddiError("internal", "device lost"));
+  const onEngineError = (): void => {
+    current = next;
+  };
+  const answer = await ask({ ...kit, engine: () => current, onEngineError });
+  expect(answer).toMatchObject({ source: "fallback", exit: last, here: allEdge(model, last).head.slice(1) });
+  expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+});
+
+test("an image that was given up is not sent, and its engine is not blamed", async () => {
+  const cloud = stubCloud();
+  const { kit, lost, engine } = await setUp(allEdge(model, exits.at(-1)!));
+  const controller = new AbortController();
+  const reason = new EddiError("cancelled", "another photo");
+  const run = engine.run.bind(engine);
+  vi.spyOn(engine, "run").mockImplementation(async (...args) => {
+    const result = await run(...args);
+    controller.abort(reason);
+    return result;
+  });
+  const cut = { ...kit, planFor: async () => (await setUp(prefixPlans(exits.at(-1)!)[5]!)).kit.planFor(500) };
+  await expect(ask(cut, 500, controller.signal)).rejects.toMatchObject({ code: "cancelled" });
+  expect(cloud.requests).toBe(0);
+  expect(lost).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
 import type { Model, Transport } from "#shared/model";
 import { decodeResponse } from "#shared/protocol";
+import { faultOf } from "./check-results.ts";
 import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
 import type { EncodedCut } from "./encode-cut.ts";
 
@@ -127,8 +128,11 @@ function readScores(
     );
   }
   const scores = new Float32Array(output.data.slice().buffer);
-  if (scores.length !== labels.length || !scores.every(Number.isFinite)) {
-    throw new EddiError("bad-frame", `expected ${labels.length} finite scores, got ${scores.length} values`);
+  if (scores.length !== labels.length) {
+    throw new EddiError("bad-frame", `expected ${labels.length} scores, got ${scores.length}`);
   }
+  // The service's engine may fail without a word as well.
+  const fault = faultOf(scores, true);
+  if (fault !== null) throw new EddiError("bad-frame", `the cloud's ${exit.id}: ${fault}`);
   return { scores, exit: exit.id };
 }

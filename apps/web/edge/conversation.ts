@@ -31,7 +31,7 @@ export type EdgeEvent =
   | { readonly kind: "calibration"; readonly calibration: Calibration }
   /** Something went wrong that the user should know; the edge goes on. */
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
-  /** The backend is gone (GPU device lost, or nothing but errors): the worker should be restarted. */
+  /** The engine failed (GPU device lost, wrong results, nothing but errors): another one takes its place. */
   | { readonly kind: "lost"; readonly backend: Backend; readonly message: string };
 
 /** Something to time, so many runs in a row; as a `Stopwatch` has it. */
@@ -67,7 +67,7 @@ export interface EdgeSettings {
   readonly model: string;
   /** Tried before any other when given. */
   readonly backend: Backend | null;
-  /** Not to be tried: they were lost too often. */
+  /** Not to be tried: a worker hung on them before. */
   readonly avoid: readonly Backend[];
   /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
   readonly slowdown: number;

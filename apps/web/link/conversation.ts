@@ -60,6 +60,8 @@ export interface Planning {
   readonly finish: readonly Finish[];
   /** Null unless frames arrive faster than one after the other. */
   readonly load: LoadReport | null;
+  /** Whether the service is there, as far as is known. */
+  readonly cloudUp: boolean;
   /** Whether a service that is busy may answer at an earlier exit: not where an accuracy is asked for. */
   readonly mayAnswerEarlier: boolean;
 }

@@ -75,6 +75,7 @@ export class Planners {
         choice === null || framesPerSecond === null
           ? null
           : report(planner, choice, knowledge, framesPerSecond),
+      cloudUp: knowledge.cloudUp,
       mayAnswerEarlier: knowledge.minAccuracy === null,
     };
   }

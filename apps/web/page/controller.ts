@@ -171,6 +171,7 @@ function onEdge(event: EdgeEvent): void {
       return;
     case "lost":
       store.engine.value = null;
+      store.showProblem(`${event.message}; another engine takes its place`);
       return;
     default:
       event satisfies never;
