@@ -116,6 +116,11 @@ export class EngineKeeper {
       const { engine } = this;
       engine?.lost.then((reason) => this.lose(engine, reason));
       onEngine({ backend, selfTestMs: this.selfTest, slowdown, tried });
+      const asked = tried.find((trial) => trial.backend === settings.backend);
+      if (asked !== undefined && backend !== null && asked.backend !== backend && this.losses.size === 0) {
+        const message = `backend ${asked.backend}: ${asked.detail}; ${backend} takes its place`;
+        onProblem(new EddiError("unavailable", message));
+      }
       if (backend === null) onProblem(new EddiError("unavailable", noBackend(tried)));
     } catch (thrown) {
       this.engine = null;

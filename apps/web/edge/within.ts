@@ -12,11 +12,12 @@ export function within<T>(ms: number, what: string, work: Promise<T>): Promise<T
 /** The work's result, or the signal's reason as an EddiError as soon as that aborts: nobody waits for the rest. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
+  work.catch(() => {}); // Nobody may be left to hear of it.
+  if (signal.aborted) throw toEddiError(signal.reason, "cancelled");
   let give: (() => void) | undefined;
   const given = new Promise<never>((_, reject) => {
     give = () => reject(toEddiError(signal.reason, "cancelled"));
-    if (signal.aborted) give();
-    else signal.addEventListener("abort", give, { once: true });
+    signal.addEventListener("abort", give, { once: true });
   });
   try {
     return await Promise.race([work, given]);
