@@ -275,7 +275,10 @@ test("only without engine and cloud there is no answer", async () => {
   const { kit, engine } = await setUp(allEdge(model, exits.at(-1)!));
   vi.spyOn(engine, "run").mockRejectedValue(new EddiError("internal", "device lost"));
   vi.spyOn(kit.readiness, "prepare").mockRejectedValue(new EddiError("unavailable", "none"));
-  await expect(ask(kit)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(ask(kit)).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringMatching(/^the cloud cannot be reached: .*; and no engine works on this device$/),
+  });
 });
 
 test("an aborted answer rejects and the request is broken off", async () => {

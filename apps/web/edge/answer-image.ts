@@ -1,3 +1,4 @@
+import { EddiError } from "#shared/errors";
 import { calibrated, exitById } from "#shared/model";
 import { askInTime } from "./ask-in-time.ts";
 import type { Answer, AnswerOptions, ImageSource, WhatRan } from "./conversation.ts";
@@ -24,7 +25,7 @@ export async function answerImage(
     const head = await runHead(job);
     if (head.kind === "scores") return toAnswer(job, head.scores, whatRan(job, "edge", head.exit));
     const outcome = await askInTime(job, head.cut);
-    if (outcome.kind === "failure") throw outcome.error;
+    if (outcome.kind === "failure") throw withoutEngine(job, outcome.error);
     const { exit, scores } = outcome;
     if (outcome.kind === "reply") return toAnswer(job, scores, whatRan(job, "cloud", exit));
     return toAnswer(job, scores, whatRan(job, "fallback", exit, outcome.error));
@@ -32,6 +33,12 @@ export async function answerImage(
     release(job.held);
     kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud });
   }
+}
+
+/** Why there is no answer at all: the cloud's reason, and that nothing here could stand in for it. */
+function withoutEngine({ kit }: Job, error: EddiError): EddiError {
+  if (kit.engine() !== null) return error;
+  return new EddiError(error.code, `${error.message}; and no engine works on this device`, { cause: error });
 }
 
 function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {

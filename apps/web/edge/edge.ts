@@ -183,8 +183,18 @@ export class Edge {
     }
   }
 
-  /** @throws EddiError `unavailable` without an engine, `bad-weights` when a segment's nodes are not ready */
+  /**
+   * @throws EddiError `unavailable` without an engine, `bad-weights` when a segment's nodes are not ready,
+   *   `bad-argument` when the model has none of that name
+   */
   async time(what: Timing): Promise<number> {
+    if (what.part === "whole" || what.part === "inside") {
+      const { nodes, feeds, outputs } = what.segment;
+      const { names } = this.kit.model.dag;
+      const unknown = [...nodes, ...feeds, ...outputs].find((name) => !names.includes(name));
+      if (unknown !== undefined)
+        throw new EddiError("bad-argument", `segment: expected nodes of the model, got ${unknown}`);
+    }
     const engine = await this.engines.chosen();
     if (engine === null) throw new EddiError("unavailable", "no TF.js backend works on this device");
     const watch = engineStopwatch(engine, this.imageCodecs);

@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { parseCodec, type WireCodec } from "#shared/model";
+import { IMAGE_CODECS, parseCodec, TENSOR_CODECS, type WireCodec } from "#shared/model";
 import type { AnswerOptions, ImageSource, Timing } from "../edge/conversation.ts";
 import { BUDGET_MS, CODEC_TEXTS } from "./settings.ts";
 
@@ -64,10 +64,14 @@ export function checkMinAccuracy(minAccuracy: unknown): number | null {
 
 /** What is in its segment is checked where the model is known. */
 export function checkTiming(what: unknown): Timing {
-  const { part, runs, segment, elements, bytes, size } = record("what", what);
-  if (!PARTS.includes(part as string)) throw bad("what.part", `one of ${PARTS.join(", ")}`, part);
+  const { part, runs, segment, elements, bytes, size, codec } = record("what", what);
+  if (!isOneOf(PARTS, part)) throw bad("what.part", `one of ${PARTS.join(", ")}`, part);
   integer("what.runs", runs, 10_000);
   if (part === "whole" || part === "inside") checkSegment(segment);
+  if (part === "code" && !isOneOf(TENSOR_CODECS, codec))
+    throw bad("what.codec", `one of ${TENSOR_CODECS}`, codec);
+  if (part === "image" && !isOneOf(IMAGE_CODECS, codec))
+    throw bad("what.codec", `one of ${IMAGE_CODECS}`, codec);
   if (part === "move" || part === "code") integer("what.elements", elements, 1e8);
   if (part === "deflate") integer("what.bytes", bytes, 1e8);
   if (part === "image") {
@@ -116,6 +120,10 @@ function checkSegment(segment: unknown): void {
   strings("what.segment.nodes", nodes);
   strings("what.segment.feeds", feeds);
   strings("what.segment.outputs", outputs);
+}
+
+function isOneOf(values: readonly string[], value: unknown): boolean {
+  return values.some((one) => one === value);
 }
 
 function record(name: string, value: unknown): Readonly<Record<string, unknown>> {
