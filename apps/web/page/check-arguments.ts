@@ -66,7 +66,7 @@ export function checkMinAccuracy(minAccuracy: unknown): number | null {
 export function checkTiming(what: unknown): Timing {
   const { part, runs, segment, elements, bytes, size, codec } = record("what", what);
   if (!isOneOf(PARTS, part)) throw bad("what.part", `one of ${PARTS.join(", ")}`, part);
-  integer("what.runs", runs, 10_000);
+  integer("what.runs", runs, 1e6);
   if (part === "whole" || part === "inside") checkSegment(segment);
   if (part === "code" && !isOneOf(TENSOR_CODECS, codec))
     throw bad("what.codec", `one of ${TENSOR_CODECS}`, codec);
