@@ -1,4 +1,11 @@
-import { findBackendFactory, ready, registerBackend, removeBackend, setBackend } from "@tensorflow/tfjs-core";
+import {
+  findBackendFactory,
+  getBackend,
+  ready,
+  registerBackend,
+  removeBackend,
+  setBackend,
+} from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
 import { selfTest } from "#shared/runtime";
 import type { Backend, EdgeSettings, Trial } from "./conversation.ts";
@@ -72,6 +79,8 @@ export async function keepReserve({ tried }: Pick<Chosen, "tried">): Promise<voi
   await prepare();
   // TF.js starts a backend only to use it at once. So it gets one that has started.
   const started = await findBackendFactory(RESERVE)();
+  // It was needed meanwhile.
+  if (getBackend() === RESERVE) return;
   removeBackend(RESERVE);
   registerBackend(RESERVE, () => started);
 }

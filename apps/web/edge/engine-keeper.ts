@@ -91,7 +91,9 @@ export class EngineKeeper {
     const before = this.engine;
     const tooOften = [...this.losses].filter(([, count]) => count >= LOSSES).map(([backend]) => backend);
     this.engine = null;
-    this.choosing = this.start(this.choose(tooOften), before);
+    // Not while something is measured or warmed up: the backend is one for all.
+    const choosing = before === null ? this.choose(tooOften) : before.measure(() => this.choose(tooOften));
+    this.choosing = this.start(choosing, before);
   }
 
   private choose(lost: readonly Backend[]): Promise<Chosen> {
