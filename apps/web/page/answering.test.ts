@@ -37,8 +37,9 @@ function setUp() {
     busy: (underWay) => Object.assign(screen, { underWay }),
   };
   const answering = new Answering(
-    (image, _, signal) =>
+    (image, _, signal, show) =>
       new Promise((resolve, reject) => {
+        if (image instanceof Blob) show(image);
         if (signal?.aborted) reject(signal.reason);
         signal?.addEventListener("abort", () => reject(signal.reason));
         const settle = (isOk: boolean): void => {
@@ -177,6 +178,28 @@ test("a photo ends the live camera, and frames that come late go nowhere", async
   await expect(answering.frame(live, async () => frame)).rejects.toMatchObject({ code: "cancelled" });
   await settle(photo, true);
   expect(screen).toMatchObject({ shown: photo, answers: ["photo"], problem: null, underWay: 0 });
+});
+
+test("what is no picture is refused before it is shown: a script hears of it, the page stays as it is", async () => {
+  const screen = { shown: [] as unknown[], problems: [] as string[] };
+  const answering = new Answering(
+    async () => {
+      throw new EddiError("bad-image", "a text");
+    },
+    {
+      picture: (image) => screen.shown.push(image),
+      answer: () => {},
+      problem: ({ message }) => screen.problems.push(message),
+      chosen: () => {},
+      busy: () => {},
+    },
+  );
+  await expect(answering.script(new Blob(["text"]), {}, undefined)).rejects.toMatchObject({
+    code: "bad-image",
+  });
+  expect(screen).toEqual({ shown: [], problems: [] });
+  await answering.choose(async () => new Blob(["text"]), null);
+  expect(screen).toEqual({ shown: [null], problems: ["a text"] });
 });
 
 test("a picture that is none is said, and is not shown; the one before it is cancelled all the same", async () => {

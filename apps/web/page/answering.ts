@@ -16,10 +16,17 @@ export interface Screen {
   busy(underWay: number): void;
 }
 
+/**
+ * Answers an image.
+ *
+ * @param show called with what a file shows, once it is known to be a picture
+ * @throws EddiError `bad-image` or `too-large` for what is none
+ */
 export type Ask = (
   image: ImageSource,
   options: Partial<AnswerOptions>,
   signal: AbortSignal | undefined,
+  show: (picture: Blob) => void,
 ) => Promise<Answer>;
 
 /** Has pictures answered, and sees to it that an answer stands under its own picture, whatever comes when. */
@@ -37,7 +44,7 @@ export class Answering {
   /**
    * Answers a picture that the user has chosen. What goes wrong is said; nothing is thrown.
    *
-   * @param load gets the file, and throws `bad-image` or `too-large` for what is no picture
+   * @param load gets the file
    * @param label what it is said to show, if anybody says
    */
   async choose(load: (signal: AbortSignal) => Promise<Blob>, label: string | null): Promise<void> {
@@ -46,9 +53,10 @@ export class Answering {
     this.screen.chosen();
     try {
       const file = await orAborted(load(signal), signal);
-      if (!choice.isNewest) return;
-      this.screen.picture(file, label);
-      const answer = await this.run(file, {}, signal);
+      const show = (picture: Blob): void => {
+        if (choice.isNewest) this.screen.picture(picture, label);
+      };
+      const answer = await this.run(file, {}, signal, show);
       if (choice.show()) this.screen.answer(answer);
     } catch (thrown) {
       if (!choice.isNewest) return;
@@ -84,7 +92,7 @@ export class Answering {
       const bitmap = await grab();
       try {
         frame.signal.throwIfAborted();
-        const answer = await this.run(bitmap, {}, frame.signal);
+        const answer = await this.run(bitmap, {}, frame.signal, () => {});
         if (frame.show()) this.screen.answer(answer);
       } finally {
         bitmap.close();
@@ -106,10 +114,13 @@ export class Answering {
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     const choice = this.choices.ask();
-    const answer = await this.run(image, options, signal);
+    let shown: Blob | null = null;
+    const answer = await this.run(image, options, signal, (picture) => {
+      shown = picture;
+    });
     if (choice.show()) {
       this.screen.chosen();
-      this.screen.picture(image instanceof Blob ? image : null, null);
+      this.screen.picture(shown, null);
       this.screen.answer(answer);
     }
     return answer;
@@ -119,10 +130,11 @@ export class Answering {
     image: ImageSource,
     options: Partial<AnswerOptions>,
     signal: AbortSignal | undefined,
+    show: (picture: Blob) => void,
   ): Promise<Answer> {
     this.screen.busy(++this.underWay);
     try {
-      return await this.ask(image, options, signal);
+      return await this.ask(image, options, signal, show);
     } finally {
       this.screen.busy(--this.underWay);
     }

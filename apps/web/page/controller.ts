@@ -27,7 +27,11 @@ export class Controller {
     this.settings = settings;
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();
-    const ask: Ask = async (image, options, signal) => {
+    const ask: Ask = async (image, options, signal, show) => {
+      if (image instanceof Blob) {
+        await orAborted(checkImageFile(image), signal);
+        show(image);
+      }
       const session = await orAborted(this.session, signal);
       return session.answer(image, { budgetMs: store.budgetMs.value, ...options }, signal);
     };
@@ -77,14 +81,11 @@ export class Controller {
 
   /** A file that the user chose, dropped or pasted. What is refused is said; nothing is thrown. */
   answerFile(file: Blob, label: string | null = null): Promise<void> {
-    return this.answering.choose(() => checked(file), label);
+    return this.answering.choose(async () => file, label);
   }
 
   answerSample({ url, label, file }: store.Sample): Promise<void> {
-    return this.answering.choose(
-      async (signal) => checked(file ?? (await fetchSample(url, label, signal))),
-      label,
-    );
+    return this.answering.choose(async (signal) => file ?? fetchSample(url, label, signal), label);
   }
 
   /** A photo taken with the camera, which closes: the photo stays on show. */
@@ -244,11 +245,6 @@ const screen: Screen = {
     store.underWay.value = underWay;
   },
 };
-
-async function checked(file: Blob): Promise<Blob> {
-  await checkImageFile(file);
-  return file;
-}
 
 async function fetchSample(url: string, label: string, signal: AbortSignal): Promise<Blob> {
   try {
