@@ -19,6 +19,11 @@ export class PlannerLink {
     this.onPlanning = onPlanning;
   }
 
+  /** Whether the service is there, as the optimizer has it. */
+  get cloudUp(): boolean {
+    return this.latest?.cloudUp === true;
+  }
+
   /** Starts with a port to a fresh optimizer worker. */
   connect(port: MessagePort, reason: EddiError): void {
     this.caller?.close(reason);
@@ -42,7 +47,9 @@ export class PlannerLink {
     this.remember(request);
   }
 
+  /** An engine that replaces another has not been measured. */
   engine(request: Extract<LinkRequest, { kind: "engine" }>): void {
+    this.told.delete("calibrated");
     this.remember(request);
   }
 
