@@ -15,6 +15,7 @@ import { metricsRoute } from "./metrics/metrics-route.ts";
 import { ModelStats } from "./metrics/model-stats.ts";
 import { ModelWatch, stampsOf } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
+import { redirectToBase, withoutBase } from "./page/base-path.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
 import { oipRoutes } from "./protocol/oip.ts";
@@ -75,6 +76,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     return503OnClosing: false,
     genReqId: requestId,
     trustProxy: (_, hop) => hop < config.trustedProxies,
+    rewriteUrl: ({ url = "/" }) => withoutBase(config.basePath, url),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
@@ -131,6 +133,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   let closed: Promise<void> | null = null;
 
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
+  redirectToBase(app, config.basePath);
   await allowOrigins(app, config.corsOrigins);
   const { admit } = guard(app, { keys, rate: config.rate });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.

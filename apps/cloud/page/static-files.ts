@@ -5,6 +5,9 @@ import type { CloudConfig } from "../config.ts";
 import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
+/** Of the one script that stands in the page itself: it ends an address that lacks its slash. */
+export const INLINE_SCRIPT = "sha256-O2uUwwSUq2g3n1ZnlrUMqnjKHNvmhr4FlEqAYIldYuw=";
+
 /**
  * What every file of the page carries beside what every answer does: it may load nothing from elsewhere, and run no
  * script but ours. TF.js' WebAssembly threads would need `blob:` for scripts and workers; the page does without them.
@@ -12,7 +15,7 @@ import type { Samples } from "./samples.ts";
 const PAGE_HEADERS = {
   "content-security-policy": [
     "default-src 'self'",
-    "script-src 'self' 'wasm-unsafe-eval'",
+    `script-src 'self' 'wasm-unsafe-eval' '${INLINE_SCRIPT}'`,
     "worker-src 'self'",
     "connect-src 'self'",
     "img-src 'self' blob: data:",
