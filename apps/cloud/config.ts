@@ -4,7 +4,7 @@ import { EddiError } from "#shared/errors";
 import { isLoopback } from "./guard/is-loopback.ts";
 import { readOrigins } from "./guard/origins.ts";
 import type { RateLimit } from "./guard/token-buckets.ts";
-import { envName, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
+import { envName, findConfigFile, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
 import { readBasePath } from "./page/base-path.ts";
 
 export interface CloudConfig {
@@ -177,6 +177,14 @@ export function readConfig(
     corsOrigins: readOrigins(text("cors-origins")),
     settings: hideSecrets(found, HIDDEN),
   };
+}
+
+/** The file of options that `readConfig` would read; empty for none. @throws EddiError as `readConfig` */
+export function configFileOf(
+  env: Readonly<Record<string, string | undefined>>,
+  args: readonly string[],
+): string {
+  return findConfigFile(Object.keys(OPTIONS), FLAGS, { args, env });
 }
 
 function usage(): string {

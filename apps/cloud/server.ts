@@ -4,10 +4,11 @@ import type { CloudConfig } from "./config.ts";
 import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
+import { Folder } from "./files/folder.ts";
 import { allowOrigins } from "./guard/cors.ts";
 import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
-import { readKeys } from "./guard/keys.ts";
+import { followKeys, openKeys } from "./guard/keys.ts";
 import { requestId } from "./guard/request-id.ts";
 import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -61,7 +62,7 @@ const LAST_ANSWERS_MS = 500;
  * @param workerEntry module that the pool's workers run, for tests that need one to misbehave
  */
 export async function buildServer(config: CloudConfig, workerEntry?: URL): Promise<CloudServer> {
-  const keys = config.keysFile === "" ? null : await readKeys(config.keysFile);
+  const opened = config.keysFile === "" ? null : await openKeys(config.keysFile);
   const app = fastify({
     // The standard output is for the one line that scripts wait for.
     logger: { level: config.logLevel, stream: process.stderr },
@@ -85,8 +86,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.server.maxConnections = MAX_CONNECTIONS;
   answerExpectations(app.server);
 
-  const stamps = await stampsOf(config.modelsDir);
-  const registry = await loadModels(config.modelsDir);
+  const models = new Folder(config.modelsDir);
+  const { stamps } = await stampsOf(models);
+  const registry = await loadModels(models);
   const stats = new ModelStats();
   const pool = new WorkerPool({
     engine: config.engine,
@@ -108,7 +110,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
   const watch = new ModelWatch({
-    dir: config.modelsDir,
+    folder: models,
     loaded: stamps,
     everyMs: config.modelsPollMs,
     registry,
@@ -135,7 +137,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
   redirectToBase(app, config.basePath);
   await allowOrigins(app, config.corsOrigins);
-  const { admit } = guard(app, { keys, rate: config.rate });
+  const { admit } = guard(app, { keys: opened?.keys ?? null, rate: config.rate });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
@@ -168,8 +170,17 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit });
   listeners.push(streams);
   await docsRoute(app, config);
-  await staticFiles(app, config, registry, await findSamples(config.dataDir));
+  await staticFiles(
+    app,
+    config,
+    registry,
+    await findSamples(config.dataDir, (trouble) => app.log.error(trouble)),
+  );
   app.addHook("onClose", () => pool.close());
+  if (opened !== null) {
+    const stop = followKeys(opened, config.keysFile, app.log);
+    app.addHook("onClose", async () => stop());
+  }
 
   return {
     app,
