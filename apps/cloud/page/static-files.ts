@@ -6,9 +6,6 @@ import { Folder } from "../files/folder.ts";
 import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
-/** Of the one script that stands in the page itself: it ends an address that lacks its slash. */
-export const INLINE_SCRIPT = "sha256-O2uUwwSUq2g3n1ZnlrUMqnjKHNvmhr4FlEqAYIldYuw=";
-
 /**
  * What every file of the page carries beside what every answer does: it may load nothing from elsewhere, and run no
  * script but ours. TF.js' WebAssembly threads would need `blob:` for scripts and workers; the page does without them.
@@ -16,7 +13,7 @@ export const INLINE_SCRIPT = "sha256-O2uUwwSUq2g3n1ZnlrUMqnjKHNvmhr4FlEqAYIldYuw
 const PAGE_HEADERS = {
   "content-security-policy": [
     "default-src 'self'",
-    `script-src 'self' 'wasm-unsafe-eval' '${INLINE_SCRIPT}'`,
+    "script-src 'self' 'wasm-unsafe-eval'",
     "worker-src 'self'",
     "connect-src 'self'",
     "img-src 'self' blob: data:",
@@ -29,6 +26,15 @@ const PAGE_HEADERS = {
   ].join("; "),
   "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 } as const;
+
+/** Of the one script that stands in the page itself: it ends an address that lacks its slash. */
+export const INLINE_SCRIPT = "sha256-O2uUwwSUq2g3n1ZnlrUMqnjKHNvmhr4FlEqAYIldYuw=";
+
+/** What the page itself carries in addition: that script may run. */
+const PAGE_POLICY = PAGE_HEADERS["content-security-policy"].replace(
+  "'wasm-unsafe-eval'",
+  `'wasm-unsafe-eval' '${INLINE_SCRIPT}'`,
+);
 
 /** What a browser loads before it can send a key, and photos, which it loads as images. */
 const PAGE = { config: { access: "page" } } as const;
@@ -74,7 +80,8 @@ export async function staticFiles(
   app.get<{ Params: { "*": string } }>("/*", PAGE, (request, reply) => {
     const path = request.params["*"];
     const file = path === "" || path.endsWith("/") ? `${path}index.html` : path;
-    return sendFile(reply, file, web, path.startsWith("assets/") ? FOR_EVER : ASK_EACH_TIME);
+    const cacheControl = path.startsWith("assets/") ? FOR_EVER : ASK_EACH_TIME;
+    return sendFile(reply, file, web, cacheControl, file === "index.html" ? PAGE_POLICY : undefined);
   });
 }
 
@@ -99,6 +106,7 @@ async function sendFile(
   path: string,
   folder: Folder,
   cacheControl: string,
+  policy: string = PAGE_HEADERS["content-security-policy"],
 ): Promise<FastifyReply> {
   // Nothing is called so, and it is not for us to tell: the plugin answers it.
   const isName = !path.includes("\0");
@@ -106,7 +114,8 @@ async function sendFile(
     reply.callNotFound();
     return reply;
   }
-  return reply.headers(PAGE_HEADERS).header("cache-control", cacheControl).sendFile(path, folder.dir);
+  reply.headers({ ...PAGE_HEADERS, "content-security-policy": policy, "cache-control": cacheControl });
+  return reply.sendFile(path, folder.dir);
 }
 
 /** A shard asked for by its hash, `?v=` and its first digits, never changes under that address. */
