@@ -192,8 +192,9 @@ function usage(): string {
     return `  --${name.padEnd(20)}${purpose}${fallback === "" ? "" : ` [${fallback}]`}`;
   });
   return [
-    "tsx apps/cloud/main.ts [options]: serves models, page and tails",
-    "tsx apps/cloud/main.ts --new-key NAME: prints a new key, once, and its line for the file of keys",
+    "node dist/cloud/main.js [options]: serves models, page and tails",
+    "node dist/cloud/main.js --new-key NAME: prints a new key, once, and its line for the file of keys",
+    "That is what npm run build:cloud makes of tsx apps/cloud/main.ts.",
     "",
     ...rows,
     "",

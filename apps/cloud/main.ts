@@ -55,6 +55,9 @@ async function serve(config: CloudConfig): Promise<void> {
     const addresses = await listen(server, config);
     await server.ready;
     isReady = true;
+    // Whoever starts it kills what takes too long.
+    const startMs = Math.round(performance.now());
+    server.app.log.info({ startMs }, `ready ${startMs} ms after the start`);
     if (!stopping) process.stdout.write(`listening on ${addresses.join(" ")}\n`);
   } catch (thrown) {
     if (stopping) return;

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { EngineChoice, Isolation } from "../config.ts";
 import type { Crashed, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import { startOf } from "./worker-entry.ts";
 
 /** A thread or a process that runs tails. */
 export interface WorkerHost {
@@ -24,7 +25,6 @@ export interface HostEvents {
   readonly onLost: (why: string) => void;
 }
 
-const BOOTSTRAP = new URL("./worker-bootstrap.mjs", import.meta.url);
 const STDERR = 2;
 /** A worker that can be ended is ended by then. */
 const END_LIMIT_MS = 1_000;
@@ -41,7 +41,7 @@ export function startHost(setup: TailSetup, isolation: Isolation, events: HostEv
 }
 
 function startThread(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerHost {
-  const thread = new Worker(BOOTSTRAP, { workerData: setup });
+  const thread = new Worker(startOf(setup.entry), { workerData: setup });
   thread.on("message", onReply);
   thread.on("error", (error) => onLost(error.message));
   thread.on("messageerror", (error) => onLost(error.message));
@@ -53,7 +53,7 @@ function startThread(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerH
 }
 
 function startProcess(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerHost {
-  const child = fork(fileURLToPath(BOOTSTRAP), [setup.entry], {
+  const child = fork(fileURLToPath(startOf(setup.entry)), [setup.entry], {
     execArgv: [],
     serialization: "advanced",
     // The standard output is the service's own.
