@@ -5,15 +5,30 @@ export const EXIT_LIMIT_MS = 1_000;
 
 /**
  * Another process: after so many milliseconds it kills the one that has started it, sooner or later if told so, and ends
- * with that. Plain JavaScript, for `node -e`.
+ * with that. So that no worker that hangs is left, it kills the other processes of that one first, which only Linux tells.
+ * Plain JavaScript, for `node -e`.
  */
 const KILLER = `
+const { readdirSync, readFileSync } = require("node:fs");
 const pid = Number(process.argv[1]);
 let timer;
+const others = () => {
+  try {
+    const threads = readdirSync("/proc/" + pid + "/task");
+    const lists = threads.map((thread) => readFileSync("/proc/" + pid + "/task/" + thread + "/children", "utf8"));
+    return lists.join(" ").split(" ").filter(Boolean).map(Number).filter((child) => child !== process.pid);
+  } catch {
+    return [];
+  }
+};
 const arm = (ms) => {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    try { process.kill(pid, "SIGKILL"); } finally { process.exit(); }
+    try {
+      for (const one of [...others(), pid]) process.kill(one, "SIGKILL");
+    } finally {
+      process.exit();
+    }
   }, ms);
 };
 arm(Number(process.argv[2]));

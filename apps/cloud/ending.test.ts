@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -172,6 +173,37 @@ describe.skipIf(!(await canMountDead()))(
       expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
     });
 
+    test.each([
+      [
+        "--models",
+        ["--models"],
+        /^models: expected a folder: expected the file system to answer within \d+ ms/,
+      ],
+      ["--keys", ["--keys"], /^--keys .*: expected the file system to answer within \d+ ms/],
+      ["--config", ["--config"], /^--config .*: expected the file system to answer within \d+ ms/],
+    ])("as what %s names: it says so and ends", async (_, [option], message) => {
+      const path = join(await scratch(), "mount");
+      const mount = await mountDead(path);
+      cleanUps.push(() => mount.remove());
+      const named = option === "--models" ? path : join(path, "file");
+      const { ended, log } = spawnService(["--log-level", "warn", option!, named]);
+      const { code, signal } = await ended;
+      expect(code === 1 || signal === "SIGKILL").toBe(true);
+      expect(log()).toMatch(message);
+    });
+
+    test("as the folder of photos: none are shown, and all else works", async () => {
+      const dir = await scratch();
+      const mount = await mountDead(join(dir, "val"));
+      cleanUps.push(() => mount.remove());
+      const { child, url, ended, log } = await start(["--data", dir, "--drain-ms", "0"]);
+      expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
+      expect(log()).toMatch(/sample photos in .*: expected the file system to answer within \d+ ms/);
+      expect(await infer(url)).toBe(200);
+      child.kill("SIGTERM");
+      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+    });
+
     test("as the page's folder: 503, tails run on, and it ends", async () => {
       const dir = await scratch();
       const mount = await mountDead(join(dir, "web"));
@@ -196,24 +228,30 @@ describe.skipIf(process.platform !== "linux")("whatever hangs", { timeout: 120_0
       import { readFileSync } from "node:fs";
       import { isMainThread, parentPort } from "node:worker_threads";
       if (!isMainThread) parentPort.on("message", ({ kind }) => kind === "run" && readFileSync(FIFO));`,
-    "the event loop hangs after SIGTERM": `
-      import { isMainThread } from "node:worker_threads";
-      if (isMainThread) process.on("SIGTERM", () => setTimeout(() => { for (;;); }, 200));`,
+    "the event loop hangs after SIGTERM, and a worker that is a process": `
+      if (process.send) process.on("disconnect", () => { for (;;); });
+      else process.on("SIGTERM", () => setTimeout(() => { for (;;); }, 200));`,
   } as const;
 
-  test.each(Object.entries(HANGS))("SIGTERM ends it, though %s", async (_, source) => {
+  const processes = () => readdirSync("/proc").map(Number);
+
+  test.each(Object.entries(HANGS))("SIGTERM ends it, though %s", async (title, source) => {
     const dir = await scratch();
     makeFifo(join(dir, "fifo"));
     const preload = join(dir, "preload.mjs");
     const harmless = `process.on("SIGUSR2", () => {});`;
     await writeFile(preload, source.replaceAll("FIFO", JSON.stringify(join(dir, "fifo"))) + harmless);
-    const { child, url, ended } = await start(["--drain-ms", "500", "--request-timeout-ms", "3000"], preload);
+    const isolation = title.includes("is a process") ? "process" : "thread";
+    const args = ["--drain-ms", "500", "--request-timeout-ms", "3000", "--isolation", isolation];
+    const { child, url, ended } = await start(args, preload);
+    const workers = childrenOf(child.pid!);
     child.kill("SIGUSR2");
     const answer = infer(url).catch(() => "cut");
     await expect.poll(async () => (await fetch(`${url}/v2/health/live`)).status, PATIENCE).toBe(200);
     child.kill("SIGTERM");
     expect((await ended).signal).toBe("SIGKILL");
     await answer;
+    await expect.poll(() => processes().filter((pid) => workers.includes(pid)), PATIENCE).toEqual([]);
   });
 
   test("what kills a process that hangs does not stay behind when none does", async () => {
@@ -222,8 +260,6 @@ describe.skipIf(process.platform !== "linux")("whatever hangs", { timeout: 120_0
     await expect.poll(() => childrenOf(child.pid!).length, PATIENCE).toBe(1);
     const [killer] = childrenOf(child.pid!);
     expect(await ended).toEqual({ code: 0, signal: null });
-    await expect
-      .poll(() => execFileSync("ps", ["-o", "pid=", "-A"]).toString().split(/\s+/), PATIENCE)
-      .not.toContain(`${killer}`);
+    await expect.poll(processes, PATIENCE).not.toContain(killer);
   });
 });

@@ -9,6 +9,9 @@ import {
   stampFolder,
 } from "./regular-file.ts";
 
+const FOUND_MS = 1_000;
+const MOST_FOUND = 1_000;
+
 /**
  * A folder that others fill. Only regular files of it are read, links that lead out of it are not followed, and every
  * look at it is bounded in time.
@@ -18,6 +21,8 @@ import {
  */
 export class Folder {
   readonly dir: string;
+  /** When files were last found to be regular ones, on the clock of `performance.now()`. */
+  private readonly found = new Map<string, number>();
 
   constructor(dir: string) {
     this.dir = dir;
@@ -45,13 +50,18 @@ export class Folder {
 
   /**
    * Whether there is a regular file below it, and those beside it, if any, whose names end with a suffix more are
-   * regular too. Throws nothing but `unavailable`.
+   * regular too. Throws nothing but `unavailable`. What has just been looked at is not looked at again.
    */
   async hasFile(path: string, suffixes: readonly string[]): Promise<boolean> {
+    if (performance.now() - (this.found.get(path) ?? Number.NEGATIVE_INFINITY) < FOUND_MS) return true;
     try {
       await this.look(path, (place) => checkRegularFile(place, suffixes));
+      // A file has as many names as somebody cares to write dots and slashes.
+      if (this.found.size >= MOST_FOUND) this.found.clear();
+      this.found.set(path, performance.now());
       return true;
     } catch (thrown) {
+      this.found.delete(path);
       if (thrown instanceof EddiError && thrown.code !== "unavailable") return false;
       throw thrown;
     }
