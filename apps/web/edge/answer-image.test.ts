@@ -39,7 +39,6 @@ const closing: (() => void)[] = [];
 beforeEach(async () => {
   await setBackend("cpu");
   await ready();
-  vi.stubGlobal("location", { origin: "http://cloud.test" });
 });
 afterEach(() => {
   for (const close of closing.splice(0)) close();

@@ -4,6 +4,7 @@ import { NEEDS_KEY, serviceFetch } from "../link/service-fetch.ts";
 /** The longest wait for a file of a model to begin, or for a shard to end. */
 export const FILE_TIMEOUT_MS = 60_000;
 
+/** The path of a model's file on the service. */
 export function modelFileUrl(modelId: string, path: string): string {
   return `/models/${encodeURIComponent(modelId)}/${path}`;
 }

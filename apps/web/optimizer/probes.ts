@@ -49,12 +49,11 @@ async function probe(
   requestBytes: number,
   timeoutMs: number,
 ): Promise<Probed> {
-  const url = new URL(path, location.origin).href;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = init.signal ? anySignal([timeout, init.signal]) : timeout;
   const startedAt = performance.now();
   try {
-    const response = await serviceFetch(url, { ...init, cache: "no-store", signal });
+    const response = await serviceFetch(path, { ...init, cache: "no-store", signal });
     const atMs = performance.now();
     await response.arrayBuffer();
     if (!response.ok) throw new EddiError("unavailable", `${path}: got HTTP ${response.status}`);
