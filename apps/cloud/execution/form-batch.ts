@@ -18,6 +18,8 @@ export interface Batch<T> {
 }
 
 export interface Circumstances {
+  /** Jobs in line, those of other kinds too; as many as are given, if not told. */
+  readonly waiting?: number;
   readonly times: TailTimes;
   readonly idleWorkers: number;
   readonly maxImages: number;
@@ -41,13 +43,13 @@ const LEAST_WAIT_MS = 1;
  * if w < (a - n b) / (n + 1), and is done if the next arrival is expected within that time.
  */
 export function formBatch<T extends Waiting>(queue: readonly T[], circumstances: Circumstances): Batch<T> {
-  const { times, idleWorkers, maxImages, maxMs, nowMs } = circumstances;
+  const { times, idleWorkers, maxImages, maxMs, nowMs, waiting = queue.length } = circumstances;
   const first = queue[0]!;
   const jobs = [first];
   let images = first.images;
   let finishBy = first.finishBy;
   // Another idle worker takes a job sooner than a batch ends.
-  let surplus = queue.length - idleWorkers;
+  let surplus = waiting - idleWorkers;
   for (const job of queue.slice(1)) {
     if (surplus <= 0) break;
     if (job.kind !== first.kind || images + job.images > maxImages) continue;
@@ -63,7 +65,8 @@ export function formBatch<T extends Waiting>(queue: readonly T[], circumstances:
   return { jobs, holdUntil: idleWorkers > 1 ? nowMs : holdUntil(first, images, finishBy, circumstances) };
 }
 
-function pays(times: TailTimes, images: number): boolean {
+/** Whether so many images are worth running as one batch. */
+export function pays(times: TailTimes, images: number): boolean {
   return times.expectMs(images) / images <= (1 - LEAST_GAIN) * times.expectMs(1);
 }
 
