@@ -8,6 +8,7 @@ import { allowOrigins } from "./guard/cors.ts";
 import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { readKeys } from "./guard/keys.ts";
+import { knowPaths } from "./guard/known-paths.ts";
 import { requestId } from "./guard/request-id.ts";
 import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -18,6 +19,7 @@ import { loadModels } from "./models/registry.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
 import { oipRoutes } from "./protocol/oip.ts";
+import { repositoryRoutes } from "./protocol/repository-routes.ts";
 import { type Listener, stopListening } from "./stop-listening.ts";
 import { streamRoute } from "./stream/stream-route.ts";
 import type { UpgradeTaker } from "./stream/upgrades.ts";
@@ -75,7 +77,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     return503OnClosing: false,
     genReqId: requestId,
     trustProxy: (_, hop) => hop < config.trustedProxies,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
   });
@@ -100,7 +102,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     onBatch: (key, images, computeMs) => {
       const ran = registry.models().find(({ files }) => files.key === key);
       if (ran === undefined) return;
-      metrics.batched(ran.files.id, images);
+      metrics.batched(ran.files.id, images, computeMs);
       stats.executed(ran.model, images, computeMs);
     },
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
@@ -130,26 +132,29 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   ready.catch(() => {});
   let closed: Promise<void> | null = null;
 
+  const pathOf = knowPaths(app, MAX_PARAM_LENGTH);
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
   await allowOrigins(app, config.corsOrigins);
-  const { admit } = guard(app, { keys, rate: config.rate });
+  const { admit, senderOf, charge } = guard(app, { keys, rate: config.rate, pathOf });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
     return payload;
   });
-  const unready = (): string | null => {
-    if (draining) return "the service is draining: it serves what comes, and ends soon";
-    return engine === null ? "the service is starting" : null;
+  const stopped = (): string | null => {
+    if (engine === null) return "the service is starting";
+    return pool.liveCount() > 0 ? null : "no worker is alive: those that were lost are being replaced";
   };
+  const unready = (): string | null =>
+    draining ? "the service is draining: it serves what comes, and ends soon" : stopped();
   const metrics = new Metrics(
     registry,
-    () => pool.load(),
+    () => ({ ...pool.load(), live: pool.liveCount() }),
     () => unready() === null,
     () => streams.size,
   );
   if (config.metrics) metricsRoute(app, metrics);
-  answerErrors(app);
+  answerErrors(app, pathOf);
   const service = {
     config,
     registry,
@@ -160,8 +165,11 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     metrics,
     stats,
     workers: () => pool.workerCount(),
+    senderOf,
+    charge,
   };
   oipRoutes(app, service);
+  repositoryRoutes(app, { config, registry, watch, stopped });
   const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit });
   listeners.push(streams);
   await docsRoute(app, config);

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { toEddiError } from "#shared/errors";
+import { EddiError, toEddiError } from "#shared/errors";
 import type { WorkerPool } from "../execution/worker-pool.ts";
 import { listModels, loadModel, type Registry } from "./registry.ts";
 
@@ -33,7 +33,11 @@ export class ModelWatch {
   /** By id: the files as they were at the last look, and as they were when they were last dealt with. */
   private seen: ReadonlyMap<string, string>;
   private readonly dealtWith: Map<string, string>;
+  /** Models that somebody has unloaded: they stay so until somebody loads them. */
+  private readonly unloaded = new Set<string>();
   private trouble = "";
+  /** One thing at a time is done with models: the last of these doings. */
+  private doings: Promise<unknown> = Promise.resolve();
   private readonly stopping = new AbortController();
 
   constructor(options: WatchOptions) {
@@ -52,12 +56,61 @@ export class ModelWatch {
     this.stopping.abort();
   }
 
+  /**
+   * Takes a model of the folder into use, or its files as they are now, and waits until it is.
+   *
+   * @throws EddiError `not-found`, or saying why it cannot be used
+   */
+  load(id: string): Promise<void> {
+    return this.inTurn(async () => {
+      await this.checkFound(id);
+      const { registry } = this.options;
+      const stamp = (await stampsOf(this.options.dir)).get(id);
+      this.unloaded.delete(id);
+      await this.take(id);
+      if (stamp !== undefined) this.dealtWith.set(id, stamp);
+      const refused = registry.index().find(({ name, state }) => name === id && state !== "READY");
+      if (refused !== undefined) throw new EddiError("bad-model", `model ${id}: ${refused.reason}`);
+    });
+  }
+
+  /**
+   * Takes a model out of use, and waits until its requests under way have ended.
+   *
+   * @throws EddiError `not-found`
+   */
+  unload(id: string): Promise<void> {
+    return this.inTurn(async () => {
+      const { registry } = this.options;
+      if (!registry.ids().includes(id)) await this.checkFound(id);
+      this.unloaded.add(id);
+      await this.withdraw(id, "unloaded");
+    });
+  }
+
+  /** Ids of the models of the folder, in use or not. */
+  async found(): Promise<readonly string[]> {
+    return [...(await stampsOf(this.options.dir)).keys()];
+  }
+
+  private async checkFound(id: string): Promise<void> {
+    const found = await this.found();
+    if (found.includes(id)) return;
+    throw new EddiError("not-found", `expected one of the models ${found.join(", ") || "none"}, got ${id}`);
+  }
+
+  private inTurn<T>(doing: () => Promise<T>): Promise<T> {
+    const done = this.doings.then(doing);
+    this.doings = done.catch(() => {});
+    return done;
+  }
+
   private async watch(everyMs: number): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
         await sleep(everyMs, undefined, { signal, ref: false });
-        await this.update();
+        await this.inTurn(() => this.update());
         this.trouble = "";
       } catch (thrown) {
         if (signal.aborted) return;
@@ -77,7 +130,7 @@ export class ModelWatch {
     this.seen = now;
     for (const id of registry.ids()) if (!now.has(id)) await this.withdraw(id);
     for (const [id, stamp] of settled) {
-      if (this.dealtWith.get(id) === stamp) continue;
+      if (this.dealtWith.get(id) === stamp || this.unloaded.has(id)) continue;
       await this.take(id);
       this.dealtWith.set(id, stamp);
     }
@@ -110,12 +163,15 @@ export class ModelWatch {
     }
   }
 
-  private async withdraw(id: string): Promise<void> {
+  /** @param why it is told of as not in use; without, it is forgotten */
+  private async withdraw(id: string, why?: string): Promise<void> {
     const { registry, log } = this.options;
     const gone = registry.models().filter(({ files }) => files.id === id);
     registry.withdraw(id);
+    if (why === undefined) this.unloaded.delete(id);
+    else registry.refuse(id, why);
     this.dealtWith.delete(id);
-    log.info(`model ${id}: withdrawn`);
+    log.info(`model ${id}: ${why ?? "withdrawn"}`);
     await this.free(gone.map(({ files }) => files.key));
   }
 

@@ -2,6 +2,7 @@ import fastifyWebsocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { MAX_ENVELOPE_BYTES, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
+import { modelIdOf } from "../protocol/named-model.ts";
 import { answerCall, type StreamService } from "./answer-call.ts";
 import { Streams } from "./streams.ts";
 import { type UpgradeTaker, upgradesTo } from "./upgrades.ts";
@@ -11,7 +12,14 @@ export async function streamRoute(
   app: FastifyInstance,
   service: StreamService,
 ): Promise<{ readonly streams: Streams; readonly takeUpgrades: UpgradeTaker }> {
-  const streams = new Streams((client, call, signal) => answerCall(service, client, call, signal));
+  const streams = new Streams(
+    (client, call, signal) => answerCall(service, client, call, signal),
+    {},
+    (client, call, why) => {
+      const { expectedQueueMs } = service.executor.load(service.senderOf(client));
+      service.metrics.notRun(modelIdOf(call.model), why, expectedQueueMs);
+    },
+  );
   const { take, wanted, isWanted } = upgradesTo(STREAM_PATH);
   await app.register(fastifyWebsocket, {
     options: {

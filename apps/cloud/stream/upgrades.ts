@@ -23,7 +23,8 @@ export function upgradesTo(path: string): {
   const known = new WeakSet<IncomingMessage>();
   const take: UpgradeTaker = (server) => {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const isOurs = request.url?.split("?", 1)[0] === path && request.method === "GET";
+      const asked = request.url?.split("?", 1)[0];
+      const isOurs = (asked === path || asked === `${path}/`) && request.method === "GET";
       if (isOurs && request.headers.upgrade?.toLowerCase() === "websocket") {
         known.add(request);
         wanted.emit("upgrade", request, socket, head);
