@@ -1,3 +1,4 @@
+import { Candidates, type Line } from "./candidates.ts";
 import { Flow, least } from "./flow.ts";
 import { pays, type Waiting } from "./form-batch.ts";
 import { type Offer, Plan, TURN_MS } from "./turn-plan.ts";
@@ -109,14 +110,16 @@ export class TailQueue<T extends Queued> {
       images.set(entry, (images.get(entry) ?? 0) + count);
     };
     giveTurn(first, Math.max(1, plan.room(first.flow)));
-    let lines = pays(times, maxImages) ? this.ofKind(first.job.kind) : [];
-    while (lines.length > 0 && !plan.isFull) {
-      const { flow, entries } = plan.next(lines)!;
-      const entry = entries.find((one) => leftOf(one) > 0);
-      const room = plan.room(flow);
-      if (entry === undefined) lines = lines.filter((line) => line.flow !== flow);
-      else if (room > 0) giveTurn(entry, room);
-      else break;
+    const others = new Candidates(pays(times, maxImages) ? this.ofKind(first.job.kind) : []);
+    for (let line = others.next(plan.hadOf); line !== undefined; line = others.next(plan.hadOf)) {
+      const [entry] = line.entries;
+      if (entry === undefined) others.drop(line);
+      else if (leftOf(entry) === 0) line.entries.shift();
+      else {
+        const room = plan.room(line.flow);
+        if (room === 0) break;
+        giveTurn(entry, room);
+      }
     }
     plan.close();
     return [...images].map(([{ job, taken }, count]) => {
@@ -213,20 +216,14 @@ export class TailQueue<T extends Queued> {
   }
 
   /** Jobs of a kind, by connection. */
-  private ofKind(kind: string): Line<T>[] {
-    const found: Line<T>[] = [];
+  private ofKind(kind: string): Line<Entry<T>>[] {
+    const found: Line<Entry<T>>[] = [];
     for (const [flow, line] of this.lines) {
       const entries = [...line].filter(({ job }) => job.kind === kind);
       if (entries.length > 0) found.push({ flow, entries });
     }
     return found;
   }
-}
-
-/** Jobs of one connection. */
-interface Line<T> {
-  readonly flow: Flow;
-  readonly entries: readonly Entry<T>[];
 }
 
 /** A batch that runs. */

@@ -1,4 +1,4 @@
-import { type Flow, least } from "./flow.ts";
+import type { Flow } from "./flow.ts";
 import type { TailTimes } from "./tail-times.ts";
 
 export interface Offer {
@@ -22,7 +22,7 @@ export class Plan {
   private readonly times: TailTimes;
   private readonly maxImages: number;
   private readonly nowMs: number;
-  private readonly touched = new Set<Flow>();
+  private readonly rankings = new Map<Flow, Ranking>();
 
   /** @param first the connection whose turn it is */
   constructor(first: Flow, { times, maxImages, maxMs, nowMs }: Offer) {
@@ -41,23 +41,23 @@ export class Plan {
   add(line: Flow, images: number): void {
     this.images += images;
     for (const flow of line.path) {
+      if (flow.planned === 0) this.rankingOf(flow.parent!).planned.push(flow);
       flow.planned += images;
-      this.touched.add(flow);
     }
   }
 
   /**
-   * Images of a connection that have room and leave all others their turns: whoever waits may fall behind it by one, and whoever does
-   * not may until he is expected back. That a run is worth its fixed part goes first, for the one whose turn it is and
-   * for those who have had no more.
+   * Images of a connection that have room and leave all others their turns: whoever waits may fall behind it by one, and
+   * whoever does not may until he is expected back. That a run is worth its fixed part goes first, for the one whose turn
+   * it is and for those who have had no more.
    */
   room(line: Flow): number {
     const eachMs = this.eachMs();
     let roomMs = Number.POSITIVE_INFINITY;
     for (const flow of line.path) {
       const had = this.had(flow, eachMs);
-      for (const other of flow.parent!.askers) {
-        if (other !== flow) roomMs = Math.min(roomMs, this.had(other, eachMs) + TURN_MS - had);
+      for (const other of this.rankingOf(flow.parent!).leastBut(flow)) {
+        roomMs = Math.min(roomMs, this.had(other, eachMs) + TURN_MS - had);
       }
       for (const other of flow.parent!.expected()) {
         if (other === flow) continue;
@@ -69,19 +69,12 @@ export class Plan {
     return Math.min(fair, Math.max(0, this.maxImages - this.images));
   }
 
-  /** The connection whose turn it is next: the client decides, and then the connection. */
-  next<L extends { readonly flow: Flow }>(lines: readonly L[]): L | undefined {
-    const eachMs = this.eachMs();
-    const turn = least(lines, ({ flow }) => this.had(flow.path.at(-1)!, eachMs));
-    const client = turn?.flow.path.at(-1);
-    return least(lines, ({ flow }) =>
-      flow.path.at(-1) === client ? this.had(flow, eachMs) : Number.POSITIVE_INFINITY,
-    );
-  }
+  /** What somebody would have had. */
+  readonly hadOf = (flow: Flow): number => this.had(flow, this.eachMs());
 
   /** What was planned is done, or not. */
   close(): void {
-    for (const flow of this.touched) flow.planned = 0;
+    for (const { planned } of this.rankings.values()) for (const flow of planned) flow.planned = 0;
   }
 
   /** With so many images the fixed part of a run is half of it; with fewer, most of the work would be for nothing. */
@@ -108,11 +101,41 @@ export class Plan {
     return fits;
   }
 
+  private rankingOf(parent: Flow): Ranking {
+    const known = this.rankings.get(parent);
+    if (known !== undefined) return known;
+    const made = new Ranking(parent.askers);
+    this.rankings.set(parent, made);
+    return made;
+  }
+
   private eachMs(): number {
     return this.times.expectMs(this.images + 1) / (this.images + 1);
   }
 
   private had(flow: Flow, eachMs: number): number {
     return flow.spentMs + eachMs * flow.planned;
+  }
+}
+
+/** Siblings that ask, so that the one who had least is found without looking at all of them each time. */
+class Ranking {
+  /** Those that are part of the batch. */
+  readonly planned: Flow[] = [];
+  private readonly others: readonly Flow[];
+  private at = 0;
+
+  constructor(flows: Iterable<Flow>) {
+    this.others = [...flows].sort((a, b) => a.spentMs - b.spentMs);
+  }
+
+  /** Those of whom one has had least, but for one. */
+  *leastBut(but: Flow): Generator<Flow> {
+    const { others, planned } = this;
+    for (const flow of planned) if (flow !== but) yield flow;
+    while (this.at < others.length && others[this.at]!.planned > 0) this.at++;
+    let at = this.at;
+    while (at < others.length && (others[at]!.planned > 0 || others[at] === but)) at++;
+    if (at < others.length) yield others[at]!;
   }
 }
