@@ -68,7 +68,7 @@ function first<T extends { readonly flow: Flow }>(
   return other;
 }
 
-/** Those that are part of the batch, and the others: the least at the end, of equals the one that has waited longest. */
+/** Those that are part of the batch; and the others, the least at the end, of equals the one that has waited longest. */
 function parted<T extends { readonly flow: Flow }>(items: readonly T[]): { begun: T[]; others: T[] } {
   const others = items.filter(({ flow }) => flow.planned === 0).reverse();
   others.sort((a, b) => b.flow.spentMs - a.flow.spentMs);

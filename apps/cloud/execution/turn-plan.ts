@@ -34,10 +34,6 @@ export class Plan {
     this.nowMs = nowMs;
   }
 
-  get isFull(): boolean {
-    return this.images >= this.maxImages;
-  }
-
   add(line: Flow, images: number): void {
     this.images += images;
     for (const flow of line.path) {
@@ -47,9 +43,9 @@ export class Plan {
   }
 
   /**
-   * Images of a connection that have room and leave all others their turns: whoever waits may fall behind it by one, and
-   * whoever does not may until he is expected back. That a run is worth its fixed part goes first, for the one whose turn
-   * it is and for those who have had no more.
+   * Images of a connection that have room and leave all others their turns: whoever waits may fall behind it by one,
+   * and whoever does not may until he is expected back. That a run is worth its fixed part goes first, for the one whose
+   * turn it is and for those who have had no more.
    */
   room(line: Flow): number {
     const eachMs = this.eachMs();
@@ -80,7 +76,8 @@ export class Plan {
   /** With so many images the fixed part of a run is half of it; with fewer, most of the work would be for nothing. */
   private usefulRoom(line: Flow, eachMs: number): number {
     const { fixedMs, perImageMs } = this.times.line;
-    const useful = perImageMs > 0 ? Math.floor(fixedMs / perImageMs) - this.images : 0;
+    const most = perImageMs > 0 ? Math.floor(fixedMs / perImageMs) : this.maxImages;
+    const useful = fixedMs > 0 ? most - this.images : 0;
     const at = line.path.findLastIndex((flow, level) => flow !== this.first.path[level]);
     if (at < 0 || useful <= 0) return useful;
     const aheadMs = this.had(line.path[at]!, eachMs) - this.had(this.first.path[at]!, eachMs);
