@@ -1,7 +1,7 @@
 import { least } from "./flow.ts";
 import { formBatch } from "./form-batch.ts";
 import { type Portion, type Queued, type Run, TailQueue } from "./tail-queue.ts";
-import { TailTimes } from "./tail-times.ts";
+import { type BatchLine, TailTimes } from "./tail-times.ts";
 
 // For tests only: a queue, workers and clients without a clock, so that hours pass in a moment and always the same way.
 
@@ -17,6 +17,8 @@ export interface Group {
   readonly perImageMs: number;
   /** Between an answer and the next request. */
   readonly pauseMs: number;
+  /** What the warm-up said of it; the truth, if not given. */
+  readonly believed?: BatchLine;
 }
 
 /** What became of a group. */
@@ -43,7 +45,9 @@ export function simulate(
   seconds: number,
 ): { readonly outcomes: readonly Outcome[]; readonly batch: number; readonly busy: number } {
   const queue = new TailQueue<Job>();
-  const times = new Map(groups.map(({ model, ...line }) => [model, new TailTimes(line)]));
+  const times = new Map(
+    groups.map(({ model, believed, ...line }) => [model, new TailTimes(believed ?? line)]),
+  );
   const tally = groups.map(() => ({ workMs: 0, images: 0, waits: [] as number[] }));
   const events: { readonly atMs: number; readonly happen: () => void }[] = [];
   let nowMs = 0;

@@ -30,6 +30,8 @@ export interface Circumstances {
 
 /** A batch must save this share of the time per image: less is within what measuring it errs. */
 const LEAST_GAIN = 0.1;
+/** In a batch that is run to see what it saves: as many as when workers warm up. */
+const TRIAL_IMAGES = 4;
 /** Shorter waits are below what a timer keeps. */
 const LEAST_WAIT_MS = 1;
 
@@ -65,8 +67,17 @@ export function formBatch<T extends Waiting>(queue: readonly T[], circumstances:
   return { jobs, holdUntil: idleWorkers > 1 ? nowMs : holdUntil(first, images, finishBy, circumstances) };
 }
 
-/** Whether so many images are worth running as one batch. */
+/** Whether so many images are worth running as one batch, or worth a trial. */
 export function pays(times: TailTimes, images: number): boolean {
+  return saves(times, images) || (times.isUntried && images <= TRIAL_IMAGES);
+}
+
+/** Images in a batch, where no more than a trial is worth it. */
+export function batchBound(times: TailTimes, maxImages: number): number {
+  return saves(times, maxImages) || !times.isUntried ? maxImages : Math.min(maxImages, TRIAL_IMAGES);
+}
+
+function saves(times: TailTimes, images: number): boolean {
   return times.expectMs(images) / images <= (1 - LEAST_GAIN) * times.expectMs(1);
 }
 

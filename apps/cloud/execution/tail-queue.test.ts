@@ -80,6 +80,23 @@ describe("batches", () => {
     expect(beside.outcomes[1]!.medianMs).toBeLessThan(130);
   });
 
+  test("are found out where the warm-up said that they save nothing", () => {
+    const believed = { fixedMs: 0, perImageMs: 10.3 };
+    const many = group({ connections: 16, believed });
+    expect(simulate([many], 1, SECONDS).batch).toBeGreaterThan(6);
+    const large = group({ images: 32, believed });
+    expect(simulate([large], 1, SECONDS).batch).toBeGreaterThan(20);
+    const shared = simulate([many, { ...large, client: "bob" }], 1, SECONDS);
+    expect(shared.batch).toBeGreaterThan(6);
+    expect(Math.min(...shared.outcomes.map(({ share }) => share))).toBeGreaterThanOrEqual(LEAST);
+  });
+
+  test("are hardly ever tried where they do save nothing", () => {
+    const { batch } = simulate([group({ ...ENGINES.wasm, connections: 16, client: "ada" })], 1, 10 * SECONDS);
+    expect(batch).toBeGreaterThan(1);
+    expect(batch).toBeLessThan(1.2);
+  });
+
   test("keep the workers busy", () => {
     for (const workers of [1, 2, 4]) {
       const groups = [group({}), group({ client: "bob", images: 32 })];

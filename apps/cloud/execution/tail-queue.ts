@@ -100,7 +100,6 @@ export class TailQueue<T extends Queued> {
   offer(circumstances: Offer): readonly Portion<T>[] {
     const first = this.firstEntry();
     if (first === undefined) return [];
-    const { times, maxImages } = circumstances;
     const plan = new Plan(first.flow, circumstances);
     const images = new Map<Entry<T>, number>();
     const leftOf = (entry: Entry<T>): number => entry.job.images - entry.taken - (images.get(entry) ?? 0);
@@ -110,7 +109,9 @@ export class TailQueue<T extends Queued> {
       images.set(entry, (images.get(entry) ?? 0) + count);
     };
     giveTurn(first, Math.max(1, plan.room(first.flow)));
-    const others = new Candidates(pays(times, maxImages) ? this.ofKind(first.job.kind) : []);
+    const others = new Candidates(
+      pays(circumstances.times, plan.maxImages) ? this.ofKind(first.job.kind) : [],
+    );
     for (let line = others.next(plan.hadOf); line !== undefined; line = others.next(plan.hadOf)) {
       const [entry] = line.entries;
       if (entry === undefined) others.drop(line);

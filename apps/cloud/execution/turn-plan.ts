@@ -1,4 +1,5 @@
 import type { Flow } from "./flow.ts";
+import { batchBound } from "./form-batch.ts";
 import type { TailTimes } from "./tail-times.ts";
 
 export interface Offer {
@@ -20,7 +21,8 @@ export class Plan {
   images = 0;
   private readonly first: Flow;
   private readonly times: TailTimes;
-  private readonly maxImages: number;
+  readonly maxImages: number;
+  private readonly isTrial: boolean;
   private readonly nowMs: number;
   private readonly rankings = new Map<Flow, Ranking>();
 
@@ -29,8 +31,9 @@ export class Plan {
     this.first = first;
     this.times = times;
     const { fixedMs, perImageMs } = times.line;
-    this.maxImages =
-      perImageMs > 0 ? Math.min(maxImages, Math.floor((maxMs - fixedMs) / perImageMs)) : maxImages;
+    const most = batchBound(times, maxImages);
+    this.isTrial = most < maxImages;
+    this.maxImages = perImageMs > 0 ? Math.min(most, Math.floor((maxMs - fixedMs) / perImageMs)) : most;
     this.nowMs = nowMs;
   }
 
@@ -76,8 +79,8 @@ export class Plan {
   /** With so many images the fixed part of a run is half of it; with fewer, most of the work would be for nothing. */
   private usefulRoom(line: Flow, eachMs: number): number {
     const { fixedMs, perImageMs } = this.times.line;
-    const most = perImageMs > 0 ? Math.floor(fixedMs / perImageMs) : this.maxImages;
-    const useful = fixedMs > 0 ? most - this.images : 0;
+    const half = perImageMs > 0 ? Math.floor(fixedMs / perImageMs) : this.maxImages;
+    const useful = (this.isTrial ? this.maxImages : half) - this.images;
     const at = line.path.findLastIndex((flow, level) => flow !== this.first.path[level]);
     if (at < 0 || useful <= 0) return useful;
     const aheadMs = this.had(line.path[at]!, eachMs) - this.had(this.first.path[at]!, eachMs);
