@@ -1,7 +1,7 @@
 import { Candidates, type Line } from "./candidates.ts";
 import { Flow, least } from "./flow.ts";
 import { pays, type Waiting } from "./form-batch.ts";
-import { type Offer, Plan, TURN_MS } from "./turn-plan.ts";
+import { type Offer, Plan, turnMs } from "./turn-plan.ts";
 
 /** A job that waits for its turn. */
 export interface Queued extends Waiting {
@@ -137,9 +137,10 @@ export class TailQueue<T extends Queued> {
     let untilMs = Number.NEGATIVE_INFINITY;
     const first = this.firstEntry();
     if (first === undefined) return untilMs;
-    for (const { parent, spentMs } of first.flow.path) {
+    for (const [level, { parent, spentMs }] of first.flow.path.entries()) {
       for (const other of parent!.expected()) {
-        if (other.spentMs + TURN_MS < spentMs) untilMs = Math.max(untilMs, other.keptUntilMs(MOST_KEPT_MS));
+        if (other.spentMs + turnMs(level) < spentMs)
+          untilMs = Math.max(untilMs, other.keptUntilMs(MOST_KEPT_MS));
       }
     }
     return untilMs;
@@ -190,7 +191,7 @@ export class TailQueue<T extends Queued> {
       const untilMs = (own?.startMs ?? parent.newcomersMs) + aheadMs + moreMs;
       for (const other of parent.askers) {
         if (other === own || other.spentMs > untilMs) continue;
-        aheadMs += Math.min(other.waitingMs, untilMs - other.spentMs + TURN_MS);
+        aheadMs += Math.min(other.waitingMs, untilMs - other.spentMs + turnMs(path.length - 1 - level));
       }
     }
     return aheadMs;

@@ -10,8 +10,17 @@ export interface Offer {
   readonly nowMs: number;
 }
 
-/** So far may one get ahead of others that wait, milliseconds of work. */
-export const TURN_MS = 25;
+/**
+ * So far may one get ahead of others that wait, milliseconds of work: clients and models, and a client's own connections,
+ * for whom it is better that batches are large.
+ */
+const TURN_MS = 25;
+const LINE_TURN_MS = 250;
+
+/** @param level in a path: 0 for connections */
+export function turnMs(level: number): number {
+  return level === 0 ? LINE_TURN_MS : TURN_MS;
+}
 
 /**
  * A batch that is being put together, of one model: who would have had how much with it. An image costs what one of so
@@ -53,15 +62,15 @@ export class Plan {
   room(line: Flow): number {
     const eachMs = this.eachMs();
     let roomMs = Number.POSITIVE_INFINITY;
-    for (const flow of line.path) {
-      const had = this.had(flow, eachMs);
+    for (const [level, flow] of line.path.entries()) {
+      const had = this.had(flow, eachMs) - turnMs(level);
       for (const other of this.rankingOf(flow.parent!).leastBut(flow)) {
-        roomMs = Math.min(roomMs, this.had(other, eachMs) + TURN_MS - had);
+        roomMs = Math.min(roomMs, this.had(other, eachMs) - had);
       }
       for (const other of flow.parent!.expected()) {
         if (other === flow) continue;
         const awayMs = other.returnsMs(this.nowMs) - this.nowMs - eachMs * flow.planned;
-        roomMs = Math.min(roomMs, Math.max(awayMs, this.had(other, eachMs) + TURN_MS - had));
+        roomMs = Math.min(roomMs, Math.max(awayMs, this.had(other, eachMs) - had));
       }
     }
     const fair = Math.max(0, this.imagesIn(roomMs), this.usefulRoom(line, eachMs));
@@ -84,7 +93,7 @@ export class Plan {
     const at = line.path.findLastIndex((flow, level) => flow !== this.first.path[level]);
     if (at < 0 || useful <= 0) return useful;
     const aheadMs = this.had(line.path[at]!, eachMs) - this.had(this.first.path[at]!, eachMs);
-    return Math.min(useful, this.imagesIn(TURN_MS - aheadMs));
+    return Math.min(useful, this.imagesIn(turnMs(at) - aheadMs));
   }
 
   /** Images more of which the share is so much. */
