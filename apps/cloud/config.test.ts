@@ -22,6 +22,7 @@ test("without options there are defaults", () => {
     bodyLimitBytes: 16 << 20,
     requestTimeoutMs: 10_000,
     drainMs: 5_000,
+    modelControl: false,
     metrics: true,
     logLevel: "info",
     keysFile: "",

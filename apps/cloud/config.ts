@@ -38,6 +38,8 @@ export interface CloudConfig {
   readonly requestTimeoutMs: number;
   /** After SIGTERM, how long requests are still taken while load balancers find out; readiness is 503 from the start. */
   readonly drainMs: number;
+  /** Whether clients may load and unload models. */
+  readonly modelControl: boolean;
   /** Whether `/metrics` answers, for Prometheus. */
   readonly metrics: boolean;
   readonly logLevel: LogLevel;
@@ -79,6 +81,7 @@ const OPTIONS = {
   "tls-port": ["8443", "port of HTTPS"],
   "tls-host": ["0.0.0.0", "address that HTTPS listens on"],
   models: ["models", "folder of the models"],
+  "model-control": ["off", "on or off: whether those with a key may load and unload models"],
   "models-poll-ms": ["2000", "how often it looks there for models that came, changed or went; 0 is never"],
   web: ["dist/web", "folder of the built page"],
   "base-path": [
@@ -99,8 +102,11 @@ const OPTIONS = {
   "log-level": ["info", LOG_LEVELS.join(", ")],
   keys: ["", "file of API keys, name:digest a line; --new-key makes one"],
   open: ["off", "without --keys: serves anyone, on addresses that other machines reach too"],
-  rate: ["0", "requests a second of one client (key, else address); 0 for no limit"],
-  burst: ["100", "requests that one client may send at once, under --rate"],
+  rate: [
+    "0",
+    "milliseconds of work a second of one client (key, else address), a request for 1 or more; 0: any",
+  ],
+  burst: ["100", "milliseconds of work that one client may ask for at once, under --rate"],
   "trust-proxy": ["0", "proxies in front, whose x-forwarded-for is believed"],
   "cors-origins": ["", "other origins whose pages may call it: https://a.example,https://b.example"],
   config: ["", "JSON file of options; flags and environment go before it"],
@@ -149,6 +155,10 @@ export function readConfig(
     const expected = "expected --keys FILE, or --open to let anyone in";
     throw new EddiError("bad-argument", `${expected}, to listen on ${reachable}; got neither`);
   }
+  const modelControl = oneOf("model-control", SWITCH) === "on";
+  if (modelControl && text("keys") === "") {
+    throw new EddiError("bad-argument", "--model-control on: expected --keys FILE too, got none");
+  }
   const perSecond = integer("rate", 0, 1_000_000);
   const burst = integer("burst", 1, 1_000_000);
   return {
@@ -169,6 +179,7 @@ export function readConfig(
     bodyLimitBytes: integer("body-limit", 1, 1 << 30),
     requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),
     drainMs: integer("drain-ms", 0, 3_600_000),
+    modelControl,
     metrics: oneOf("metrics", SWITCH) === "on",
     logLevel: oneOf("log-level", LOG_LEVELS),
     keysFile: text("keys"),

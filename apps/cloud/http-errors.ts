@@ -5,6 +5,7 @@ import { EddiError, HTTP_STATUS } from "#shared/errors";
 import { formatServerTiming, type ServerTimes } from "#shared/protocol";
 import { Shed } from "./execution/executor.ts";
 import { setHeaders } from "./guard/headers.ts";
+import type { KnownPath } from "./guard/known-paths.ts";
 import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
 /** What is worth trying again, and not before. */
@@ -14,13 +15,24 @@ const RETRY_AFTER_S = 1;
 const MAX_MESSAGE_LENGTH = 1_000;
 
 /** Every error leaves as {"error": message} with its status; what is not meant for users stays in the log. */
-export function answerErrors(app: FastifyInstance): void {
+export function answerErrors(app: FastifyInstance, pathOf: (url: string) => KnownPath | null): void {
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     if (isPageItself(request)) return sendMissingPage(reply);
+    const methods = [...(pathOf(request.url)?.methods ?? [])];
+    if (methods.length > 0 && !methods.includes(request.method) && !isPreflight(request)) {
+      reply.header("allow", methods.join(", "));
+      const message = `expected ${methods.join(" or ")}, got ${request.method} ${request.url.slice(0, 200)}`;
+      return sendError(new EddiError("bad-method", message), request, reply);
+    }
     const message = `expected a known path, got ${request.method} ${request.url.slice(0, 200)}`;
     sendError(new EddiError("not-found", message), request, reply);
   });
+}
+
+/** A browser asks whether pages of other origins may call: where they may, nothing comes here. */
+function isPreflight({ method, headers }: FastifyRequest): boolean {
+  return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 }
 
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): void {

@@ -26,6 +26,10 @@ const SCHEMA = [KSERVE_SCHEMA, "/work/shared/data/schemas/kserve-inferenceservic
   existsSync,
 );
 
+/** With all models: what the service takes itself, with what it holds of requests, and what each worker takes. */
+const BASE_MB = 700;
+const WORKER_MB = 175;
+
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Tree = { [key: string]: Json };
 const read = <T = Tree>(...path: string[]): T => parse(readFileSync(join(DEPLOY, ...path), "utf8")) as T;
@@ -113,6 +117,10 @@ interface Container {
   readonly readinessProbe: Probe;
   readonly livenessProbe: Probe;
   readonly securityContext: Tree;
+  readonly resources: {
+    readonly requests: { readonly cpu: string };
+    readonly limits: { readonly memory: string };
+  };
 }
 interface Pod {
   readonly terminationGracePeriodSeconds: number;
@@ -277,6 +285,20 @@ describe("manifests and service agree", () => {
     expect(config.host).toBe("0.0.0.0");
     expect(containers[0]!.ports.map((port) => port.containerPort)).toEqual([config.port]);
   });
+
+  test.each(pods.filter(([name]) => name !== "base"))(
+    "%s has so many workers as it has cores and memory for",
+    (_, { containers }, shared) => {
+      const [{ env = [], resources }] = containers as [Container];
+      const own = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+      const workers = Number({ ...shared, ...own }.EDDI_WORKERS);
+      expect(workers).toBeGreaterThanOrEqual(1);
+      expect(workers).toBeLessThanOrEqual(Number(resources.requests.cpu));
+      const [, size, unit] = /^(\d+)(Mi|Gi)$/.exec(resources.limits.memory)!;
+      const limitMb = Number(size) * (unit === "Gi" ? 1024 : 1);
+      expect(BASE_MB + workers * WORKER_MB).toBeLessThan(limitMb);
+    },
+  );
 
   test.each(pods)("the probes of %s ask for paths that answer, on its port", async (_, { containers }) => {
     const [container] = containers;

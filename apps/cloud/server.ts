@@ -9,6 +9,7 @@ import { allowOrigins } from "./guard/cors.ts";
 import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { followKeys, openKeys } from "./guard/keys.ts";
+import { knowPaths } from "./guard/known-paths.ts";
 import { requestId } from "./guard/request-id.ts";
 import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -20,6 +21,7 @@ import { redirectToBase, withoutBase } from "./page/base-path.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
 import { oipRoutes } from "./protocol/oip.ts";
+import { repositoryRoutes } from "./protocol/repository-routes.ts";
 import { type Listener, stopListening } from "./stop-listening.ts";
 import { streamRoute } from "./stream/stream-route.ts";
 import type { UpgradeTaker } from "./stream/upgrades.ts";
@@ -78,7 +80,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     genReqId: requestId,
     trustProxy: (_, hop) => hop < config.trustedProxies,
     rewriteUrl: ({ url = "/" }) => withoutBase(config.basePath, url),
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
   });
@@ -104,7 +106,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     onBatch: (key, images, computeMs) => {
       const ran = registry.models().find(({ files }) => files.key === key);
       if (ran === undefined) return;
-      metrics.batched(ran.files.id, images);
+      metrics.batched(ran.files.id, images, computeMs);
       stats.executed(ran.model, images, computeMs);
     },
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
@@ -134,27 +136,30 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   ready.catch(() => {});
   let closed: Promise<void> | null = null;
 
+  const pathOf = knowPaths(app, MAX_PARAM_LENGTH);
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
   redirectToBase(app, config.basePath);
   await allowOrigins(app, config.corsOrigins);
-  const { admit } = guard(app, { keys: opened?.keys ?? null, rate: config.rate });
+  const { admit, senderOf, charge } = guard(app, { keys: opened?.keys ?? null, rate: config.rate, pathOf });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
     return payload;
   });
-  const unready = (): string | null => {
-    if (draining) return "the service is draining: it serves what comes, and ends soon";
-    return engine === null ? "the service is starting" : null;
+  const stopped = (): string | null => {
+    if (engine === null) return "the service is starting";
+    return pool.liveCount() > 0 ? null : "no worker is alive: those that were lost are being replaced";
   };
+  const unready = (): string | null =>
+    draining ? "the service is draining: it serves what comes, and ends soon" : stopped();
   const metrics = new Metrics(
     registry,
-    () => pool.load(),
+    () => ({ ...pool.load(), live: pool.liveCount() }),
     () => unready() === null,
     () => streams.size,
   );
   if (config.metrics) metricsRoute(app, metrics);
-  answerErrors(app);
+  answerErrors(app, pathOf);
   const service = {
     config,
     registry,
@@ -165,8 +170,11 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     metrics,
     stats,
     workers: () => pool.workerCount(),
+    senderOf,
+    charge,
   };
   oipRoutes(app, service);
+  repositoryRoutes(app, { config, registry, watch, stopped });
   const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit });
   listeners.push(streams);
   await docsRoute(app, config);

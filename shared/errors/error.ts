@@ -7,6 +7,7 @@ export const HTTP_STATUS = {
   "bad-frame": 400,
   "bad-image": 400,
   "bad-metadata": 422,
+  "bad-method": 405,
   "bad-model": 422,
   "bad-plan": 422,
   "bad-profile": 422,

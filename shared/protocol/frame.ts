@@ -379,7 +379,7 @@ function flagOf(value: Parameter | undefined, name: string, fallback: boolean): 
 }
 
 function idOf({ id }: Json): { id?: string } {
-  if (id === undefined) return {};
+  if (id === undefined || id === null) return {};
   if (["string", "number"].includes(typeof id) && String(id).length <= 512) return { id: String(id) };
   throw new EddiError("bad-frame", `id: expected at most 512 characters, got ${shown(id)}`);
 }
@@ -395,13 +395,17 @@ function shown(value: unknown): string {
 
 function parametersOf(entry: Json, name: string): Record<string, Parameter> {
   const parameters = objectOf(entry.parameters ?? {}, `${name}: parameters`);
+  const given: Record<string, Parameter> = {};
   for (const [key, value] of Object.entries(parameters)) {
+    // As if it were not there: clients send so what they have not set.
+    if (value === null) continue;
     if (!["string", "number", "boolean"].includes(typeof value)) {
       throw new EddiError(
         "bad-frame",
         `parameter ${key}: expected a string, number or boolean, got ${typeof value}`,
       );
     }
+    given[key] = value as Parameter;
   }
-  return parameters as Record<string, Parameter>;
+  return given;
 }

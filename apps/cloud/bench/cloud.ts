@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { EddiError, toEddiError } from "#shared/errors";
 import { setWorkerEnvironment } from "../execution/worker-environment.ts";
 import { directThroughput } from "./direct.ts";
+import { shareOut } from "./fairness.ts";
 import { closedLoop, openLoop, probeHealth, summary, warmRefusals } from "./load.ts";
 import { type Service, startService } from "./service.ts";
 import { splitCores } from "./split-cores.ts";
@@ -23,6 +24,8 @@ throughput in requests a second. Clients and service share this machine's cores,
   --seconds S      of each phase (default 10)
   --rounds N       of closed loop beside direct calls (default 3)
   --deadline-ms D  that requests have in overload (default 250)
+  --fairness       instead: how clients and models share a service that has too much to do; each must get 0.45 of the
+                   work (--engines, --workers, --seconds, --apart, and of the clients --model and --cut)
   --soak-s S       of steady load at 0.7 of the capacity, for memory (default 0: none)
 `;
 
@@ -56,6 +59,7 @@ function readOptions() {
         exit: { type: "string" },
         workers: { type: "string", default: "0" },
         clients: { type: "string", default: "0" },
+        fairness: { type: "boolean", default: false },
         apart: { type: "boolean", default: false },
         seconds: { type: "string", default: "10" },
         rounds: { type: "string", default: "3" },
@@ -76,7 +80,8 @@ async function run(): Promise<void> {
   const workload = await readWorkload(values.model, values.cut, values.exit);
   const engines: Record<string, object> = {};
   for (const engine of chosenEngines()) {
-    engines[engine] = await benchEngine(engine, workload, cores?.service).catch((thrown) => {
+    const bench = values.fairness ? benchFairness : benchEngine;
+    engines[engine] = await bench(engine, workload, cores?.service).catch((thrown) => {
       const error = toEddiError(thrown);
       if (error.code !== "unavailable") throw thrown;
       return { missing: error.message };
@@ -84,7 +89,7 @@ async function run(): Promise<void> {
   }
   const { model, cut, exit, bytes } = workload;
   const report = {
-    bench: "cloud",
+    bench: values.fairness ? "cloud fairness" : "cloud",
     model: model.metadata.id,
     version: model.version,
     cut,
@@ -149,6 +154,16 @@ async function benchEngine(engine: string, workload: Workload, cores?: string): 
   } finally {
     await service.stop();
   }
+}
+
+async function benchFairness(
+  engine: string,
+  { model, cut, exit }: Workload,
+  cores?: string,
+): Promise<object> {
+  const say = (what: string) => process.stderr.write(`${engine}: ${what}\n`);
+  const tail = { model: model.metadata.id, cut, exit };
+  return shareOut({ engine, workers: number("workers", 0), seconds: number("seconds", 1), tail, cores, say });
 }
 
 /** Of the workers' cores: where each core has its worker, what clients take is taken from the workers. */

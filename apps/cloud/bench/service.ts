@@ -22,15 +22,36 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** More options of a service, and what they ask of its clients. */
+export interface Access {
+  readonly args: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /**
  * @param workers 0 for the service's own choice
  * @param cores   that it may run on, as taskset has them; any, if not given
  * @throws EddiError `unavailable` when the engine does not load
  */
-export async function startService(engine: string, workers: number, cores?: string): Promise<Service> {
+export async function startService(
+  engine: string,
+  workers: number,
+  cores?: string,
+  access: Access = { args: [], headers: {} },
+): Promise<Service> {
   const options = ["--engine", engine, "--workers", String(workers), "--models", MODELS_DIR];
   const quiet = ["--log-level", "warn", "--models-poll-ms", "0"];
-  const argv = [process.execPath, "--import", "tsx", MAIN, "--port", "0", ...options, ...quiet];
+  const argv = [
+    process.execPath,
+    "--import",
+    "tsx",
+    MAIN,
+    "--port",
+    "0",
+    ...options,
+    ...quiet,
+    ...access.args,
+  ];
   if (cores !== undefined) argv.unshift("taskset", "-c", cores);
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let err = "";
@@ -41,7 +62,9 @@ export async function startService(engine: string, workers: number, cores?: stri
   const [line] = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
   if (typeof line !== "string") throw new EddiError("unavailable", err.trim().split("\n").at(-1) ?? "");
   const url = line.slice("listening on ".length);
-  const { instance_group: groups } = (await (await fetch(`${url}/v2/models/tiny/config`)).json()) as {
+  const { instance_group: groups } = (await (
+    await fetch(`${url}/v2/models/tiny/config`, { headers: access.headers })
+  ).json()) as {
     instance_group: readonly { count: number; kind: string }[];
   };
   return {

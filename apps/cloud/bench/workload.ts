@@ -33,16 +33,25 @@ export interface Workload {
 
 const SEED = 1;
 
-/** @throws EddiError when there is no such model, cut or exit */
-export async function readWorkload(id: string, cut: string, exit: string | undefined): Promise<Workload> {
+/**
+ * @param images in each request
+ * @throws EddiError when there is no such model, cut or exit
+ */
+export async function readWorkload(
+  id: string,
+  cut: string,
+  exit: string | undefined,
+  images = 1,
+): Promise<Workload> {
   const { model, files } = (await loadModels(MODELS_DIR)).find(id, null);
   const asked = exit ?? model.metadata.exits.at(-1)!.id;
   const segment = tailOf(model, [cut], asked);
   const { tensor, parameters } = encodeTensor(
     cut,
-    [1, ...model.metadata.tensors[cut]!.shape],
-    someValues(model.metadata.tensors[cut]!),
-    "uint4",
+    [images, ...model.metadata.tensors[cut]!.shape],
+    someValues(model.metadata.tensors[cut]!, images),
+    // Four bits are packed image by image.
+    images === 1 ? "uint4" : "uint8",
   );
   const request = (timeoutMs: number | null) => {
     const timeout = timeoutMs === null ? {} : { timeout: Math.max(1, Math.round(1000 * timeoutMs)) };
@@ -61,9 +70,9 @@ export async function readWorkload(id: string, cut: string, exit: string | undef
 }
 
 /** Values within the tensor's range, the same each time. */
-function someValues({ shape, range: [low, high] }: TensorInfo): Float32Array {
+function someValues({ shape, range: [low, high] }: TensorInfo, images: number): Float32Array {
   const random = randomFrom(SEED);
-  const values = new Float32Array(elementCount(shape));
+  const values = new Float32Array(images * elementCount(shape));
   for (let at = 0; at < values.length; at++) values[at] = low + (high - low) * random();
   return values;
 }

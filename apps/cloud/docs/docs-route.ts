@@ -1,7 +1,7 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
-import { openApi } from "./openapi.ts";
+import { openApi, type Served } from "./openapi.ts";
 
 /** The page loads nothing from elsewhere; plain HTTP stays as it is, which the plugin's own policy would upgrade. */
 const POLICY = {
@@ -18,7 +18,7 @@ const POLICY = {
  * The OpenAPI document at `/docs`, as a page and as JSON and YAML. It is written down, not made from schemas of the
  * routes: these would check and serialise too.
  */
-export async function docsRoute(app: FastifyInstance, options: { readonly metrics: boolean }): Promise<void> {
+export async function docsRoute(app: FastifyInstance, options: Served): Promise<void> {
   await app.register(async (docs) => {
     // A browser opens it before it can send a key; nothing in it is secret.
     docs.addHook("onRoute", (route) => {

@@ -4,8 +4,14 @@ import { SERVER } from "../protocol/server-metadata.ts";
 import { answer, failures, header, jsonOf, pathParameters, plain, reads, withError } from "./operations.ts";
 import { SCHEMAS } from "./schemas.ts";
 
+/** What of the service can be switched on and off. */
+export interface Served {
+  readonly metrics: boolean;
+  readonly modelControl?: boolean;
+}
+
 /** What the service answers under /v2, and its metrics. */
-export function openApi({ metrics }: { readonly metrics: boolean }): OpenAPIV3.Document {
+export function openApi({ metrics, modelControl = false }: Served): OpenAPIV3.Document {
   return {
     openapi: "3.0.3",
     info: {
@@ -37,9 +43,11 @@ export function openApi({ metrics }: { readonly metrics: boolean }): OpenAPIV3.D
       "/v2/repository/index": {
         post: {
           summary: "Index of the models",
+          requestBody: { content: jsonOf("repository_index_request") },
           responses: { 200: answer("Every model, refused ones too", "repository_index_response") },
         },
       },
+      ...(modelControl ? CONTROL : {}),
       "/v2/probe": {
         post: {
           summary: "Swallow a body",
@@ -65,6 +73,19 @@ export function openApi({ metrics }: { readonly metrics: boolean }): OpenAPIV3.D
     security: [{}, { bearer: [] }, { header: [] }],
   };
 }
+
+const CONTROL: OpenAPIV3.PathsObject = Object.fromEntries(
+  (["load", "unload"] as const).map((action) => {
+    const path = `/v2/repository/models/{model}/${action}`;
+    const post: OpenAPIV3.OperationObject = {
+      summary: `${action === "load" ? "Load" : "Unload"} a model`,
+      description: "Of the service's own folder: no configuration and no files come along.",
+      requestBody: { content: jsonOf("repository_control_request") },
+      responses: { 200: answer("Done", "repository_control_response"), ...failures([400, 404, 422, 503]) },
+    };
+    return [path, { parameters: pathParameters(path), post }];
+  }),
+);
 
 const KEYS: Record<string, OpenAPIV3.SecuritySchemeObject> = {
   bearer: { type: "http", scheme: "bearer" },

@@ -54,6 +54,9 @@ export const SCHEMAS: Record<string, Schema> = {
     }),
     batch_stats: listOf(record({ batch_size: count, ...stages })),
   }),
+  repository_index_request: record({ ready: yesNo }, "ready"),
+  repository_control_request: record({ parameters: ref("parameters") }, "parameters"),
+  repository_control_response: { type: "object" },
   repository_index_response: listOf(record({ name: text, version: text, state: text, reason: text })),
   probe_response: record({ received: count }),
   inference_request: record(

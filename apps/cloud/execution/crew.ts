@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type EddiError, toEddiError } from "#shared/errors";
 import type { EngineChoice, Isolation } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
-import type { PendingTail } from "./pending-tail.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
 import type { TailSetup } from "./tail-messages.ts";
 
@@ -20,8 +19,6 @@ export interface CrewOptions {
   readonly onFree: () => void;
   /** Told of what a new worker has timed. */
   readonly onWarm: (started: Started) => void;
-  /** Told of each batch that ran. */
-  readonly onRan: (jobs: readonly PendingTail[], computeMs: number) => void;
   /** Told of each worker that is lost once it was warm. */
   readonly onLost: () => void;
   /** Told of workers that are lost and of those that do not come back. */
@@ -42,6 +39,9 @@ export class Crew {
   private models: readonly ModelFiles[];
   private engine: EngineChoice;
   private wanted = 0;
+  /** What the latest start of a worker took, and since when another one starts, or is going to. */
+  private startMs = 0;
+  private startsAtMs = 0;
   /** Workers are added and replaced one after another: the last of these doings. */
   private doings: Promise<unknown>;
   private closed = false;
@@ -60,6 +60,11 @@ export class Crew {
     return this.wanted;
   }
 
+  /** Workers that can be given work: none, while those that were lost are being replaced. */
+  get live(): number {
+    return [...this.workers].filter(({ isLive }) => isLive).length;
+  }
+
   /** Workers that have nothing to do. */
   idle(): PoolWorker[] {
     return [...this.workers].filter(({ isIdle }) => isIdle);
@@ -75,6 +80,22 @@ export class Crew {
     let leftMs = 0;
     for (const worker of this.workers) leftMs += worker.leftMs(nowMs);
     return leftMs;
+  }
+
+  /** When so much work would be done by those that live and, once they are warm, those that are on their way. */
+  doneInMs(workMs: number, nowMs: number): number {
+    let { live } = this;
+    let leftMs = workMs;
+    let atMs = 0;
+    for (let missing = this.wanted - live; missing > 0; missing--) {
+      const comesMs = atMs === 0 ? this.comesInMs(nowMs) : atMs + this.startMs;
+      const doneMs = live * (comesMs - atMs);
+      if (live > 0 && doneMs >= leftMs) break;
+      leftMs -= doneMs;
+      atMs = comesMs;
+      live++;
+    }
+    return atMs + leftMs / Math.max(1, live);
   }
 
   /** Whether jobs of a model run. */
@@ -125,15 +146,16 @@ export class Crew {
 
   private async add(): Promise<Started> {
     this.closing.signal.throwIfAborted();
-    const { entry, isolation, maxBatch, onWarm, onFree, onRan } = this.options;
+    const { entry, isolation, maxBatch, onWarm, onFree } = this.options;
     const setup: TailSetup = { entry: entry.href, engine: this.engine, models: this.models, maxBatch };
+    this.startsAtMs = performance.now();
     const worker = new PoolWorker(setup, isolation);
     this.workers.add(worker);
     try {
       const started = await worker.started;
+      this.startMs = performance.now() - this.startsAtMs;
       onWarm(started);
       worker.onFree = onFree;
-      worker.onRan = onRan;
       worker.onLost = (why) => this.lose(worker, why);
       onFree();
       return started;
@@ -146,6 +168,7 @@ export class Crew {
 
   private lose(worker: PoolWorker, why: string): void {
     if (!this.workers.delete(worker) || this.closed) return;
+    if (this.workers.size + 1 === this.wanted) this.startsAtMs = performance.now();
     this.options.onLost();
     this.options.onTrouble(`a worker was lost and is replaced: ${why}`);
     void this.inTurn(() => this.refill());
@@ -159,10 +182,16 @@ export class Crew {
       } catch (thrown) {
         if (this.closed) return;
         this.options.onTrouble(`a worker could not be replaced: ${toEddiError(thrown).message}`);
+        this.startsAtMs = performance.now() + delayMs;
         await sleep(delayMs, undefined, { signal: this.closing.signal, ref: false }).catch(() => {});
         delayMs = Math.min(2 * delayMs, MAX_RESTART_DELAY_MS);
       }
     }
+  }
+
+  /** Until the next worker is warm; of one that is late, as long again. */
+  private comesInMs(nowMs: number): number {
+    return Math.abs(this.startsAtMs + this.startMs - nowMs);
   }
 
   private inTurn<T>(doing: () => Promise<T>): Promise<T> {

@@ -9,9 +9,12 @@ export interface Executor {
    *   not end in time, `cancelled`, and what the tensors themselves give rise to; what was shed has a `Shed` as cause
    */
   run(job: TailJob): Promise<TailResult>;
+  /** What a tail adds to the work of a worker, together with what usually runs along with it: milliseconds. */
+  workMs(tail: Tail, images: number): number;
   /** What a tail that came now would meet. */
-  forecast(tail: Tail, images: number): Forecast;
-  load(): Load;
+  forecast(tail: Tail & Partial<Asker>, images: number): Forecast;
+  /** @param asker who would ask; without, one who comes after everybody */
+  load(asker?: Partial<Asker>): Load;
   /** Rejects everything pending. */
   close(): Promise<void>;
 }
@@ -23,7 +26,15 @@ export interface Tail {
   readonly segment: Segment;
 }
 
-export interface TailJob extends Tail {
+/** Whose turn a tail takes. */
+export interface Asker {
+  /** The owner of a key, or an address. */
+  readonly client: string;
+  /** Names the client's connection. */
+  readonly line: number;
+}
+
+export interface TailJob extends Tail, Partial<Asker> {
   /** In the order of `segment.feeds`, all of one batch; their buffers are handed over. */
   readonly tensors: readonly WireTensor[];
   /** Of the request: how the tensors are quantised. */
@@ -41,9 +52,11 @@ export interface TailResult {
   readonly outputs: readonly TensorValues[];
   /** From `run` to the start of the work, the way to the worker and back included. */
   readonly queueMs: number;
-  /** Decoding and running, of the whole batch that it ran in. */
+  /** Decoding and running, of the whole batches that it ran in: several, where a large job took turns with others. */
   readonly computeMs: number;
-  /** Images of that batch, others' included. */
+  /** Its share of that, by images. */
+  readonly workMs: number;
+  /** Images of the largest of these batches, others' included. */
   readonly batchImages: number;
 }
 
@@ -64,10 +77,10 @@ export interface Load {
   readonly expectedQueueMs: number;
 }
 
-/** Why a request was not taken although nothing is wrong with it: the cause of its error. */
+/** Why a request was not taken, or not run, although nothing is wrong with it: the cause of its error. */
 export class Shed {
-  readonly reason: "queue-full" | "starting" | "late" | "rate-limited";
-  /** When it is worth trying again. */
+  readonly reason: "queue-full" | "no-worker" | "starting" | "late" | "cancelled" | "rate-limited";
+  /** When it is worth trying again: after the wait that it would have met, or has met. */
   readonly retryAfterMs: number;
 
   constructor(reason: Shed["reason"], retryAfterMs: number) {
@@ -75,8 +88,8 @@ export class Shed {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** How long it would have waited; 0 where load was not the reason. */
+  /** How long it would have waited; 0 where that was not the reason. */
   get expectedQueueMs(): number {
-    return this.reason === "queue-full" || this.reason === "late" ? this.retryAfterMs : 0;
+    return this.reason === "rate-limited" ? 0 : this.retryAfterMs;
   }
 }

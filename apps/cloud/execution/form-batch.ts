@@ -18,6 +18,8 @@ export interface Batch<T> {
 }
 
 export interface Circumstances {
+  /** Jobs in line, those of other kinds too; as many as are given, if not told. */
+  readonly waiting?: number;
   readonly times: TailTimes;
   readonly idleWorkers: number;
   readonly maxImages: number;
@@ -28,6 +30,8 @@ export interface Circumstances {
 
 /** A batch must save this share of the time per image: less is within what measuring it errs. */
 const LEAST_GAIN = 0.1;
+/** In a batch that is run to see what it saves: as many as when workers warm up. */
+const TRIAL_IMAGES = 4;
 /** Shorter waits are below what a timer keeps. */
 const LEAST_WAIT_MS = 1;
 
@@ -41,13 +45,13 @@ const LEAST_WAIT_MS = 1;
  * if w < (a - n b) / (n + 1), and is done if the next arrival is expected within that time.
  */
 export function formBatch<T extends Waiting>(queue: readonly T[], circumstances: Circumstances): Batch<T> {
-  const { times, idleWorkers, maxImages, maxMs, nowMs } = circumstances;
+  const { times, idleWorkers, maxImages, maxMs, nowMs, waiting = queue.length } = circumstances;
   const first = queue[0]!;
   const jobs = [first];
   let images = first.images;
   let finishBy = first.finishBy;
   // Another idle worker takes a job sooner than a batch ends.
-  let surplus = queue.length - idleWorkers;
+  let surplus = waiting - idleWorkers;
   for (const job of queue.slice(1)) {
     if (surplus <= 0) break;
     if (job.kind !== first.kind || images + job.images > maxImages) continue;
@@ -63,7 +67,17 @@ export function formBatch<T extends Waiting>(queue: readonly T[], circumstances:
   return { jobs, holdUntil: idleWorkers > 1 ? nowMs : holdUntil(first, images, finishBy, circumstances) };
 }
 
-function pays(times: TailTimes, images: number): boolean {
+/** Whether so many images are worth running as one batch, or worth a trial. */
+export function pays(times: TailTimes, images: number): boolean {
+  return saves(times, images) || (times.isUntried && images <= TRIAL_IMAGES);
+}
+
+/** Images in a batch, where no more than a trial is worth it. */
+export function batchBound(times: TailTimes, maxImages: number): number {
+  return saves(times, maxImages) || !times.isUntried ? maxImages : Math.min(maxImages, TRIAL_IMAGES);
+}
+
+function saves(times: TailTimes, images: number): boolean {
   return times.expectMs(images) / images <= (1 - LEAST_GAIN) * times.expectMs(1);
 }
 

@@ -1,9 +1,10 @@
 import { EddiError } from "#shared/errors";
 import type { WireTensor } from "#shared/protocol";
 import type { Isolation } from "../config.ts";
-import type { PendingTail } from "./pending-tail.ts";
+import type { PendingTail, Ran } from "./pending-tail.ts";
 import { SegmentNames } from "./segment-names.ts";
-import type { TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import type { BatchItem, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import type { Portion } from "./tail-queue.ts";
 import { startHost, type WorkerHost } from "./worker-host.ts";
 
 /** What a worker says when it is warm. */
@@ -12,25 +13,27 @@ export type Started = Extract<TailReply, { kind: "started" }>;
 /** A worker opens its models within this time, a GPU that has to compile its kernels included. */
 const START_LIMIT_MS = 300_000;
 
-/** A batch that runs. */
-interface Running {
+/** Parts of jobs of one kind that run together. */
+export interface Batch {
   readonly id: number;
-  readonly jobs: readonly PendingTail[];
+  readonly portions: readonly Portion<PendingTail>[];
+  /** In the order of the portions. */
+  readonly items: readonly BatchItem[];
   readonly expectedMs: number;
-  readonly sinceMs: number;
+  /** Told once, when all jobs know what became of it. @param ran null where the worker was lost */
+  readonly ended: (ran: Ran | null) => void;
 }
 
 /** One thread or process of the pool. */
 export class PoolWorker {
   readonly started: Promise<Started>;
   onFree: () => void = () => {};
-  onRan: (jobs: readonly PendingTail[], computeMs: number) => void = () => {};
   onLost: (why: string) => void = () => {};
   private readonly host: WorkerHost;
   private readonly names = new SegmentNames();
   private ready = false;
   private retiring = false;
-  private running: Running | null = null;
+  private running: (Batch & { readonly sinceMs: number }) | null = null;
   private limit: NodeJS.Timeout | undefined;
   private failStart: (error: EddiError) => void = () => {};
 
@@ -53,7 +56,12 @@ export class PoolWorker {
   }
 
   get isIdle(): boolean {
-    return this.ready && !this.retiring && this.running === null;
+    return this.isLive && this.running === null;
+  }
+
+  /** Whether it can be given work, now or when it has ended what it has. */
+  get isLive(): boolean {
+    return this.ready && !this.retiring;
   }
 
   get isBusy(): boolean {
@@ -62,7 +70,7 @@ export class PoolWorker {
 
   /** Whether it runs jobs of a model. */
   runs(model: string): boolean {
-    return this.running !== null && this.running.jobs[0]!.job.model === model;
+    return this.running !== null && this.running.portions[0]!.job.job.model === model;
   }
 
   /** What is left of the batch that runs, as far as can be expected: one that is late has as long to go again. */
@@ -71,15 +79,19 @@ export class PoolWorker {
     return Math.abs(this.running.expectedMs - (nowMs - this.running.sinceMs));
   }
 
-  /** @param jobs of one kind */
-  run(id: number, jobs: readonly PendingTail[], expectedMs: number, limitMs: number): void {
-    const taken = jobs.map((pending) => pending.take());
-    const { model, segment } = taken[0]!;
-    const items = taken.map(({ tensors, parameters }) => ({ tensors, parameters }));
-    const segmentName = jobs[0]!.kind;
-    const told = this.names.tell(segmentName, segment);
-    const request: TailRequest = { kind: "run", id, model, segmentName, segment: told, items };
-    this.running = { id, jobs, expectedMs, sinceMs: performance.now() };
+  run(batch: Batch, limitMs: number): void {
+    const { id, portions, items } = batch;
+    const { kind, job } = portions[0]!.job;
+    const told = this.names.tell(kind, job.segment);
+    const request: TailRequest = {
+      kind: "run",
+      id,
+      model: job.model,
+      segmentName: kind,
+      segment: told,
+      items,
+    };
+    this.running = { ...batch, sinceMs: performance.now() };
     this.limit = setTimeout(() => this.lose(`a tail took longer than ${limitMs} ms`), limitMs);
     this.host.post(request, largeBuffers(items.flatMap((item) => item.tensors)));
   }
@@ -105,13 +117,16 @@ export class PoolWorker {
     if (running === null || reply.id !== running.id) return;
     clearTimeout(this.limit);
     this.running = null;
-    const images = running.jobs.reduce((sum, job) => sum + job.images, 0);
-    this.onRan(running.jobs, reply.computeMs);
-    for (const [at, pending] of running.jobs.entries()) {
+    const { portions, ended } = running;
+    const computed = portions.filter((_, at) => "outputs" in reply.results[at]!);
+    const images = computed.reduce((sum, portion) => sum + portion.images, 0);
+    const ran = { computeMs: reply.computeMs, images };
+    for (const [at, portion] of portions.entries()) {
       const result = reply.results[at]!;
-      if ("code" in result) pending.fail(new EddiError(result.code, result.message));
-      else pending.succeed(result.outputs, reply.computeMs, images);
+      if ("code" in result) portion.job.fail(new EddiError(result.code, result.message));
+      else portion.job.answer(portion, result.outputs, ran);
     }
+    ended(ran);
     this.onFree();
   }
 
@@ -121,10 +136,11 @@ export class PoolWorker {
    */
   private lose(reason: string, failure = stoppedError()): void {
     clearTimeout(this.limit);
-    const jobs = this.running?.jobs ?? [];
+    const { running } = this;
     this.ready = false;
     this.running = null;
-    for (const pending of jobs) pending.fail(failure);
+    for (const { job } of running?.portions ?? []) job.fail(failure);
+    running?.ended(null);
     this.failStart(new EddiError("unavailable", `a worker: expected it to start: ${reason}`));
     this.onLost(reason);
     this.host.end().catch(() => {});

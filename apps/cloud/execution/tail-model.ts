@@ -1,9 +1,10 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { elementCount, type Model, readModel, type Segment } from "#shared/model";
+import { type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
 import type { ModelFiles } from "../models/registry.ts";
 import { decodeImages } from "./decode-images.ts";
+import { joinImages, sliceImages } from "./portions.ts";
 import type { BatchItem, ItemResult } from "./tail-messages.ts";
 
 /** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
@@ -35,13 +36,13 @@ export class TailModel {
     const good = decoded.filter((one): one is TensorValues[] => Array.isArray(one));
     if (good.length === 0) return decoded as ItemResult[];
     this.bound(segment);
-    const feeds = segment.feeds.map((_, at) => join(good.map((feeds) => feeds[at]!)));
+    const feeds = segment.feeds.map((_, at) => joinImages(good.map((feeds) => feeds[at]!)));
     const outputs = await this.segments.runValues(segment, feeds);
     let from = 0;
     return decoded.map((one): ItemResult => {
       if (!Array.isArray(one)) return one;
       const images = one[0]!.shape[0]!;
-      const own = outputs.map((output) => slice(output, from, images));
+      const own = outputs.map((output) => sliceImages(output, from, images));
       from += images;
       return checked(segment, own);
     });
@@ -82,25 +83,6 @@ export class TailModel {
     for (const [at, shard] of this.model.shards.entries()) segments.addShard(shard, this.files.shards[at]!);
     return segments;
   }
-}
-
-/** One tensor of all images, in their order. */
-function join(parts: readonly TensorValues[]): TensorValues {
-  if (parts.length === 1) return parts[0]!;
-  const images = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
-  const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    values.set(part.values, at);
-    at += part.values.length;
-  }
-  return { shape: [images, ...parts[0]!.shape.slice(1)], values };
-}
-
-/** A copy of some images' values. */
-function slice({ shape, values }: TensorValues, from: number, images: number): TensorValues {
-  const each = elementCount(shape.slice(1));
-  return { shape: [images, ...shape.slice(1)], values: values.slice(from * each, (from + images) * each) };
 }
 
 function checked({ outputs: names }: Segment, outputs: readonly TensorValues[]): ItemResult {

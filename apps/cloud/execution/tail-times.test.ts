@@ -16,6 +16,20 @@ test("runs of one size teach the level, and keep how the warm-up divides it", ()
   expect(times.line.fixedMs / times.line.perImageMs).toBeCloseTo(2, 0);
 });
 
+test("runs of one size say nothing of batches; one of another size does, for a while", () => {
+  const times = new TailTimes(prior);
+  expect(times.isUntried).toBe(false);
+  for (let at = 0; at < 20; at++) times.learn(1, 30, at);
+  expect(times.isUntried).toBe(true);
+  times.learn(4, 40, 20);
+  expect(times.isUntried).toBe(false);
+  expect(times.expectMs(4)).toBeLessThan(4 * times.expectMs(1));
+  for (let at = 0; at < 10; at++) times.learn(1, 30, at);
+  expect(times.isUntried).toBe(false);
+  for (let at = 0; at < 100; at++) times.learn(1, 30, at);
+  expect(times.isUntried).toBe(true);
+});
+
 test("runs of several sizes teach both parts, whatever the warm-up said", () => {
   const times = new TailTimes(prior);
   const truth = (images: number) => 1 + 4 * images;

@@ -12,6 +12,9 @@ const PRIOR_AT = [1, 8] as const;
 const PRIOR_WEIGHT = 0.2;
 /** A time that was learnt longer ago refuses nobody: machines and neighbours change. */
 const STALE_MS = 10_000;
+/** With so many runs, newer ones counting more, of sizes that vary so little, nothing has been learnt of batches. */
+const SOME_RUNS = 8;
+const LEAST_VARIANCE = 0.05;
 /** Of the newest gap in the mean gap between arrivals, and of the newest run in the usual batch. */
 const GAP_WEIGHT = 0.2;
 const BATCH_WEIGHT = 0.1;
@@ -43,6 +46,15 @@ export class TailTimes {
 
   expectMs(images: number): number {
     return at(this.fitted, images);
+  }
+
+  /**
+   * Whether all that ran was as small as requests are: then nobody knows what a batch saves, but for the warm-up, which
+   * may have been disturbed. A batch is to be tried now and then, or none would ever be.
+   */
+  get isUntried(): boolean {
+    const { one, n, nn } = this.sums;
+    return one >= SOME_RUNS && nn / one - (n / one) ** 2 < LEAST_VARIANCE;
   }
 
   /** What a request of so many images takes: together with what usually runs along with it. */

@@ -163,6 +163,90 @@ describe("a pool", { timeout: 30_000 }, () => {
     await pool.close();
   });
 
+  test("runs a large job in parts beside others, and gives it what it gets alone", async () => {
+    const batches: number[] = [];
+    const onBatch = (_: string, images: number) => batches.push(images);
+    const { pool } = await openPool({ maxQueueBytes: 1 << 24, maxBatch: 16, onBatch });
+    const many = (client: string) => {
+      const data = Buffer.concat(Array.from({ length: 64 }, (_, at) => imageBytes(at, 3072)));
+      const shape = [64, 32, 32, 3];
+      const tensors = [{ name: "image", datatype: "UINT8" as const, shape, data: new Uint8Array(data) }];
+      return pool.run(job({ client, line: 0, tensors }));
+    };
+    const alone = await many("ada");
+    expect(batches).toEqual([16, 16, 16, 16]);
+    expect(alone.workMs).toBeCloseTo(alone.computeMs, 6);
+    const others = (client: string) =>
+      Array.from({ length: 40 }, (_, line) => pool.run(job({ client, line, tensors: [tinyImage(line)] })));
+    const [first, large] = [others("bob"), many("ada")];
+    const [together] = await Promise.all([large, ...first, ...others("cid")]);
+    const [values, expected] = [together.outputs[0]!.values, alone.outputs[0]!.values];
+    expect(values).toHaveLength(64 * 10);
+    for (const [at, value] of values.entries()) expect(value).toBeCloseTo(expected[at]!, 4);
+    expect(batches.reduce((sum, images) => sum + images, 0)).toBe(64 + 64 + 80);
+    expect(together.batchImages).toBeLessThanOrEqual(16);
+    expect(together.workMs).toBeLessThanOrEqual(together.computeMs + 1e-6);
+    await pool.close();
+  });
+
+  test("fails a large job as a whole for what is wrong with one image", async () => {
+    const { pool } = await openPool({ maxQueueBytes: 1 << 24, maxBatch: 16 });
+    const values = new Float32Array(64 * 3072);
+    values[40 * 3072] = Number.NaN;
+    const data = new Uint8Array(values.buffer);
+    const tensors = [{ name: "image", datatype: "FP32" as const, shape: [64, 32, 32, 3], data }];
+    const others = Array.from({ length: 20 }, (_, line) => pool.run(job({ client: "bob", line })));
+    const large = pool.run(job({ client: "ada", line: 0, tensors }));
+    expect(await ends([large])).toEqual(["bad-tensor"]);
+    expect(await ends(others)).toEqual(Array(20).fill(10));
+    expect(pool.load()).toMatchObject({ queued: 0, running: 0 });
+    await pool.close();
+  });
+
+  test("lets a client in whose own work is little, however much others have waiting", async () => {
+    const { pool } = await openPool({ maxQueueMs: 50, maxQueueBytes: 40 * 3072 });
+    poison("hang");
+    const flood = Array.from({ length: 400 }, (_, line) => pool.run(job({ client: "bob", line })));
+    const ended = ends(flood);
+    const { queued } = pool.load();
+    expect(queued).toBeLessThanOrEqual(40);
+    // All of the memory is taken, or all of the time: one of them makes room.
+    const light = pool.run(job({ client: "ada", line: 1 }));
+    expect(pool.load().queued).toBeGreaterThanOrEqual(queued);
+    expect(pool.load({ client: "ada", line: 2 }).expectedQueueMs).toBeLessThan(pool.load().expectedQueueMs);
+    const late = ends([light]);
+    await pool.close();
+    expect(await late).toEqual(["unavailable"]);
+    expect((await ended).filter((code) => code === "unavailable")).toHaveLength(400);
+  });
+
+  test("tells how long a worker takes to come, while none is alive", async () => {
+    const startMs = performance.now();
+    const told: number[] = [];
+    const refusals: unknown[] = [];
+    const { pool } = await openPool({
+      maxQueueMs: 1,
+      onLost: () => {
+        expect(pool.liveCount()).toBe(0);
+        told.push(pool.load().expectedQueueMs, pool.load({ client: "ada", line: 0 }).expectedQueueMs);
+        pool.run(job({ client: "ada", line: 0 })).catch((error) => refusals.push(error));
+      },
+    });
+    const tookMs = performance.now() - startMs;
+    expect(pool.liveCount()).toBe(1);
+    poison("crash");
+    await expect.poll(() => refusals.length, { timeout: 20_000 }).toBe(1);
+    expect(told).toHaveLength(2);
+    for (const ms of told) expect(ms).toBeGreaterThan(0.5 * tookMs);
+    const { code, cause } = refusals[0] as { code: string; cause: { reason: string; retryAfterMs: number } };
+    expect([code, cause.reason]).toEqual(["unavailable", "no-worker"]);
+    expect(cause.retryAfterMs).toBeGreaterThan(0.5 * tookMs);
+    await expect.poll(() => pool.liveCount(), { timeout: 20_000 }).toBe(1);
+    expect(pool.load().expectedQueueMs).toBe(0);
+    expect(await ends([pool.run(job())])).toEqual([10]);
+    await pool.close();
+  });
+
   test("serves on while its models change: what is new runs, what was there ends", async () => {
     const { pool } = await openPool({ maxQueueBytes: 1 << 24 });
     const other = { ...tiny.files, key: "tiny@other" };

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, HTTPMethods, InjectOptions } from "fastify";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
 import type { CloudConfig } from "../config.ts";
-import { testConfig } from "../fixture.ts";
+import { imageBytes, request, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 import { newKey } from "./keys.ts";
 
@@ -161,6 +162,31 @@ describe("with a rate", () => {
     expect(await limited.statuses(1, as(BOB.key, "192.0.2.1"))).toEqual([200]);
     const guesses = await limited.statuses(4, as("guess", "192.0.2.3"));
     expect(guesses).toEqual([401, 401, 401, 429]);
+    await limited.close(0);
+  });
+
+  test("a tail counts for what it takes: who sends much has to wait, whoever sends little has not", async () => {
+    const limited = await build({ rate: { perSecond: 0.001, burst: 5 } });
+    await limited.ready;
+    const infer = async (remoteAddress: string, images: number) => {
+      const data = imageBytes(1, images * 3072);
+      const { body, jsonBytes } = encodeRequest(
+        request([{ name: "image", datatype: "UINT8", shape: [images, 32, 32, 3], data }]),
+      );
+      const headers = { [HEADER_LENGTH]: String(jsonBytes) };
+      const sent = { method: "POST", url: "/v2/models/tiny/infer", headers, remoteAddress } as const;
+      return limited.app.inject({ ...sent, payload: Buffer.from(body) });
+    };
+    // Ten times, so that its time is known, from elsewhere each.
+    for (let at = 0; at < 10; at++) expect((await infer(`198.51.100.${at}`, 32)).statusCode).toBe(200);
+    expect((await infer("192.0.2.1", 32)).statusCode).toBe(200);
+    const refused = await infer("192.0.2.1", 1);
+    expect(refused.statusCode).toBe(429);
+    expect(refused.json()).toEqual({ error: "expected at most 0.001 ms of work a second, got more" });
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(1000);
+    // What is refused costs a request and no work.
+    const bad = await infer("192.0.2.2", 33);
+    expect([bad.statusCode, (await infer("192.0.2.2", 1)).statusCode]).toEqual([400, 200]);
     await limited.close(0);
   });
 

@@ -33,6 +33,21 @@ test("a bucket holds no more than the burst, however long nothing was taken", ()
   expect([1, 2, 3].map(() => buckets.take("a", late) === 0)).toEqual([true, true, false]);
 });
 
+test("what turns out to take more is owed, and paid before the next", () => {
+  const buckets = new TokenBuckets({ perSecond: 10, burst: 3 });
+  expect([buckets.take("a", 0), buckets.owes("a")]).toEqual([0, false]);
+  buckets.owe("a", 12);
+  expect(buckets.owes("a")).toBe(true);
+  // 10 below nothing, and one to be taken.
+  expect(buckets.take("a", 0)).toBe(1100);
+  expect(buckets.take("a", 1000)).toBe(100);
+  expect(buckets.owes("a")).toBe(false);
+  expect(buckets.take("a", 1100)).toBe(0);
+  buckets.owe("a", 5);
+  buckets.owe("a", -5);
+  expect([buckets.owes("a"), buckets.owes("b")]).toEqual([false, false]);
+});
+
 test("clients do not take from each other, and only so many are remembered", () => {
   const buckets = new TokenBuckets({ perSecond: 1, burst: 1 }, 100);
   for (let client = 0; client < 1_000; client++) expect(buckets.take(`${client}`, 0)).toBe(0);

@@ -1,7 +1,7 @@
 export interface RateLimit {
-  /** Requests a second in the long run; above 0. */
+  /** Milliseconds of work a second in the long run, of which a request counts for one at least; above 0. */
   readonly perSecond: number;
-  /** Requests at once; 1 or more. */
+  /** The same at once; 1 or more. */
   readonly burst: number;
 }
 
@@ -9,11 +9,15 @@ export interface RateLimit {
 const MAX_CLIENTS = 10_000;
 
 interface Bucket {
+  /** Below 0 is a debt. */
   tokens: number;
   atMs: number;
 }
 
-/** A bucket of tokens for each client: a request takes one, and they come back at a steady rate. */
+/**
+ * A bucket of tokens for each client, one for a millisecond of work: they come back at a steady rate. What a request
+ * takes is known only once it has been read: it needs a token to be read, and owes the rest.
+ */
 export class TokenBuckets {
   private readonly limit: RateLimit;
   private readonly maxClients: number;
@@ -40,14 +44,25 @@ export class TokenBuckets {
     const { perSecond, burst } = this.limit;
     const bucket = this.buckets.get(client) ?? { tokens: burst, atMs: nowMs };
     const regained = ((nowMs - bucket.atMs) * perSecond) / 1000;
-    const tokens = Math.min(burst, bucket.tokens + regained);
-    const waitMs = tokens >= 1 ? 0 : ((1 - tokens) * 1000) / perSecond;
+    const there = Math.min(burst, bucket.tokens + regained);
+    const waitMs = there >= 1 ? 0 : ((1 - there) * 1000) / perSecond;
     this.buckets.delete(client);
-    this.buckets.set(client, { tokens: waitMs === 0 ? tokens - 1 : tokens, atMs: nowMs });
+    this.buckets.set(client, { tokens: waitMs === 0 ? there - 1 : there, atMs: nowMs });
     if (this.buckets.size > this.maxClients) {
       const [oldest] = this.buckets.keys();
       this.buckets.delete(oldest!);
     }
     return waitMs;
+  }
+
+  /** Takes more tokens of a client than there are, or gives some back. */
+  owe(client: string, tokens: number): void {
+    const bucket = this.buckets.get(client);
+    if (bucket !== undefined) bucket.tokens -= tokens;
+  }
+
+  /** Whether a client has taken more than there was. */
+  owes(client: string): boolean {
+    return (this.buckets.get(client)?.tokens ?? 0) < 0;
   }
 }

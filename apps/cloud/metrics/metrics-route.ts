@@ -1,4 +1,6 @@
 import type { FastifyInstance } from "fastify";
+import { Shed } from "../execution/executor.ts";
+import { modelIdOf } from "../protocol/named-model.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Counts every answer, and tells all of it at `/metrics` in Prometheus' text format. */
@@ -7,6 +9,11 @@ export function metricsRoute(app: FastifyInstance, metrics: Metrics): void {
   app.addHook("preHandler", async ({ body, headers }) => {
     const bytes = headers["content-length"] ?? (body instanceof Uint8Array ? body.byteLength : 0);
     metrics.received(Number(bytes));
+  });
+  // Of tails that are refused before anything of them is read.
+  app.addHook("onError", async ({ routeOptions, params }, _, error) => {
+    if (!(error.cause instanceof Shed) || !routeOptions.url?.endsWith("/infer")) return;
+    metrics.notRun(modelIdOf((params as { model: string }).model), error);
   });
   app.addHook("onResponse", async (request, reply) => {
     const sent = request.method === "HEAD" ? 0 : Number(reply.getHeader("content-length") ?? 0);

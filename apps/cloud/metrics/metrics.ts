@@ -36,7 +36,11 @@ export class Metrics {
   private readonly requestBytes = this.counter("request_bytes_total", "Bytes of request bodies.");
   private readonly responseBytes = this.counter("response_bytes_total", "Bytes of answers' bodies.");
   private readonly receive = this.seconds("receive_duration_seconds", "Headers to whole body.", ["model"]);
-  private readonly queue = this.seconds("queue_duration_seconds", "Time that tails waited.", ["model"]);
+  private readonly queue = this.seconds(
+    "queue_duration_seconds",
+    "Time that tails waited; that refused ones would have.",
+    ["model"],
+  );
   private readonly compute = this.seconds("compute_duration_seconds", "Time that tails ran.", ["model"]);
   private readonly batch = new Histogram({
     name: "eddi_batch_size",
@@ -45,6 +49,7 @@ export class Metrics {
     buckets: BATCHES,
     registers: [this.prometheus],
   });
+  private readonly work = this.counter("work_seconds_total", "Time that workers ran tails.", ["model"]);
   private readonly exits = this.counter("exits_total", "Images answered by each exit.", ["model", "exit"]);
   private readonly earlier = this.counter(
     "earlier_exits_total",
@@ -55,13 +60,21 @@ export class Metrics {
     "model",
     "reason",
   ]);
+  /** Errors that have been counted: some pass here twice. */
+  private readonly counted = new WeakSet<object>();
   private readonly restarts = this.counter("worker_restarts_total", "Workers lost and replaced.");
 
   /** @param openStreams how many there are */
-  constructor(registry: Registry, load: () => Load, isReady: () => boolean, openStreams: () => number) {
+  constructor(
+    registry: Registry,
+    load: () => Load & { readonly live: number },
+    isReady: () => boolean,
+    openStreams: () => number,
+  ) {
     this.registry = registry;
     collectDefaultMetrics({ register: this.prometheus });
     this.gauge("queue_depth", "Requests that wait for a worker.", () => load().queued);
+    this.gauge("workers_alive", "Workers that can be given tails.", () => load().live);
     this.gauge("workers_busy", "Workers that run a tail.", () => load().running);
     this.gauge("expected_queue_seconds", "What a request that came now would wait.", () => {
       return load().expectedQueueMs / 1000;
@@ -106,15 +119,30 @@ export class Metrics {
   }
 
   /** @param images of all requests that ran together */
-  batched(model: string, images: number): void {
+  batched(model: string, images: number, computeMs: number): void {
     this.batch.observe({ model }, images);
+    this.work.inc({ model }, computeMs / 1000);
   }
 
-  /** @param model as the client named it */
-  notRun(model: string, thrown: unknown): void {
-    const known = this.registry.index().some(({ name }) => name === model);
-    const reason = thrown instanceof EddiError ? (shedReason(thrown) ?? thrown.code) : "internal";
-    this.refused.inc({ model: known ? model : UNKNOWN, reason });
+  /**
+   * A tail that was not run. What it would have waited counts as waiting does: else nothing would be known of the
+   * longest waits, and whoever adds replicas by them would take some away in an outage.
+   *
+   * @param named  as the client named the model
+   * @param waitMs where the error does not tell
+   */
+  notRun(named: string, thrown: unknown, waitMs?: number): void {
+    if (typeof thrown === "object" && thrown !== null) {
+      if (this.counted.has(thrown)) return;
+      this.counted.add(thrown);
+    }
+    const model = this.registry.index().some(({ name }) => name === named) ? named : UNKNOWN;
+    const cause = thrown instanceof EddiError ? thrown.cause : undefined;
+    const shed = cause instanceof Shed ? cause : null;
+    const reason = shed?.reason ?? (thrown instanceof EddiError ? thrown.code : "internal");
+    this.refused.inc({ model, reason });
+    const missedMs = shed === null || shed.reason === "rate-limited" ? waitMs : shed.retryAfterMs;
+    if (missedMs !== undefined) this.queue.observe({ model }, missedMs / 1000);
   }
 
   workerLost(): void {
@@ -140,8 +168,4 @@ export class Metrics {
       },
     });
   }
-}
-
-function shedReason({ cause }: EddiError): string | undefined {
-  return cause instanceof Shed ? cause.reason : undefined;
 }

@@ -30,17 +30,22 @@ export class ModelStats {
     totals.success.add(totalMs);
     totals.queue.add(queueMs);
     totals.stages.infer.add(inferMs);
-    for (const stages of [totals.stages, ofBatchSize(totals, batchImages)]) {
-      stages.input.add(inputMs);
-      stages.output.add(outputMs);
-    }
+    totals.stages.input.add(inputMs);
+    totals.stages.output.add(outputMs);
+    // The run has been counted: what its requests took beside is part of it.
+    const run = ofBatchSize(totals, batchImages);
+    run.input.extend(inputMs);
+    run.output.extend(outputMs);
   }
 
-  /** One run of a batch: of several requests, perhaps. */
+  /** One run of a batch: of several requests, perhaps, or of a part of one. */
   executed(model: Model, images: number, inferMs: number): void {
     const totals = this.of(model);
     totals.executions++;
-    ofBatchSize(totals, images).infer.add(inferMs);
+    const run = ofBatchSize(totals, images);
+    run.input.add(0);
+    run.infer.add(inferMs);
+    run.output.add(0);
   }
 
   /** @param totalMs from the whole body to the error */
@@ -92,7 +97,7 @@ interface Totals {
   readonly fail: Duration;
   readonly queue: Duration;
   readonly stages: Stages;
-  /** By images in a batch. */
+  /** By images in a batch; counted by run, not by request. */
   readonly batches: Map<number, Stages>;
 }
 
@@ -108,6 +113,11 @@ class Duration {
 
   add(ms: number): void {
     this.count++;
+    this.ms += ms;
+  }
+
+  /** Makes what was counted last longer. */
+  extend(ms: number): void {
     this.ms += ms;
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EddiError, toEddiError } from "#shared/errors";
+import { EddiError, toEddiError } from "#shared/errors";
 import type { WorkerPool } from "../execution/worker-pool.ts";
 import type { Folder } from "../files/folder.ts";
 import { listModels, loadModel, type Registry } from "./registry.ts";
@@ -32,7 +32,11 @@ export class ModelWatch {
   /** By id: the files as they were at the last look, and as they were when they were last dealt with. */
   private seen: ReadonlyMap<string, string>;
   private readonly dealtWith: Map<string, string>;
+  /** Models that somebody has unloaded: they stay so until somebody loads them. */
+  private readonly unloaded = new Set<string>();
   private trouble = "";
+  /** One thing at a time is done with models: the last of these doings. */
+  private doings: Promise<unknown> = Promise.resolve();
   private readonly stopping = new AbortController();
 
   constructor(options: WatchOptions) {
@@ -51,12 +55,61 @@ export class ModelWatch {
     this.stopping.abort();
   }
 
+  /**
+   * Takes a model of the folder into use, or its files as they are now, and waits until it is.
+   *
+   * @throws EddiError `not-found`, or saying why it cannot be used
+   */
+  load(id: string): Promise<void> {
+    return this.inTurn(async () => {
+      await this.checkFound(id);
+      const { registry, folder } = this.options;
+      const stamp = (await stampsOf(folder)).stamps.get(id);
+      this.unloaded.delete(id);
+      if ((await this.take(id)) && stamp !== undefined) this.dealtWith.set(id, stamp);
+      const refused = registry.index().find(({ name, state }) => name === id && state !== "READY");
+      if (refused !== undefined) throw new EddiError("bad-model", `model ${id}: ${refused.reason}`);
+    });
+  }
+
+  /**
+   * Takes a model out of use, and waits until its requests under way have ended.
+   *
+   * @throws EddiError `not-found`
+   */
+  unload(id: string): Promise<void> {
+    return this.inTurn(async () => {
+      const { registry } = this.options;
+      if (!registry.ids().includes(id)) await this.checkFound(id);
+      this.unloaded.add(id);
+      await this.withdraw(id, "unloaded");
+    });
+  }
+
+  /** Ids of the models of the folder, in use or not. */
+  async found(): Promise<readonly string[]> {
+    const { stamps, failed } = await stampsOf(this.options.folder);
+    return [...stamps.keys(), ...failed.keys()];
+  }
+
+  private async checkFound(id: string): Promise<void> {
+    const found = await this.found();
+    if (found.includes(id)) return;
+    throw new EddiError("not-found", `expected one of the models ${found.join(", ") || "none"}, got ${id}`);
+  }
+
+  private inTurn<T>(doing: () => Promise<T>): Promise<T> {
+    const done = this.doings.then(doing);
+    this.doings = done.catch(() => {});
+    return done;
+  }
+
   private async watch(everyMs: number): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
         await sleep(everyMs, undefined, { signal, ref: false });
-        await this.update();
+        await this.inTurn(() => this.update());
         this.trouble = "";
       } catch (thrown) {
         if (signal.aborted) return;
@@ -76,9 +129,9 @@ export class ModelWatch {
     const settled = [...stamps].filter(([id, stamp]) => this.seen.get(id) === stamp);
     this.seen = stamps;
     for (const id of registry.ids()) if (!stamps.has(id) && !failed.has(id)) await this.withdraw(id);
-    for (const [id, reason] of failed) this.refuse(id, reason);
+    for (const [id, reason] of failed) if (!this.unloaded.has(id)) this.refuse(id, reason);
     for (const [id, stamp] of settled) {
-      if (this.dealtWith.get(id) === stamp) continue;
+      if (this.dealtWith.get(id) === stamp || this.unloaded.has(id)) continue;
       if (await this.take(id)) this.dealtWith.set(id, stamp);
     }
   }
@@ -120,12 +173,15 @@ export class ModelWatch {
     this.dealtWith.delete(id);
   }
 
-  private async withdraw(id: string): Promise<void> {
+  /** @param why it is told of as not in use; without, it is forgotten */
+  private async withdraw(id: string, why?: string): Promise<void> {
     const { registry, log } = this.options;
     const gone = registry.models().filter(({ files }) => files.id === id);
     registry.withdraw(id);
+    if (why === undefined) this.unloaded.delete(id);
+    else registry.refuse(id, why);
     this.dealtWith.delete(id);
-    log.info(`model ${id}: withdrawn`);
+    log.info(`model ${id}: ${why ?? "withdrawn"}`);
     await this.free(gone.map(({ files }) => files.key));
   }
 

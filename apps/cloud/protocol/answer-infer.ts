@@ -8,7 +8,7 @@ import {
 } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudConfig } from "../config.ts";
-import { type Executor, Shed } from "../execution/executor.ts";
+import { type Asker, type Executor, Shed } from "../execution/executor.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ModelStats } from "../metrics/model-stats.ts";
 import { modelKey, type Registry } from "../models/registry.ts";
@@ -20,17 +20,21 @@ import { readRaw } from "./read-raw.ts";
 
 /** What inference requests are answered from, whichever way they come. */
 export interface InferService {
-  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs">;
+  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs" | "bodyLimitBytes">;
   readonly registry: Registry;
   readonly executor: Executor;
   readonly metrics: Pick<Metrics, "ran" | "notRun">;
   readonly stats: ModelStats;
   /** Why tails are refused, or null when they are run. */
   readonly refusal: () => string | null;
+  /** As of `Guard`. */
+  readonly charge: (client: string, workMs: number) => () => void;
 }
 
 /** One request, as it came. */
 export interface InferCall {
+  /** Whose turn it takes. */
+  readonly asker: Asker;
   /** A model's id, or a virtual name. */
   readonly modelId: string;
   /** Null takes the newest. */
@@ -58,7 +62,8 @@ const STARTING_MS = 1000;
 /**
  * Runs the tail that a request means, and frames its scores.
  *
- * @throws EddiError as `decodeRequest`, `readRaw`, `readInfer`, `findNamed` and `Executor.run`
+ * @throws EddiError `bad-frame` for an empty body, and as `decodeRequest`, `readRaw`, `readInfer`, `findNamed`,
+ *   `Guard.charge` and `Executor.run`
  */
 export async function answerInfer(service: InferService, call: InferCall): Promise<InferAnswer> {
   const cameMs = performance.now() - call.inflateMs;
@@ -86,26 +91,38 @@ async function answer(
   const refusal = service.refusal();
   if (refusal !== null)
     throw new EddiError("unavailable", refusal, { cause: new Shed("starting", STARTING_MS) });
+  if (call.body.byteLength === 0 && call.jsonBytes !== 0) {
+    const expected = `body: expected 1 to ${config.bodyLimitBytes} bytes`;
+    throw new EddiError("bad-frame", `${expected}, got an empty body`);
+  }
   const asked = call.jsonBytes === 0 ? readRaw(named, call.body) : decodeRequest(call.body, call.jsonBytes);
   // The client's budget runs while its body is under way.
   const finishBy = (timeoutMs: number): number => call.receivedMs + timeoutMs;
-  const work = chooseExit(named, asked, executor, { ...config, finishBy });
+  const { asker } = call;
+  const work = chooseExit(named, asked, executor, { ...config, finishBy, asker });
+  const tail = { model: modelKey(model), segment: work.segment, ...asker };
+  const images = work.tensors[0]!.shape[0]!;
+  const giveBack = service.charge(asker.client, executor.workMs(tail, images));
   const inputMs = performance.now() - cameMs;
-  const ran = await executor.run({
-    model: modelKey(model),
-    segment: work.segment,
+  const running = executor.run({
+    ...tail,
     tensors: work.tensors,
     parameters: asked.parameters,
     startBy: performance.now() + config.requestTimeoutMs,
     finishBy: finishBy(work.timeoutMs),
     signal: call.signal,
   });
+  // Whoever goes away while his tail runs has had its work.
+  running.catch(({ cause }) => {
+    if (cause instanceof Shed) giveBack();
+  });
+  const ran = await running;
   const ranMs = performance.now();
   const { outputs, queueMs, batchImages } = ran;
-  const { queued, expectedQueueMs } = executor.load();
+  const { queued } = executor.load();
+  const { waitMs: expectedQueueMs } = executor.forecast(tail, 1);
   // Inflating is part of decoding, wherever it is done.
   const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs, expectedQueueMs };
-  const images = work.tensors[0]!.shape[0]!;
   metrics.ran({ model: model.metadata.id, exits: work.exits, images, isEarlier: work.isEarlier, ...times });
   const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
   const response: InferResponse = {
@@ -118,6 +135,7 @@ async function answer(
       receive_ms: receiveMs,
       queue_ms: queueMs,
       compute_ms: times.computeMs,
+      work_ms: ran.workMs,
       batch_images: batchImages,
       queue_depth: queued,
       expected_queue_ms: expectedQueueMs,

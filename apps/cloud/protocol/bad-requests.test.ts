@@ -168,7 +168,12 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
     /model tiny: expected version [0-9a-f]{16}, got 0123/,
     () => post(server.app, request([BYTES]), "/v2/models/tiny/versions/0123/infer"),
   ],
-  ["an empty body", 400, /expected 1 to 0/, () => postBytes(server.app, new Uint8Array(0))],
+  [
+    "an empty body",
+    400,
+    /body: expected 1 to 16777216 bytes, got an empty body/,
+    () => postBytes(server.app, new Uint8Array(0)),
+  ],
   [
     "a header length that is none",
     400,

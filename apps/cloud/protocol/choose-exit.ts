@@ -1,12 +1,14 @@
 import { EddiError } from "#shared/errors";
 import { exitById } from "#shared/model";
 import type { InferRequest } from "#shared/protocol";
-import type { Executor } from "../execution/executor.ts";
+import type { Asker, Executor } from "../execution/executor.ts";
 import { modelKey } from "../models/registry.ts";
 import { readInfer, type TailWork } from "./infer.ts";
 import type { NamedModel } from "./named-model.ts";
 
 export interface ExitLimits {
+  /** Whose turn it takes. */
+  readonly asker?: Asker;
   readonly maxBatch: number;
   readonly maxQueueMs: number;
   /** When the client stops to care, on the clock of `performance.now()`, for what the request says is left. */
@@ -37,7 +39,7 @@ export function chooseExit(
   const images = asked.tensors[0]!.shape[0]!;
   const leftMs = limits.finishBy(asked.timeoutMs) - performance.now();
   const forecastOf = ({ segment }: TailWork) =>
-    executor.forecast({ model: modelKey(named.model), segment }, images);
+    executor.forecast({ model: modelKey(named.model), segment, ...limits.asker }, images);
   const first = forecastOf(asked);
   const full = (first.waitMs - CALM * limits.maxQueueMs) / ((1 - CALM) * limits.maxQueueMs);
   const shareMs = first.runMs * (1 - Math.min(1, Math.max(0, full)));

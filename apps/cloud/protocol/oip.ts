@@ -2,22 +2,26 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { formatServerTiming, HEADER_LENGTH } from "#shared/protocol";
 import type { CloudConfig } from "../config.ts";
+import type { Asker } from "../execution/executor.ts";
 import type { Engine } from "../execution/tail-messages.ts";
 import { answerInfer, type InferAnswer, type InferService } from "./answer-infer.ts";
 import { modelConfig, modelMetadata } from "./describe-model.ts";
+import { checkMediaType } from "./media-type.ts";
 import { findNamed } from "./named-model.ts";
 import { readBody } from "./read-body.ts";
-import { SERVER } from "./server-metadata.ts";
+import { serverMetadata } from "./server-metadata.ts";
 
 /** What the routes answer from. */
 export interface Service extends InferService {
-  readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs" | "bodyLimitBytes">;
+  readonly config: InferService["config"] & Pick<CloudConfig, "bodyLimitBytes" | "modelControl">;
   /** Null until all workers are warm. */
   readonly engine: () => Engine | null;
   /** Tails that run at once. */
   readonly workers: () => number;
   /** Why load balancers should send nothing more, or null: draining, it still serves. */
   readonly unready: () => string | null;
+  /** Who sends a request. */
+  readonly senderOf: (request: FastifyRequest) => Asker;
 }
 
 const HEALTH = { config: { access: "health" } } as const;
@@ -38,26 +42,27 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     workers: service.workers(),
     maxBatch: service.config.maxBatch,
   });
-  /** What a probe asks for: how long a request would wait. */
+  /** What a probe asks for: how long a request of the same client would wait. */
   const tellQueue = (request: FastifyRequest, reply: FastifyReply): void => {
     const receiveMs = performance.now() - request.receivedMs;
-    const { expectedQueueMs } = service.executor.load();
+    const { expectedQueueMs } = service.executor.load(service.senderOf(request));
     const times = { receiveMs, queueMs: 0, computeMs: 0, expectedQueueMs };
     reply.header("server-timing", formatServerTiming(times));
   };
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    ["application/octet-stream", "application/json"],
-    async (request: FastifyRequest, payload: NodeJS.ReadableStream) => readBody(request, payload),
+  // Whatever its type: what that says of the body is looked at once the body is there. A path that there is not, or not
+  // for this method, has no use for one.
+  app.addContentTypeParser("*", async (request: FastifyRequest, payload: NodeJS.ReadableStream) =>
+    request.is404 ? null : readBody(request, payload),
   );
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("inflateMs", 0);
   app.addHook("onRequest", async (request) => {
     request.receivedMs = performance.now();
+    if (request.headers["content-type"]?.trim() === "") delete request.headers["content-type"];
   });
 
-  // The protocol's document has it with a slash, its text without.
-  for (const path of ["/v2", "/v2/"]) app.get(path, async () => SERVER);
+  app.get("/v2", async () => serverMetadata(service.config));
   app.get("/v2/health/live", HEALTH, async (request, reply) => {
     tellQueue(request, reply);
     return { live: true };
@@ -66,12 +71,6 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     const error = service.unready();
     return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
   });
-  app.post("/v2/repository/index", async () =>
-    registry.index().map((line) => {
-      const loading = line.state === "READY" && service.engine() === null;
-      return loading ? { ...line, state: "LOADING" } : line;
-    }),
-  );
   app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
     tellQueue(request, reply);
     return { received: bodyOf(request).byteLength };
@@ -99,11 +98,14 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     const options = { bodyLimit: service.config.bodyLimitBytes };
     app.post<ModelRoute>(`${path}/infer`, options, async (request, reply) => {
       const { params, receivedMs, inflateMs } = request;
+      const [body, jsonBytes] = [bodyOf(request), jsonBytesOf(request)];
+      checkMediaType(request.headers["content-type"], body, jsonBytes);
       const answer = await answerInfer(service, {
+        asker: service.senderOf(request),
         modelId: params.model,
         version: params.version ?? null,
-        body: bodyOf(request),
-        jsonBytes: jsonBytesOf(request),
+        body,
+        jsonBytes,
         receivedMs,
         inflateMs,
         signal: goneSignal(reply),

@@ -1,11 +1,11 @@
 import { gunzip, inflate, type ZlibOptions } from "node:zlib";
 import type { FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
+import { type ContentCoding, readCoding } from "./content-coding.ts";
 
 /** Where a body of unknown length starts. */
 const FIRST_BYTES = 64 << 10;
 
-/** What a body may be compressed with; `deflate` is HTTP's, with zlib's header. */
 const INFLATE = { deflate: inflate, gzip: gunzip } as const;
 
 /**
@@ -16,15 +16,12 @@ const INFLATE = { deflate: inflate, gzip: gunzip } as const;
  */
 export async function readBody(request: FastifyRequest, payload: NodeJS.ReadableStream): Promise<Uint8Array> {
   const limit = request.routeOptions.bodyLimit!;
-  const encoding = request.headers["content-encoding"] ?? "identity";
-  if (encoding === "identity") return receive(request, payload, limit);
-  if (!Object.hasOwn(INFLATE, encoding)) {
-    const came = `got ${encoding.slice(0, 100)}`;
-    throw new EddiError("unsupported-media", `content-encoding: expected identity, deflate or gzip, ${came}`);
-  }
+  const coding = readCoding(request.headers["content-encoding"]);
   const body = await receive(request, payload, limit);
+  // Nothing is no archive either, but that it is empty says more.
+  if (coding === null || body.byteLength === 0) return body;
   const start = performance.now();
-  const inflated = await inflateWithin(body, encoding as keyof typeof INFLATE, limit);
+  const inflated = await inflateWithin(body, coding, limit);
   request.inflateMs = performance.now() - start;
   return inflated;
 }
@@ -34,11 +31,7 @@ export async function readBody(request: FastifyRequest, payload: NodeJS.Readable
  *
  * @throws EddiError as `readBody`
  */
-export function inflateWithin(
-  body: Uint8Array,
-  encoding: keyof typeof INFLATE,
-  limit: number,
-): Promise<Uint8Array> {
+export function inflateWithin(body: Uint8Array, encoding: ContentCoding, limit: number): Promise<Uint8Array> {
   const options: ZlibOptions = { maxOutputLength: limit, info: true };
   return new Promise((resolve, reject) => {
     INFLATE[encoding](body, options, (error: NodeJS.ErrnoException | null, result: unknown) => {

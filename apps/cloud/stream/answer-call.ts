@@ -2,9 +2,11 @@ import type { FastifyRequest } from "fastify";
 import { toEddiError } from "#shared/errors";
 import { STREAM_PATH, type StreamCall, type StreamReply } from "#shared/protocol";
 import type { CloudConfig } from "../config.ts";
+import type { Asker } from "../execution/executor.ts";
 import { reportError } from "../http-errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { answerInfer, type InferService } from "../protocol/answer-infer.ts";
+import { modelIdOf } from "../protocol/named-model.ts";
 import { inflateWithin, overLimit } from "../protocol/read-body.ts";
 
 /** What calls are answered from. */
@@ -18,6 +20,8 @@ export interface StreamService extends InferService {
    * @throws EddiError what the client is told
    */
   readonly admit: (client: FastifyRequest) => void;
+  /** Who sends what comes on a stream. */
+  readonly senderOf: (client: FastifyRequest) => Asker;
 }
 
 export type InferMessage = Extract<StreamCall, { kind: "infer" }>;
@@ -56,7 +60,8 @@ async function settle(
     service.admit(client);
     const { body, inflateMs } = await openBody(call, service.config.bodyLimitBytes);
     const { model: modelId, version, jsonBytes } = call;
-    const asked = { modelId, version, body, jsonBytes, receivedMs, inflateMs, signal };
+    const asker = service.senderOf(client);
+    const asked = { asker, modelId, version, body, jsonBytes, receivedMs, inflateMs, signal };
     const { frame, isBinary, times } = await answerInfer(service, asked);
     return {
       kind: "reply",
@@ -68,6 +73,7 @@ async function settle(
       body: frame.body,
     };
   } catch (thrown) {
+    service.metrics.notRun(modelIdOf(call.model), thrown);
     return errorReply(client, call.id, thrown);
   }
 }
@@ -78,7 +84,7 @@ async function openBody(
   limit: number,
 ): Promise<{ readonly body: Uint8Array; readonly inflateMs: number }> {
   if (body.byteLength > limit) throw overLimit(limit, `${body.byteLength}`);
-  if (encoding === null) return { body: new Uint8Array(body), inflateMs: 0 };
+  if (encoding === null || body.byteLength === 0) return { body: new Uint8Array(body), inflateMs: 0 };
   const start = performance.now();
   const inflated = await inflateWithin(body, encoding, limit);
   return { body: inflated, inflateMs: performance.now() - start };

@@ -19,6 +19,9 @@ export interface StreamLimits {
   readonly leaveMs: number;
 }
 
+/** Told of a call that is refused, as its stream has too many. */
+export type OnRefused = (client: FastifyRequest, call: InferMessage, why: EddiError) => void;
+
 /** What answers a call; it never rejects. */
 export type Answer = (client: FastifyRequest, call: InferMessage, signal: AbortSignal) => Promise<CallReply>;
 
@@ -31,6 +34,7 @@ export class StreamConnection {
   private readonly client: FastifyRequest;
   private readonly answer: Answer;
   private readonly limits: StreamLimits;
+  private readonly onRefused: OnRefused;
   private readonly inFlight = new Map<number, AbortController>();
   private readonly openedMs = performance.now();
   private calledMs = this.openedMs;
@@ -40,11 +44,18 @@ export class StreamConnection {
   private isLeaving = false;
   private isClosing = false;
 
-  constructor(socket: WebSocket, client: FastifyRequest, answer: Answer, limits: StreamLimits) {
+  constructor(
+    socket: WebSocket,
+    client: FastifyRequest,
+    answer: Answer,
+    limits: StreamLimits,
+    onRefused: OnRefused,
+  ) {
     this.socket = socket;
     this.client = client;
     this.answer = answer;
     this.limits = limits;
+    this.onRefused = onRefused;
     socket.on("message", (data: Buffer, isBinary) => {
       this.heardMs = performance.now();
       if (isBinary) this.take(data);
@@ -115,6 +126,7 @@ export class StreamConnection {
   private async run(call: InferMessage): Promise<void> {
     const refusal = this.refusal();
     if (refusal !== null) {
+      this.onRefused(this.client, call, refusal);
       this.send(errorReply(this.client, call.id, refusal));
       return;
     }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { MAX_ENVELOPE_BYTES, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { withoutBase } from "../page/base-path.ts";
+import { modelIdOf } from "../protocol/named-model.ts";
 import { answerCall, type StreamService } from "./answer-call.ts";
 import { Streams } from "./streams.ts";
 import { type UpgradeTaker, upgradesTo } from "./upgrades.ts";
@@ -12,10 +13,18 @@ export async function streamRoute(
   app: FastifyInstance,
   service: StreamService,
 ): Promise<{ readonly streams: Streams; readonly takeUpgrades: UpgradeTaker }> {
-  const streams = new Streams((client, call, signal) => answerCall(service, client, call, signal));
-  const { take, wanted, isWanted } = upgradesTo(
-    (url) => withoutBase(service.config.basePath, url).split("?", 1)[0] === STREAM_PATH,
+  const streams = new Streams(
+    (client, call, signal) => answerCall(service, client, call, signal),
+    {},
+    (client, call, why) => {
+      const { expectedQueueMs } = service.executor.load(service.senderOf(client));
+      service.metrics.notRun(modelIdOf(call.model), why, expectedQueueMs);
+    },
   );
+  const { take, wanted, isWanted } = upgradesTo((url) => {
+    const asked = withoutBase(service.config.basePath, url).split("?", 1)[0];
+    return asked === STREAM_PATH || asked === `${STREAM_PATH}/`;
+  });
   await app.register(fastifyWebsocket, {
     options: {
       server: wanted as unknown as FastifyInstance["server"],

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import type { Listener } from "../stop-listening.ts";
-import { type Answer, StreamConnection, type StreamLimits } from "./connection.ts";
+import { type Answer, type OnRefused, StreamConnection, type StreamLimits } from "./connection.ts";
 
 const LIMITS: StreamLimits = {
   maxInFlight: 32,
@@ -17,13 +17,15 @@ export class Streams implements Listener {
   readonly listening = true;
   private readonly answer: Answer;
   private readonly limits: StreamLimits;
+  private readonly onRefused: OnRefused;
   private readonly open = new Set<StreamConnection>();
   private readonly pings: NodeJS.Timeout;
   private isLeaving = false;
   private onEmpty: () => void = () => {};
 
-  constructor(answer: Answer, limits: Partial<StreamLimits> = {}) {
+  constructor(answer: Answer, limits: Partial<StreamLimits> = {}, onRefused: OnRefused = () => {}) {
     this.answer = answer;
+    this.onRefused = onRefused;
     this.limits = { ...LIMITS, ...limits };
     this.pings = setInterval(() => {
       for (const connection of this.open) connection.check();
@@ -35,7 +37,7 @@ export class Streams implements Listener {
   }
 
   add(socket: WebSocket, client: FastifyRequest): void {
-    const connection = new StreamConnection(socket, client, this.answer, this.limits);
+    const connection = new StreamConnection(socket, client, this.answer, this.limits, this.onRefused);
     this.open.add(connection);
     socket.once("close", () => {
       this.open.delete(connection);
