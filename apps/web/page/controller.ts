@@ -2,10 +2,12 @@ import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
 import { checkImageFile } from "../edge/image-header.ts";
-import { chooseModel, fetchModels, offered } from "./choose-model.ts";
+import { addressFor, chooseModel, fetchModels, offered } from "./choose-model.ts";
+import { addressWithKey } from "./key.ts";
 import { Session } from "./session.ts";
 import type { PageSettings } from "./settings.ts";
 import * as store from "./store.ts";
+import { tabMemory } from "./tab-memory.ts";
 
 /** What the page can do: the one place that joins the session to what is shown. */
 export class Controller {
@@ -54,6 +56,11 @@ export class Controller {
   /** Top-1 that is enough, 0..1; null: the best within the budget. */
   setMinAccuracy(minAccuracy: number | null): void {
     this.session.then((session) => session.setMinAccuracy(minAccuracy)).catch(() => {});
+  }
+
+  /** Where this page opens anew with another model. */
+  addressFor(model: string): string {
+    return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
   }
 
   /** What the live camera is to do. */
