@@ -55,6 +55,7 @@ function toAnswer(
     codecs,
     source,
     reason,
+    isIncomplete: job.isIncomplete,
     budgetMs: options.budgetMs,
     prediction: planning?.prediction ?? null,
     stages: { ...stages, otherMs: Math.max(0, totalMs - named) },

@@ -88,6 +88,15 @@ export interface AnswerOptions {
   readonly plan?: Plan;
   /** Used for all tensors instead of the plan's. */
   readonly codec?: WireCodec;
+  /** Told where the page has opened the picture itself. */
+  readonly opened?: OpenedPicture;
+}
+
+/** What it took the page to open a picture that the worker cannot, or that is too large for two to hold. */
+export interface OpenedPicture {
+  /** Counts as the picture's time. */
+  readonly ms: number;
+  readonly isIncomplete: boolean;
 }
 
 export interface Answer {
@@ -110,6 +119,8 @@ export interface Answer {
   readonly source: "edge" | "cloud" | "fallback";
   /** Why, when it is a fallback. */
   readonly reason: string | null;
+  /** The picture's file ends early or is damaged: this answers what there is of it. */
+  readonly isIncomplete: boolean;
   readonly budgetMs: number;
   /** Null for a forced plan and before anything is known. */
   readonly prediction: Prediction | null;

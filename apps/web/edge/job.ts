@@ -41,6 +41,8 @@ export interface Job {
   readonly startMs: number;
   /** The model's input. */
   readonly values: Float32Array;
+  /** The picture's file ends early or is damaged. */
+  readonly isIncomplete: boolean;
   /** Null when the plan is not the optimizer's. */
   readonly planning: Planning | null;
   readonly stages: { -readonly [stage in keyof Stages]: number };
@@ -75,8 +77,8 @@ export async function startJob(
   signal: AbortSignal,
 ): Promise<Job> {
   const { model, readiness } = kit;
-  const startMs = performance.now();
-  const values = await imageInput(source, model.metadata.input);
+  const startMs = performance.now() - (options.opened?.ms ?? 0);
+  const { values, isIncomplete } = await imageInput(source, model.metadata.input);
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
   const planning = options.plan === undefined ? await kit.planFor(options.budgetMs) : null;
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
@@ -92,6 +94,7 @@ export async function startJob(
     signal,
     startMs,
     values,
+    isIncomplete: isIncomplete || options.opened?.isIncomplete === true,
     planning: plan === planning?.plan ? planning : null,
     stages,
     plan,
@@ -105,7 +108,7 @@ export async function startJob(
   };
 }
 
-/** Milliseconds since the image arrived. */
+/** Milliseconds since the image arrived, at the page where that opened it. */
 export function elapsed(job: Job): number {
   return performance.now() - job.startMs;
 }

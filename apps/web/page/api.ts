@@ -84,7 +84,7 @@ export function createApi(controller: Controller): EddiPage {
     const { signal, codec: text, ...rest } = options;
     const codec = text === undefined ? undefined : parseCodec(text);
     if (codec === null) throw new EddiError("bad-argument", `codec: expected ${CODEC_TEXTS}, got ${text}`);
-    controller.show(image instanceof Blob ? URL.createObjectURL(image) : null, null);
+    if (!(image instanceof Blob)) controller.show(null, null);
     return controller.answer(image, codec === undefined ? rest : { ...rest, codec }, signal);
   };
   return {

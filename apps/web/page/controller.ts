@@ -1,7 +1,7 @@
 import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
-import { checkImageFile } from "../edge/image-header.ts";
+import { type Ask, answerPicture } from "./answer-picture.ts";
 import { addressFor, chooseModel, fetchModels, offered } from "./choose-model.ts";
 import { addressWithKey } from "./key.ts";
 import { Session } from "./session.ts";
@@ -69,19 +69,26 @@ export class Controller {
   }
 
   /**
-   * Answers an image and shows the answer.
+   * Answers an image and shows the answer; of a file the picture too.
    *
+   * @param label what the picture is said to show
    * @throws EddiError of the edge; it is shown too
    */
   async answer(
     image: ImageSource,
     options: Partial<AnswerOptions> = {},
     signal?: AbortSignal,
+    label: string | null = null,
   ): Promise<Answer> {
     store.underWay.value += 1;
     try {
       const session = await this.session;
-      const answer = await session.answer(image, { budgetMs: store.budgetMs.value, ...options }, signal);
+      const ask: Ask = (source, opened) => {
+        const how = opened === undefined ? options : { ...options, opened };
+        return session.answer(source, { budgetMs: store.budgetMs.value, ...how }, signal);
+      };
+      const show = (file: Blob): void => this.show(URL.createObjectURL(file), label);
+      const answer = image instanceof Blob ? await answerPicture(image, ask, show) : await ask(image);
       store.answer.value = answer;
       return answer;
     } catch (thrown) {
@@ -97,9 +104,7 @@ export class Controller {
   async answerFile(file: Blob, label: string | null = null): Promise<void> {
     store.closePassingProblems();
     try {
-      await checkImageFile(file);
-      this.show(URL.createObjectURL(file), label);
-      await this.answer(file);
+      await this.answer(file, {}, undefined, label);
     } catch (thrown) {
       const { code, message } = toEddiError(thrown);
       if (code === "bad-image" || code === "too-large") this.show(null, null);
