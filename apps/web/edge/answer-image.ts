@@ -28,6 +28,7 @@ export async function answerImage(
     if (outcome.kind === "reply") return toAnswer(job, "cloud", exit, scores, null);
     return toAnswer(job, "fallback", exit, scores, outcome.error.message);
   } finally {
+    job.leaveLink();
     release(job.held);
     kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud });
   }

@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { allEdge, type Plan, type Transport } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
+import type { CloudLost } from "../link/conversation.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
 import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
 import { encodeCut } from "./encode-cut.ts";
@@ -51,15 +52,17 @@ export async function askInTime(
   const reply = (): CloudReply | null => (outcome?.kind === "reply" ? outcome : null);
   try {
     await Promise.race([asked, sleep(waitUntilMs - elapsed(job), over.signal)]);
+    // Late: weights may be what the answer waits for now.
+    job.leaveLink();
     if (reply() === null) await untilFinishable(job, asked, reply, over.signal);
     job.signal.throwIfAborted();
-    if (reply() !== null) return settle(job, reply()!);
+    if (reply() !== null) return settle(job, reply()!, sentAt);
     // Failed or late: the edge finishes, and still takes a reply that comes meanwhile.
     stages.lostMs = performance.now() - sentAt;
     const local = await finishHere(job);
     if (reply() !== null) {
       stages.lostMs = 0;
-      return settle(job, reply()!);
+      return settle(job, reply()!, sentAt);
     }
     const failure = (outcome as CloudFailure | null) ?? lateReply(stages.lostMs);
     job.cloud = {
@@ -67,6 +70,7 @@ export async function askInTime(
       requestBytes: job.requestBytes,
       transport: job.transport ?? "fetch",
       waitedMs: failure.error.code === "timeout" ? stages.lostMs : null,
+      ...besides(job, sentAt),
       retryAfterMs: failure.retryAfterMs,
       expectedQueueMs: failure.expectedQueueMs,
     };
@@ -99,8 +103,13 @@ async function untilFinishable(
   }
 }
 
+/** What else there was on the link since the request was sent. */
+function besides({ kit }: Job, sentAt: number): Pick<CloudLost, "isShared" | "isHeard"> {
+  return { isShared: kit.traffic.wasOnSince(sentAt), isHeard: kit.traffic.heardMs >= sentAt };
+}
+
 /** Enters a reply's times. */
-function settle(job: Job, reply: CloudReply): CloudReply {
+function settle(job: Job, reply: CloudReply, sentAt: number): CloudReply {
   const { stages, codecs, requestBytes } = job;
   const plan = { ...planTo(job, reply.exit), codecs };
   const { elapsedMs, receiveMs, queueMs, computeMs, expectedQueueMs } = reply;
@@ -111,7 +120,8 @@ function settle(job: Job, reply: CloudReply): CloudReply {
   stages.downlinkMs = reply.downlinkMs;
   const transport = job.transport ?? "fetch";
   const served = { elapsedMs, queueMs, computeMs, expectedQueueMs };
-  job.cloud = { kind: "answered", plan, requestBytes, transport, ...served };
+  const { isShared } = besides(job, sentAt);
+  job.cloud = { kind: "answered", plan, requestBytes, transport, isShared, ...served };
   return reply;
 }
 

@@ -202,5 +202,7 @@ export interface Trial {
 export interface ShardState {
   readonly path: string;
   readonly bytes: number;
+  /** Of these, how many are there. */
+  readonly arrivedBytes: number;
   readonly state: "absent" | "loading" | "ready" | "failed";
 }

@@ -1,6 +1,7 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ImageCodec, type Model, readModel } from "#shared/model";
 import { useKey } from "../link/service-fetch.ts";
+import { traffic } from "../link/traffic.ts";
 import { adapterName } from "./adapter.ts";
 import { answerImage } from "./answer-image.ts";
 import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
@@ -16,6 +17,7 @@ import type {
   ModelSummary,
   Timing,
 } from "./conversation.ts";
+import { Downloads } from "./downloads.ts";
 import { supportedImageCodecs } from "./encode-image.ts";
 import { Engine } from "./engine.ts";
 import { fetchBytes, modelFileUrl } from "./fetch-model.ts";
@@ -42,6 +44,7 @@ export class Edge {
   private images = 0;
   private underWay = 0;
   private onIdle: (() => void)[] = [];
+  private endHold: (() => void) | null = null;
 
   /**
    * Fetches the model's description; weights and backend follow in the background.
@@ -70,15 +73,23 @@ export class Edge {
   ) {
     this.settings = settings;
     this.emit = emit;
-    this.link = new PlannerLink(({ wanted }) => readiness.want(wanted));
+    this.link = new PlannerLink(
+      ({ wanted }) => readiness.want(wanted),
+      (isHeld) => this.holdFor(isHeld),
+    );
+    traffic.listener = {
+      onWire: (isOn) => this.link.downloading(isOn),
+      onArrival: () => this.link.arrived(),
+    };
     this.imageCodecs = imageCodecs;
     this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs });
     this.engineChosen = this.startEngine(model, choosing);
+    const downloads = new Downloads(traffic);
     const loader = new ShardLoader({
       shards: model.shards,
-      fetch: (shard, fresh) => {
+      fetch: (shard, fresh, onArrived) => {
         const url = `${modelFileUrl(model.metadata.id, shard.path)}?v=${shard.sha256.slice(0, 16)}`;
-        return fetchBytes(url, fresh ? { cache: "reload" } : {});
+        return downloads.fetch(url, shard.bytes, fresh, onArrived);
       },
       accept: (shard, bytes) => this.engine!.addShard(shard, bytes),
       onChange: (shards) => emit({ kind: "shards", shards }),
@@ -109,6 +120,7 @@ export class Edge {
       model,
       codec: settings.codec,
       cloud: new CloudWays(new CloudStream(), settings.transport),
+      traffic,
       engine: () => this.engine,
       onEngineError: (error) => this.loseEngine(error.message),
       readiness,
@@ -199,6 +211,15 @@ export class Edge {
     return { adapter: await adapterName(backend), backend, selfTestMs, watch };
   }
 
+  /** Downloads wait while the optimizer measures the link. */
+  private holdFor(isHeld: boolean): void {
+    if (isHeld) this.endHold ??= traffic.hold();
+    else {
+      this.endHold?.();
+      this.endHold = null;
+    }
+  }
+
   private async idle(): Promise<void> {
     while (this.underWay > 0) await new Promise<void>((done) => this.onIdle.push(done));
   }
@@ -219,6 +240,7 @@ export class Edge {
       if (backend === null) this.problem(new EddiError("unavailable", noBackend(tried)));
     } catch (thrown) {
       this.engine = null;
+      this.link.engine({ kind: "engine", backend: null, selfTestMs: null });
       this.problem(toEddiError(thrown));
     }
     return this.engine;

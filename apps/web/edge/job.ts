@@ -13,6 +13,7 @@ import {
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
+import type { Traffic } from "../link/traffic.ts";
 import type { CloudWays } from "./cloud-ways.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "./conversation.ts";
 import { type Engine, type EngineRun, type Held, release } from "./engine.ts";
@@ -25,6 +26,7 @@ export interface Kit {
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
   readonly cloud: CloudWays;
+  readonly traffic: Traffic;
   /** Null before a backend is chosen, when none works and when the one chosen is lost. */
   readonly engine: () => Engine | null;
   readonly onEngineError: (error: EddiError) => void;
@@ -46,6 +48,8 @@ export interface Job {
   /** Null when the plan is not the optimizer's. */
   readonly planning: Planning | null;
   readonly stages: { -readonly [stage in keyof Stages]: number };
+  /** Lets downloads go on, which give way to an image that is to be sent. */
+  readonly leaveLink: () => void;
   plan: Plan;
   /** Early exits that have answered, or were not sure enough, with their scores. */
   readonly asked: Asked[];
@@ -87,6 +91,7 @@ export async function startJob(
   else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
     plan = allCloud(model, plan.exit);
   signal.throwIfAborted();
+  const isSent = splitPlan(model, plan).tail !== null;
   stages.waitMs = performance.now() - startMs - stages.imageMs;
   return {
     kit,
@@ -97,6 +102,7 @@ export async function startJob(
     isIncomplete: isIncomplete || options.opened?.isIncomplete === true,
     planning: plan === planning?.plan ? planning : null,
     stages,
+    leaveLink: isSent ? kit.traffic.hold() : () => {},
     plan,
     asked: [],
     held: new Map(),

@@ -4,6 +4,7 @@ import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../e
 import { type Ask, answerPicture } from "./answer-picture.ts";
 import { addressFor, chooseModel, fetchModels, offered } from "./choose-model.ts";
 import { addressWithKey } from "./key.ts";
+import { PictureQueue } from "./picture-queue.ts";
 import { Session } from "./session.ts";
 import type { PageSettings } from "./settings.ts";
 import * as store from "./store.ts";
@@ -14,6 +15,10 @@ export class Controller {
   private readonly settings: PageSettings & { readonly key: string | null };
   private readonly session: Promise<Session>;
   private shown: string | null = null;
+  /** The small pictures to choose from. */
+  readonly pictures = new PictureQueue((state) => {
+    this.session.then((session) => session.setPicture(state)).catch(() => {});
+  });
 
   /** @param settings the address' own, and the key for the service */
   constructor(settings: PageSettings & { readonly key: string | null }) {
@@ -21,6 +26,7 @@ export class Controller {
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();
     this.setMinAccuracy(settings.minAccuracy);
+    store.busy.subscribe((isBusy) => this.pictures.hold("image", isBusy));
     this.session.catch((thrown: unknown) => store.showProblem(toEddiError(thrown).message));
     document.addEventListener("visibilitychange", () => {
       const visible = document.visibilityState === "visible";
@@ -160,6 +166,7 @@ export class Controller {
       onEdge: (event) => onEdge(event),
       onOptimizer: (event) => {
         if (event.kind === "summary") store.summary.value = event.summary;
+        else if (event.kind === "hold") this.pictures.hold("probe", event.isHeld);
         else store.showProblem(event.message);
       },
       onProblem: (error) => store.showProblem(error.message),

@@ -11,8 +11,10 @@ import type {
   ModelSummary,
   Timing,
 } from "../edge/conversation.ts";
+import { afterSilence } from "../link/silence.ts";
 import type { OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../optimizer/conversation.ts";
 import { Caller } from "../rpc/caller.ts";
+import type { PictureState } from "./picture-queue.ts";
 
 export interface SessionListener {
   onModel(model: ModelSummary): void;
@@ -48,6 +50,8 @@ export class Session {
   private framesPerSecond: number | null = null;
   private minAccuracy: number | null = null;
   private readonly running = new Set<Promise<unknown>>();
+  /** When the edge worker said something last: long downloads say how far they are. */
+  private heardMs = Number.NEGATIVE_INFINITY;
   /** Settled unless the edge worker has lost its backend and is about to be replaced. */
   private replaced: Promise<void> = Promise.resolve();
 
@@ -107,6 +111,11 @@ export class Session {
     this.tellOptimizer({ kind: "min-accuracy", minAccuracy });
   }
 
+  /** A picture of the page is loading, which delays replies, or is there. */
+  setPicture(state: PictureState): void {
+    this.tellOptimizer({ kind: "picture", state });
+  }
+
   setVisible(visible: boolean): void {
     this.tellOptimizer({ kind: "visible", visible });
   }
@@ -121,13 +130,17 @@ export class Session {
     const { edge } = this;
     const transfer = image instanceof ImageBitmap ? [image] : [];
     const answering = edge.caller.call({ kind: "answer", image, options }, { transfer, signal });
-    const hung = setTimeout(() => this.restartEdge(edge.worker, "no answer from the edge worker"), HUNG_MS);
+    const endWatch = afterSilence(
+      () => this.heardMs,
+      HUNG_MS,
+      () => this.restartEdge(edge.worker, "no answer from the edge worker"),
+    );
     const settled = answering.catch(() => {}).finally(() => this.running.delete(settled));
     this.running.add(settled);
     try {
       return await answering;
     } finally {
-      clearTimeout(hung);
+      endWatch();
     }
   }
 
@@ -197,6 +210,7 @@ export class Session {
   }
 
   private onEdge(worker: Worker, event: EdgeEvent): void {
+    this.heardMs = performance.now();
     this.listener.onEdge(event);
     if (event.kind !== "lost") return;
     this.losses.set(event.backend, (this.losses.get(event.backend) ?? 0) + 1);

@@ -2,6 +2,8 @@ import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import plain from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url";
 import simd from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import { env } from "@tensorflow/tfjs-core";
+import { receive } from "../../link/receive.ts";
+import { traffic } from "../../link/traffic.ts";
 
 /** Single-threaded: the threaded build breaks when minified, and needs a cross-origin isolated page. */
 export async function prepare(): Promise<void> {
@@ -11,4 +13,7 @@ export async function prepare(): Promise<void> {
     "tfjs-backend-wasm-simd.wasm": simd,
     "tfjs-backend-wasm-threaded-simd.wasm": simd, // Must be named; never used.
   });
+  // TF.js finds it in the browser's cache: on a slow link it would be taken for a backend that hangs.
+  const hasSimd = await env().getAsync("WASM_HAS_SIMD_SUPPORT");
+  await receive(hasSimd ? simd : plain, { traffic, fetch: (url, init) => fetch(url, init) });
 }
