@@ -89,7 +89,7 @@ export class Traffic {
     return this.bytesPerMs_;
   }
 
-  /** So many bytes came one after the other in so long. */
+  /** So many bytes came within so long of asking for them. */
   measured(bytes: number, ms: number): void {
     if (bytes >= LEAST_MEASURED_BYTES) this.bytesPerMs_ = bytes / Math.max(ms, 1);
   }

@@ -1,10 +1,12 @@
 import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
+import { receive } from "../link/receive.ts";
+import { traffic } from "../link/traffic.ts";
 import { type Ask, answerPicture } from "./answer-picture.ts";
 import { addressFor, chooseModel, fetchModels, offered } from "./choose-model.ts";
 import { addressWithKey } from "./key.ts";
-import { PictureQueue } from "./picture-queue.ts";
+import { PictureQueue, type PictureState } from "./picture-queue.ts";
 import { Session } from "./session.ts";
 import type { PageSettings } from "./settings.ts";
 import * as store from "./store.ts";
@@ -16,9 +18,7 @@ export class Controller {
   private readonly session: Promise<Session>;
   private shown: string | null = null;
   /** The small pictures to choose from. */
-  readonly pictures = new PictureQueue((state) => {
-    this.session.then((session) => session.setPicture(state)).catch(() => {});
-  });
+  readonly pictures = new PictureQueue((state) => this.tellPicture(state));
 
   /** @param settings the address' own, and the key for the service */
   constructor(settings: PageSettings & { readonly key: string | null }) {
@@ -26,6 +26,10 @@ export class Controller {
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();
     this.setMinAccuracy(settings.minAccuracy);
+    traffic.listener = {
+      onWire: (isOn) => this.tellPicture(isOn ? "loading" : "loaded"),
+      onArrival: () => {},
+    };
     store.busy.subscribe((isBusy) => this.pictures.hold("image", isBusy));
     this.session.catch((thrown: unknown) => store.showProblem(toEddiError(thrown).message));
     document.addEventListener("visibilitychange", () => {
@@ -120,7 +124,7 @@ export class Controller {
 
   async answerSample({ url, label, file }: store.Sample): Promise<void> {
     try {
-      await this.answerFile(file ?? (await fetchFile(url)), label);
+      await this.answerFile(file ?? (await fetchPhoto(url)), label);
     } catch (thrown) {
       store.showProblem(`sample ${label}: ${toEddiError(thrown).message}`);
     }
@@ -152,6 +156,10 @@ export class Controller {
       store.answer.value = null;
       if (url !== null) store.camera.value = "closed";
     });
+  }
+
+  private tellPicture(state: PictureState): void {
+    this.session.then((session) => session.setPicture(state)).catch(() => {});
   }
 
   private async start(): Promise<Session> {
@@ -196,8 +204,9 @@ function onEdge(event: EdgeEvent): void {
   }
 }
 
-async function fetchFile(url: string): Promise<Blob> {
-  const response = await fetch(url);
-  if (response.ok) return response.blob();
-  throw new EddiError("unavailable", `${url}: got HTTP ${response.status}`);
+async function fetchPhoto(url: string): Promise<Blob> {
+  const { response, chunks } = await receive(url, { traffic, fetch: (...asked) => fetch(...asked) });
+  const { ok, status, headers } = response;
+  if (!ok) throw new EddiError("unavailable", `${url}: got HTTP ${status}`);
+  return new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: headers.get("content-type") ?? "" });
 }

@@ -113,7 +113,7 @@ export function Details() {
               <Row name="profiles" value={`heads: ${plans.profiles.head}; tails: ${plans.profiles.tail}`} />
               <Row
                 name="scales"
-                value={`edge × ${plans.conditions.edgeScale.toPrecision(2)}, cloud × ${plans.conditions.cloudScale.toPrecision(2)}, queue ${formatMs(plans.conditions.queueMs)}`}
+                value={`edge × ${plans.conditions.edgeScale.toPrecision(2)}, cloud × ${plans.conditions.cloudScale.toPrecision(2)}, queue ${plans.cloud === "down" ? "–" : formatMs(plans.conditions.queueMs)}`}
               />
               <Row name="next plan" value={nextPlan()} />
               {plans.load !== null && <Row name="load" value={loadText(plans.load)} />}
