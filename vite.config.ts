@@ -12,6 +12,8 @@ const OUT_DIR = "dist/web";
 
 export default defineConfig({
   root: "apps/web",
+  // Addresses are relative: a proxy may serve the page below any prefix.
+  base: "./",
   plugins: [compressed(OUT_DIR)],
   build: {
     outDir: `../../${OUT_DIR}`,

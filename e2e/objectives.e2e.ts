@@ -44,6 +44,9 @@ test("where an accuracy is enough, the Optimizer lets sure exits answer early, a
     const last = answer.asked.at(-1)!;
     const wasSure = last.confidence >= last.threshold;
     expect(answer.exit).toBe(wasSure ? last.exit : answer.plan.exit);
+    // What was expected is of the way that was taken: none of the network where nothing travelled.
+    const { rttMs, uplinkMs, cloudMs } = answer.prediction!.latency;
+    expect(rttMs + uplinkMs + cloudMs > 0).toBe(answer.source === "cloud");
   }
   // Without the floor the budget of ten seconds leaves no reason for early exits.
   await app.page.evaluate(() => globalThis.eddi.setMinAccuracy(null));

@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { Service } from "../apps/lab/demo/service.ts";
-import { openApp, type PlainAnswer } from "./harness/app.ts";
+import { formatPercent } from "../apps/web/page/format.ts";
+import { type App, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
 
 const model = loadModel(REAL);
@@ -18,16 +19,35 @@ test("a killed service costs accuracy, never an answer, and is used again when i
     const during = answer();
     await service.kill();
     expect((await during).scores).toHaveLength(model.metadata.labels.length);
+    await expectShown(app, await during);
     for (let photo = 0; photo < 8; photo++) {
       const { source, scores } = await answer();
       expect(["edge", "fallback"]).toContain(source);
       expect(scores).toHaveLength(model.metadata.labels.length);
     }
+    await expectShown(app, await answer());
 
     await service.start();
     await expect.poll(async () => (await answer()).source, { timeout: 60_000 }).toBe("cloud");
+    await expectShown(app, await answer());
   } finally {
     await app.close();
     await service.stop();
   }
 });
+
+/** The page shows what ran, where it did, as the answer tells it. */
+async function expectShown({ page }: App, answer: PlainAnswer): Promise<void> {
+  const { source, exit, here, there, prediction, requestBytes } = answer;
+  expect(there.length > 0, source).toBe(source === "cloud");
+  expect(requestBytes > 0, source).toBe(source !== "edge");
+  const title = `${here.length} nodes on the edge, ${there.length} in the cloud, up to exit ${exit}`;
+  await expect(page.getByRole("img", { name: title })).toBeVisible();
+  const words = { edge: "all on this device", cloud: "sent", fallback: "finished on this device" }[source];
+  await expect(page.locator(".chip")).toContainText(words);
+  await expect(page.locator(".answer .share")).toHaveText(formatPercent(answer.confidence));
+  if (source === "fallback") {
+    expect(prediction).toBeNull();
+    await expect(page.getByText("not predicted: the cloud was to answer")).toBeVisible();
+  }
+}

@@ -32,14 +32,14 @@ export function checkNode(/** @type {string} */ version) {
   throw new Refusal(`expected Node ${NODE.join(".")} or newer, got ${version}: see https://nodejs.org`);
 }
 
-/** Runs `npm ci` unless node_modules holds what package-lock.json asks for. */
+/** Runs `npm ci` unless node_modules holds what package-lock.json asks for: what builds and runs TypeScript, too. */
 export function ensureInstalled() {
   const missing = missingPackage();
   if (missing === undefined) return;
   console.log(`installing (${missing}): npm ci`);
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   const options = { cwd: root, stdio: /** @type {const} */ ("inherit"), shell: process.platform === "win32" };
-  const { status } = spawnSync(npm, ["ci", "--no-audit", "--no-fund"], options);
+  const { status } = spawnSync(npm, ["ci", "--include=dev", "--no-audit", "--no-fund"], options);
   if (status !== 0) throw new Refusal("npm ci failed: see its message above");
 }
 

@@ -11,6 +11,7 @@ test("without options there are defaults", () => {
     modelsDir: "models",
     modelsPollMs: 2000,
     webDir: "dist/web",
+    basePath: "",
     dataDir: "/home/me/.cache/eddi/data/imagenette2-160",
     engine: "auto",
     workers: 0,

@@ -4,7 +4,8 @@ import { EddiError } from "#shared/errors";
 import { isLoopback } from "./guard/is-loopback.ts";
 import { readOrigins } from "./guard/origins.ts";
 import type { RateLimit } from "./guard/token-buckets.ts";
-import { envName, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
+import { envName, findConfigFile, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
+import { readBasePath } from "./page/base-path.ts";
 
 export interface CloudConfig {
   /** Where plain HTTP listens; port 0 takes any free one. */
@@ -17,6 +18,8 @@ export interface CloudConfig {
   readonly modelsPollMs: number;
   /** The built page. */
   readonly webDir: string;
+  /** The prefix below which a proxy serves everything, such as `/eddi`; empty for none. */
+  readonly basePath: string;
   /** Imagenette in its official layout; need not exist. */
   readonly dataDir: string;
   readonly engine: EngineChoice;
@@ -78,6 +81,10 @@ const OPTIONS = {
   models: ["models", "folder of the models"],
   "models-poll-ms": ["2000", "how often it looks there for models that came, changed or went; 0 is never"],
   web: ["dist/web", "folder of the built page"],
+  "base-path": [
+    "",
+    "prefix that a proxy in front leaves in paths, as /eddi; what comes without is answered too",
+  ],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
   engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
   workers: ["0", "workers that run tails; 0 takes one per core, or one for a GPU"],
@@ -151,6 +158,7 @@ export function readConfig(
     modelsDir: text("models"),
     modelsPollMs: integer("models-poll-ms", 0, 3_600_000),
     webDir: text("web"),
+    basePath: readBasePath(text("base-path")),
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
     engine: oneOf("engine", ENGINES),
     workers: integer("workers", 0, 256),
@@ -171,13 +179,22 @@ export function readConfig(
   };
 }
 
+/** The file of options that `readConfig` would read; empty for none. @throws EddiError as `readConfig` */
+export function configFileOf(
+  env: Readonly<Record<string, string | undefined>>,
+  args: readonly string[],
+): string {
+  return findConfigFile(Object.keys(OPTIONS), FLAGS, { args, env });
+}
+
 function usage(): string {
   const rows = Object.entries(OPTIONS).map(([name, [fallback, purpose]]) => {
     return `  --${name.padEnd(20)}${purpose}${fallback === "" ? "" : ` [${fallback}]`}`;
   });
   return [
-    "tsx apps/cloud/main.ts [options]: serves models, page and tails",
-    "tsx apps/cloud/main.ts --new-key NAME: prints a new key, once, and its line for the file of keys",
+    "node dist/cloud/main.js [options]: serves models, page and tails",
+    "node dist/cloud/main.js --new-key NAME: prints a new key, once, and its line for the file of keys",
+    "That is what npm run build:cloud makes of tsx apps/cloud/main.ts.",
     "",
     ...rows,
     "",

@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,13 +25,23 @@ export const MODELS_DIR = folderOfTiny();
 /** A worker that can be told to crash or to hang. */
 export const POISONABLE_WORKER = new URL("./execution/poisonable-worker-fixture.ts", import.meta.url);
 
+/** A copy: links that leave a folder of models are refused. */
 function folderOfTiny(): string {
-  const dir = fileURLToPath(new URL("../../node_modules/.cache/eddi-tiny", import.meta.url));
-  mkdirSync(dir, { recursive: true });
+  const tiny = join(ALL_MODELS_DIR, "tiny");
+  const hash = createHash("sha256")
+    .update(readFileSync(join(tiny, "model.json")))
+    .digest("hex");
+  const cache = fileURLToPath(new URL("../../node_modules/.cache", import.meta.url));
+  const dir = join(cache, `eddi-tiny-${hash.slice(0, 16)}`);
+  if (existsSync(dir)) return dir;
+  mkdirSync(cache, { recursive: true });
+  const made = mkdtempSync(join(cache, "eddi-tiny-"));
+  cpSync(tiny, join(made, "tiny"), { recursive: true });
   try {
-    symlinkSync(join(ALL_MODELS_DIR, "tiny"), join(dir, "tiny"), "junction");
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+    renameSync(made, dir);
+  } catch {
+    // Another test's process was faster.
+    rmSync(made, { recursive: true });
   }
   return dir;
 }

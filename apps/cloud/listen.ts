@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { EddiError } from "#shared/errors";
 import type { CloudConfig, TlsConfig } from "./config.ts";
+import { followFiles } from "./files/follow-files.ts";
+import { readNamedFile } from "./files/named-file.ts";
 import { answerClientError, answerExpectations } from "./http-errors.ts";
 import { type CloudServer, HTTP } from "./server.ts";
 
@@ -45,17 +47,35 @@ export async function listen(
   }
 }
 
+/** A server that follows the files of its certificate for as long as it listens. */
 async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server> {
-  const [cert, key] = await Promise.all([readPem("--tls-cert", tls.cert), readPem("--tls-key", tls.key)]);
+  const contents = await Promise.all([readPem("--tls-cert", tls.cert), readPem("--tls-key", tls.key)]);
+  const pair = pairOf(contents);
   const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, timeout } = app.server;
+  const options = { ...HTTP, ...pair, headersTimeout, requestTimeout, keepAliveTimeout };
+  const server = createServer(options, (request, response) => app.routing(request, response));
+  server.maxConnections = maxConnections;
+  server.timeout = timeout;
+  server.on("clientError", answerClientError);
+  answerExpectations(server);
+  const take = (now: readonly Buffer[]): string => {
+    const { cert, key, validTo } = pairOf(now);
+    if (Date.parse(validTo) < Date.now())
+      throw new Error(`expected one that is valid, it was until ${validTo}`);
+    server.setSecureContext({ cert, key });
+    return `changed: valid to ${validTo}`;
+  };
+  const paths = [tls.cert, tls.key];
+  server.once("close", followFiles({ what: "certificate", paths, contents, take, log: app.log }));
+  return server;
+}
+
+/** @throws EddiError `bad-argument` for what are no PEM files, or do not belong together */
+function pairOf([cert, key]: readonly Buffer[]): { cert: Buffer; key: Buffer; validTo: string } {
   try {
-    const options = { ...HTTP, cert, key, headersTimeout, requestTimeout, keepAliveTimeout };
-    const server = createServer(options, (request, response) => app.routing(request, response));
-    server.maxConnections = maxConnections;
-    server.timeout = timeout;
-    server.on("clientError", answerClientError);
-    answerExpectations(server);
-    return server;
+    const certificate = new X509Certificate(cert!);
+    if (!certificate.checkPrivateKey(createPrivateKey(key!))) throw new Error("the key is of another one");
+    return { cert: cert!, key: key!, validTo: certificate.validTo };
   } catch (cause) {
     const message = `--tls-cert, --tls-key: expected PEM files that belong together: ${(cause as Error).message}`;
     throw new EddiError("bad-argument", message, { cause });
@@ -64,12 +84,9 @@ async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server>
 
 async function readPem(option: string, path: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readNamedFile(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new EddiError("bad-argument", `${option}: expected a readable file, got ${code} for ${path}`, {
-      cause,
-    });
+    throw new EddiError("bad-argument", `${option}: ${(cause as Error).message} for ${path}`, { cause });
   }
 }
 

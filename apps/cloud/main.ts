@@ -1,6 +1,8 @@
-import { toEddiError } from "#shared/errors";
-import { type CloudConfig, readConfig } from "./config.ts";
+import { EddiError, toEddiError } from "#shared/errors";
+import { type CloudConfig, configFileOf, readConfig } from "./config.ts";
+import { EXIT_LIMIT_MS, endProcess, endWithin } from "./end-process.ts";
 import { setWorkerEnvironment } from "./execution/worker-environment.ts";
+import { readNamedFile } from "./files/named-file.ts";
 import { newKey } from "./guard/keys.ts";
 import { listen } from "./listen.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
@@ -18,7 +20,7 @@ try {
   const args = process.argv.slice(2);
   if (args[0] === "--new-key") printNewKey(args[1] ?? "");
   else {
-    const config = readConfig(process.env, args);
+    const config = readConfig(process.env, args, await readOptions(configFileOf(process.env, args)));
     if ("help" in config) process.stdout.write(config.help);
     else await serve(config);
   }
@@ -33,12 +35,17 @@ async function serve(config: CloudConfig): Promise<void> {
   let isReady = false;
   const stop = (signal: NodeJS.Signals): void => {
     // A second signal does not wait.
-    if (stopping || server === null) process.exit(stopping ? EXIT_FAILED : 0);
+    if (stopping || server === null) {
+      endProcess(stopping ? EXIT_FAILED : 0);
+      return;
+    }
     stopping = true;
     // Nobody sends to a service that was never ready, and a developer's Ctrl-C need not wait for a balancer.
     const drainMs = signal === "SIGTERM" && isReady ? config.drainMs : 0;
-    setTimeout(() => process.exit(EXIT_FAILED), drainMs + GRACE_MS + CLOSE_LIMIT_MS).unref();
-    server.close(GRACE_MS, drainMs).then(() => process.exit(0), fail);
+    const limitMs = drainMs + GRACE_MS + CLOSE_LIMIT_MS;
+    setTimeout(() => endProcess(EXIT_FAILED), limitMs).unref();
+    endWithin(limitMs + EXIT_LIMIT_MS);
+    server.close(GRACE_MS, drainMs).then(() => endProcess(0), fail);
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
@@ -48,12 +55,25 @@ async function serve(config: CloudConfig): Promise<void> {
     const addresses = await listen(server, config);
     await server.ready;
     isReady = true;
+    // Whoever starts it kills what takes too long.
+    const startMs = Math.round(performance.now());
+    server.app.log.info({ startMs }, `ready ${startMs} ms after the start`);
     if (!stopping) process.stdout.write(`listening on ${addresses.join(" ")}\n`);
   } catch (thrown) {
     if (stopping) return;
     await server.close(0);
     throw thrown;
   }
+}
+
+/** Reads the file of options, if there is one, as `readConfig` wants it: that can wait, and this not for ever. */
+async function readOptions(path: string): Promise<() => string> {
+  if (path === "") return () => "";
+  const text = await readNamedFile(path).catch((thrown: EddiError) => thrown);
+  return () => {
+    if (text instanceof EddiError) throw text;
+    return text.toString();
+  };
 }
 
 /** The key goes to its user, the line into the file that `--keys` names. */
@@ -68,5 +88,5 @@ function fail(thrown: unknown): void {
   process.stderr.write(
     `${error.code === "internal" ? ((thrown as Error).stack ?? thrown) : error.message}\n`,
   );
-  process.exit(isTaken ? EXIT_PORT_TAKEN : EXIT_FAILED);
+  endProcess(isTaken ? EXIT_PORT_TAKEN : EXIT_FAILED);
 }

@@ -1,9 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ScaledObject } from "@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject";
 import Ajv from "ajv";
 import { Deployment, type IDeployment } from "kubernetes-models/apps/v1/Deployment";
+import { Ingress } from "kubernetes-models/networking.k8s.io/v1/Ingress";
+import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy";
 import { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
 import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Service } from "kubernetes-models/v1/Service";
@@ -11,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "./config.ts";
 import { testConfig } from "./fixture.ts";
+import { newKey } from "./guard/keys.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
 
 const DEPLOY = fileURLToPath(new URL("../../deploy", import.meta.url));
@@ -26,8 +30,76 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Tree = { [key: string]: Json };
 const read = <T = Tree>(...path: string[]): T => parse(readFileSync(join(DEPLOY, ...path), "utf8")) as T;
 
-const KINDS = { Deployment, Service, PodDisruptionBudget, ConfigMap, ScaledObject } as const;
+/**
+ * What we use of a PodMonitor, as prometheus-operator's monitoring.coreos.com/v1 has it; its whole schema is in no
+ * package of ours.
+ */
+class PodMonitor {
+  private static readonly check = new Ajv().compile({
+    type: "object",
+    required: ["apiVersion", "kind", "metadata", "spec"],
+    properties: {
+      apiVersion: { const: "monitoring.coreos.com/v1" },
+      kind: { const: "PodMonitor" },
+      spec: {
+        type: "object",
+        required: ["podMetricsEndpoints", "selector"],
+        additionalProperties: false,
+        properties: {
+          selector: { type: "object", required: ["matchLabels"] },
+          podMetricsEndpoints: {
+            type: "array",
+            items: {
+              type: "object",
+              additionalProperties: false,
+              properties: {
+                port: { type: "string" },
+                path: { type: "string" },
+                interval: { type: "string", pattern: "^[0-9]+(ms|s|m)$" },
+                authorization: {
+                  type: "object",
+                  additionalProperties: false,
+                  properties: {
+                    type: { type: "string" },
+                    credentials: {
+                      type: "object",
+                      additionalProperties: false,
+                      required: ["key"],
+                      properties: { name: { type: "string" }, key: { type: "string" } },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  });
+  readonly apiVersion = "monitoring.coreos.com/v1";
+  private readonly data: unknown;
+
+  constructor(data: unknown) {
+    this.data = data;
+  }
+
+  validate(): void {
+    if (!PodMonitor.check(this.data)) throw new Error(JSON.stringify(PodMonitor.check.errors));
+  }
+}
+
+const KINDS = {
+  ConfigMap,
+  Deployment,
+  Ingress,
+  NetworkPolicy,
+  PodDisruptionBudget,
+  PodMonitor,
+  ScaledObject,
+  Service,
+} as const;
 const OVERLAYS = ["cpu", "gpu"] as const;
+const INGRESS = join("components", "ingress");
 
 /** What the checks of our own look at; each of base, overlays and KServe has one. */
 interface Probe {
@@ -46,6 +118,43 @@ interface Pod {
   readonly terminationGracePeriodSeconds: number;
   readonly securityContext: { readonly runAsNonRoot: boolean };
   readonly containers: readonly Container[];
+}
+
+interface Policy {
+  readonly podSelector: { readonly matchLabels: Tree };
+  readonly policyTypes: readonly string[];
+  readonly ingress: readonly {
+    readonly from: readonly {
+      readonly namespaceSelector: { readonly matchLabels: Record<string, string> };
+    }[];
+    readonly ports: readonly Tree[];
+  }[];
+  readonly egress: readonly Tree[];
+}
+interface Monitor {
+  readonly selector: { readonly matchLabels: Tree };
+  readonly podMetricsEndpoints: readonly {
+    readonly port: string;
+    readonly path: string;
+    readonly authorization: {
+      readonly type: string;
+      readonly credentials: { readonly name: string; readonly key: string };
+    };
+  }[];
+}
+interface Routes {
+  readonly ingressClassName: string;
+  readonly tls: readonly Tree[];
+  readonly rules: readonly {
+    readonly host: string;
+    readonly http: {
+      readonly paths: readonly {
+        readonly path: string;
+        readonly pathType: "Exact" | "Prefix";
+        readonly backend: { readonly service: Tree };
+      }[];
+    };
+  }[];
 }
 
 /** As Kustomize merges a patch: maps by key, lists of named things by name, other lists are replaced. */
@@ -85,14 +194,15 @@ const pods: readonly (readonly [string, Pod, Record<string, string>])[] = [
 
 describe("every manifest follows its schema", () => {
   const { resources } = read<{ resources: string[] }>("kubernetes", "base", "kustomization.yaml");
+  const files = [...resources.map((file) => ["base", file] as const), [INGRESS, "ingress.yaml"] as const];
 
   test("the base names all of its files", () => {
     const files = readdirSync(BASE).filter((file) => file !== "kustomization.yaml");
     expect([...resources].sort()).toEqual(files.sort());
   });
 
-  test.each(resources)("%s", (file) => {
-    const manifest = read("kubernetes", "base", file);
+  test.each(files)("%s/%s", (folder, file) => {
+    const manifest = read("kubernetes", folder, file);
     const Kind = KINDS[manifest.kind as keyof typeof KINDS] as new (
       data: never,
     ) => {
@@ -196,17 +306,119 @@ describe("manifests and service agree", () => {
     });
   });
 
+  const labelsOfPods = (baseDeployment as unknown as { spec: { template: { metadata: { labels: Tree } } } })
+    .spec.template.metadata.labels;
+
+  test("the network policy lets in whom the others need, to the service's port, and lets nothing out", () => {
+    const { spec } = read<{ spec: Policy }>("kubernetes", "base", "network-policy.yaml");
+    expect(labelsOfPods).toMatchObject(spec.podSelector.matchLabels);
+    expect([spec.policyTypes, spec.egress]).toEqual([["Ingress", "Egress"], []]);
+    const [port] = podOf(baseDeployment).containers[0]!.ports;
+    for (const { from, ports } of spec.ingress) {
+      expect(from.length).toBeGreaterThan(0);
+      expect(ports).toEqual([{ protocol: "TCP", port: port!.name }]);
+    }
+    const namespaces = spec.ingress.flatMap(({ from }) =>
+      from.map(({ namespaceSelector }) => namespaceSelector.matchLabels["kubernetes.io/metadata.name"]),
+    );
+    const { ingressClassName } = read<{ spec: Routes }>("kubernetes", INGRESS, "ingress.yaml").spec;
+    const scaled = readFileSync(join(BASE, "scaled-object.yaml"), "utf8");
+    const [, prometheus] = /serverAddress: http:\/\/[^.]+\.([^.]+)\.svc/.exec(scaled) ?? [];
+    expect(namespaces.sort()).toEqual([`ingress-${ingressClassName}`, prometheus].sort());
+  });
+
+  test("Prometheus asks for the metrics with a key, and gets them only so", async () => {
+    const { spec } = read<{ spec: Monitor }>("kubernetes", "base", "pod-monitor.yaml");
+    expect(labelsOfPods).toMatchObject(spec.selector.matchLabels);
+    const [endpoint, ...others] = spec.podMetricsEndpoints;
+    expect(others).toEqual([]);
+    expect(endpoint!.port).toBe(podOf(baseDeployment).containers[0]!.ports[0]!.name);
+    const { type, credentials } = endpoint!.authorization;
+    const readme = readFileSync(join(DEPLOY, "README.md"), "utf8");
+    expect(readme).toContain(`create secret generic ${credentials.name} --from-literal=${credentials.key}=`);
+    const { key, line } = newKey("prometheus");
+    const dir = mkdtempSync(join(tmpdir(), "eddi-keys-"));
+    writeFileSync(join(dir, "keys"), line);
+    const guarded = await buildServer(testConfig({ keysFile: join(dir, "keys") }));
+    try {
+      const ask = async (headers: Record<string, string>) =>
+        (await guarded.app.inject({ url: endpoint!.path, headers })).statusCode;
+      expect([await ask({ authorization: `${type} ${key}` }), await ask({})]).toEqual([200, 401]);
+    } finally {
+      await guarded.close(0);
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  test("the ingress has TLS for its host, and lets through what the page and clients need, but no metrics", () => {
+    const { spec } = read<{ spec: Routes }>("kubernetes", INGRESS, "ingress.yaml");
+    const [rule, ...others] = spec.rules;
+    expect(others).toEqual([]);
+    expect(spec.tls).toEqual([{ hosts: [rule!.host], secretName: expect.any(String) }]);
+    const { metadata, spec: service } = read<{ metadata: Tree; spec: { ports: { name: string }[] } }>(
+      ...["kubernetes", "base", "service.yaml"],
+    );
+    for (const { backend } of rule!.http.paths) {
+      expect(backend.service).toEqual({ name: metadata.name, port: { name: service.ports[0]!.name } });
+    }
+    const isLetThrough = (path: string) =>
+      rule!.http.paths.some((one) =>
+        one.pathType === "Exact" ? path === one.path : path === one.path || path.startsWith(`${one.path}/`),
+      );
+    const needed = ["/", "/index.html", "/assets/index.js", "/models/tiny/model.json", "/samples/index.json"];
+    for (const path of [...needed, "/docs", "/docs/json", "/v2", "/v2/stream", "/v2/health/ready"]) {
+      expect(isLetThrough(path), path).toBe(true);
+    }
+    expect(isLetThrough("/metrics")).toBe(false);
+    const component = read("kubernetes", INGRESS, "kustomization.yaml");
+    expect(component).toMatchObject({ kind: "Component", resources: ["ingress.yaml"] });
+    const patch = read<{ kind: string; metadata: Tree; data: Record<string, string> }>(
+      ...["kubernetes", INGRESS, "config-map.yaml"],
+    );
+    expect([patch.kind, patch.metadata.name]).toEqual(["ConfigMap", "eddi-cloud"]);
+    const config = readConfig({ ...settings, ...patch.data }, []);
+    expect(config).toMatchObject({ trustedProxies: 1 });
+  });
+
   test("service, budget and autoscaler mean the deployment", () => {
     const { name } = (baseDeployment as unknown as { metadata: { name: string } }).metadata;
-    const labels = (baseDeployment as unknown as { spec: { template: { metadata: { labels: Tree } } } }).spec
-      .template.metadata.labels;
     type Selecting = { spec: { selector: Tree; ports: { targetPort: string }[] } };
     const service = read<Selecting>("kubernetes", "base", "service.yaml").spec;
-    expect(labels).toMatchObject(service.selector);
+    expect(labelsOfPods).toMatchObject(service.selector);
     expect(service.ports[0]!.targetPort).toBe(podOf(baseDeployment).containers[0]!.ports[0]!.name);
     const budget = read<Selecting>("kubernetes", "base", "pod-disruption-budget.yaml").spec;
-    expect(labels).toMatchObject(budget.selector.matchLabels as Tree);
+    expect(labelsOfPods).toMatchObject(budget.selector.matchLabels as Tree);
     const scaled = read<{ spec: { scaleTargetRef: Tree } }>("kubernetes", "base", "scaled-object.yaml").spec;
     expect(scaled.scaleTargetRef.name).toBe(name);
+  });
+});
+
+describe.each(["Containerfile.cpu", "Containerfile.gpu"])("%s", (file) => {
+  const text = readFileSync(join(DEPLOY, file), "utf8").replaceAll("\\\n", "");
+  const args = Object.fromEntries(
+    [...text.matchAll(/^ARG (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+  );
+  const stages = text.split(/^FROM /m).slice(1);
+  const [build, final] = stages as [string, string];
+
+  test("names every base by its digest, Node by a version that is supported", () => {
+    expect(stages).toHaveLength(2);
+    const bases = stages.map((stage) => /^\$\{(\w+)\}/.exec(stage)?.[1] ?? "none").map((name) => args[name]);
+    for (const base of bases) expect(base).toMatch(/^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+    expect(args.NODE_IMAGE).toMatch(/^node:24\.\d+\.\d+-bookworm-slim@/);
+    const other = readFileSync(join(DEPLOY, "Containerfile.cpu"), "utf8");
+    expect(other).toContain(`ARG NODE_IMAGE=${args.NODE_IMAGE}\n`);
+  });
+
+  test("runs what the build has made by Node alone: no sources, no TypeScript, no tool that builds", () => {
+    expect(build).toContain("npm run build && npm run build:cloud && npm prune --omit=dev");
+    const { scripts } = JSON.parse(readFileSync(join(DEPLOY, "..", "package.json"), "utf8"));
+    expect(scripts["build:cloud"]).toContain("vite.cloud.config.ts");
+    expect(final).toMatch(/^ENTRYPOINT \["node", "dist\/cloud\/main.js"\]$/m);
+    const copied = [...final.matchAll(/^COPY (?:--from=build \/app\/)?(\S+)/gm)].map(([, from]) => from);
+    expect(copied.sort()).toEqual(expect.arrayContaining(["dist", "models", "node_modules", "package.json"]));
+    expect(copied.filter((from) => /^(shared|apps|tsconfig)/.test(from!))).toEqual([]);
+    expect(final).not.toMatch(/tsx|npm (ci|install|run)|apt-get/);
+    expect(final).toMatch(/^USER node$/m);
   });
 });

@@ -46,6 +46,16 @@ export function findOptions<Name extends string>(
   return Object.fromEntries(settings) as Record<Name, Setting>;
 }
 
+/** The file that `--config` names; empty for none. @throws EddiError as `findOptions` */
+export function findConfigFile(
+  names: readonly string[],
+  flags: readonly string[],
+  { args, env }: Pick<OptionSources, "args" | "env">,
+): string {
+  const given = readArgs(names, flags, args);
+  return given === null ? "" : (given.config ?? env[envName("config")] ?? "");
+}
+
 /** The settings for a log: of those that lead to secrets it tells only that they are set. */
 export function hideSecrets(
   settings: Readonly<Record<string, Setting>>,
@@ -109,7 +119,9 @@ function readJson(
   try {
     text = readFile(path);
   } catch (cause) {
-    return refuse(`expected a readable file, got ${(cause as NodeJS.ErrnoException).code}`, cause);
+    const { code } = cause as NodeJS.ErrnoException;
+    const message = cause instanceof EddiError ? cause.message : `expected a readable file, got ${code}`;
+    return refuse(message, cause);
   }
   try {
     return parse(text);

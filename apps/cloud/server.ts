@@ -4,10 +4,11 @@ import type { CloudConfig } from "./config.ts";
 import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
+import { Folder } from "./files/folder.ts";
 import { allowOrigins } from "./guard/cors.ts";
 import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
-import { readKeys } from "./guard/keys.ts";
+import { followKeys, openKeys } from "./guard/keys.ts";
 import { requestId } from "./guard/request-id.ts";
 import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -15,6 +16,7 @@ import { metricsRoute } from "./metrics/metrics-route.ts";
 import { ModelStats } from "./metrics/model-stats.ts";
 import { ModelWatch, stampsOf } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
+import { redirectToBase, withoutBase } from "./page/base-path.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
 import { oipRoutes } from "./protocol/oip.ts";
@@ -60,7 +62,7 @@ const LAST_ANSWERS_MS = 500;
  * @param workerEntry module that the pool's workers run, for tests that need one to misbehave
  */
 export async function buildServer(config: CloudConfig, workerEntry?: URL): Promise<CloudServer> {
-  const keys = config.keysFile === "" ? null : await readKeys(config.keysFile);
+  const opened = config.keysFile === "" ? null : await openKeys(config.keysFile);
   const app = fastify({
     // The standard output is for the one line that scripts wait for.
     logger: { level: config.logLevel, stream: process.stderr },
@@ -75,6 +77,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     return503OnClosing: false,
     genReqId: requestId,
     trustProxy: (_, hop) => hop < config.trustedProxies,
+    rewriteUrl: ({ url = "/" }) => withoutBase(config.basePath, url),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: sendError,
     clientErrorHandler: answerClientError,
@@ -83,8 +86,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.server.maxConnections = MAX_CONNECTIONS;
   answerExpectations(app.server);
 
-  const stamps = await stampsOf(config.modelsDir);
-  const registry = await loadModels(config.modelsDir);
+  const models = new Folder(config.modelsDir);
+  const { stamps } = await stampsOf(models);
+  const registry = await loadModels(models);
   const stats = new ModelStats();
   const pool = new WorkerPool({
     engine: config.engine,
@@ -106,7 +110,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     ...(workerEntry === undefined ? {} : { entry: workerEntry }),
   });
   const watch = new ModelWatch({
-    dir: config.modelsDir,
+    folder: models,
     loaded: stamps,
     everyMs: config.modelsPollMs,
     registry,
@@ -131,8 +135,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   let closed: Promise<void> | null = null;
 
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
+  redirectToBase(app, config.basePath);
   await allowOrigins(app, config.corsOrigins);
-  const { admit } = guard(app, { keys, rate: config.rate });
+  const { admit } = guard(app, { keys: opened?.keys ?? null, rate: config.rate });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
@@ -165,8 +170,17 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   const { streams, takeUpgrades } = await streamRoute(app, { ...service, admit });
   listeners.push(streams);
   await docsRoute(app, config);
-  await staticFiles(app, config, registry, await findSamples(config.dataDir));
+  await staticFiles(
+    app,
+    config,
+    registry,
+    await findSamples(config.dataDir, (trouble) => app.log.error(trouble)),
+  );
   app.addHook("onClose", () => pool.close());
+  if (opened !== null) {
+    const stop = followKeys(opened, config.keysFile, app.log);
+    app.addHook("onClose", async () => stop());
+  }
 
   return {
     app,

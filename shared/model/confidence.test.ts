@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { confidence } from "./confidence.ts";
+import { calibrated, confidence } from "./confidence.ts";
 
 const scores = [0.7, 0.2, 0.1, 0];
 
@@ -22,4 +22,16 @@ test("a higher temperature is less sure, down to chance; certainty stays certain
 test("what is no number passes no threshold", () => {
   expect(confidence([Number.NaN, 0.5], 1)).toBeNaN();
   expect(confidence([0, 0], 1)).toBeNaN();
+});
+
+test("calibrated probabilities keep their order, sum to 1, and the largest is the confidence", () => {
+  for (const temperature of [0.3, 1, 2.5]) {
+    const probabilities = calibrated(Float32Array.from(scores), temperature);
+    expect(Math.max(...probabilities)).toBeCloseTo(confidence(Float32Array.from(scores), temperature), 12);
+    expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+    expect(probabilities.toSorted((a, b) => b - a)).toEqual(probabilities);
+  }
+  for (const [at, probability] of calibrated(scores, 1).entries()) {
+    expect(probability).toBeCloseTo(scores[at]!, 12);
+  }
 });

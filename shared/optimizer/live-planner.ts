@@ -86,6 +86,8 @@ class DecisionSlot implements Decision {
 export interface LiveChoice extends Choice {
   /** Of an image that no early exit answers. */
   readonly latency: Latency;
+  /** By early exit: of an image that it answers. All of it is spent on the edge. */
+  readonly earlyMs: readonly number[];
   readonly expectedMs: number;
   readonly probability: number;
   readonly mode: LoadMode;
@@ -218,7 +220,7 @@ export class LivePlanner {
   /** A decision's plan, spelt out. */
   describe(decision: Decision, { conditions }: LiveRequest): LiveChoice {
     const { option: at, head: index, expectedMs, probability, feasible, periodMs: period, mode } = decision;
-    const { costs, early, envelope, accuracy, extraMs, rest } = this.options[at]!;
+    const { costs, early, answerMs, envelope, accuracy, extraMs, rest } = this.options[at]!;
     const { names, successors } = costs.dag;
     const member = envelope.heads[index]!;
     const head = Array.from(member, Boolean);
@@ -235,6 +237,7 @@ export class LivePlanner {
       ...(codecs === undefined ? {} : { codecs }),
       cut,
       latency: { ...plain, edgeMs: plain.edgeMs + askedMs, totalMs: plain.totalMs + askedMs },
+      earlyMs: Array.from(answerMs, (ms) => conditions.edgeScale * ms),
       periodMs: early.length === 0 ? periodMs(plain) : period,
       accuracy: accuracy === null ? null : accuracy - rest * lossOver(costs, crosses),
       expectedMs,

@@ -24,9 +24,15 @@ export async function docsRoute(app: FastifyInstance, options: { readonly metric
     docs.addHook("onRoute", (route) => {
       route.config = { ...route.config, access: "page" };
     });
+    // The plugin's own redirect would lose a prefix that a proxy has put before it.
+    docs.addHook("onRequest", async (request, reply) => {
+      if (/^\/docs\/static\/index\.html(\?|$)/.test(request.url)) return reply.redirect("..");
+    });
     await docs.register(swagger, { mode: "static", specification: { document: openApi(options) } });
     await docs.register(swaggerUi, {
       routePrefix: "/docs",
+      // So that the addresses in its page are relative.
+      indexPrefix: ".",
       staticCSP: POLICY,
       theme: { title: "EDDI cloud service" },
       uiConfig: { deepLinking: true, defaultModelsExpandDepth: 0 },

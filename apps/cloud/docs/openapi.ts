@@ -16,6 +16,8 @@ export function openApi({ metrics }: { readonly metrics: boolean }): OpenAPIV3.D
         "A split tail is an ordinary request: the cut's tensors by name, and the exit as a parameter.",
       license: { name: "Apache 2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
+    // From where this document is served, `/docs/json`, below whatever prefix a proxy has put before it.
+    servers: [{ url: ".." }],
     paths: {
       "/v2": reads("Server metadata", "metadata_server_response", []),
       "/v2/health/live": reads("Server live", "live_server_response", []),

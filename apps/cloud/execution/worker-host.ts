@@ -1,16 +1,21 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { EngineChoice, Isolation } from "../config.ts";
 import type { Crashed, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import { startOf } from "./worker-entry.ts";
 
 /** A thread or a process that runs tails. */
 export interface WorkerHost {
   /** @param handedOver buffers of the message that a thread gets without a copy */
   post(message: TailRequest, handedOver: readonly ArrayBuffer[]): void;
-  /** Ends it at once, whatever it does. */
+  /**
+   * Ends it at once, whatever it does: but for what hangs inside native code or a system call, which is waited for a
+   * moment only. A thread that hangs so stays until the service ends.
+   */
   end(): Promise<void>;
 }
 
@@ -20,8 +25,9 @@ export interface HostEvents {
   readonly onLost: (why: string) => void;
 }
 
-const BOOTSTRAP = new URL("./worker-bootstrap.mjs", import.meta.url);
 const STDERR = 2;
+/** A worker that can be ended is ended by then. */
+const END_LIMIT_MS = 1_000;
 const GPU_ENGINES = ["tfjs-node-gpu", "webgpu"];
 
 /**
@@ -35,21 +41,19 @@ export function startHost(setup: TailSetup, isolation: Isolation, events: HostEv
 }
 
 function startThread(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerHost {
-  const thread = new Worker(BOOTSTRAP, { workerData: setup });
+  const thread = new Worker(startOf(setup.entry), { workerData: setup });
   thread.on("message", onReply);
   thread.on("error", (error) => onLost(error.message));
   thread.on("messageerror", (error) => onLost(error.message));
   thread.on("exit", (code) => onLost(`exit code ${code}`));
   return {
     post: (message, handedOver) => thread.postMessage(message, [...handedOver]),
-    end: async () => {
-      await thread.terminate();
-    },
+    end: () => forAMoment(thread.terminate()),
   };
 }
 
 function startProcess(setup: TailSetup, { onReply, onLost }: HostEvents): WorkerHost {
-  const child = fork(fileURLToPath(BOOTSTRAP), [setup.entry], {
+  const child = fork(fileURLToPath(startOf(setup.entry)), [setup.entry], {
     execArgv: [],
     serialization: "advanced",
     // The standard output is the service's own.
@@ -72,9 +76,16 @@ function startProcess(setup: TailSetup, { onReply, onLost }: HostEvents): Worker
   return {
     post,
     end: async () => {
-      if (child.kill("SIGKILL")) await ended;
+      if (child.kill("SIGKILL")) await forAMoment(ended);
     },
   };
+}
+
+async function forAMoment(ended: Promise<unknown>): Promise<void> {
+  const waiting = new AbortController();
+  const moment = sleep(END_LIMIT_MS, undefined, { signal: waiting.signal }).catch(() => {});
+  await Promise.race([ended, moment]);
+  waiting.abort();
 }
 
 function mayUseGpu(engine: EngineChoice): boolean {

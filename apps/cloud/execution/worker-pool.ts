@@ -19,6 +19,7 @@ import type { Started } from "./pool-worker.ts";
 import { TailQueue } from "./tail-queue.ts";
 import type { TailTimes } from "./tail-times.ts";
 import { kindOf, TimeTable } from "./time-table.ts";
+import { TAIL_WORKER } from "./worker-entry.ts";
 
 export interface PoolOptions {
   readonly engine: EngineChoice;
@@ -66,7 +67,7 @@ export class WorkerPool implements Executor {
   constructor(options: PoolOptions) {
     this.options = options;
     const { engine, workers, isolation, models, maxBatch, onTrouble, onLost = () => {} } = options;
-    const { entry = new URL("./tail-worker.ts", import.meta.url) } = options;
+    const { entry = TAIL_WORKER } = options;
     this.crew = new Crew({
       ...{ engine, workers, isolation, models, maxBatch, entry, onTrouble, onLost },
       onFree: () => this.pump(),

@@ -16,7 +16,7 @@ export interface Guard {
   /**
    * Counts one more request of a client that has been let through: a message on its stream.
    *
-   * @throws EddiError `rate-limited`
+   * @throws EddiError `rate-limited`; `unauthorized` when its key is good no more
    */
   readonly admit: (request: FastifyRequest) => void;
 }
@@ -47,10 +47,20 @@ export function guard(app: FastifyInstance, { keys, rate }: GuardOptions): Guard
     admit(request, owner);
     if (keys !== null && owner === null && access !== "page") {
       reply.header("www-authenticate", 'Bearer realm="eddi"');
-      throw new EddiError("unauthorized", "expected a key, as authorization: Bearer KEY or x-api-key: KEY");
+      throw keyError();
     }
   });
-  return { admit: (request) => admit(request, ownerOf(keys, request)) };
+  return {
+    admit: (request) => {
+      const owner = ownerOf(keys, request);
+      if (keys !== null && owner === null) throw keyError();
+      admit(request, owner);
+    },
+  };
+}
+
+function keyError(): EddiError {
+  return new EddiError("unauthorized", "expected a key, as authorization: Bearer KEY or x-api-key: KEY");
 }
 
 function ownerOf(keys: Keys | null, request: FastifyRequest): string | null {

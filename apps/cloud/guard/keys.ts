@@ -1,18 +1,28 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { IncomingHttpHeaders } from "node:http";
 import { EddiError } from "#shared/errors";
 import { STREAM_KEY } from "#shared/protocol";
+import { type Followed, followFiles } from "../files/follow-files.ts";
+import { readNamedFile } from "../files/named-file.ts";
 
 /** API keys, of which only digests are kept. */
 export class Keys {
-  private readonly clients: readonly { readonly name: string; readonly digest: Buffer }[];
+  private clients: readonly { readonly name: string; readonly digest: Buffer }[] = [];
 
   /**
    * @param text one `name:digest` a line, the digest as `newKey` prints it; empty lines and `#` are left out
-   * @throws EddiError `bad-argument` naming the line, never what stands in it
+   * @throws EddiError as `replace`
    */
   constructor(text: string) {
+    this.replace(text);
+  }
+
+  /**
+   * From now on these keys are good and no others.
+   *
+   * @throws EddiError `bad-argument` naming the line, never what stands in it; then nothing changes
+   */
+  replace(text: string): void {
     const clients = new Map<string, Buffer>();
     for (const [at, line] of text.split(/\r?\n/).entries()) {
       if (/^\s*(#|$)/.test(line)) continue;
@@ -44,13 +54,31 @@ export class Keys {
 
 /** @throws EddiError `bad-argument`, naming the file */
 export async function readKeys(path: string): Promise<Keys> {
+  const { keys } = await openKeys(path);
+  return keys;
+}
+
+/** The keys of a file, and what stood in it. @throws EddiError as `readKeys` */
+export async function openKeys(path: string): Promise<{ readonly keys: Keys; readonly contents: Buffer }> {
   try {
-    return new Keys(await readFile(path, "utf8"));
+    const contents = await readNamedFile(path);
+    return { keys: new Keys(contents.toString()), contents };
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const came = cause instanceof EddiError ? message : `expected a readable file, got ${code}`;
-    throw new EddiError("bad-argument", `--keys ${path}: ${came}`, { cause });
+    throw new EddiError("bad-argument", `--keys ${path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Follows the file of the keys: clients come and go without a restart. @returns what ends that */
+export function followKeys(
+  { keys, contents }: Awaited<ReturnType<typeof openKeys>>,
+  path: string,
+  log: Followed["log"],
+): () => void {
+  const take = ([now]: readonly Buffer[]): string => {
+    keys.replace(now!.toString());
+    return `changed: ${keys.count} from now on`;
+  };
+  return followFiles({ what: "keys", paths: [path], contents: [contents], take, log });
 }
 
 /**

@@ -1,12 +1,11 @@
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { toEddiError } from "#shared/errors";
+import { type EddiError, toEddiError } from "#shared/errors";
 import type { WorkerPool } from "../execution/worker-pool.ts";
+import type { Folder } from "../files/folder.ts";
 import { listModels, loadModel, type Registry } from "./registry.ts";
 
 export interface WatchOptions {
-  readonly dir: string;
+  readonly folder: Folder;
   /** What `stampsOf` told of it before it was loaded. */
   readonly loaded: ReadonlyMap<string, string>;
   /** How often the folder is looked at; 0 is never. */
@@ -70,30 +69,32 @@ export class ModelWatch {
   }
 
   private async update(): Promise<void> {
-    const { dir, registry } = this.options;
-    await stat(dir);
-    const now = await stampsOf(dir);
-    const settled = [...now].filter(([id, stamp]) => this.seen.get(id) === stamp);
-    this.seen = now;
-    for (const id of registry.ids()) if (!now.has(id)) await this.withdraw(id);
+    const { folder, registry } = this.options;
+    // Where there is no folder any more, nothing is withdrawn.
+    await folder.list();
+    const { stamps, failed } = await stampsOf(folder);
+    const settled = [...stamps].filter(([id, stamp]) => this.seen.get(id) === stamp);
+    this.seen = stamps;
+    for (const id of registry.ids()) if (!stamps.has(id) && !failed.has(id)) await this.withdraw(id);
+    for (const [id, reason] of failed) this.refuse(id, reason);
     for (const [id, stamp] of settled) {
       if (this.dealtWith.get(id) === stamp) continue;
-      await this.take(id);
-      this.dealtWith.set(id, stamp);
+      if (await this.take(id)) this.dealtWith.set(id, stamp);
     }
   }
 
-  private async take(id: string): Promise<void> {
-    const { dir, registry, pool, log } = this.options;
+  /** @returns whether it need not be tried again before its files change */
+  private async take(id: string): Promise<boolean> {
+    const { folder, registry, pool, log } = this.options;
     try {
-      const loaded = await loadModel(dir, id);
-      if (loaded === null) return;
+      const loaded = await loadModel(folder, id);
+      if (loaded === null) return true;
       const { key } = loaded.files;
       const { version } = loaded.model;
       const before = registry.models();
       if (before.some(({ files }) => files.key === key)) {
         registry.add(before.find(({ files }) => files.key === key)!);
-        return;
+        return true;
       }
       const { refused } = await pool.setModels([...before, loaded].map(({ files }) => files));
       const reason = refused.find(({ model }) => model === key)?.reason;
@@ -102,12 +103,21 @@ export class ModelWatch {
       log.info(`model ${id}, version ${version}: ready`);
       const kept = new Set(registry.models().map(({ files }) => files.key));
       await this.free(before.map(({ files }) => files.key).filter((one) => !kept.has(one)));
+      return true;
     } catch (thrown) {
-      if (this.stopping.signal.aborted) return;
-      const { message } = toEddiError(thrown);
-      registry.refuse(id, message);
-      log.error(`model ${id}: refused: ${message}`);
+      if (this.stopping.signal.aborted) return false;
+      const error = toEddiError(thrown);
+      this.refuse(id, error);
+      return error.code !== "unavailable";
     }
+  }
+
+  /** Tells why the newest files of a model are not used: once, until there is another reason. */
+  private refuse(id: string, { message }: EddiError): void {
+    const { registry, log } = this.options;
+    if (!registry.isRefusedFor(id, message)) log.error(`model ${id}: refused: ${message}`);
+    registry.refuse(id, message);
+    this.dealtWith.delete(id);
   }
 
   private async withdraw(id: string): Promise<void> {
@@ -130,26 +140,25 @@ export class ModelWatch {
   }
 }
 
-/** By id, what the files of each folder with a model.json look like. */
-export async function stampsOf(dir: string): Promise<ReadonlyMap<string, string>> {
-  const stamps = await Promise.all(
-    (await listModels(dir)).map(async (id): Promise<[string, string | null]> => {
-      return [id, await stampOf(join(dir, id))];
-    }),
-  );
-  return new Map(stamps.filter((one): one is [string, string] => one[1] !== null));
+/** How the folders of models look: by id, what their files look like, or why that cannot be told now. */
+export interface Stamps {
+  readonly stamps: ReadonlyMap<string, string>;
+  readonly failed: ReadonlyMap<string, EddiError>;
 }
 
-/** Names, sizes and times of a folder's files; null without a model.json. */
-async function stampOf(folder: string): Promise<string | null> {
-  const names = (await readdir(folder).catch(() => [])).sort();
-  if (!names.includes("model.json")) return null;
-  const lines = await Promise.all(
-    names.map(async (name) => {
-      const found = await stat(join(folder, name)).catch(() => null);
-      if (found === null || !found.isFile()) return "";
-      return `${name} ${found.size} ${found.mtimeMs} ${found.ino}`;
-    }),
-  );
-  return lines.join("\n");
+/** Looks at every folder with a model.json. One that does not answer keeps no other from being looked at. */
+export async function stampsOf(folder: Folder): Promise<Stamps> {
+  const stamps = new Map<string, string>();
+  const failed = new Map<string, EddiError>();
+  for (const id of await listModels(folder)) {
+    try {
+      const stamp = await folder.stamp(id);
+      if (/^model\.json /m.test(stamp)) stamps.set(id, stamp);
+    } catch (thrown) {
+      const error = toEddiError(thrown);
+      // What goes, or is no folder, while we look is none.
+      if (error.code !== "not-found") failed.set(id, error);
+    }
+  }
+  return { stamps, failed };
 }

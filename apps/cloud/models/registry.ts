@@ -1,7 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, verifyShard } from "#shared/model";
+import { Folder } from "../files/folder.ts";
 import { versionNumber } from "./version-number.ts";
 
 /** A model whose every byte has been checked. */
@@ -49,6 +48,11 @@ export class Registry {
   /** Tells why the newest files of a model are not used; versions from before stay in use. */
   refuse(id: string, reason: string): void {
     this.refused.set(id, reason);
+  }
+
+  /** Whether that has been told of it last. */
+  isRefusedFor(id: string, reason: string): boolean {
+    return this.refused.get(id) === reason;
   }
 
   /** Takes one version out of use, which no engine here can run. */
@@ -122,17 +126,23 @@ export class Registry {
   }
 }
 
+/** Of a model.json: the graph and its metadata, no weights. */
+const MAX_JSON_BYTES = 64 << 20;
+/** Of one shard; ours have 4 MB at most. */
+const MAX_SHARD_BYTES = 1 << 30;
+
 /**
  * Reads every sub-folder that holds a model.json, but for those that begin with a dot: models under way. A model
- * that is not what it says is refused, and the others go on.
+ * that is not what it says, or cannot be read, is refused, and the others go on.
  *
  * @throws EddiError `bad-argument` when the folder cannot be read; one that is not there holds no models
  */
-export async function loadModels(dir: string): Promise<Registry> {
+export async function loadModels(from: Folder | string): Promise<Registry> {
+  const folder = typeof from === "string" ? new Folder(from) : from;
   const registry = new Registry();
-  for (const id of await listModels(dir)) {
+  for (const id of await listModels(folder)) {
     try {
-      const loaded = await loadModel(dir, id);
+      const loaded = await loadModel(folder, id);
       if (loaded !== null) registry.add(loaded);
     } catch (thrown) {
       registry.refuse(id, toEddiError(thrown).message);
@@ -146,15 +156,19 @@ export async function loadModels(dir: string): Promise<Registry> {
  *
  * @throws EddiError as `loadModels`
  */
-export async function listModels(dir: string): Promise<readonly string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch((cause) => {
-    if (cause.code === "ENOENT") return [];
-    throw new EddiError("bad-argument", `models: expected a folder, got ${cause.code} for ${dir}`, { cause });
-  });
-  const folders = entries.filter(
-    (entry) => !entry.name.startsWith(".") && (entry.isDirectory() || entry.isSymbolicLink()),
-  );
-  return folders.map((entry) => entry.name).sort();
+export async function listModels(folder: Folder): Promise<readonly string[]> {
+  try {
+    const entries = await folder.list();
+    const folders = entries.filter(({ name, kind }) => !name.startsWith(".") && /^(folder|link)$/.test(kind));
+    return folders.map(({ name }) => name);
+  } catch (cause) {
+    const { message, cause: system } = cause as EddiError;
+    const code = (system as NodeJS.ErrnoException | undefined)?.code;
+    if (code === "ENOENT") return [];
+    const came =
+      code === undefined ? `a folder: ${message}: ${folder.dir}` : `a folder, got ${code} for ${folder.dir}`;
+    throw new EddiError("bad-argument", `models: expected ${came}`, { cause });
+  }
 }
 
 /** Names a model and its version. */
@@ -166,8 +180,8 @@ export function modelKey({ metadata, version }: Model): string {
  * @returns null when there is no model.json
  * @throws EddiError saying what is wrong with the files
  */
-export async function loadModel(dir: string, id: string): Promise<LoadedModel | null> {
-  const json = await readIfThere(join(dir, id, "model.json"));
+export async function loadModel(folder: Folder, id: string): Promise<LoadedModel | null> {
+  const json = await readIfThere(folder, `${id}/model.json`, MAX_JSON_BYTES, false);
   if (json === null) return null;
   const model = readModel(json);
   if (model.metadata.id !== id) {
@@ -175,24 +189,29 @@ export async function loadModel(dir: string, id: string): Promise<LoadedModel | 
   }
   const shards: Uint8Array[] = [];
   for (const shard of model.shards) {
-    const bytes = await readIfThere(join(dir, id, shard.path));
+    const bytes = await readIfThere(folder, `${id}/${shard.path}`, MAX_SHARD_BYTES, true);
     if (bytes === null) {
       throw new EddiError("bad-weights", `${shard.path}: expected ${shard.bytes} bytes, got no such file`);
     }
     verifyShard(shard, bytes);
-    const shared = new Uint8Array(new SharedArrayBuffer(bytes.byteLength));
-    shared.set(bytes);
-    shards.push(shared);
+    shards.push(bytes);
   }
   return { model, files: { id, key: modelKey(model), json, shards } };
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | null> {
+async function readIfThere(
+  folder: Folder,
+  path: string,
+  most: number,
+  shared: boolean,
+): Promise<Uint8Array | null> {
   try {
-    return new Uint8Array(await readFile(path));
+    return await folder.read(path, most, shared);
   } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw new EddiError("bad-model", `expected readable files, got ${code}`, { cause: thrown });
+    const { code, message } = toEddiError(thrown);
+    if (code === "not-found") return null;
+    // It is the folder that does not answer, whatever was asked for.
+    if (code === "unavailable") throw thrown;
+    throw new EddiError(code, `${path.slice(path.indexOf("/") + 1)}: ${message}`, { cause: thrown });
   }
 }

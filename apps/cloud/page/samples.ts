@@ -1,15 +1,17 @@
-import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { toEddiError } from "#shared/errors";
+import { Folder } from "../files/folder.ts";
+import type { Entry } from "../files/regular-file.ts";
 import { randomFrom } from "../random.ts";
 
 /** Sample photos for the page. */
 export interface Samples {
-  readonly dir: string;
+  readonly folder: Folder;
   readonly index: {
     readonly source: "photos" | "none";
     readonly photos: readonly { readonly url: string; readonly label: string }[];
   };
-  /** Path below `dir` of each photo, by the end of its URL; no other file is served. */
+  /** Path below the folder of each photo, by the end of its URL; no other file is served. */
   readonly files: ReadonlyMap<string, string>;
 }
 
@@ -33,28 +35,35 @@ const SEED = 1;
 /**
  * Chooses photos from `val/<class>/`, the same ones each time, spread evenly over the classes and ordered so
  * that any first few are spread too.
+ *
+ * @param onTrouble told why there are none, where a folder cannot be read; one that is not there has none
  */
-export async function findSamples(dataDir: string): Promise<Samples> {
-  const dir = resolve(dataDir, "val");
-  const classes = (await list(dir)).sort();
+export async function findSamples(dataDir: string, onTrouble: (message: string) => void): Promise<Samples> {
+  const folder = new Folder(resolve(dataDir, "val"));
+  const list = (path: string): Promise<readonly Entry[]> =>
+    folder.list(path).catch((thrown) => {
+      const { code, message } = toEddiError(thrown);
+      if (code !== "not-found") onTrouble(`sample photos in ${join(folder.dir, path)}: ${message}`);
+      return [];
+    });
+  const classes = (await list(".")).filter(({ kind }) => kind === "folder" || kind === "link");
+  const found: { readonly name: string; readonly files: string[] }[] = [];
+  for (const { name } of classes) {
+    found.push({ name, files: (await list(name)).filter(isPhoto).map((entry) => entry.name) });
+  }
   const random = randomFrom(SEED);
-  const shuffled = await Promise.all(
-    classes.map(async (name) =>
-      (await list(join(dir, name))).filter((file) => /\.jpe?g$/i.test(file)).sort(),
-    ),
-  );
-  for (const files of shuffled) shuffle(files, random);
+  for (const { files } of found) shuffle(files, random);
   const chosen: { label: string; path: string }[] = [];
-  const rounds = Math.ceil(PHOTOS / Math.max(1, classes.length));
+  const rounds = Math.ceil(PHOTOS / Math.max(1, found.length));
   for (let round = 0; round < rounds; round++) {
-    for (const [at, name] of classes.entries()) {
-      const file = shuffled[at]![round];
+    for (const { name, files } of found) {
+      const file = files[round];
       if (file !== undefined) chosen.push({ label: LABELS[name] ?? name, path: `${name}/${file}` });
     }
   }
   const photos = chosen.slice(0, PHOTOS);
   return {
-    dir,
+    folder,
     index: {
       source: photos.length > 0 ? "photos" : "none",
       photos: photos.map(({ label, path }) => ({ url: `/samples/photos/${encodeURI(path)}`, label })),
@@ -63,14 +72,8 @@ export async function findSamples(dataDir: string): Promise<Samples> {
   };
 }
 
-async function list(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir);
-  } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw thrown;
-  }
+function isPhoto({ name, kind }: Entry): boolean {
+  return /\.jpe?g$/i.test(name) && (kind === "file" || kind === "link");
 }
 
 /** Fisher-Yates, in place. */

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MODELS_DIR, testConfig } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { INLINE_SCRIPT } from "./static-files.ts";
 
 let server: CloudServer;
 let bare: CloudServer;
@@ -81,6 +83,13 @@ test("what is named by its hash is kept for ever", async () => {
     expect(response.statusCode).toBe(200);
     expect(response.headers["cache-control"]).toBe("no-cache");
   }
+});
+
+test("the policy knows the one script that stands in the page", async () => {
+  const page = await readFile(new URL("../../web/index.html", import.meta.url), "utf8");
+  const inline = [...page.matchAll(/<script>(.*?)<\/script>/gs)].map(([, script]) => script!);
+  const hashes = inline.map((script) => `sha256-${createHash("sha256").update(script).digest("base64")}`);
+  expect(hashes).toEqual([INLINE_SCRIPT]);
 });
 
 test("a page that has not been built says so", async () => {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CloudConfig } from "../config.ts";
+import { Folder } from "../files/folder.ts";
 import type { Registry } from "../models/registry.ts";
 import type { Samples } from "./samples.ts";
 
@@ -26,12 +27,24 @@ const PAGE_HEADERS = {
   "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 } as const;
 
+/** Of the one script that stands in the page itself: it ends an address that lacks its slash. */
+export const INLINE_SCRIPT = "sha256-O2uUwwSUq2g3n1ZnlrUMqnjKHNvmhr4FlEqAYIldYuw=";
+
+/** What the page itself carries in addition: that script may run. */
+const PAGE_POLICY = PAGE_HEADERS["content-security-policy"].replace(
+  "'wasm-unsafe-eval'",
+  `'wasm-unsafe-eval' '${INLINE_SCRIPT}'`,
+);
+
 /** What a browser loads before it can send a key, and photos, which it loads as images. */
 const PAGE = { config: { access: "page" } } as const;
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const FOR_EVER_HERE = "private, max-age=31536000, immutable";
 const ASK_EACH_TIME = "no-cache";
+
+/** What the build writes beside a file of the page. */
+const COMPRESSED = [".br", ".gz"] as const;
 
 /** Page, models and sample photos: everything from one origin. */
 export async function staticFiles(
@@ -40,8 +53,8 @@ export async function staticFiles(
   registry: Registry,
   samples: Samples,
 ): Promise<void> {
-  const webDir = resolve(config.webDir);
-  const modelsDir = resolve(config.modelsDir);
+  const web = new Folder(resolve(config.webDir));
+  const models = new Folder(resolve(config.modelsDir));
   // A proxy that kept what needs a key would give it to those without one.
   const namedForEver = config.keysFile === "" ? FOR_EVER : FOR_EVER_HERE;
   await app.register(fastifyStatic, {
@@ -54,7 +67,7 @@ export async function staticFiles(
   app.get<{ Params: { "*": string }; Querystring: { v?: unknown } }>("/models/*", (request, reply) => {
     const path = request.params["*"];
     const isNamed = isNamedByHash(registry, path, request.query.v);
-    return sendFile(reply, path, modelsDir, isNamed ? namedForEver : ASK_EACH_TIME);
+    return sendFile(reply, path, models, isNamed ? namedForEver : ASK_EACH_TIME);
   });
   app.get("/samples/index.json", PAGE, async (_, reply) => {
     reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME);
@@ -62,12 +75,13 @@ export async function staticFiles(
   });
   app.get<{ Params: { "*": string } }>("/samples/photos/*", PAGE, (request, reply) => {
     const path = samples.files.get(request.params["*"]);
-    return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.dir, FOR_EVER);
+    return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.folder, FOR_EVER);
   });
   app.get<{ Params: { "*": string } }>("/*", PAGE, (request, reply) => {
     const path = request.params["*"];
     const file = path === "" || path.endsWith("/") ? `${path}index.html` : path;
-    return sendFile(reply, file, webDir, path.startsWith("assets/") ? FOR_EVER : ASK_EACH_TIME);
+    const cacheControl = path.startsWith("assets/") ? FOR_EVER : ASK_EACH_TIME;
+    return sendFile(reply, file, web, cacheControl, file === "index.html" ? PAGE_POLICY : undefined);
   });
 }
 
@@ -81,8 +95,27 @@ export function isPageItself(request: FastifyRequest): boolean {
   return request.method === "GET" && /^\/(index\.html)?(\?|$)/.test(request.url);
 }
 
-function sendFile(reply: FastifyReply, path: string, root: string, cacheControl: string): FastifyReply {
-  return reply.headers(PAGE_HEADERS).header("cache-control", cacheControl).sendFile(path, root);
+/**
+ * Who opens a FIFO, or a file of a dead mount, holds up one of the few threads that read files, for ever: so they are
+ * looked at before. What a link leads to outside of the folder is not served.
+ *
+ * @throws EddiError `unavailable` when the file system does not answer
+ */
+async function sendFile(
+  reply: FastifyReply,
+  path: string,
+  folder: Folder,
+  cacheControl: string,
+  policy: string = PAGE_HEADERS["content-security-policy"],
+): Promise<FastifyReply> {
+  // Nothing is called so, and it is not for us to tell: the plugin answers it.
+  const isName = !path.includes("\0");
+  if (isName && !(await folder.hasFile(path, COMPRESSED))) {
+    reply.callNotFound();
+    return reply;
+  }
+  reply.headers({ ...PAGE_HEADERS, "content-security-policy": policy, "cache-control": cacheControl });
+  return reply.sendFile(path, folder.dir);
 }
 
 /** A shard asked for by its hash, `?v=` and its first digits, never changes under that address. */

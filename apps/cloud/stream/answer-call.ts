@@ -9,7 +9,7 @@ import { inflateWithin, overLimit } from "../protocol/read-body.ts";
 
 /** What calls are answered from. */
 export interface StreamService extends InferService {
-  readonly config: InferService["config"] & Pick<CloudConfig, "bodyLimitBytes" | "corsOrigins">;
+  readonly config: InferService["config"] & Pick<CloudConfig, "basePath" | "bodyLimitBytes" | "corsOrigins">;
   readonly metrics: InferService["metrics"] & Pick<Metrics, "received" | "answered">;
   /**
    * Called for every message as hooks are for every request: whatever is counted or limited per request.

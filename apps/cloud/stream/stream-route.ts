@@ -2,6 +2,7 @@ import fastifyWebsocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { MAX_ENVELOPE_BYTES, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
+import { withoutBase } from "../page/base-path.ts";
 import { answerCall, type StreamService } from "./answer-call.ts";
 import { Streams } from "./streams.ts";
 import { type UpgradeTaker, upgradesTo } from "./upgrades.ts";
@@ -12,7 +13,9 @@ export async function streamRoute(
   service: StreamService,
 ): Promise<{ readonly streams: Streams; readonly takeUpgrades: UpgradeTaker }> {
   const streams = new Streams((client, call, signal) => answerCall(service, client, call, signal));
-  const { take, wanted, isWanted } = upgradesTo(STREAM_PATH);
+  const { take, wanted, isWanted } = upgradesTo(
+    (url) => withoutBase(service.config.basePath, url).split("?", 1)[0] === STREAM_PATH,
+  );
   await app.register(fastifyWebsocket, {
     options: {
       server: wanted as unknown as FastifyInstance["server"],
@@ -46,9 +49,10 @@ export async function streamRoute(
 }
 
 /** Browsers let any page open a WebSocket to anywhere: what CORS does for requests is to be done here. */
-function checkOrigin({ headers }: FastifyRequest, allowed: readonly string[]): void {
-  const { origin, host } = headers;
+function checkOrigin({ headers, host }: FastifyRequest, allowed: readonly string[]): void {
+  const { origin } = headers;
   if (origin === undefined || allowed.includes(origin)) return;
-  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  // A proxy that is trusted tells by which name it was asked, where it does not pass that on.
+  if (URL.canParse(origin) && [headers.host, host].includes(new URL(origin).host)) return;
   throw new EddiError("forbidden", `origin: expected a page of ${host}, got ${origin.slice(0, 100)}`);
 }

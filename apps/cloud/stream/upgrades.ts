@@ -11,10 +11,10 @@ export type UpgradeTaker = (server: Pick<Server, "on" | "emit">) => void;
  * Java's client, for one, offers h2c with its first request, whatever that is. So all that is no WebSocket of
  * ours goes back to its server, without the offer, to be answered as any request.
  *
- * @param path of the WebSocket
+ * @param isPath whether an address is that of the WebSocket
  * @returns what takes a server's upgrades, what emits those to the path, and what knows them again
  */
-export function upgradesTo(path: string): {
+export function upgradesTo(isPath: (url: string) => boolean): {
   readonly take: UpgradeTaker;
   readonly wanted: EventEmitter;
   readonly isWanted: (request: IncomingMessage) => boolean;
@@ -23,7 +23,7 @@ export function upgradesTo(path: string): {
   const known = new WeakSet<IncomingMessage>();
   const take: UpgradeTaker = (server) => {
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const isOurs = request.url?.split("?", 1)[0] === path && request.method === "GET";
+      const isOurs = isPath(request.url ?? "") && request.method === "GET";
       if (isOurs && request.headers.upgrade?.toLowerCase() === "websocket") {
         known.add(request);
         wanted.emit("upgrade", request, socket, head);

@@ -9,7 +9,7 @@ import { loadFor } from "../data/load-for-model.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
 import type { Photos } from "../data/pixels.ts";
-import { makeStatusLine } from "../data/status-line.ts";
+import { makeStatusLine, type StatusLine } from "../data/status-line.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
@@ -21,10 +21,11 @@ import {
   hasStalePolicies,
   withAccuracies,
 } from "../evaluate/evaluate-exits.ts";
-import { exitScores } from "../evaluate/exit-scores.ts";
+import { type ExitScores, exitScores } from "../evaluate/exit-scores.ts";
 import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { calibrationError, verdictsOf } from "../evaluate/temperature.ts";
-import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
+import { modelFolder, openModelFolder, readModelFolder, rewriteMetadata } from "../model-folder.ts";
+import { recordVerdicts } from "../simulate/record-verdicts.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
 import { evaluateCodecs } from "./evaluate-codecs.ts";
 
@@ -41,6 +42,8 @@ ${dataHelp(20)}
   --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses
   --photos N        of the validation photos, evenly spread (default 1000; with --codecs)
   --write           store what was measured in the model's metadata and in its card
+  --verdicts        record in the model's folder what every exit says of every photo, for simulations; last, since
+                    what is stored in the metadata makes another version of the model
   --out FILE        the curve, SVG (default accuracy-MODEL.svg, here)
   --json            print JSON, with the confusion matrix of the last exit
 `;
@@ -57,6 +60,7 @@ export async function run(args: readonly string[]): Promise<void> {
       codecs: { type: "boolean", default: false },
       photos: { type: "string", default: "1000" },
       write: { type: "boolean", default: false },
+      verdicts: { type: "boolean", default: false },
       out: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean" },
@@ -66,6 +70,9 @@ export async function run(args: readonly string[]): Promise<void> {
   if (values.help || name === undefined) {
     process.stdout.write(USAGE);
     return;
+  }
+  if (values.verdicts && (values.codecs || values.cut !== undefined || values.codec !== undefined)) {
+    throw new EddiError("bad-argument", "expected --verdicts without --codecs, --cut and --codec");
   }
   const status = makeStatusLine(process.stderr, () => performance.now());
   const folder = modelFolder(name);
@@ -109,10 +116,32 @@ export async function run(args: readonly string[]): Promise<void> {
     };
     process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
   } else process.stdout.write(`${table(exits, errors)}\npicture: ${curve}\n`);
-  if (!values.write) return;
+  if (values.write) await store({ name, folder, model, exits, scores }, status);
+  if (!values.verdicts) return;
+  const { file, bytes } = await recordVerdicts(folder, await readModelFolder(folder), scores);
+  status.note(`verdicts: ${file}, ${(bytes / 1000).toFixed(1)} kB`);
+}
+
+/** Stores accuracies in the model's metadata and in its card. */
+async function store(
+  {
+    name,
+    folder,
+    model,
+    exits,
+    scores,
+  }: {
+    readonly name: string;
+    readonly folder: string;
+    readonly model: Model;
+    readonly exits: readonly ExitResult[];
+    readonly scores: ExitScores;
+  },
+  status: StatusLine,
+): Promise<void> {
   const isStale = hasStalePolicies(model.metadata, exits);
   await rewriteMetadata(folder, (metadata) => withAccuracies(metadata, exits));
-  const set = setOfLabels(labels);
+  const set = setOfLabels(model.metadata.labels);
   const anchors = (set && ANCHORS[set]) ?? null;
   const stale = isStale ? CONFIDENCE_SECTION : null;
   await writeAccuracy(path.join(folder, "card.md"), { model, scores, results: exits, anchors, stale });

@@ -6,6 +6,7 @@ import { dataHelp, openData } from "../data/open-data.ts";
 import { loadSplit } from "../data/pixels.ts";
 import { makeStatusLine } from "../data/status-line.ts";
 import { ARCHITECTURE_IDS, findArchitecture } from "../train/architectures/index.ts";
+import { hasBfloat16 } from "../train/bfloat16.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { loadNativeTf } from "../train/native.ts";
 import { percents } from "../train/progress.ts";
@@ -51,9 +52,9 @@ export async function run(args: readonly string[]): Promise<void> {
   const published = findArchitecture(id);
   const folder = values.checkpoints ?? `checkpoints/${id}`;
   const from = await findCheckpoint(folder, values.resume);
-  const recipe = readRecipe(values, { ...published.recipe, ...from?.recipe });
+  const recipe = onThisCpu(readRecipe(values, { ...published.recipe, ...from?.recipe }));
   // Faster where the CPU has AVX-512, and safe for these (see native.ts).
-  if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE";
+  if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE_BF16";
   const tf = loadNativeTf();
   const status = makeStatusLine(process.stderr, () => performance.now());
   const set = await openData({ dataOption: values.data, env: process.env, own: published.dataSet }, status);
@@ -77,6 +78,11 @@ async function findCheckpoint(folder: string, resume: boolean): Promise<Checkpoi
   const found = await loadCheckpoint(folder);
   if (!found || resume) return found;
   throw new EddiError("bad-argument", `${folder} holds a checkpoint: give --resume, or another folder`);
+}
+
+/** bfloat16 is a matter of speed; without processors that know it, it is slower than float32. */
+function onThisCpu(recipe: Recipe): Recipe {
+  return hasBfloat16() ? recipe : { ...recipe, precision: "float32" };
 }
 
 type RecipeOptions = Readonly<Partial<Record<"epochs" | "batch" | "seed", string | undefined>>>;

@@ -92,6 +92,7 @@ npm run lab -- export ${id}${dataOption} --weights ${weights}
 npm run lab -- evaluate ${id}${dataOption} --write
 npm run lab -- calibrate ${id}${dataOption} --write
 npm run lab -- evaluate ${id}${dataOption} --codecs --write
+npm run lab -- evaluate ${id}${dataOption} --verdicts
 npm run lab -- profile ${id} --backend wasm
 npm run lab -- profile ${id} --backend native
 \`\`\`

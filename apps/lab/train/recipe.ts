@@ -3,6 +3,8 @@ export interface Recipe {
   readonly epochs: number;
   readonly batch: number;
   readonly seed: number;
+  /** Of what convolutions compute and pass on; weights, statistics and losses are float32 anyway. */
+  readonly precision: "float32" | "bfloat16";
   /** Peak of the learning rate. */
   readonly rate: number;
   /** Peak of how far a step of Muon turns the kernel of a convolution, as a share of its length; 0 for none. */
@@ -49,6 +51,7 @@ export const BASE_RECIPE: Omit<Recipe, "phases"> = {
   epochs: 40,
   batch: 64,
   seed: 1,
+  precision: "float32",
   rate: 0.06,
   turn: 0,
   momentum: 0.9,

@@ -3,6 +3,7 @@ import type { Photos } from "../data/pixels.ts";
 import { type Architecture, buildNetwork, type Network } from "./architectures/index.ts";
 import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
+import { narrow } from "./bfloat16.ts";
 import { mixed } from "./mix.ts";
 import type { Tf } from "./native.ts";
 import { useNativeReluGradient } from "./native-ops.ts";
@@ -70,7 +71,8 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
     tf.tidy(() => {
       const { images, wanted } = examples(step);
       const { value, grads } = tf.variableGrads(() => {
-        const outputs = [network.model.apply(images, { training: true })].flat() as Tensor2D[];
+        const seen = recipe.precision === "bfloat16" ? narrow(tf, images) : images;
+        const outputs = [network.model.apply(seen, { training: true })].flat() as Tensor2D[];
         const exitTargets = targetsOf(wanted, outputs, teachingOf(recipe, step.epoch));
         const losses = outputs.map((logits, exit) =>
           tf.losses

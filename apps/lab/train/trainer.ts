@@ -191,11 +191,13 @@ function stepsLeft({ recipe }: TrainingRun, epoch: number, step: number, steps: 
 }
 
 function checkSameRun(saved: Checkpoint, { architecture, recipe, labels, train: photos }: TrainingRun): void {
+  // How precisely it computes may change with the machine.
+  const { precision: _, ...decisive } = saved.recipe;
   const was = {
     architecture: saved.architecture,
     labels: saved.labels,
     photos: saved.photos,
-    ...saved.recipe,
+    ...decisive,
   };
   const now = { architecture: architecture.id, labels, photos: photos.count, ...recipe };
   for (const [key, value] of Object.entries(was)) {

@@ -1,6 +1,6 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { readFileSync } from "node:fs";
-import { memory, ready, setBackend } from "@tensorflow/tfjs-core";
+import { backend, memory, ready, setBackend } from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
@@ -18,7 +18,7 @@ import {
 } from "#shared/model";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
-import type { Measured, Planning } from "../link/conversation.ts";
+import type { Measured, Planning, Way } from "../link/conversation.ts";
 import { Traffic } from "../link/traffic.ts";
 import { answerImage } from "./answer-image.ts";
 import { CloudStream } from "./cloud-stream.ts";
@@ -40,7 +40,6 @@ const closing: (() => void)[] = [];
 beforeEach(async () => {
   await setBackend("cpu");
   await ready();
-  vi.stubGlobal("location", { origin: "http://cloud.test" });
 });
 afterEach(() => {
   for (const close of closing.splice(0)) close();
@@ -71,6 +70,7 @@ async function setUp(
   const planning = (budgetMs: number): Planning => ({
     budgetMs,
     plan,
+    ways: plan === null ? [] : waysOf(plan),
     prediction: {
       latency: { totalMs: 20, edgeMs: 5 } as Latency,
       imageMs: 0,
@@ -98,6 +98,19 @@ async function setUp(
     onMeasured: (one) => measured.push(one),
   };
   return { kit, measured, lost, engine };
+}
+
+/** The ways of a plan, each with a time of its own. */
+function waysOf(plan: Plan): Way[] {
+  const { tail } = splitPlan(model, plan);
+  const forecast = (totalMs: number) => ({ latency: { totalMs } as Latency, imageMs: 0, totalMs, sdMs: 1 });
+  return [
+    ...(plan.early ?? []).map(({ exit }, at): Way => ({ exit, by: "edge", forecast: forecast(1 + at) })),
+    ...exits
+      .slice(0, exits.indexOf(plan.exit))
+      .map((exit, at): Way => ({ exit, by: "cloud", forecast: forecast(11 + at) })),
+    { exit: plan.exit, by: tail === null ? "edge" : "cloud", forecast: forecast(20) },
+  ];
 }
 
 /**
@@ -263,7 +276,10 @@ test("only without engine and cloud there is no answer", async () => {
   const { kit, engine } = await setUp(allEdge(model, exits.at(-1)!));
   vi.spyOn(engine, "run").mockRejectedValue(new EddiError("internal", "device lost"));
   vi.spyOn(kit.readiness, "prepare").mockRejectedValue(new EddiError("unavailable", "none"));
-  await expect(ask(kit)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(ask(kit)).rejects.toMatchObject({
+    code: "unavailable",
+    message: expect.stringMatching(/^the cloud cannot be reached: .*; and no engine works on this device$/),
+  });
 });
 
 test("an aborted answer rejects and the request is broken off", async () => {
@@ -418,6 +434,193 @@ test("no tensors are left behind, whichever way an image goes", async () => {
       expect(memory().numTensors, `${threshold}, ${plan.head.length}`).toBe(numTensors);
     }
   }
+});
+
+test("nodes here and nodes there are the plan's when the cloud answers, and the reply's bytes are told", async () => {
+  const { kit } = await setUp(null);
+  stubCloud();
+  for (const exit of exits) {
+    for (const plan of prefixPlans(exit)) {
+      const answer = await answerImage(kit, values, { budgetMs: 1000, plan }, never);
+      const { head, tail } = splitPlan(model, plan);
+      expect(answer.here).toEqual(head.nodes);
+      expect(answer.there).toEqual(tail?.nodes ?? []);
+      expect(answer.replyBytes > 0).toBe(tail !== null);
+      expect(answer.prediction, "of a forced plan").toBeNull();
+    }
+  }
+});
+
+test("a fallback ran here alone, and was predicted by nobody", async () => {
+  vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+  const last = exits.at(-1)!;
+  for (const plan of prefixPlans(last).slice(0, -1)) {
+    const { kit } = await setUp(plan);
+    const answer = await ask(kit);
+    expect(answer).toMatchObject({
+      source: "fallback",
+      exit: last,
+      there: [],
+      prediction: null,
+      replyBytes: 0,
+    });
+    expect(answer.here).toEqual(allEdge(model, last).head.slice(1));
+    expect(answer.requestBytes).toBeGreaterThan(0);
+  }
+});
+
+test("the prediction is of the way that was taken: the early exit's, the plan's, the busy service's", async () => {
+  stubCloud();
+  const [first, last] = [exits[0]!, exits.at(-1)!];
+  const plan = (threshold: number) => earlyPlans([{ exit: first, threshold }])[0]!;
+  const sure = await ask((await setUp(plan(0))).kit);
+  expect(sure).toMatchObject({ source: "edge", exit: first, there: [], prediction: { totalMs: 1 } });
+  expect(sure.here).toEqual(allEdge(model, first).head.slice(1));
+  const unsure = await ask((await setUp(plan(1))).kit);
+  expect(unsure).toMatchObject({ source: "cloud", exit: last, prediction: { totalMs: 20 } });
+  // The branch of the exit that was asked in vain ran too.
+  expect(unsure.here).toEqual(expect.arrayContaining(allEdge(model, first).head.slice(1)));
+  const busy = await ask((await setUp(allCloud(model, last), { mayAnswerEarlier: true })).kit);
+  expect(busy).toMatchObject({ source: "cloud", exit: first, here: [], prediction: { totalMs: 11 } });
+  expect(busy.there).toEqual(allEdge(model, first).head.slice(1));
+});
+
+test("an engine that fails takes the plan's prediction with it", async () => {
+  stubCloud();
+  const { kit, engine } = await setUp(allEdge(model, exits.at(-1)!));
+  vi.spyOn(engine, "run").mockRejectedValue(new EddiError("internal", "device lost"));
+  expect(await ask(kit)).toMatchObject({ source: "cloud", here: [], prediction: null });
+});
+
+test("the confidence is the calibrated one wherever it stands, and its label is the best", async () => {
+  const { kit, engine } = await setUp(null);
+  for (const exit of exits) {
+    const scores = await wholeScores(engine, exit);
+    for (const temperature of [0.5, 1, 3]) {
+      const hot = metadata.exits.map((one) => ({ ...one, temperature }));
+      const hotKit = { ...kit, model: { ...model, metadata: { ...metadata, exits: hot } } };
+      const answer = await answerImage(hotKit, values, { budgetMs: 1000, plan: allEdge(model, exit) }, never);
+      expect(answer.confidence).toBeCloseTo(confidence(scores, temperature), 6);
+      expect(Math.max(...answer.probabilities)).toBe(answer.confidence);
+      expect(answer.probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
+      expect(answer.label).toBe(metadata.labels[answer.probabilities.indexOf(answer.confidence)]);
+    }
+  }
+});
+
+test("what a silent device gives is never sent on: the cloud gets the image", async () => {
+  const cut = prefixPlans(exits.at(-1)!)[6]!;
+  const names: string[][] = [];
+  stubCloud(0, (request) => {
+    void request.arrayBuffer().then((body) => {
+      const jsonBytes = Number(request.headers.get(HEADER_LENGTH));
+      names.push(decodeRequest(new Uint8Array(body), jsonBytes).inputs.map(({ name }) => name));
+    });
+    return null;
+  });
+  const device = backend() as unknown as { read(id: object): Promise<Float32Array> };
+  const read = device.read.bind(device);
+  for (const spoilt of [0, Number.NaN]) {
+    const { kit, lost, engine } = await setUp(cut);
+    const expected = await wholeScores(engine, cut.exit);
+    const silent = vi
+      .spyOn(device, "read")
+      .mockImplementation(async (id) => (await read(id)).slice().fill(spoilt));
+    // The stub of the cloud computes on the same device.
+    const noticed: Kit["onEngineError"] = (error, failed) => {
+      silent.mockRestore();
+      kit.onEngineError(error, failed);
+    };
+    const answer = await ask({ ...kit, onEngineError: noticed });
+    expect(lost).toHaveLength(1);
+    expect(answer).toMatchObject({ source: "cloud", here: [], cut: [metadata.input.node] });
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+    expect(names.pop()).toEqual([metadata.input.node]);
+    expect(names).toEqual([]);
+  }
+});
+
+test("a cloud whose engine gives zeros or NaN is not believed", async () => {
+  for (const spoilt of [0, Number.NaN, 0.7]) {
+    stubCloud(0, () => {
+      const scores = new Float32Array(metadata.labels.length).fill(spoilt);
+      const output = { name: exits[0]!, datatype: "FP32" as const, shape: [1, scores.length] };
+      const { body, jsonBytes } = encodeResponse(
+        {
+          modelName: metadata.id,
+          modelVersion: model.version,
+          parameters: {},
+          outputs: [{ ...output, data: new Uint8Array(scores.buffer) }],
+        },
+        () => true,
+      );
+      const headers = { [HEADER_LENGTH]: String(jsonBytes) };
+      return new Response(body as Uint8Array<ArrayBuffer>, { headers });
+    });
+    const { kit } = await setUp(allCloud(model, exits[0]!));
+    const answer = await ask(kit);
+    expect(answer).toMatchObject({ source: "fallback", there: [] });
+    expect(answer.reason).toMatch(/expected (finite values|scores that sum to 1)/);
+  }
+});
+
+test("when the engine is replaced while the cloud is asked, the next one begins with the image", async () => {
+  const last = exits.at(-1)!;
+  for (const plan of [
+    ...prefixPlans(last).slice(3, 9),
+    earlyPlans([{ exit: exits[0]!, threshold: 1 }])[0]!,
+  ]) {
+    const { kit, engine } = await setUp(plan);
+    const expected = await wholeScores(engine, last);
+    const next = new Engine(model, "wasm", 1);
+    for (const shard of model.shards) next.addShard(shard, readFileSync(`${folder}/${shard.path}`));
+    let current = engine;
+    vi.stubGlobal("fetch", async () => {
+      current = next;
+      engine.close(new EddiError("unavailable", "device lost"));
+      throw new TypeError("Failed to fetch");
+    });
+    const { numTensors } = memory();
+    const answer = await ask({ ...kit, engine: () => current });
+    expect(answer).toMatchObject({ source: "fallback", exit: last });
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+    // The lost engine's weights are gone with it.
+    expect(memory().numTensors).toBeLessThan(numTensors);
+  }
+});
+
+test("when the engine fails at finishing, the one in its place finishes", async () => {
+  vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+  const last = exits.at(-1)!;
+  const { kit, engine } = await setUp(allCloud(model, last));
+  const expected = await wholeScores(engine, last);
+  const next = new Engine(model, "wasm", 1);
+  for (const shard of model.shards) next.addShard(shard, readFileSync(`${folder}/${shard.path}`));
+  let current = engine;
+  vi.spyOn(engine, "run").mockRejectedValue(new EddiError("internal", "device lost"));
+  const onEngineError = (): void => {
+    current = next;
+  };
+  const answer = await ask({ ...kit, engine: () => current, onEngineError });
+  expect(answer).toMatchObject({ source: "fallback", exit: last, here: allEdge(model, last).head.slice(1) });
+  expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-6);
+});
+
+test("an image that was given up is not sent, and its engine is not blamed", async () => {
+  const cloud = stubCloud();
+  const { kit, lost, engine } = await setUp(allEdge(model, exits.at(-1)!));
+  const controller = new AbortController();
+  const reason = new EddiError("cancelled", "another photo");
+  const run = engine.run.bind(engine);
+  vi.spyOn(engine, "run").mockImplementation(async (...args) => {
+    const result = await run(...args);
+    controller.abort(reason);
+    return result;
+  });
+  const cut = { ...kit, planFor: async () => (await setUp(prefixPlans(exits.at(-1)!)[5]!)).kit.planFor(500) };
+  await expect(ask(cut, 500, controller.signal)).rejects.toMatchObject({ code: "cancelled" });
+  expect(cloud.requests).toBe(0);
+  expect(lost).toEqual([]);
 });
 
 test("downloads give way to an image that is sent, until its reply is there or late, and to no other", async () => {

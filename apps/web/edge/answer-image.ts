@@ -1,9 +1,11 @@
-import { splitPlan } from "#shared/model";
+import { EddiError } from "#shared/errors";
+import { calibrated, exitById } from "#shared/model";
 import { askInTime } from "./ask-in-time.ts";
-import type { Answer, AnswerOptions, ImageSource } from "./conversation.ts";
+import type { Answer, AnswerOptions, ImageSource, WhatRan } from "./conversation.ts";
 import { release } from "./engine.ts";
-import { elapsed, type Job, type Kit, startJob } from "./job.ts";
+import { type Job, type Kit, startJob } from "./job.ts";
 import { runHead } from "./run-head.ts";
+import { whatRan } from "./what-ran.ts";
 
 /**
  * Answers one image by one plan: the head here, the tail in the cloud, or an early exit on the way that is sure
@@ -21,12 +23,12 @@ export async function answerImage(
   const job = await startJob(kit, source, options, signal);
   try {
     const head = await runHead(job);
-    if (head.kind === "scores") return toAnswer(job, "edge", head.exit, head.scores, null);
+    if (head.kind === "scores") return toAnswer(job, head.scores, whatRan(job, "edge", head.exit));
     const outcome = await askInTime(job, head.cut);
-    if (outcome.kind === "failure") throw outcome.error;
+    if (outcome.kind === "failure") throw withoutEngine(job, outcome.error);
     const { exit, scores } = outcome;
-    if (outcome.kind === "reply") return toAnswer(job, "cloud", exit, scores, null);
-    return toAnswer(job, "fallback", exit, scores, outcome.error.message);
+    if (outcome.kind === "reply") return toAnswer(job, scores, whatRan(job, "cloud", exit));
+    return toAnswer(job, scores, whatRan(job, "fallback", exit, outcome.error));
   } finally {
     job.leaveLink();
     release(job.held);
@@ -34,34 +36,24 @@ export async function answerImage(
   }
 }
 
-function toAnswer(
-  job: Job,
-  source: Answer["source"],
-  exit: string,
-  scores: Float32Array,
-  reason: string | null,
-): Answer {
-  const { kit, options, plan, planning, stages, codecs, requestBytes, transport } = job;
-  const totalMs = elapsed(job);
-  const named = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
+/** Why there is no answer at all: the cloud's reason, and that nothing here could stand in for it. */
+function withoutEngine({ kit }: Job, error: EddiError): EddiError {
+  if (kit.engine() !== null) return error;
+  return new EddiError(error.code, `${error.message}; and no engine works on this device`, { cause: error });
+}
+
+function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {
+  const { metadata } = job.kit.model;
+  const probabilities = calibrated(scores, exitById(metadata, ran.exit).temperature ?? 1);
   const best = scores.indexOf(Math.max(...scores));
   return {
+    ...ran,
     scores,
-    label: kit.model.metadata.labels[best]!,
-    confidence: scores[best]!,
-    exit,
-    plan,
-    asked: job.asked.map(({ scores: _, ...asked }) => asked),
-    cut: source === "edge" ? [] : splitPlan(kit.model, plan).cut,
-    codecs,
-    source,
-    reason,
+    probabilities,
+    label: metadata.labels[best]!,
+    confidence: probabilities[best]!,
+    plan: job.plan,
     isIncomplete: job.isIncomplete,
-    budgetMs: options.budgetMs,
-    prediction: planning?.prediction ?? null,
-    stages: { ...stages, otherMs: Math.max(0, totalMs - named) },
-    totalMs,
-    requestBytes,
-    transport,
+    budgetMs: job.options.budgetMs,
   };
 }

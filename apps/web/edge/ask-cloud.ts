@@ -1,12 +1,15 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
 import type { Model, Transport } from "#shared/model";
 import { decodeResponse } from "#shared/protocol";
+import { faultOf } from "./check-results.ts";
 import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
 import type { EncodedCut } from "./encode-cut.ts";
 
 export interface CloudReply {
   readonly kind: "reply";
   readonly scores: Float32Array;
+  /** Of the reply's body. */
+  readonly replyBytes: number;
   /** The exit that answered: an overloaded service may take an earlier one. */
   readonly exit: string;
   /**
@@ -62,6 +65,7 @@ export async function askCloud(
       kind: "reply",
       scores,
       exit,
+      replyBytes: message.body.byteLength,
       elapsedMs: message.elapsedMs,
       receiveMs: message.times?.receiveMs ?? null,
       queueMs: message.times?.queueMs ?? 0,
@@ -124,8 +128,11 @@ function readScores(
     );
   }
   const scores = new Float32Array(output.data.slice().buffer);
-  if (scores.length !== labels.length || !scores.every(Number.isFinite)) {
-    throw new EddiError("bad-frame", `expected ${labels.length} finite scores, got ${scores.length} values`);
+  if (scores.length !== labels.length) {
+    throw new EddiError("bad-frame", `expected ${labels.length} scores, got ${scores.length}`);
   }
+  // The service's engine may fail without a word as well.
+  const fault = faultOf(scores, true);
+  if (fault !== null) throw new EddiError("bad-frame", `the cloud's ${exit.id}: ${fault}`);
   return { scores, exit: exit.id };
 }

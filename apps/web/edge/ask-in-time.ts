@@ -1,7 +1,8 @@
 import { EddiError } from "#shared/errors";
+import type { Latency } from "#shared/evaluator";
 import { allEdge, type Plan, type Transport } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import type { CloudLost } from "../link/conversation.ts";
+import type { CloudLost, Prediction } from "../link/conversation.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
 import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
 import { encodeCut } from "./encode-cut.ts";
@@ -24,9 +25,10 @@ export async function askInTime(
 ): Promise<CloudReply | CloudFailure | Finished> {
   const { kit, options, plan, stages, planning } = job;
   const encodeStart = performance.now();
-  const prediction = planning?.prediction ?? null;
-  const waitUntilMs = deadlineMs(options.budgetMs, elapsed(job), prediction, finishPoints(job, plan));
-  const timeoutMs = Math.max(waitUntilMs - elapsed(job), 1);
+  const sendMs = elapsed(job);
+  const deadline = (): number =>
+    deadlineMs(options.budgetMs, sendMs, expected(job), finishPoints(job, job.plan));
+  const timeoutMs = Math.max(deadline() - sendMs, 1);
   const ask = { exit: plan.exit, mayAnswerEarlier: planning?.mayAnswerEarlier === true, timeoutMs };
   const encoded = await encodeCut(kit.model, ask, cut, (name) => codecOf(job, name));
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, encodeStart);
@@ -39,6 +41,7 @@ export async function askInTime(
     job.ran = { ...job.ran, plan: { ...ran, codecs: job.codecs }, ms: ms + stages.encodeMs };
   }
 
+  job.signal.throwIfAborted();
   const over = new AbortController();
   const cancel = (): void => over.abort(job.signal.reason);
   job.signal.addEventListener("abort", cancel);
@@ -50,8 +53,12 @@ export async function askInTime(
     outcome = settled;
   });
   const reply = (): CloudReply | null => (outcome?.kind === "reply" ? outcome : null);
+  const untilDeadline = (): Promise<void> => sleep(deadline() - elapsed(job), over.signal);
   try {
-    await Promise.race([asked, sleep(waitUntilMs - elapsed(job), over.signal)]);
+    // Without an exit to finish at there is the whole budget for the cloud, with one there is less.
+    if (finishPoints(job, job.plan).length === 0)
+      await Promise.race([asked, finishable(job, over.signal), untilDeadline()]);
+    await Promise.race([asked, untilDeadline()]);
     // Late: weights may be what the answer waits for now.
     job.leaveLink();
     if (reply() === null) await untilFinishable(job, asked, reply, over.signal);
@@ -59,7 +66,12 @@ export async function askInTime(
     if (reply() !== null) return settle(job, reply()!, sentAt);
     // Failed or late: the edge finishes, and still takes a reply that comes meanwhile.
     stages.lostMs = performance.now() - sentAt;
-    const local = await finishHere(job);
+    let local = await finishHere(job);
+    if (local === null && reply() === null) {
+      // The engine failed at that: the one in its place may do it.
+      await untilFinishable(job, asked, reply, over.signal);
+      local = await finishHere(job);
+    }
     if (reply() !== null) {
       stages.lostMs = 0;
       return settle(job, reply()!, sentAt);
@@ -92,9 +104,7 @@ async function untilFinishable(
   signal: AbortSignal,
 ): Promise<void> {
   if (finishPoints(job, job.plan).length > 0) return;
-  const { model, readiness } = job.kit;
-  const first = allEdge(model, model.metadata.exits[0]!.id);
-  const prepared = readiness.prepare(first, signal).catch(() => {});
+  const prepared = finishable(job, signal);
   const end = sleep(DEAD_LINK_MS, signal);
   await Promise.race([asked, prepared, end]);
   // The cloud has failed, the weights may come yet; or the other way round.
@@ -108,11 +118,30 @@ function besides({ kit }: Job, sentAt: number): Pick<CloudLost, "isShared" | "is
   return { isShared: kit.traffic.wasOnSince(sentAt), isHeard: kit.traffic.heardMs >= sentAt };
 }
 
+/** Settles when the first exit is ready, or cannot be had: at the start, or after an engine was lost. */
+async function finishable({ kit }: Job, signal: AbortSignal): Promise<void> {
+  const { model, readiness } = kit;
+  await readiness.prepare(allEdge(model, model.metadata.exits[0]!.id), signal).catch(() => {});
+}
+
+/**
+ * What the reply is expected to take: null for a plan that the caller insists on. Where the optimizer has foreseen
+ * none, nothing speaks for waiting longer than the budget.
+ */
+function expected({ options, planning }: Job): Pick<Prediction, "latency" | "sdMs"> | null {
+  if (options.plan !== undefined) return null;
+  return planning?.prediction ?? NOTHING_EXPECTED;
+}
+
+const NOTHING_EXPECTED = { latency: { totalMs: 0, edgeMs: 0 } as Latency, sdMs: 0 };
+
 /** Enters a reply's times. */
 function settle(job: Job, reply: CloudReply, sentAt: number): CloudReply {
   const { stages, codecs, requestBytes } = job;
   const plan = { ...planTo(job, reply.exit), codecs };
   const { elapsedMs, receiveMs, queueMs, computeMs, expectedQueueMs } = reply;
+  job.replyBytes = reply.replyBytes;
+  for (const name of tailOf(job, plan)) job.there.add(name);
   stages.queueMs = queueMs;
   stages.cloudMs = computeMs;
   stages.uplinkMs = Math.max(0, Math.min(receiveMs ?? 0, elapsedMs - queueMs - computeMs));
@@ -130,6 +159,12 @@ function planTo({ plan, kit }: Job, exit: string): Plan {
   if (exit === plan.exit) return plan;
   const needed = new Set(allEdge(kit.model, exit).head);
   return { exit, head: plan.head.filter((name) => needed.has(name)) };
+}
+
+/** All that the exit needs and the head did not bring. */
+function tailOf({ kit }: Job, { exit, head }: Plan): readonly string[] {
+  const brought = new Set(head);
+  return allEdge(kit.model, exit).head.filter((name) => !brought.has(name));
 }
 
 function lateReply(afterMs: number): CloudFailure {

@@ -73,6 +73,13 @@ export class Calibrator {
     if (options.mode === "off") options.onChange({ state: "off", share: 0, profile: null });
   }
 
+  /** Forgets what was measured: there is another engine. */
+  restart(): void {
+    this.ready = new Set();
+    this.profile = null;
+    this.isLoaded = false;
+  }
+
   /** Tells which nodes can be run now. */
   nodesReady(nodes: ReadonlySet<string>): void {
     this.ready = new Set(nodes);

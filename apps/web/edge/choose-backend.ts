@@ -1,4 +1,11 @@
-import { ready, removeBackend, setBackend } from "@tensorflow/tfjs-core";
+import {
+  findBackendFactory,
+  getBackend,
+  ready,
+  registerBackend,
+  removeBackend,
+  setBackend,
+} from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
 import { selfTest } from "#shared/runtime";
 import type { Backend, EdgeSettings, Trial } from "./conversation.ts";
@@ -27,9 +34,12 @@ export interface Chosen {
  *
  * A backend is used when it computes the reference net's golden values. Of WebGPU and WASM the faster one is
  * taken, by the reference net's time; WebGL only when neither works. A forced backend is taken without
- * comparison when it works.
+ * comparison when it works. WASM that works stays at hand, others that are not taken are ended.
  */
-export async function chooseBackend({ backend: forced, avoid }: EdgeSettings): Promise<Chosen> {
+export async function chooseBackend({
+  backend: forced,
+  avoid,
+}: Pick<EdgeSettings, "backend" | "avoid">): Promise<Chosen> {
   const tried: Trial[] = [];
   const rounds: readonly (readonly Backend[])[] = [
     ...(forced === null ? [] : [[forced]]),
@@ -48,13 +58,44 @@ export async function chooseBackend({ backend: forced, avoid }: EdgeSettings): P
     const passed = tried.filter((trial) => trial.outcome === "passed");
     const best = passed.sort((a, b) => a.medianMs! - b.medianMs!)[0];
     if (best === undefined) continue;
-    for (const { backend } of passed) if (backend !== best.backend) removeBackend(backend);
+    const isOver = (backend: Backend): boolean => backend !== best.backend && backend !== RESERVE;
+    for (const { backend } of passed) if (isOver(backend)) endBackend(backend);
     await setBackend(best.backend);
     await ready();
     const report = tried.map((trial): Trial => (trial === best ? { ...trial, outcome: "chosen" } : trial));
     return { backend: best.backend, medianMs: best.medianMs, tried: report };
   }
   return { backend: null, medianMs: null, tried };
+}
+
+/** What takes over from a lost device: it has none, and works in every browser. */
+const RESERVE = "wasm";
+
+/**
+ * Starts the reserve beside the backend in use, so that it needs no network when it is needed. Where it was tried it
+ * is there.
+ */
+export async function keepReserve({ tried }: Pick<Chosen, "tried">): Promise<void> {
+  if (tried.some(({ backend, outcome }) => backend === RESERVE && outcome !== "skipped")) return;
+  const { prepare } = await PREPARE[RESERVE]();
+  await prepare();
+  // TF.js starts a backend only to use it at once. So it gets one that has started.
+  const started = await findBackendFactory(RESERVE)();
+  // It was needed meanwhile.
+  if (getBackend() === RESERVE) return;
+  removeBackend(RESERVE);
+  registerBackend(RESERVE, () => started);
+}
+
+/** Ends a backend, with all that it holds; it can be started again. The device of one that was lost may refuse. */
+export function endBackend(backend: Backend): void {
+  const start = findBackendFactory(backend);
+  try {
+    removeBackend(backend);
+    registerBackend(backend, start);
+  } catch (thrown) {
+    console.warn(`${backend}, ending: ${toEddiError(thrown).message}`);
+  }
 }
 
 async function tryBackend(backend: Backend, forced: boolean): Promise<Trial> {

@@ -61,7 +61,5 @@ export class CloudStream {
 }
 
 function openWebSocket(): WebSocket {
-  const url = new URL(STREAM_PATH, location.origin);
-  url.protocol = url.protocol.replace("http", "ws");
-  return serviceSocket(url, STREAM_PROTOCOL);
+  return serviceSocket(STREAM_PATH, STREAM_PROTOCOL);
 }

@@ -16,7 +16,6 @@ const closing: (() => void)[] = [];
 let posted = 0;
 
 beforeEach(() => {
-  vi.stubGlobal("location", { origin: "http://cloud.test" });
   posted = 0;
   vi.stubGlobal("fetch", async () => {
     posted++;

@@ -77,7 +77,7 @@ async function overFetch(asked: StreamAsk, signal: AbortSignal): Promise<CloudMe
   const { model, version, jsonBytes, encoding, body } = asked;
   const path = `/v2/models/${encodeURIComponent(model)}/versions/${version}/infer`;
   const startedMs = performance.now();
-  const response = await serviceFetch(new URL(path, location.origin).href, {
+  const response = await serviceFetch(path, {
     method: "POST",
     headers: {
       "content-type": "application/octet-stream",

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "#shared/errors";
 import type { ImageSize, Profile } from "#shared/evaluator";
 import type { Exit, ImageCodec, Plan, Segment, TensorCodec, Transport, WireCodec } from "#shared/model";
-import type { Prediction } from "../link/conversation.ts";
+import type { Forecast } from "../link/conversation.ts";
 
 /** The whole conversation between the page and the edge worker. */
 export type EdgeRequest =
@@ -31,7 +31,7 @@ export type EdgeEvent =
   | { readonly kind: "calibration"; readonly calibration: Calibration }
   /** Something went wrong that the user should know; the edge goes on. */
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
-  /** The backend is gone (GPU device lost, or nothing but errors): the worker should be restarted. */
+  /** The engine failed (GPU device lost, wrong results, nothing but errors): another one takes its place. */
   | { readonly kind: "lost"; readonly backend: Backend; readonly message: string };
 
 /** Something to time, so many runs in a row; as a `Stopwatch` has it. */
@@ -67,7 +67,7 @@ export interface EdgeSettings {
   readonly model: string;
   /** Tried before any other when given. */
   readonly backend: Backend | null;
-  /** Not to be tried: they were lost too often. */
+  /** Not to be tried: a worker hung on them before. */
   readonly avoid: readonly Backend[];
   /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
   readonly slowdown: number;
@@ -99,38 +99,51 @@ export interface OpenedPicture {
   readonly isIncomplete: boolean;
 }
 
-export interface Answer {
-  /** Class probabilities, in the order of the labels. */
+/** An answer, and what happened on the way to it. */
+export interface Answer extends WhatRan {
+  /** Class probabilities as the exit gave them, in the order of the labels. */
   readonly scores: Float32Array;
+  /** The same, calibrated: about the chance of each label to be right. They sum to 1. */
+  readonly probabilities: readonly number[];
   readonly label: string;
-  /** The label's probability, 0..1. */
+  /** The label's calibrated probability, 0..1: how sure the answer is. */
   readonly confidence: number;
-  /** The exit that answered; not the plan's when the service shed load or the edge had to finish. */
-  readonly exit: string;
-  /** The plan for this image; not all of it was run when an early exit was sure. */
+  /** The plan for this image; not all of it was run when an early exit was sure or the cloud failed. */
   readonly plan: Plan;
-  /** Early exits that were asked, in turn. The last one answered if it was sure enough. */
-  readonly asked: readonly AskedExit[];
-  /** Names of the tensors that were sent, or were to be; empty for all-edge and when an early exit answered. */
-  readonly cut: readonly string[];
-  /** How they travelled, by name. */
-  readonly codecs: Readonly<Record<string, WireCodec>>;
+  readonly budgetMs: number;
+  /** The picture's file ends early or is damaged: this answers what there is of it. */
+  readonly isIncomplete: boolean;
+}
+
+/** What really happened to one image: the one description of it, made where it ran. */
+export interface WhatRan {
+  /** The exit that answered; not the plan's when one was sure, the service shed load or the edge had to finish. */
+  readonly exit: string;
   /** `fallback`: the cloud was to answer, but the edge finished. */
   readonly source: "edge" | "cloud" | "fallback";
   /** Why, when it is a fallback. */
   readonly reason: string | null;
-  /** The picture's file ends early or is damaged: this answers what there is of it. */
-  readonly isIncomplete: boolean;
-  readonly budgetMs: number;
-  /** Null for a forced plan and before anything is known. */
-  readonly prediction: Prediction | null;
+  /** Names of the nodes that ran on the edge, the image not among them; branches of exits that were asked included. */
+  readonly here: readonly string[];
+  /** Of those that ran in the cloud for this answer. */
+  readonly there: readonly string[];
+  /** Early exits that were asked, in turn. The last one answered if it was sure enough. */
+  readonly asked: readonly AskedExit[];
+  /** Names of the tensors that were sent, of a fallback in vain; empty for all-edge and when an early exit answered. */
+  readonly cut: readonly string[];
+  /** How they travelled, by name. */
+  readonly codecs: Readonly<Record<string, WireCodec>>;
+  /** Bytes of the request's body; 0 when nothing was sent. */
+  readonly requestBytes: number;
+  /** Of the reply's; 0 when there was none. */
+  readonly replyBytes: number;
+  /** The way it went last; null when nothing was sent. */
+  readonly transport: Transport | null;
   readonly stages: Stages;
   /** From the image's arrival to the scores: the sum of the stages. */
   readonly totalMs: number;
-  /** Bytes of the request's body; 0 when nothing was sent. */
-  readonly requestBytes: number;
-  /** The way it went last; null when nothing was sent. */
-  readonly transport: Transport | null;
+  /** Of the way that was taken; null for a forced plan, before anything is known, and for ways that nobody foresees. */
+  readonly prediction: Forecast | null;
 }
 
 /** An early exit that was asked. */

@@ -23,7 +23,7 @@ const Z95 = 1.645;
 export function deadlineMs(
   budgetMs: number,
   sentMs: number,
-  prediction: Prediction | null,
+  prediction: Pick<Prediction, "latency" | "sdMs"> | null,
   finish: readonly Finish[],
 ): number {
   if (prediction === null) return Math.max(budgetMs, DEAD_LINK_MS);

@@ -1,5 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { type ImageCodec, type Model, readModel } from "#shared/model";
+import { allEdge, type ImageCodec, type Model, readModel, type Shard, shardsFor } from "#shared/model";
 import { useKey } from "../link/service-fetch.ts";
 import { traffic } from "../link/traffic.ts";
 import { adapterName } from "./adapter.ts";
@@ -19,7 +19,8 @@ import type {
 } from "./conversation.ts";
 import { Downloads } from "./downloads.ts";
 import { supportedImageCodecs } from "./encode-image.ts";
-import { Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { EngineKeeper } from "./engine-keeper.ts";
 import { fetchBytes, modelFileUrl } from "./fetch-model.ts";
 import type { Kit } from "./job.ts";
 import { PlannerLink } from "./planner-link.ts";
@@ -30,16 +31,15 @@ import { engineStopwatch } from "./stopwatch.ts";
 
 /** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
 export class Edge {
-  private readonly settings: EdgeSettings;
   private readonly emit: (event: EdgeEvent) => void;
   private readonly link: PlannerLink;
-  private readonly engineChosen: Promise<Engine | null>;
+  private readonly engines: EngineKeeper;
+  /** Settles when the engine could be replaced without a network. */
+  private readonly reserved: Promise<void>;
   private readonly kit: Kit;
   private readonly calibrator: Calibrator;
   /** Those that this browser can write. */
   private readonly imageCodecs: readonly ImageCodec[];
-  private engine: Engine | null = null;
-  private selfTestMs: number | null = null;
   /** Images taken up, and those under way. */
   private images = 0;
   private underWay = 0;
@@ -71,7 +71,6 @@ export class Edge {
     emit: (event: EdgeEvent) => void,
     choosing: ReturnType<typeof chooseBackend>,
   ) {
-    this.settings = settings;
     this.emit = emit;
     this.link = new PlannerLink(
       ({ wanted }) => readiness.want(wanted),
@@ -83,15 +82,46 @@ export class Edge {
     };
     this.imageCodecs = imageCodecs;
     this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs });
-    this.engineChosen = this.startEngine(model, choosing);
+    const isOther = (): void => {
+      loader.forget();
+      this.calibrator.restart();
+      readiness.restart();
+    };
+    const engines = new EngineKeeper(
+      model,
+      {
+        settings,
+        onEngine: (report) => {
+          isOther();
+          emit({ kind: "engine", engine: report });
+          const { backend, selfTestMs } = report;
+          this.link.engine({ kind: "engine", backend, selfTestMs });
+        },
+        onLost: (backend, message) => {
+          isOther();
+          emit({ kind: "lost", backend, message });
+        },
+        onProblem: (error) => this.problem(error),
+        idle: () => this.idle(),
+        isSpare: () => this.underWay === 0 && this.link.cloudUp,
+      },
+      choosing,
+    );
+    this.engines = engines;
     const downloads = new Downloads(traffic);
+    const insurance = new Insurance(model);
     const loader = new ShardLoader({
       shards: model.shards,
-      fetch: (shard, fresh, onArrived) => {
+      fetch: async (shard, fresh, onArrived) => {
         const url = `${modelFileUrl(model.metadata.id, shard.path)}?v=${shard.sha256.slice(0, 16)}`;
-        return downloads.fetch(url, shard.bytes, fresh, onArrived);
+        return insurance.bytesOf(shard) ?? downloads.fetch(url, shard.bytes, fresh, onArrived);
       },
-      accept: (shard, bytes) => this.engine!.addShard(shard, bytes),
+      accept: (shard, bytes) => {
+        const { current } = this.engines;
+        if (current === null) throw new EddiError("unavailable", "the engine was lost");
+        current.addShard(shard, bytes);
+        insurance.keep(shard, bytes);
+      },
       onChange: (shards) => emit({ kind: "shards", shards }),
     });
     const readiness = new Readiness({
@@ -116,13 +146,17 @@ export class Edge {
       onProfile: (profile) => this.link.calibrated(profile),
       onChange: (calibration) => emit({ kind: "calibration", calibration }),
     });
+    this.reserved = readiness
+      .settled()
+      .then(() => engines.keepReserve())
+      .catch(reserveFailed);
     this.kit = {
       model,
       codec: settings.codec,
       cloud: new CloudWays(new CloudStream(), settings.transport),
       traffic,
-      engine: () => this.engine,
-      onEngineError: (error) => this.loseEngine(error.message),
+      engine: () => engines.current,
+      onEngineError: ({ message }, engine) => engines.lose(engine, message),
       readiness,
       planFor: (budgetMs) => this.link.planFor(budgetMs),
       onMeasured: (measured) => this.link.measured(measured),
@@ -161,11 +195,21 @@ export class Edge {
     }
   }
 
-  /** @throws EddiError `unavailable` without an engine, `bad-weights` when a segment's nodes are not ready */
+  /**
+   * @throws EddiError `unavailable` without an engine, `bad-weights` when a segment's nodes are not ready,
+   *   `bad-argument` when the model has none of that name
+   */
   async time(what: Timing): Promise<number> {
-    await this.engineChosen;
-    if (this.engine === null) throw new EddiError("unavailable", "no TF.js backend works on this device");
-    const watch = engineStopwatch(this.engine, this.imageCodecs);
+    if (what.part === "whole" || what.part === "inside") {
+      const { nodes, feeds, outputs } = what.segment;
+      const { names } = this.kit.model.dag;
+      const unknown = [...nodes, ...feeds, ...outputs].find((name) => !names.includes(name));
+      if (unknown !== undefined)
+        throw new EddiError("bad-argument", `segment: expected nodes of the model, got ${unknown}`);
+    }
+    const engine = await this.engines.chosen();
+    if (engine === null) throw new EddiError("unavailable", "no TF.js backend works on this device");
+    const watch = engineStopwatch(engine, this.imageCodecs);
     if (what.part === "move") return watch.move(what.elements, what.runs);
     if (what.part === "code") return watch.code(what.codec, what.elements, what.runs);
     if (what.part === "deflate") return watch.deflate(what.bytes, what.runs);
@@ -175,7 +219,7 @@ export class Edge {
 
   /** Resolves when nothing is under way. The plan may ask for weights, and weights may change the plan. */
   async settle(): Promise<void> {
-    await this.engineChosen;
+    await this.engines.chosen();
     for (let known = -1; known !== this.kit.readiness.nodes.size; ) {
       known = this.kit.readiness.nodes.size;
       await this.kit.readiness.settled();
@@ -183,19 +227,19 @@ export class Edge {
       await this.link.settle();
       await this.kit.readiness.settled();
     }
+    await this.reserved;
   }
 
-  /** The engine for warming up; when it fails at that it is lost. */
+  /** The engine for warming up; when it fails at that it is replaced. */
   private async warmer(): Promise<Pick<Engine, "warmUp"> | null> {
-    await this.engineChosen;
-    const { engine } = this;
+    const engine = await this.engines.chosen();
     if (engine === null) return null;
     return {
       warmUp: async (segment) => {
         try {
           await engine.warmUp(segment);
         } catch (thrown) {
-          this.loseEngine(toEddiError(thrown).message);
+          this.engines.lose(engine, toEddiError(thrown).message);
           throw thrown;
         }
       },
@@ -203,8 +247,8 @@ export class Edge {
   }
 
   private async calibrated(): Promise<CalibratedDevice | null> {
-    await this.engineChosen;
-    const { engine, selfTestMs } = this;
+    const engine = await this.engines.chosen();
+    const { selfTestMs } = this.engines;
     if (engine === null || selfTestMs === null) return null;
     const { backend } = engine;
     const watch = engineStopwatch(engine, this.imageCodecs);
@@ -222,36 +266,6 @@ export class Edge {
 
   private async idle(): Promise<void> {
     while (this.underWay > 0) await new Promise<void>((done) => this.onIdle.push(done));
-  }
-
-  private async startEngine(
-    model: Model,
-    choosing: ReturnType<typeof chooseBackend>,
-  ): Promise<Engine | null> {
-    const { slowdown } = this.settings;
-    try {
-      const { backend, medianMs, tried } = await choosing;
-      const selfTestMs = medianMs === null ? null : medianMs * slowdown;
-      this.selfTestMs = selfTestMs;
-      this.engine = backend === null ? null : new Engine(model, backend, slowdown);
-      this.engine?.lost().then((reason) => this.loseEngine(reason));
-      this.emit({ kind: "engine", engine: { backend, selfTestMs, slowdown, tried } });
-      this.link.engine({ kind: "engine", backend, selfTestMs });
-      if (backend === null) this.problem(new EddiError("unavailable", noBackend(tried)));
-    } catch (thrown) {
-      this.engine = null;
-      this.link.engine({ kind: "engine", backend: null, selfTestMs: null });
-      this.problem(toEddiError(thrown));
-    }
-    return this.engine;
-  }
-
-  /** From now on the cloud does everything, until the page has started a new worker. */
-  private loseEngine(message: string): void {
-    if (this.engine === null) return;
-    const { backend } = this.engine;
-    this.engine = null;
-    this.emit({ kind: "lost", backend, message });
   }
 
   private problem({ code, message }: EddiError): void {
@@ -273,7 +287,27 @@ async function fetchDescription(modelId: string): Promise<Uint8Array> {
   }
 }
 
-function noBackend(tried: readonly { readonly backend: string; readonly detail: string }[]): string {
-  const reasons = tried.map(({ backend, detail }) => `${backend}: ${detail}`).join("; ");
-  return `no TF.js backend works on this device, the cloud does everything (${reasons})`;
+/** The weights of the first exit, kept in memory: when the engine is lost, the network may be away too. */
+class Insurance {
+  private readonly shards: ReadonlySet<string>;
+  private readonly kept = new Map<string, Uint8Array>();
+
+  constructor(model: Model) {
+    const { head } = allEdge(model, model.metadata.exits[0]!.id);
+    this.shards = new Set(shardsFor(model, head).map(({ path }) => path));
+  }
+
+  bytesOf({ path }: Shard): Uint8Array | undefined {
+    return this.kept.get(path);
+  }
+
+  /** @param bytes that were found to be the shard's */
+  keep({ path }: Shard, bytes: Uint8Array): void {
+    if (this.shards.has(path)) this.kept.set(path, bytes);
+  }
+}
+
+/** Then a lost device is replaced from the network. */
+function reserveFailed(thrown: unknown): void {
+  console.warn(`reserve: ${toEddiError(thrown).message}`);
 }

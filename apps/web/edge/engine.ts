@@ -1,11 +1,16 @@
-import { backend as activeBackend, env, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
+import { backend as activeBackend, dispose, env, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
+import { EddiError, toEddiError } from "#shared/errors";
 import type { Model, Segment, Shard } from "#shared/model";
-import { SegmentModel, type TensorValues } from "#shared/runtime";
+import { SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
+import { faultOf, isConstant } from "./check-results.ts";
 import type { Backend } from "./conversation.ts";
-import { within } from "./within.ts";
+import { type DeviceWatch, watchDevice } from "./device-watch.ts";
+import { orAborted, within } from "./within.ts";
 
-/** A run or a compilation that takes longer is taken for a hung GPU. */
+/** A compilation or a measurement that takes longer is taken for a hung GPU. */
 const HUNG_MS = 60_000;
+/** A run of what is warm that takes longer, slow-down not counted. */
+const RUN_HUNG_MS = 20_000;
 
 /** Tensors on the backend's device, by node name. */
 export type Held = ReadonlyMap<string, Tensor>;
@@ -19,10 +24,23 @@ export interface EngineRun {
   readonly ms: number;
 }
 
-/** Runs segments of the model on the active TF.js backend, one job at a time. */
+/**
+ * Runs segments of the model on the active TF.js backend, one job at a time. What it reads back is looked at before
+ * anybody gets it: an engine may fail without a word.
+ */
 export class Engine {
   readonly backend: Backend;
+  /** Settles with the reason when the device is lost. */
+  readonly lost: Promise<string>;
   private readonly segments: SegmentModel;
+  /** Outputs that are probabilities. */
+  private readonly exits: ReadonlySet<string>;
+  private readonly device: DeviceWatch;
+  /** What has happened to the device since it last proved that it computes; null: nothing. */
+  private doubt: string | null = null;
+  /** Segments that gave constants, and rightly so. */
+  private readonly constant = new Set<string>();
+  private readonly closing = new AbortController();
   private readonly slowdown: number;
   private readonly fastest = new Map<string, number>();
   private last: Promise<unknown> = Promise.resolve();
@@ -32,6 +50,18 @@ export class Engine {
     this.segments = new SegmentModel(model);
     this.backend = backend;
     this.slowdown = slowdown;
+    this.exits = new Set(model.metadata.exits.map(({ node }) => node));
+    this.device = watchDevice(backend, (reason) => {
+      this.doubt = reason;
+      this.constant.clear();
+    });
+    this.lost = this.device.lost;
+  }
+
+  /** Gives up: what is under way and all that is asked later fails for this reason. The device may be gone. */
+  close(reason: EddiError): void {
+    this.closing.abort(reason);
+    freely(() => this.segments.dispose());
   }
 
   /** @throws EddiError `bad-weights` when the bytes are not the shard's */
@@ -44,13 +74,17 @@ export class Engine {
    *
    * @param feeds values, or tensors held from an earlier run, by the names that `segment.feeds` has
    * @param read  the outputs to read back
+   * @param signal of whom the result is for: what was not begun by then is left
+   * @throws the signal's reason; EddiError `internal` when the device has failed, said so or not
    */
   run(
     segment: Segment,
     feeds: ReadonlyMap<string, TensorValues | Tensor>,
     read: readonly string[],
+    signal?: AbortSignal,
   ): Promise<EngineRun> {
-    return this.exclusively(async () => {
+    return this.exclusively(RUN_HUNG_MS * this.slowdown, async () => {
+      signal?.throwIfAborted();
       const start = performance.now();
       const own: Tensor[] = [];
       const inputs = segment.feeds.map((name) => {
@@ -69,13 +103,14 @@ export class Engine {
             return { shape: output.shape, values: (await output.data()) as Float32Array };
           }),
         );
+        await this.check(segment, read, values);
         await this.slowDown(keyOf(segment), start);
         return { held, values, ms: performance.now() - start };
       } catch (thrown) {
-        for (const output of outputs) output.dispose();
+        freely(() => dispose(outputs));
         throw thrown;
       } finally {
-        for (const input of own) input.dispose();
+        freely(() => dispose(own));
       }
     });
   }
@@ -85,7 +120,7 @@ export class Engine {
    * WebGPU compiles all pipelines at once, without running anything.
    */
   warmUp(segment: Segment): Promise<void> {
-    return this.exclusively(async () => {
+    return this.exclusively(HUNG_MS, async () => {
       const { tensors } = this.segments.model.metadata;
       const feeds = segment.feeds.map((name) => zeros([1, ...tensors[name]!.shape]));
       try {
@@ -106,18 +141,11 @@ export class Engine {
           for (const output of outputs) output.dispose();
           this.noteTime(keyOf(segment), performance.now() - start);
         }
+        this.checkDevice();
       } finally {
-        for (const feed of feeds) feed.dispose();
+        freely(() => dispose(feeds));
       }
     });
-  }
-
-  /** Settles when the device is lost, with the reason; only WebGPU tells. */
-  async lost(): Promise<string> {
-    const { device } = activeBackend() as unknown as Partial<WebgpuBackend>;
-    if (device === undefined) return new Promise(() => {});
-    const { reason, message } = await device.lost;
-    return `GPU device lost (${reason}): ${message}`;
   }
 
   /**
@@ -134,7 +162,46 @@ export class Engine {
 
   /** Runs a measurement alone, as a run is. It is never slowed down: `slowdown` is the measurer's to apply. */
   measure<T>(job: (segments: SegmentModel) => Promise<T>): Promise<T> {
-    return this.exclusively(() => job(this.segments));
+    return this.exclusively(HUNG_MS, async () => {
+      const result = await job(this.segments);
+      this.checkDevice();
+      return result;
+    });
+  }
+
+  /** @throws EddiError `internal` when these cannot be the results */
+  private async check(
+    segment: Segment,
+    read: readonly string[],
+    values: readonly TensorValues[],
+  ): Promise<void> {
+    this.checkDevice();
+    for (const [at, name] of read.entries()) {
+      const fault = faultOf(values[at]!.values, this.exits.has(name));
+      if (fault !== null) throw this.failure(`${name}: ${fault}`);
+    }
+    const key = keyOf(segment);
+    const isStrange = values.some((one) => isConstant(one.values)) && !this.constant.has(key);
+    if (this.doubt === null && !isStrange) return;
+    await this.prove(this.doubt ?? "it gave one and the same value everywhere");
+    if (isStrange) this.constant.add(key);
+  }
+
+  /** Has the reference net computed again, whose right results are known. */
+  private async prove(doubt: string): Promise<void> {
+    const { ok, maxError } = await selfTest(() => performance.now(), 1);
+    this.checkDevice();
+    if (!ok) throw this.failure(`${doubt}; its self-test is wrong by ${maxError.toPrecision(2)}`);
+    this.doubt = null;
+  }
+
+  private checkDevice(): void {
+    const fault = this.device.fault();
+    if (fault !== null) throw this.failure(fault);
+  }
+
+  private failure(what: string): EddiError {
+    return new EddiError("internal", `${this.backend}: ${what}`);
   }
 
   /** @returns the fastest time of this kind so far */
@@ -144,8 +211,12 @@ export class Engine {
     return fastest;
   }
 
-  private exclusively<T>(job: () => Promise<T>): Promise<T> {
-    const result = this.last.then(() => within(HUNG_MS, this.backend, job()));
+  private exclusively<T>(limitMs: number, job: () => Promise<T>): Promise<T> {
+    const { signal } = this.closing;
+    const result = this.last.then(() => {
+      signal.throwIfAborted();
+      return orAborted(within(limitMs, this.backend, job()), signal);
+    });
     this.last = result.catch(() => {});
     return result;
   }
@@ -154,12 +225,20 @@ export class Engine {
 const keyOf = ({ feeds, nodes }: Segment): string => `${feeds}>${nodes.length}>${nodes.at(-1)}`;
 
 export function release(held: Held): void {
-  for (const one of held.values()) if (!one.isDisposed) one.dispose();
+  freely(() => dispose([...held.values()].filter((one) => !one.isDisposed)));
+}
+
+/** Frees something, as far as its device lets it: with a device its memory is gone. */
+function freely(free: () => void): void {
+  try {
+    free();
+  } catch (thrown) {
+    console.warn(`freeing: ${toEddiError(thrown).message}`);
+  }
 }
 
 /** What we use of TF.js' WebGPU backend beyond the common interface. */
 interface WebgpuBackend {
-  readonly device: GPUDevice;
   checkCompileCompletionAsync(): Promise<void>;
 }
 

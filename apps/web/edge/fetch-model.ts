@@ -3,6 +3,7 @@ import { joined, type Received, type ReceiveOptions, receive } from "../link/rec
 import { NEEDS_KEY } from "../link/service-fetch.ts";
 import { traffic } from "../link/traffic.ts";
 
+/** The path of a model's file on the service. */
 export function modelFileUrl(modelId: string, path: string): string {
   return `/models/${encodeURIComponent(modelId)}/${path}`;
 }

@@ -14,17 +14,20 @@ export interface FinishPoint extends Finish {
  * Where the edge could finish, had it to: the exits whose nodes are ready, earliest first. Of those that were
  * asked before the last one is there at once, even without an engine.
  */
-export function finishPoints({ kit, planning, asked }: Job, plan: Plan): readonly FinishPoint[] {
+export function finishPoints(job: Job, plan: Plan): readonly FinishPoint[] {
+  const { kit, planning, asked, ranOn } = job;
   const { model, readiness } = kit;
-  const isThere = kit.engine() !== null;
-  const done = new Set(edgeNodes(model, plan));
+  const engine = kit.engine();
+  // An engine that has replaced another begins with the image.
+  const isSame = ranOn === null || ranOn === engine;
+  const done = new Set(isSame ? edgeNodes(model, plan) : model.dag.names.slice(0, 1));
   return model.metadata.exits.flatMap(({ id }) => {
     const whole = allEdge(model, id).head;
     if (asked.some(({ exit }) => exit === id)) {
       const isLast = asked.at(-1)!.exit === id;
       return isLast ? [{ exit: id, finishMs: 0, from: splitPlan(model, { exit: id, head: whole }) }] : [];
     }
-    if (!isThere || !readiness.isReady(whole)) return [];
+    if (engine === null || !readiness.isReady(whole)) return [];
     const from = splitPlan(model, { exit: id, head: whole.filter((name) => done.has(name)) });
     const known = planning?.finish.find(({ exit }) => exit === id)?.finishMs;
     return [{ exit: id, finishMs: known ?? Number.POSITIVE_INFINITY, from }];
@@ -52,9 +55,10 @@ export async function finishHere(
   if (known !== undefined) return { exit: known.exit, scores: known.scores };
   const { node } = exitById(kit.model.metadata, point.exit);
   const rest = point.from.tail ?? { nodes: [], feeds: [node], outputs: [node] };
-  const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node]));
+  const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node], job.signal));
   if (run === null) return null;
   release(run.held);
+  for (const name of rest.nodes) job.here.add(name);
   job.stages.finishMs = performance.now() - start;
   // A head that ran before says more of the edge than what was left.
   job.ran ??= { plan: allEdge(kit.model, point.exit), branches: [], runs: 1, ms: run.ms };

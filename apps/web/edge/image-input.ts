@@ -29,13 +29,23 @@ export async function imageInput(source: ImageSource, input: ModelInput): Promis
   }
 }
 
+/** Values out of all measure overflow in the network: then the engine would be blamed. */
 function checkValues(values: Float32Array, input: ModelInput): Float32Array {
   const shape = imageShape(input);
   const expected = elementCount(shape);
-  if (values.length === expected) return values;
-  const came = `got ${values.length}`;
-  throw new EddiError("bad-image", `image values: expected ${expected}, ${shape.join(" x ")}, ${came}`);
+  if (values.length !== expected) {
+    const came = `got ${values.length}`;
+    throw new EddiError("bad-image", `image values: expected ${expected}, ${shape.join(" x ")}, ${came}`);
+  }
+  const [low, high] = input.range;
+  const slack = OVERSHOOT * (high - low);
+  const wrong = values.find((value) => !(value >= low - slack && value <= high + slack));
+  if (wrong === undefined) return values;
+  throw new EddiError("bad-image", `image values: expected ${low} to ${high}, got ${wrong}`);
 }
+
+/** Other normalisations than the model's are let pass, so many times its range. */
+const OVERSHOOT = 100;
 
 async function decode(
   source: Blob | ImageBitmap | ImageData,

@@ -27,9 +27,10 @@ export interface Kit {
   readonly codec: WireCodec | null;
   readonly cloud: CloudWays;
   readonly traffic: Traffic;
-  /** Null before a backend is chosen, when none works and when the one chosen is lost. */
+  /** Null while a backend is chosen, at first and after one was lost, and when none works. */
   readonly engine: () => Engine | null;
-  readonly onEngineError: (error: EddiError) => void;
+  /** An engine that fails is replaced. */
+  readonly onEngineError: (error: EddiError, engine: Engine) => void;
   readonly readiness: Readiness;
   readonly planFor: (budgetMs: number) => Promise<Planning | null>;
   readonly onMeasured: (measured: Measured) => void;
@@ -55,7 +56,13 @@ export interface Job {
   readonly asked: Asked[];
   /** Tensors of the head from which the edge goes on, or can finish. */
   held: Held;
+  /** Whose they are: no other engine can read them. Null while none has run. */
+  ranOn: Engine | null;
+  /** Nodes that have run on the edge, and in the cloud. */
+  readonly here: Set<string>;
+  readonly there: Set<string>;
   requestBytes: number;
+  replyBytes: number;
   /** The way it went; null while nothing was sent. */
   transport: Transport | null;
   /** How the cut was sent. */
@@ -106,7 +113,11 @@ export async function startJob(
     plan,
     asked: [],
     held: new Map(),
+    ranOn: null,
+    here: new Set(),
+    there: new Set(),
     requestBytes: 0,
+    replyBytes: 0,
     transport: null,
     codecs: {},
     ran: null,
@@ -122,7 +133,8 @@ export function elapsed(job: Job): number {
 /**
  * Lets the engine work for this image.
  *
- * @returns null when there is no engine or it fails: it is given up, and this image goes another way
+ * @returns null when there is no engine or it fails: it is replaced, and this image goes another way
+ * @throws the signal's reason
  */
 export async function useEngine(
   job: Job,
@@ -133,10 +145,12 @@ export async function useEngine(
   try {
     const start = performance.now();
     const result = await run(engine);
+    job.ranOn = engine;
     job.stages.waitMs += performance.now() - start - result.ms;
     return result;
   } catch (thrown) {
-    job.kit.onEngineError(toEddiError(thrown));
+    if (job.signal.aborted && thrown === job.signal.reason) throw thrown;
+    job.kit.onEngineError(toEddiError(thrown), engine);
     return null;
   }
 }

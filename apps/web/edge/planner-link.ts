@@ -22,6 +22,11 @@ export class PlannerLink {
     this.onHold = onHold;
   }
 
+  /** Whether the service is there, as the optimizer has it. */
+  get cloudUp(): boolean {
+    return this.latest?.cloudUp === true;
+  }
+
   /** Starts with a port to a fresh optimizer worker. */
   connect(port: MessagePort, reason: EddiError): void {
     this.caller?.close(reason);
@@ -49,7 +54,9 @@ export class PlannerLink {
     this.remember(request);
   }
 
+  /** An engine that replaces another has not been measured. */
   engine(request: Extract<LinkRequest, { kind: "engine" }>): void {
+    this.told.delete("calibrated");
     this.remember(request);
   }
 

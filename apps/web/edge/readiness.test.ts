@@ -98,3 +98,50 @@ test("a plan with early exits gets ready stage by stage, with their branches", a
   const { node } = exitById(model.metadata, plan.early[1]!.exit);
   expect(log.filter((entry) => entry.startsWith("warm"))).toEqual([expect.stringContaining(`warm ${node}`)]);
 });
+
+test("with another engine everything is made ready anew, and who waits for it meanwhile waits for that", async () => {
+  const warmed: string[] = [];
+  let engine = "first";
+  let loseIt = (): void => {};
+  const lost = new Promise<never>((_, reject) => {
+    loseIt = () => reject(new EddiError("unavailable", "device lost"));
+  });
+  lost.catch(() => {});
+  const reported: number[] = [];
+  const { readiness, problems, log } = setUp({
+    engine: async () => {
+      const own = engine;
+      return {
+        warmUp: async () => {
+          warmed.push(own);
+          if (own === "first" && warmed.length > 1) await lost;
+        },
+      };
+    },
+    onReady: (nodes) => reported.push(nodes.size),
+  });
+  await readiness.settled();
+  expect(readiness.isReady(allEdge(model, first).head)).toBe(true);
+  const waiting = readiness.prepare(allEdge(model, last), never);
+  await expect.poll(() => warmed.length).toBe(2);
+  engine = "second";
+  readiness.restart();
+  expect(readiness.isReady(allEdge(model, first).head)).toBe(false);
+  loseIt();
+  await waiting;
+  await readiness.settled();
+  expect(readiness.isReady(allEdge(model, last).head)).toBe(true);
+  expect(readiness.isReady(allEdge(model, first).head)).toBe(true);
+  expect(warmed.slice(2).every((own) => own === "second")).toBe(true);
+  expect(reported).toContain(0);
+  expect(log.filter((entry) => entry.startsWith("load")).length).toBeGreaterThan(2);
+  expect(problems).toEqual([]);
+});
+
+test("a plan that computes nothing here needs no engine", async () => {
+  const { readiness } = setUp({ engine: async () => null });
+  await readiness.prepare(allCloud(model, last), never);
+  await expect(readiness.prepare(allEdge(model, first), never)).rejects.toMatchObject({
+    code: "unavailable",
+  });
+});

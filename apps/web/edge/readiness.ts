@@ -38,6 +38,8 @@ export class Readiness {
   private readonly retryAt = new Map<string, number>();
   private readonly lifetime = new AbortController();
   private running: Promise<void> | null = null;
+  /** Counts engines. */
+  private generation = 0;
 
   constructor(options: ReadinessOptions) {
     this.options = options;
@@ -65,17 +67,46 @@ export class Readiness {
    * @throws EddiError when weights cannot be had or no backend works
    */
   async prepare(plan: Plan, signal: AbortSignal): Promise<void> {
+    if (plan.head.length <= 1) return;
+    for (;;) {
+      // One may be chosen just now.
+      const engine = await this.options.engine();
+      if (engine === null) throw toEddiError("no TF.js backend works on this device", "unavailable");
+      const { generation } = this;
+      try {
+        return await this.prepareOn(engine, plan, signal, generation);
+      } catch (thrown) {
+        if (generation === this.generation || signal.aborted) throw thrown;
+      }
+    }
+  }
+
+  /** Begins anew: what was ready was so on an engine that is gone. */
+  restart(): void {
+    this.generation += 1;
+    this.ready.clear();
+    this.warm.clear();
+    this.retryAt.clear();
+    this.options.onReady(this.ready);
+    this.start();
+  }
+
+  private async prepareOn(
+    engine: Pick<Engine, "warmUp">,
+    plan: Plan,
+    signal: AbortSignal,
+    generation: number,
+  ): Promise<void> {
     const cold = this.coldSegments(plan);
     if (cold.length === 0) return;
     const { model, load, onReady } = this.options;
-    const engine = await this.options.engine();
-    if (engine === null) throw toEddiError("no TF.js backend works on this device", "unavailable");
     const nodes = edgeNodes(model, plan);
     const isNew = !this.isReady(nodes);
     await load(shardsFor(model, nodes), signal);
     for (const segment of cold) {
       signal.throwIfAborted();
       await engine.warmUp(segment);
+      if (generation !== this.generation) throw toEddiError("the engine was replaced", "unavailable");
       this.warm.add(keyOf(segment.nodes));
     }
     for (const name of nodes) this.ready.add(name);

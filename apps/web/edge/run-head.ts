@@ -65,10 +65,13 @@ async function runStage(
   segment: Segment,
   read: readonly string[],
 ): Promise<readonly TensorValues[] | null> {
-  const run = await useEngine(job, (engine) => engine.run(segment, feedsOf(job), read));
+  // What was held by an engine that was lost meanwhile cannot be fed to the next one.
+  if (job.ranOn !== null && job.ranOn !== job.kit.engine()) return null;
+  const run = await useEngine(job, (engine) => engine.run(segment, feedsOf(job), read, job.signal));
   if (run === null) return null;
   hold(job, run.held);
   ran.segments.push(segment);
+  for (const name of segment.nodes) job.here.add(name);
   ran.ms += run.ms;
   job.stages.headMs += run.ms;
   return run.values;

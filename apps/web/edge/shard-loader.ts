@@ -36,6 +36,13 @@ export class ShardLoader {
     });
   }
 
+  /** Nothing is there any more: what had accepted it is gone. */
+  forget(): void {
+    this.ready.clear();
+    this.arrived.clear();
+    this.changed();
+  }
+
   /**
    * Fetches these shards, at most two at a time, in their order; those that failed before are tried anew.
    * Others may wait for the same shard, so an abort ends this load but no fetch that has begun.

@@ -37,6 +37,8 @@ export type OptimizerEvent =
 /** For display: what is known and what follows from it. */
 export interface PlanSummary {
   readonly budgetMs: number;
+  /** Top-1 that is enough, 0..1; null: the best within the budget. */
+  readonly minAccuracy: number | null;
   readonly conditions: Conditions;
   readonly cloud: CloudState;
   /** Whether conditions rest on measurements: not on first guesses, nor on what was before the cloud was down. */

@@ -220,6 +220,7 @@ export class Optimizer {
 
   private async learnEngine(backend: string | null, selfTestMs: number | null): Promise<void> {
     if (this.costed === null) throw new EddiError("bad-argument", "expected a model first");
+    this.own = null;
     const head = await headProfile(this.costed.model, backend, selfTestMs, fetchJson);
     this.guessEdge(firstEdgeScale(head, selfTestMs), this.network.initial.spread.edge);
     this.takeHead(head);
@@ -308,6 +309,7 @@ export class Optimizer {
       kind: "summary",
       summary: {
         ...planning,
+        minAccuracy: this.minAccuracy,
         conditions: conditionsOf(this.network),
         cloud: this.cloud.state(now),
         measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },

@@ -100,3 +100,47 @@ test("under load it is told what the plan and what any plan sustains", () => {
   expect(planFor({ ...good, framesPerSecond: 0.01 }, 5000, null).load?.mode).toBe("latency");
   expect(planFor(good, 5000, null).load).toBeNull();
 });
+
+test("every way that an image may take is predicted: sure exits, a busy service's, the plan's own", () => {
+  const measured = costs.map((exit, at) => ({ ...exit, accuracy: 0.5 + 0.1 * at }));
+  const [first, second, last] = exits as [string, string, string];
+  const early = [
+    { exit: first, threshold: 0.9 },
+    { exit: second, threshold: 0.8 },
+  ];
+  const policies = [{ exit: last, early, reach: [0.4, 0.2], accuracy: 0.75 }];
+  const far = { ...good.conditions, rttMs: 100, edgeScale: 3 };
+  const knowledge = { ...good, costs: measured, policies, conditions: far, image: { ms: 4, sdMs: 1 } };
+  const planning = planFor({ ...knowledge, minAccuracy: 0.72 }, 5000, null);
+  expect(planning.plan).toMatchObject({ exit: last, early });
+  const { ways, prediction } = planning;
+  expect(ways.map(({ exit, by }) => `${exit} ${by}`)).toEqual([
+    `${first} edge`,
+    `${second} edge`,
+    `${last} ${splitPlan(model, planning.plan!).tail === null ? "edge" : "cloud"}`,
+  ]);
+  const totals = ways.map(({ forecast }) => forecast.totalMs);
+  expect(totals.toSorted((a, b) => a - b)).toEqual(totals);
+  expect(totals.at(-1)).toBe(prediction!.totalMs);
+  // What is told of the ways is what the mean is made of.
+  const mean = 0.6 * totals[0]! + 0.2 * totals[1]! + 0.2 * totals[2]!;
+  expect(prediction!.expectedMs).toBeCloseTo(mean, 6);
+  for (const { forecast } of ways) expect(forecast.imageMs).toBe(4);
+});
+
+test("a service that answers earlier computes less and takes the same request", () => {
+  const { plan, ways, prediction } = planFor({ ...good, readyNodes: new Set() }, 5000, null);
+  expect(plan).toMatchObject(allCloud(model, exits.at(-1)!));
+  expect(ways.map(({ exit, by }) => `${exit} ${by}`)).toEqual(exits.map((exit) => `${exit} cloud`));
+  for (const { forecast } of ways) {
+    const { cloudMs, totalMs, ...others } = forecast.latency;
+    expect(prediction!.latency).toMatchObject(others);
+    expect(totalMs - cloudMs).toBeCloseTo(prediction!.latency.totalMs - prediction!.latency.cloudMs, 9);
+  }
+  const cloudMs = ways.map(({ forecast }) => forecast.latency.cloudMs);
+  expect(cloudMs.toSorted((a, b) => a - b)).toEqual(cloudMs);
+  expect(cloudMs[0]).toBeLessThan(cloudMs.at(-1)!);
+  // Where an accuracy is asked for, nobody answers earlier.
+  const floor = planFor({ ...good, readyNodes: new Set(), minAccuracy: 0 }, 5000, null);
+  expect(floor.ways).toHaveLength(1);
+});

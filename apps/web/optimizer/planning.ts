@@ -1,7 +1,14 @@
-import { costsOf, type ExitCosts, headMembers, latencyOf, latencySdMs } from "#shared/evaluator";
+import {
+  costsOf,
+  type ExitCosts,
+  headMembers,
+  type Latency,
+  latencyOf,
+  latencySdMs,
+} from "#shared/evaluator";
 import type { Conditions, ExitPolicy, Plan } from "#shared/model";
 import { type Constraints, type LiveChoice, LivePlanner, type LiveRequest } from "#shared/optimizer";
-import type { Finish, LoadReport, Planning, Prediction } from "../link/conversation.ts";
+import type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "../link/conversation.ts";
 
 /** All that a plan follows from. */
 export interface Knowledge {
@@ -61,12 +68,14 @@ export class Planners {
       budgetMs,
       plan,
       prediction: choice && predict(choice, knowledge),
+      ways: choice === null ? [] : waysOf(choice, knowledge),
       wanted: wanted && toPlan(wanted),
       finish: finishTimes(knowledge, plan),
       load:
         choice === null || framesPerSecond === null
           ? null
           : report(planner, choice, knowledge, framesPerSecond),
+      cloudUp: knowledge.cloudUp,
       mayAnswerEarlier: knowledge.minAccuracy === null,
     };
   }
@@ -116,20 +125,60 @@ function toPlan({ exit, head, early, codecs }: LiveChoice): Plan {
   };
 }
 
-function predict(
-  { latency, expectedMs, probability, feasible }: LiveChoice,
-  { conditions, image }: Knowledge,
-): Prediction {
+function predict(choice: LiveChoice, knowledge: Knowledge): Prediction {
+  const { latency, expectedMs, accuracy, probability, feasible } = choice;
+  const { image } = knowledge;
   return {
-    latency,
-    imageMs: image.ms,
-    totalMs: latency.totalMs + image.ms,
+    ...forecast(latency, knowledge),
     expectedMs: expectedMs + image.ms,
-    sdMs: Math.hypot(latencySdMs(latency, conditions.spread), image.sdMs),
+    accuracy,
     probability,
     feasible,
   };
 }
+
+function forecast(latency: Latency, { conditions, image }: Knowledge): Forecast {
+  return {
+    latency,
+    imageMs: image.ms,
+    totalMs: latency.totalMs + image.ms,
+    sdMs: Math.hypot(latencySdMs(latency, conditions.spread), image.sdMs),
+  };
+}
+
+/** All the ways that an image of this plan may take, so that what it took can be compared with what was expected. */
+function waysOf(choice: LiveChoice, knowledge: Knowledge): readonly Way[] {
+  const { exit, early = [], earlyMs, cut, latency } = choice;
+  const own: Way = { exit, by: cut.length === 0 ? "edge" : "cloud", forecast: forecast(latency, knowledge) };
+  const sure = early.map(
+    (asked, at): Way => ({
+      exit: asked.exit,
+      by: "edge",
+      forecast: forecast({ ...NOTHING, edgeMs: earlyMs[at]!, totalMs: earlyMs[at]! }, knowledge),
+    }),
+  );
+  return [...sure, ...(cut.length === 0 ? [] : earlierInCloud(choice, knowledge)), own];
+}
+
+/** What a busy service may answer with instead: the same request, a shorter tail. */
+function earlierInCloud(choice: LiveChoice, knowledge: Knowledge): readonly Way[] {
+  const { costs, conditions, minAccuracy } = knowledge;
+  const chosen = costsOf(costs, choice);
+  if (chosen === undefined || minAccuracy !== null) return [];
+  const own = costs.filter(({ wire }) => wire?.mode === chosen.wire?.mode);
+  const head = new Set(choice.head);
+  return own.slice(0, own.indexOf(chosen)).flatMap((exit): Way[] => {
+    const members = exit.dag.names.map((name) => head.has(name));
+    // An exit that lies in the head has no tail.
+    if (members.every(Boolean)) return [];
+    const { cloudMs } = latencyOf(exit, members, conditions);
+    const totalMs = choice.latency.totalMs - choice.latency.cloudMs + cloudMs;
+    const latency = { ...choice.latency, cloudMs, totalMs };
+    return [{ exit: exit.exit, by: "cloud", forecast: forecast(latency, knowledge) }];
+  });
+}
+
+const NOTHING = { uplinkMs: 0, rttMs: 0, queueMs: 0, cloudMs: 0, downlinkMs: 0 } as const;
 
 function report(
   planner: LivePlanner,

@@ -49,13 +49,12 @@ async function probe(
   requestBytes: number,
   timeoutMs: number,
 ): Promise<Probed> {
-  const url = new URL(path, location.origin).href;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const signal = anySignal([late.signal, ...(init.signal ? [init.signal] : [])]);
   const startedAt = performance.now();
   try {
-    const response = await serviceFetch(url, { ...init, cache: "no-store", signal });
+    const response = await serviceFetch(path, { ...init, cache: "no-store", signal });
     const atMs = performance.now();
     await response.arrayBuffer();
     if (!response.ok) throw new EddiError("unavailable", `${path}: got HTTP ${response.status}`);

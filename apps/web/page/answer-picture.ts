@@ -8,7 +8,7 @@ import { drawPicture } from "./draw-picture.ts";
 import { refusal } from "./refusal.ts";
 
 /** Asks for an answer; told what the page has done for the picture where it opened it itself. */
-export type Ask = (image: ImageSource, opened?: OpenedPicture) => Promise<Answer>;
+export type AskOpened = (image: ImageSource, opened?: OpenedPicture) => Promise<Answer>;
 
 /**
  * Answers a picture's file. What is a picture the browser decides: the edge worker decodes what it can, the page what
@@ -17,7 +17,11 @@ export type Ask = (image: ImageSource, opened?: OpenedPicture) => Promise<Answer
  * @param show called with the file to put on show, before it is asked about
  * @throws EddiError `too-large`, or `bad-image` when the browser shows nothing of it
  */
-export async function answerPicture(file: Blob, ask: Ask, show: (shown: Blob) => void): Promise<Answer> {
+export async function answerPicture(
+  file: Blob,
+  ask: AskOpened,
+  show: (shown: Blob) => void,
+): Promise<Answer> {
   const startMs = performance.now();
   const header = await checkImageFile(file);
   const picture = asPicture(file, header);

@@ -1,5 +1,4 @@
-import { EddiError } from "#shared/errors";
-import { type CodecText, type Plan, parseCodec } from "#shared/model";
+import type { CodecText, Plan } from "#shared/model";
 import type {
   Answer,
   Calibration,
@@ -9,13 +8,21 @@ import type {
   Timing,
 } from "../edge/conversation.ts";
 import type { PlanSummary } from "../optimizer/conversation.ts";
+import {
+  checkBudget,
+  checkImage,
+  checkLoad,
+  checkMinAccuracy,
+  checkOptions,
+  checkTiming,
+} from "./check-arguments.ts";
 import type { Controller } from "./controller.ts";
-import { CODEC_TEXTS } from "./settings.ts";
 import * as store from "./store.ts";
 
 /**
- * `globalThis.eddi`: the page for tests, researchers and the developer console. What it does is shown on the
- * page as if a user had done it.
+ * `globalThis.eddi`: the page for tests, researchers and the developer console. Answers are shown on the page, unless
+ * the user has chosen something newer by then; failures are the caller's alone. What is handed in is checked: an
+ * EddiError `bad-argument` says what was expected and what came.
  *
  * ```js
  * await eddi.settle();
@@ -43,6 +50,7 @@ export interface EddiPage {
   time(what: Timing): Promise<number>;
   /** Resolves when a backend is chosen, wanted weights are there, heads and conditions are measured, the plan is current. */
   settle(): Promise<void>;
+  /** @param budgetMs 5 to 10000, as the slider has it */
   setBudget(budgetMs: number): void;
   /**
    * Plans for frames that arrive so often and overlap: `answer` may then be called before the last one has
@@ -56,12 +64,13 @@ export interface EddiPage {
 }
 
 export interface EddiOptions {
-  /** The slider's budget when not given. */
+  /** The slider's budget when not given; 1 to 100000. */
   readonly budgetMs?: number;
   /** Runs this plan whatever the budget; its weights are fetched first if need be. */
   readonly plan?: Plan;
   /** Of all tensors, as `?codec=` has it; the plan's when not given. */
   readonly codec?: CodecText;
+  /** Gives the answer up: `cancelled`. */
   readonly signal?: AbortSignal;
 }
 
@@ -80,35 +89,20 @@ export interface EddiState {
 export function createApi(controller: Controller): EddiPage {
   const ready = controller.ready();
   ready.catch(() => {}); // Shown on the page; whoever awaits it hears of it too.
-  const answer = async (image: Blob | ImageBitmap | ImageData | Float32Array, options: EddiOptions = {}) => {
-    const { signal, codec: text, ...rest } = options;
-    const codec = text === undefined ? undefined : parseCodec(text);
-    if (codec === null) throw new EddiError("bad-argument", `codec: expected ${CODEC_TEXTS}, got ${text}`);
-    if (!(image instanceof Blob)) controller.show(null, null);
-    return controller.answer(image, codec === undefined ? rest : { ...rest, codec }, signal);
+  const answer = async (image: unknown, given?: unknown): Promise<Answer> => {
+    const source = checkImage(image);
+    const { options, signal } = checkOptions(given);
+    return controller.answer(source, options, signal);
   };
   return {
     ready,
     answer,
     answerValues: answer,
-    time: (what) => controller.time(what),
+    time: async (what) => controller.time(checkTiming(what)),
     settle: () => controller.settle(),
-    setBudget: (budgetMs) => controller.setBudget(budgetMs),
-    setLoad: (framesPerSecond) => {
-      if (framesPerSecond !== null && !(framesPerSecond > 0 && framesPerSecond < Infinity)) {
-        throw new EddiError(
-          "bad-argument",
-          `framesPerSecond: expected above 0 or null, got ${framesPerSecond}`,
-        );
-      }
-      controller.setLoad(framesPerSecond);
-    },
-    setMinAccuracy: (minAccuracy) => {
-      if (minAccuracy !== null && !(minAccuracy >= 0 && minAccuracy <= 1)) {
-        throw new EddiError("bad-argument", `minAccuracy: expected 0 to 1 or null, got ${minAccuracy}`);
-      }
-      controller.setMinAccuracy(minAccuracy);
-    },
+    setBudget: (budgetMs) => controller.setBudget(checkBudget(budgetMs)),
+    setLoad: (framesPerSecond) => controller.setLoad(checkLoad(framesPerSecond)),
+    setMinAccuracy: (minAccuracy) => controller.setMinAccuracy(checkMinAccuracy(minAccuracy)),
     state: () => ({
       model: store.model.value,
       engine: store.engine.value,

@@ -1,5 +1,6 @@
 import type { Controller } from "./controller.ts";
-import { exitName, formatMs } from "./format.ts";
+import { formatMs } from "./format.ts";
+import { promiseWords } from "./promise-words.ts";
 import { BUDGET_MS } from "./settings.ts";
 import { budgetMs, model, summary } from "./store.ts";
 
@@ -25,7 +26,7 @@ export function BudgetSlider({ controller }: { readonly controller: Controller }
         aria-valuetext={formatMs(value)}
         onInput={(event) => controller.setBudget(toMs(Number(event.currentTarget.value)))}
       />
-      <p class="quiet">{promise()}</p>
+      <p class="quiet">{promiseWords(summary.value, model.value?.exits ?? null)}</p>
     </section>
   );
 }
@@ -34,20 +35,4 @@ function toMs(step: number): number {
   const ms = BUDGET_MS.least * RATIO ** (step / STEPS);
   const grain = 10 ** Math.max(0, Math.floor(Math.log10(ms)) - 1);
   return Math.round(ms / grain) * grain;
-}
-
-function promise(): string {
-  const plans = summary.value;
-  const exits = model.value?.exits;
-  if (plans === null || exits === undefined) return "measuring this device and the network…";
-  const { plan, prediction, load } = plans;
-  if (plan === null || prediction === null) return "no cloud, and no weights here yet";
-  const exit = exits.findIndex(({ id }) => id === plan.exit) + 1;
-  const about = `next: ${exitName(exit, exits.length)} in about ${formatMs(prediction.totalMs)}`;
-  if (load?.mode === "overload") return `${about}; at most ${load.sustainableFps.toPrecision(2)} frames/s`;
-  if (plan.early !== undefined) {
-    const mean = `${about}; ${formatMs(prediction.expectedMs)} on average, since sure exits answer early`;
-    return prediction.feasible ? mean : `${mean}, which is the fastest there is`;
-  }
-  return prediction.feasible ? about : `${about}, which is the fastest there is`;
 }

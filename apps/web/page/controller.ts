@@ -1,22 +1,31 @@
 import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
+import { orAborted, within } from "../edge/within.ts";
 import { receive } from "../link/receive.ts";
 import { traffic } from "../link/traffic.ts";
-import { type Ask, answerPicture } from "./answer-picture.ts";
-import { addressFor, chooseModel, fetchModels, offered } from "./choose-model.ts";
+import { type AskOpened, answerPicture } from "./answer-picture.ts";
+import { Answering, type Ask, type Screen } from "./answering.ts";
+import { showCamera } from "./camera.ts";
+import { addressFor, askedModel, chooseModel, fetchModels, offered } from "./choose-model.ts";
 import { addressWithKey } from "./key.ts";
+import { answerLive } from "./live.ts";
 import { PictureQueue, type PictureState } from "./picture-queue.ts";
 import { Session } from "./session.ts";
 import type { PageSettings } from "./settings.ts";
 import * as store from "./store.ts";
 import { tabMemory } from "./tab-memory.ts";
 
+/** A model that the address names is opened without the service's word after so long: the browser may have kept it. */
+const INDEX_MS = 3000;
+
 /** What the page can do: the one place that joins the session to what is shown. */
 export class Controller {
   private readonly settings: PageSettings & { readonly key: string | null };
   private readonly session: Promise<Session>;
-  private shown: string | null = null;
+  private readonly answering: Answering;
+  /** Ends the classifying of frames; null while there is none. */
+  private live: AbortController | null = null;
   /** The small pictures to choose from. */
   readonly pictures = new PictureQueue((state) => this.tellPicture(state));
 
@@ -25,6 +34,16 @@ export class Controller {
     this.settings = settings;
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();
+    const ask: Ask = (image, options, signal, show) => {
+      const answer: AskOpened = async (source, opened) => {
+        const session = await orAborted(this.session, signal);
+        const how = opened === undefined ? options : { ...options, opened };
+        return session.answer(source, { budgetMs: store.budgetMs.value, ...how }, signal);
+      };
+      if (!(image instanceof Blob)) return answer(image);
+      return orAborted(answerPicture(image, answer, show), signal);
+    };
+    this.answering = new Answering(ask, screen);
     this.setMinAccuracy(settings.minAccuracy);
     traffic.listener = {
       onWire: (isOn) => this.tellPicture(isOn ? "loading" : "loaded"),
@@ -73,89 +92,110 @@ export class Controller {
     return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
   }
 
-  /** What the live camera is to do. */
-  get liveFps(): number | null {
-    return this.settings.framesPerSecond;
-  }
-
-  /**
-   * Answers an image and shows the answer; of a file the picture too.
-   *
-   * @param label what the picture is said to show
-   * @throws EddiError of the edge; it is shown too
-   */
-  async answer(
-    image: ImageSource,
-    options: Partial<AnswerOptions> = {},
-    signal?: AbortSignal,
-    label: string | null = null,
-  ): Promise<Answer> {
-    store.underWay.value += 1;
-    try {
-      const session = await this.session;
-      const ask: Ask = (source, opened) => {
-        const how = opened === undefined ? options : { ...options, opened };
-        return session.answer(source, { budgetMs: store.budgetMs.value, ...how }, signal);
-      };
-      const show = (file: Blob): void => this.show(URL.createObjectURL(file), label);
-      const answer = image instanceof Blob ? await answerPicture(image, ask, show) : await ask(image);
-      store.answer.value = answer;
-      return answer;
-    } catch (thrown) {
-      const error = toEddiError(thrown);
-      if (error.code !== "cancelled") store.showProblem(error.message, true);
-      throw error;
-    } finally {
-      store.underWay.value -= 1;
-    }
+  /** For a script: it alone gets the failure. */
+  answer(image: ImageSource, options: Partial<AnswerOptions>, signal?: AbortSignal): Promise<Answer> {
+    return this.answering.script(image, options, signal);
   }
 
   /** A file that the user chose, dropped or pasted. What is refused is said; nothing is thrown. */
-  async answerFile(file: Blob, label: string | null = null): Promise<void> {
-    store.closePassingProblems();
-    try {
-      await this.answer(file, {}, undefined, label);
-    } catch (thrown) {
-      const { code, message } = toEddiError(thrown);
-      if (code === "bad-image" || code === "too-large") this.show(null, null);
-      store.showProblem(message, true);
-    }
+  answerFile(file: Blob, label: string | null = null): Promise<void> {
+    return this.answering.choose(async () => file, label);
   }
 
-  async answerSample({ url, label, file }: store.Sample): Promise<void> {
-    try {
-      await this.answerFile(file ?? (await fetchPhoto(url)), label);
-    } catch (thrown) {
-      store.showProblem(`sample ${label}: ${toEddiError(thrown).message}`);
-    }
+  answerSample({ url, label, file }: store.Sample): Promise<void> {
+    return this.answering.choose(async (signal) => file ?? fetchSample(url, label, signal), label);
   }
 
   /** A photo taken with the camera, which closes: the photo stays on show. */
-  async answerPhoto(video: HTMLVideoElement): Promise<void> {
-    const canvas = document.createElement("canvas");
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d")?.drawImage(video, 0, 0);
-    const photo = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", 0.95));
-    if (photo === null) store.showProblem("camera: expected a picture, got none yet", true);
-    else await this.answerFile(photo);
+  answerPhoto(video: HTMLVideoElement): Promise<void> {
+    return this.answering.choose(() => photoOf(video), null);
   }
 
-  /** One frame of the live camera. */
-  async answerFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
-    const frame = await createImageBitmap(video);
-    await this.answer(frame, {}, signal);
+  openCamera(): void {
+    this.answering.chooseNone();
+    store.camera.value = "open";
   }
 
-  /** Puts a picture on show instead of the one before. */
-  show(url: string | null, label: string | null): void {
-    if (this.shown?.startsWith("blob:")) URL.revokeObjectURL(this.shown);
-    this.shown = url;
-    batch(() => {
-      store.picture.value = { url, label };
-      store.answer.value = null;
-      if (url !== null) store.camera.value = "closed";
+  closeCamera(): void {
+    this.answering.chooseNone();
+    store.camera.value = "closed";
+  }
+
+  /** Shows the camera until what is returned is called. */
+  showCamera(video: HTMLVideoElement): () => void {
+    const closing = new AbortController();
+    const listener = {
+      onEnded: (reason: string) => this.cameraEnded(reason),
+      onMuted: (reason: string | null) => this.cameraMuted(reason),
+    };
+    showCamera(video, listener, closing.signal).catch((thrown: unknown) => {
+      if (!closing.signal.aborted) this.cameraEnded(toEddiError(thrown).message);
     });
+    return () => {
+      closing.abort();
+      this.endLive();
+      store.cameraMuted.value = null;
+    };
+  }
+
+  /** Classifies the camera's pictures all the time, until something else is chosen. */
+  startLive(video: HTMLVideoElement): void {
+    const { framesPerSecond } = this.settings;
+    const choice = this.answering.chooseNone();
+    const live = new AbortController();
+    choice.signal.addEventListener("abort", () => this.endLive(), { once: true, signal: live.signal });
+    this.live = live;
+    store.camera.value = "live";
+    this.setLoad(framesPerSecond);
+    answerLive(
+      {
+        video,
+        framesPerSecond,
+        answerFrame: () => this.answering.frame(choice, () => createImageBitmap(video)),
+        onStalled: () => this.stopLiveFor("no new picture has come for seconds"),
+      },
+      live.signal,
+    );
+  }
+
+  /** The last answer stays. */
+  stopLive(): void {
+    this.endLive();
+    this.answering.stop();
+  }
+
+  private endLive(): void {
+    if (this.live === null) return;
+    this.live.abort();
+    this.live = null;
+    this.setLoad(null);
+    if (store.camera.value === "live") store.camera.value = "open";
+  }
+
+  private cameraEnded(reason: string): void {
+    const wasLive = this.live !== null;
+    if (wasLive) this.stopLive();
+    store.camera.value = "closed";
+    store.showProblem(`camera: ${wasLive ? "live stopped: " : ""}${reason}`);
+  }
+
+  private cameraMuted(reason: string | null): void {
+    store.cameraMuted.value = reason;
+    if (reason !== null) this.stopLiveFor(reason);
+  }
+
+  private stopLiveFor(reason: string): void {
+    if (this.live === null) return;
+    this.stopLive();
+    store.showProblem(`camera: live stopped: ${reason}`, true);
+  }
+
+  /** The model that the address names; where the service has none of that name, another one. */
+  private async asked(model: string, names: Promise<readonly string[]>): Promise<string> {
+    const known = await within(INDEX_MS, "the service's models", names).catch(() => null);
+    const { id, problem } = askedModel(model, known);
+    if (problem !== null) store.showProblem(problem);
+    return id;
   }
 
   private tellPicture(state: PictureState): void {
@@ -166,7 +206,8 @@ export class Controller {
     const { model, budgetMs, ...settings } = this.settings;
     const names = fetchModels();
     names.then((found) => (store.models.value = offered(found))).catch(() => {});
-    const id = model ?? chooseModel(await names);
+    const id = model === null ? chooseModel(await names) : await this.asked(model, names);
+    store.modelId.value = id;
     return new Session({ model: id, ...settings }, budgetMs, {
       onModel: (summary) => {
         store.model.value = summary;
@@ -198,15 +239,55 @@ function onEdge(event: EdgeEvent): void {
       return;
     case "lost":
       store.engine.value = null;
+      store.showProblem(`${event.message}; another engine takes its place`);
       return;
     default:
       event satisfies never;
   }
 }
 
-async function fetchPhoto(url: string): Promise<Blob> {
-  const { response, chunks } = await receive(url, { traffic, fetch: (...asked) => fetch(...asked) });
-  const { ok, status, headers } = response;
-  if (!ok) throw new EddiError("unavailable", `${url}: got HTTP ${status}`);
-  return new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: headers.get("content-type") ?? "" });
+/** Writes what people see. */
+const screen: Screen = {
+  picture(image, label) {
+    const shown = store.picture.value?.url;
+    if (shown?.startsWith("blob:")) URL.revokeObjectURL(shown);
+    batch(() => {
+      store.picture.value = { url: image === null ? null : URL.createObjectURL(image), label };
+      store.answer.value = null;
+      if (image !== null) store.camera.value = "closed";
+    });
+  },
+  answer(answer) {
+    store.answer.value = answer;
+  },
+  problem(error) {
+    if (error.code !== "cancelled") store.showProblem(error.message, true);
+  },
+  chosen: store.closePassingProblems,
+  busy(underWay) {
+    store.underWay.value = underWay;
+  },
+};
+
+async function fetchSample(url: string, label: string, signal: AbortSignal): Promise<Blob> {
+  try {
+    const init = { signal };
+    const { response, chunks } = await receive(url, { init, traffic, fetch: (...asked) => fetch(...asked) });
+    const { ok, status, headers } = response;
+    if (!ok) throw new EddiError("unavailable", `${url}: got HTTP ${status}`);
+    return new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: headers.get("content-type") ?? "" });
+  } catch (thrown) {
+    throw new EddiError("unavailable", `sample ${label}: ${toEddiError(thrown).message}`, { cause: thrown });
+  }
+}
+
+/** What a video shows now, as a file. */
+async function photoOf(video: HTMLVideoElement): Promise<Blob> {
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  const photo = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/jpeg", 0.95));
+  if (photo === null) throw new EddiError("unavailable", "camera: expected a picture, got none yet");
+  return photo;
 }

@@ -1,11 +1,11 @@
 import type { Controller } from "./controller.ts";
-import { model, models } from "./store.ts";
+import { modelId, models } from "./store.ts";
 
 /** Changes to another of the service's models, where there are several: the page opens anew with it. */
 export function ModelPicker({ controller }: { readonly controller: Controller }) {
-  const current = model.value?.id;
+  const current = modelId.value;
   const others = models.value.filter((name) => name !== current);
-  if (current === undefined || others.length === 0) return null;
+  if (current === null || others.length === 0) return null;
   return (
     <select
       class="model"

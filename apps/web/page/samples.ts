@@ -1,3 +1,4 @@
+import { serviceUrl } from "../link/service-url.ts";
 import { drawings } from "./drawings.ts";
 import { type Sample, samples } from "./store.ts";
 
@@ -14,10 +15,10 @@ export async function loadSamples(): Promise<void> {
 
 async function fetchPhotos(): Promise<readonly Sample[]> {
   try {
-    const response = await fetch("/samples/index.json");
+    const response = await fetch(serviceUrl("/samples/index.json"));
     if (!response.ok) return [];
     const { photos } = (await response.json()) as { readonly photos?: readonly Sample[] };
-    return photos ?? [];
+    return (photos ?? []).map((photo) => ({ ...photo, url: serviceUrl(photo.url).href }));
   } catch {
     return []; // No service, no photos: the page says elsewhere that it is down.
   }

@@ -11,6 +11,7 @@ import type {
   ModelSummary,
   Timing,
 } from "../edge/conversation.ts";
+import { orAborted } from "../edge/within.ts";
 import { afterSilence } from "../link/silence.ts";
 import type { OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../optimizer/conversation.ts";
 import { Caller } from "../rpc/caller.ts";
@@ -27,21 +28,19 @@ export interface SessionListener {
 type EdgeCaller = Caller<EdgeRequest, EdgeReplies, EdgeEvent>;
 type OptimizerCaller = Caller<OptimizerRequest, OptimizerReplies, OptimizerEvent>;
 
-/** A backend that is lost so often is not used again. */
-const LOSSES = 2;
 /** Restarts of a worker that fails for no known reason. */
 const RESTARTS = 3;
 const REOPEN_MS = 5000;
 /** An edge worker that is silent for so long is taken for hung. */
 const HUNG_MS = 120_000;
-/** Images under way get so long to find their other way before a lost edge worker is replaced. */
-const DRAIN_MS = 15_000;
 
 /** The two workers: starts them, joins them, and replaces one that fails. */
 export class Session {
   private readonly settings: Omit<EdgeSettings, "avoid">;
   private readonly listener: SessionListener;
-  private readonly losses = new Map<Backend, number>();
+  /** What the edge computes on now, and what it hung on before. */
+  private backend: Backend | null = null;
+  private readonly hung = new Set<Backend>();
   private restarts = 0;
   private optimizer: { readonly worker: Worker; readonly caller: OptimizerCaller };
   private edge!: { readonly worker: Worker; readonly caller: EdgeCaller };
@@ -49,11 +48,8 @@ export class Session {
   private budgetMs: number;
   private framesPerSecond: number | null = null;
   private minAccuracy: number | null = null;
-  private readonly running = new Set<Promise<unknown>>();
   /** When the edge worker said something last: long downloads say how far they are. */
   private heardMs = Number.NEGATIVE_INFINITY;
-  /** Settled unless the edge worker has lost its backend and is about to be replaced. */
-  private replaced: Promise<void> = Promise.resolve();
 
   constructor(settings: Omit<EdgeSettings, "avoid">, budgetMs: number, listener: SessionListener) {
     this.settings = settings;
@@ -84,7 +80,6 @@ export class Session {
   }
 
   async settle(): Promise<void> {
-    await this.replaced;
     await this.opened;
     await this.edge.caller.call({ kind: "settle" });
   }
@@ -125,20 +120,16 @@ export class Session {
     options: AnswerOptions,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
-    await this.replaced;
-    await this.opened;
+    await orAborted(this.opened, signal);
     const { edge } = this;
     const transfer = image instanceof ImageBitmap ? [image] : [];
-    const answering = edge.caller.call({ kind: "answer", image, options }, { transfer, signal });
     const endWatch = afterSilence(
       () => this.heardMs,
       HUNG_MS,
-      () => this.restartEdge(edge.worker, "no answer from the edge worker"),
+      () => this.restartHung(edge.worker),
     );
-    const settled = answering.catch(() => {}).finally(() => this.running.delete(settled));
-    this.running.add(settled);
     try {
-      return await answering;
+      return await edge.caller.call({ kind: "answer", image, options }, { transfer, signal });
     } finally {
       endWatch();
     }
@@ -201,7 +192,7 @@ export class Session {
   ): [Extract<EdgeRequest, { kind: K }>, { transfer: Transferable[] }] {
     const { port1, port2 } = new MessageChannel();
     this.tellOptimizer({ kind: "connect", edge: port1 }, [port1]);
-    const avoid = [...this.losses].filter(([, count]) => count >= LOSSES).map(([backend]) => backend);
+    const avoid = [...this.hung];
     const request =
       kind === "open"
         ? { kind, settings: { ...this.settings, avoid }, optimizer: port2 }
@@ -210,23 +201,27 @@ export class Session {
   }
 
   private onEdge(worker: Worker, event: EdgeEvent): void {
+    if (this.edge.worker !== worker) return;
     this.heardMs = performance.now();
+    if (event.kind === "engine") this.backend = event.engine.backend;
+    if (event.kind === "lost") this.backend = null;
     this.listener.onEdge(event);
-    if (event.kind !== "lost") return;
-    this.losses.set(event.backend, (this.losses.get(event.backend) ?? 0) + 1);
-    const drained = Promise.all(this.running);
-    const late = new Promise((done) => setTimeout(done, DRAIN_MS));
-    this.replaced = Promise.race([drained, late]).then(() => this.restartEdge(worker, event.message, true));
   }
 
-  /** @param isKnown a lost backend, which is counted elsewhere */
-  private restartEdge(worker: Worker, message: string, isKnown = false): void {
+  /** A call into a GPU's driver may never return. WASM's do. */
+  private restartHung(worker: Worker): void {
+    const { backend } = this;
+    if (backend !== null && backend !== "wasm") this.hung.add(backend);
+    this.restartEdge(worker, "no answer from the edge worker");
+  }
+
+  private restartEdge(worker: Worker, message: string): void {
     if (this.edge.worker !== worker) return;
     const reason = new EddiError("internal", `the edge worker failed: ${message}`);
     this.listener.onProblem(reason);
     worker.terminate();
     this.edge.caller.close(reason);
-    if (!isKnown && ++this.restarts > RESTARTS) {
+    if (++this.restarts > RESTARTS) {
       this.opened = Promise.reject(reason);
       this.opened.catch(() => {});
       return;

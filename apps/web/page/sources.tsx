@@ -5,10 +5,7 @@ import { camera, type Sample, samples } from "./store.ts";
 /** Where pictures come from: a file or the phone's camera app, the live camera, samples. */
 export function Sources({ controller }: { readonly controller: Controller }) {
   const file = useRef<HTMLInputElement>(null);
-  const toggleCamera = (): void => {
-    if (camera.value === "closed") controller.show(null, null);
-    camera.value = camera.value === "closed" ? "open" : "closed";
-  };
+  const isClosed = camera.value === "closed";
   return (
     <div class="buttons">
       <input
@@ -25,8 +22,13 @@ export function Sources({ controller }: { readonly controller: Controller }) {
       <button type="button" onClick={() => file.current?.click()}>
         Photo
       </button>
-      <button type="button" class="second" aria-pressed={camera.value !== "closed"} onClick={toggleCamera}>
-        {camera.value === "closed" ? "Camera" : "Close camera"}
+      <button
+        type="button"
+        class="second"
+        aria-pressed={!isClosed}
+        onClick={() => (isClosed ? controller.openCamera() : controller.closeCamera())}
+      >
+        {isClosed ? "Camera" : "Close camera"}
       </button>
     </div>
   );

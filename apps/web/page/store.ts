@@ -4,6 +4,8 @@ import type { PlanSummary } from "../optimizer/conversation.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
 export const model = signal<ModelSummary | null>(null);
+/** Of the model that is opened; null until it is known which. */
+export const modelId = signal<string | null>(null);
 /** Names of the models that there are to choose from. */
 export const models = signal<readonly string[]>([]);
 export const engine = signal<EngineReport | null>(null);
@@ -17,6 +19,8 @@ export const answer = signal<Answer | null>(null);
 export const underWay = signal(0);
 /** The camera: closed, open, or classifying all the time. */
 export const camera = signal<"closed" | "open" | "live">("closed");
+/** Why an open camera gives no pictures; null while it does. */
+export const cameraMuted = signal<string | null>(null);
 export const samples = signal<Samples | null>(null);
 export const problems = signal<readonly Problem[]>([]);
 

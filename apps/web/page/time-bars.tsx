@@ -21,7 +21,11 @@ export function TimeBars() {
         isLate={isLate}
       />
       {predicted === null ? (
-        <p class="quiet">no prediction for this one</p>
+        <p class="quiet">
+          {last.source === "fallback"
+            ? "not predicted: the cloud was to answer"
+            : "no prediction for this one"}
+        </p>
       ) : (
         <Bar
           title="predicted"
@@ -36,7 +40,7 @@ export function TimeBars() {
           .filter(({ ms }, at) => ms >= longest / 200 || (predicted?.[at]?.ms ?? 0) >= longest / 200)
           .map(({ name, ms }) => (
             <li key={name}>
-              <i class={`part-${name}`} />
+              <i class={`part-${name.replace(" ", "-")}`} />
               {name} {formatMs(ms)}
             </li>
           ))}
@@ -64,7 +68,11 @@ function Bar(props: {
       </div>
       <div class="bar" role="img" aria-label={`${title}: ${label.join(", ")}`}>
         {parts.map(({ name, ms }) => (
-          <i key={name} class={`part-${name}`} style={{ width: `${(100 * ms) / longest}%` }} />
+          <i
+            key={name}
+            class={`part-${name.replace(" ", "-")}`}
+            style={{ width: `${(100 * ms) / longest}%` }}
+          />
         ))}
       </div>
     </div>

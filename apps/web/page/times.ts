@@ -1,5 +1,5 @@
-import type { Answer } from "../edge/conversation.ts";
-import type { Prediction } from "../link/conversation.ts";
+import type { WhatRan } from "../edge/conversation.ts";
+import type { Forecast } from "../link/conversation.ts";
 
 /** One part of a latency, as the bars show it. */
 export interface Part {
@@ -7,10 +7,10 @@ export interface Part {
   readonly ms: number;
 }
 
-export const PART_NAMES = ["image", "edge", "uplink", "RTT", "cloud", "reply", "other"] as const;
+export const PART_NAMES = ["image", "edge", "uplink", "RTT", "cloud", "reply", "in vain", "other"] as const;
 export type PartName = (typeof PART_NAMES)[number];
 
-export function measuredParts({ stages }: Answer): readonly Part[] {
+export function measuredParts({ stages }: WhatRan): readonly Part[] {
   return parts({
     image: stages.imageMs,
     edge: stages.headMs + stages.encodeMs + stages.finishMs,
@@ -18,11 +18,12 @@ export function measuredParts({ stages }: Answer): readonly Part[] {
     RTT: stages.rttMs,
     cloud: stages.queueMs + stages.cloudMs,
     reply: stages.downlinkMs,
-    other: stages.waitMs + stages.lostMs + stages.otherMs,
+    "in vain": stages.lostMs,
+    other: stages.waitMs + stages.otherMs,
   });
 }
 
-export function predictedParts({ latency, imageMs }: Prediction): readonly Part[] {
+export function predictedParts({ latency, imageMs }: Forecast): readonly Part[] {
   return parts({
     image: imageMs,
     edge: latency.edgeMs,
@@ -30,6 +31,7 @@ export function predictedParts({ latency, imageMs }: Prediction): readonly Part[
     RTT: latency.rttMs,
     cloud: latency.queueMs + latency.cloudMs,
     reply: latency.downlinkMs,
+    "in vain": 0,
     other: 0,
   });
 }

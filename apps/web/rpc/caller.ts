@@ -36,7 +36,7 @@ export class Caller<Request extends { readonly kind: string }, Replies, Event> {
     { transfer = [], signal }: CallOptions = {},
   ): Promise<R["kind"] extends keyof Replies ? Replies[R["kind"]] : never> {
     if (this.closed !== null) throw this.closed;
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw toEddiError(signal.reason, "cancelled");
     const id = this.nextId++;
     const call = withResolvers<unknown>();
     this.pending.set(id, call);

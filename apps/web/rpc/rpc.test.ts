@@ -71,6 +71,19 @@ test("an aborted call rejects at once and is cancelled on the other side", async
   expect(cancelled).toEqual(["wait"]);
 });
 
+test("a call whose signal was aborted before is cancelled, whatever the reason, and nothing is sent", async () => {
+  const { caller, cancelled } = connect();
+  for (const signal of [
+    AbortSignal.abort(),
+    AbortSignal.abort("why not"),
+    AbortSignal.abort(new Error("x")),
+  ]) {
+    await expect(caller.call({ kind: "wait" }, { signal })).rejects.toMatchObject({ code: "cancelled" });
+  }
+  await caller.call({ kind: "double", value: 1 });
+  expect(cancelled).toEqual([]);
+});
+
 test("closing rejects what is pending and all later calls", async () => {
   const { caller } = connect();
   const waiting = caller.call({ kind: "wait" });

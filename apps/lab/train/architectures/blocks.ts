@@ -1,6 +1,9 @@
-import type { SymbolicTensor, Tensor4D } from "@tensorflow/tfjs";
+import type { layers, SymbolicTensor, Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { batchNormMaker, type NormControl } from "../batch-norm.ts";
+import { asNarrowAs, widen } from "../bfloat16.ts";
 import type { Tf } from "../native.ts";
+
+type Layer = layers.Layer;
 
 export interface ConvOptions {
   readonly filters: number;
@@ -55,7 +58,8 @@ export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
     // for the image too. Plain conv2d computes only what is asked for.
     layer.call = (inputs) => {
       const features = [inputs].flat()[0] as Tensor4D;
-      return tf.conv2d(features, layer.weights[0]?.read() as Tensor4D, stride, "same");
+      const weights = asNarrowAs(tf, layer.weights[0]?.read() as Tensor4D, features);
+      return tf.conv2d(features, weights, stride, "same");
     };
     return one(layer.apply(x));
   };
@@ -75,7 +79,8 @@ export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
     // As above.
     layer.call = (inputs) => {
       const features = [inputs].flat()[0] as Tensor4D;
-      return tf.depthwiseConv2d(features, layer.weights[0]?.read() as Tensor4D, stride, "same");
+      const weights = asNarrowAs(tf, layer.weights[0]?.read() as Tensor4D, features);
+      return tf.depthwiseConv2d(features, weights, stride, "same");
     };
     return one(layer.apply(x));
   };
@@ -83,6 +88,12 @@ export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
     const initializer = activation === "relu" ? tf.initializers.heNormal : tf.initializers.glorotUniform;
     const kernelInitializer = initializer({ seed: nextSeed() });
     return one(tf.layers.dense({ name, units, activation, kernelInitializer }).apply(x));
+  };
+  /** Dense layers and what they say are float32, whatever comes before. */
+  const widening = <T extends Layer>(layer: T): T => {
+    const call = layer.call.bind(layer);
+    layer.call = (inputs, options) => call(widen(tf, [inputs].flat()[0] as Tensor), options);
+    return layer;
   };
   const convBn: Blocks["convBn"] = (x, name, options) => {
     const norm = batchNorm({ name: `${name}/norm`, zeroGamma: options.quiet ?? false });
@@ -104,12 +115,12 @@ export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
       one(tf.layers.maxPooling2d({ name, poolSize: size, strides: stride, padding: "same" }).apply(x)),
     averagePool: (x, name, size) =>
       one(tf.layers.averagePooling2d({ name, poolSize: size, strides: 1, padding: "same" }).apply(x)),
-    flatten: (x, name) => one(tf.layers.flatten({ name }).apply(x)),
+    flatten: (x, name) => one(widening(tf.layers.flatten({ name })).apply(x)),
     denseRelu: (x, name, units) => dense(x, name, units, "relu"),
     logits: (x, name, classes) => dense(x, `${name}/logits`, classes, "linear"),
     classifier: (x, name, classes) => {
       const pool = tf.layers.globalAveragePooling2d({ name: `${name}/pool`, dataFormat: "channelsLast" });
-      return dense(one(pool.apply(x)), `${name}/logits`, classes, "linear");
+      return dense(one(widening(pool).apply(x)), `${name}/logits`, classes, "linear");
     },
   };
 }

@@ -4,11 +4,12 @@ import type { Architecture } from "./architecture.ts";
 import { inception } from "./inception.ts";
 import { mobilenet } from "./mobilenet.ts";
 import { resnet } from "./resnet.ts";
+import { resnetLarge } from "./resnet-large.ts";
 import { tiny } from "./tiny.ts";
 
 export { type Architecture, buildNetwork, type Graph, IMAGE_NODE, type Network } from "./architecture.ts";
 
-const ARCHITECTURES: readonly Architecture[] = [alexnet, resnet, inception, mobilenet, tiny];
+const ARCHITECTURES: readonly Architecture[] = [alexnet, resnet, resnetLarge, inception, mobilenet, tiny];
 
 export const ARCHITECTURE_IDS: readonly string[] = ARCHITECTURES.map(({ id }) => id);
 

@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
 import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
-import type { Blocks } from "./blocks.ts";
+import { residual } from "./residual.ts";
 
 /** Channels and blocks of each stage. */
 const STAGES = [
@@ -82,22 +82,3 @@ export const resnet: Architecture = {
     return { exits };
   },
 };
-
-interface ResidualOptions {
-  readonly filters: number;
-  readonly stride: number;
-  /** Whether the shortcut needs a convolution. */
-  readonly widens: boolean;
-}
-
-function residual(
-  blocks: Blocks,
-  x: SymbolicTensor,
-  name: string,
-  { filters, stride, widens }: ResidualOptions,
-): SymbolicTensor {
-  const branch = blocks.convBnRelu(x, `${name}/conv1`, { filters, kernel: 3, stride });
-  const sum = blocks.convBn(branch, `${name}/conv2`, { filters, kernel: 3, quiet: true });
-  const shortcut = widens ? blocks.convBn(x, `${name}/shortcut`, { filters, kernel: 1, stride }) : x;
-  return blocks.relu(blocks.add(sum, shortcut, `${name}/add`), `${name}/relu`);
-}

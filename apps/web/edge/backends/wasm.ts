@@ -13,7 +13,18 @@ export async function prepare(): Promise<void> {
     "tfjs-backend-wasm-simd.wasm": simd,
     "tfjs-backend-wasm-threaded-simd.wasm": simd, // Must be named; never used.
   });
-  // TF.js finds it in the browser's cache: on a slow link it would be taken for a backend that hangs.
+  fetched ??= fetchEngine();
+  await fetched;
+}
+
+let fetched: Promise<void> | null = null;
+
+/** TF.js finds it in the browser's cache then: on a slow link it would be taken for a backend that hangs. */
+async function fetchEngine(): Promise<void> {
   const hasSimd = await env().getAsync("WASM_HAS_SIMD_SUPPORT");
-  await receive(hasSimd ? simd : plain, { traffic, fetch: (url, init) => fetch(url, init) });
+  try {
+    await receive(hasSimd ? simd : plain, { traffic, fetch: (url, init) => fetch(url, init) });
+  } catch {
+    fetched = null; // One that has started before needs no network; what it needs TF.js will say.
+  }
 }

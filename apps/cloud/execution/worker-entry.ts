@@ -1,0 +1,12 @@
+const IS_BUILT = import.meta.url.endsWith(".js");
+
+/** The module that workers run. */
+export const TAIL_WORKER = new URL(IS_BUILT ? "./tail-worker.js" : "./tail-worker.ts", import.meta.url);
+
+/** Registers tsx, which neither threads nor processes inherit. */
+const BOOTSTRAP = new URL("./worker-bootstrap.mjs", import.meta.url);
+
+/** What Node is to start for a worker that runs a module: TypeScript needs help, what was built is JavaScript. */
+export function startOf(entry: string): URL {
+  return entry.endsWith(".ts") ? BOOTSTRAP : new URL(entry);
+}
