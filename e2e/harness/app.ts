@@ -15,6 +15,8 @@ export interface AppOptions {
   /** The key for a service that asks for one. */
   readonly key?: string;
   readonly flags?: readonly string[];
+  /** The user's settings of the browser. */
+  readonly preferences?: object;
   /** Called before the page is opened, for routes and listeners. */
   readonly before?: (browser: Browser) => Promise<unknown>;
   /** Whether to wait until the page says that it is ready; true if not given. */
@@ -42,6 +44,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const browser = await openBrowser({
     chromePath: process.env.CHROME_PATH ?? null,
     flags: options.flags ?? [],
+    ...(options.preferences === undefined ? {} : { preferences: options.preferences }),
   });
   const { page } = browser;
   await options.before?.(browser);

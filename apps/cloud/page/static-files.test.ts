@@ -57,6 +57,16 @@ test("the page is isolated, may load from here only, and is asked for each time"
   expect((await get("/", { "if-none-match": headers.etag })).statusCode).toBe(304);
 });
 
+test("a shard may be asked for in pieces", async () => {
+  const whole = await get("/models/tiny/weights-01.bin");
+  const part = await get("/models/tiny/weights-01.bin", { range: "bytes=100-299" });
+  expect(part.statusCode).toBe(206);
+  expect(part.headers["content-range"]).toBe(`bytes 100-299/${whole.rawPayload.length}`);
+  expect(part.rawPayload.equals(whole.rawPayload.subarray(100, 300))).toBe(true);
+  const behind = { range: `bytes=${whole.rawPayload.length}-${whole.rawPayload.length + 9}` };
+  expect((await get("/models/tiny/weights-01.bin", behind)).statusCode).toBe(416);
+});
+
 test("what is named by its hash is kept for ever", async () => {
   const script = await get("/assets/page-1a2b.js");
   expect(script.headers["content-type"]).toMatch(/javascript/);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, devices, type Page } from "playwright";
@@ -21,6 +21,9 @@ const FLAGS = [
 /** So long may a click, or whatever it waits for, take on a busy machine. */
 const ACTION_LIMIT_MS = 30_000;
 
+/** Settings of a user who refuses all site data ("block all cookies"). */
+export const NO_SITE_DATA = { profile: { default_content_setting_values: { cookies: 2 } } };
+
 export interface Browser {
   readonly context: BrowserContext;
   readonly page: Page;
@@ -31,11 +34,17 @@ export interface BrowserOptions {
   /** Executable; null for Playwright's own download. */
   readonly chromePath: string | null;
   readonly flags?: readonly string[];
+  /** The user's settings, as Chromium keeps them in its profile. */
+  readonly preferences?: object;
 }
 
 /** A fresh browser of the size of a phone, with nothing in its caches. */
-export async function openBrowser({ chromePath, flags = [] }: BrowserOptions): Promise<Browser> {
+export async function openBrowser({ chromePath, flags = [], preferences }: BrowserOptions): Promise<Browser> {
   const folder = await mkdtemp(join(tmpdir(), "eddi-browser-"));
+  if (preferences !== undefined) {
+    await mkdir(join(folder, "Default"));
+    await writeFile(join(folder, "Default", "Preferences"), JSON.stringify(preferences));
+  }
   const { defaultBrowserType: _, ...phone } = devices["Pixel 7"]!;
   const context = await chromium.launchPersistentContext(folder, {
     ...phone,

@@ -19,6 +19,7 @@ import {
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
 import type { Measured, Planning, Way } from "../link/conversation.ts";
+import { Traffic } from "../link/traffic.ts";
 import { answerImage } from "./answer-image.ts";
 import { CloudStream } from "./cloud-stream.ts";
 import { CloudWays } from "./cloud-ways.ts";
@@ -86,6 +87,7 @@ async function setUp(
     model,
     codec: { codec: "float32", deflate: false },
     cloud: new CloudWays(new CloudStream(), "fetch"),
+    traffic: new Traffic(),
     engine: () => (broken ? null : engine),
     onEngineError: ({ message }) => {
       broken = true;
@@ -619,4 +621,52 @@ test("an image that was given up is not sent, and its engine is not blamed", asy
   await expect(ask(cut, 500, controller.signal)).rejects.toMatchObject({ code: "cancelled" });
   expect(cloud.requests).toBe(0);
   expect(lost).toEqual([]);
+});
+
+test("downloads give way to an image that is sent, until its reply is there or late, and to no other", async () => {
+  const [cut, whole] = [allCloud(model, exits.at(-1)!), allEdge(model, exits.at(-1)!)];
+  for (const [plan, isHeld, delayMs] of [
+    [cut, true, 0],
+    [cut, true, 2000],
+    [whole, false, 0],
+  ] as const) {
+    const { kit } = await setUp(plan);
+    const held: boolean[] = [];
+    stubCloud(delayMs);
+    const { fetch } = globalThis;
+    vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
+      held.push(kit.traffic.isHeld);
+      return fetch(url, init);
+    });
+    const run = kit.engine()!.run.bind(kit.engine()!);
+    vi.spyOn(kit.engine()!, "run").mockImplementation((...given) => {
+      held.push(kit.traffic.isHeld);
+      return run(...given);
+    });
+    await ask(kit, 100);
+    // All-cloud in time: the request. Late: the finish, with the link free again. All-edge: the head.
+    expect(held).toEqual(delayMs > 0 ? [true, false] : [isHeld]);
+    expect(kit.traffic.isHeld).toBe(false);
+  }
+});
+
+test("a request that shared the link with a download says so, and whether bytes arrived meanwhile", async () => {
+  const plan = allCloud(model, exits.at(-1)!);
+  for (const isShared of [false, true]) {
+    const { kit, measured } = await setUp(plan);
+    if (isShared) kit.traffic.begin();
+    stubCloud();
+    await ask(kit);
+    expect(measured.at(-1)?.cloud).toMatchObject({ kind: "answered", isShared });
+    for (const isHeard of [false, true]) {
+      stubCloud(2000);
+      const { fetch } = globalThis;
+      vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
+        if (isHeard) kit.traffic.arrived();
+        return fetch(url, init);
+      });
+      await ask(kit, 100);
+      expect(measured.at(-1)?.cloud).toMatchObject({ kind: "lost", isShared, isHeard });
+    }
+  }
 });

@@ -30,6 +30,7 @@ export async function answerImage(
     if (outcome.kind === "reply") return toAnswer(job, scores, whatRan(job, "cloud", exit));
     return toAnswer(job, scores, whatRan(job, "fallback", exit, outcome.error));
   } finally {
+    job.leaveLink();
     release(job.held);
     kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud });
   }
@@ -52,6 +53,7 @@ function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {
     label: metadata.labels[best]!,
     confidence: probabilities[best]!,
     plan: job.plan,
+    isIncomplete: job.isIncomplete,
     budgetMs: job.options.budgetMs,
   };
 }

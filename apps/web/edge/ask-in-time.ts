@@ -2,7 +2,7 @@ import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
 import { allEdge, type Plan, type Transport } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import type { Prediction } from "../link/conversation.ts";
+import type { CloudLost, Prediction } from "../link/conversation.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "./ask-cloud.ts";
 import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
 import { encodeCut } from "./encode-cut.ts";
@@ -59,9 +59,11 @@ export async function askInTime(
     if (finishPoints(job, job.plan).length === 0)
       await Promise.race([asked, finishable(job, over.signal), untilDeadline()]);
     await Promise.race([asked, untilDeadline()]);
+    // Late: weights may be what the answer waits for now.
+    job.leaveLink();
     if (reply() === null) await untilFinishable(job, asked, reply, over.signal);
     job.signal.throwIfAborted();
-    if (reply() !== null) return settle(job, reply()!);
+    if (reply() !== null) return settle(job, reply()!, sentAt);
     // Failed or late: the edge finishes, and still takes a reply that comes meanwhile.
     stages.lostMs = performance.now() - sentAt;
     let local = await finishHere(job);
@@ -72,7 +74,7 @@ export async function askInTime(
     }
     if (reply() !== null) {
       stages.lostMs = 0;
-      return settle(job, reply()!);
+      return settle(job, reply()!, sentAt);
     }
     const failure = (outcome as CloudFailure | null) ?? lateReply(stages.lostMs);
     job.cloud = {
@@ -80,6 +82,7 @@ export async function askInTime(
       requestBytes: job.requestBytes,
       transport: job.transport ?? "fetch",
       waitedMs: failure.error.code === "timeout" ? stages.lostMs : null,
+      ...besides(job, sentAt),
       retryAfterMs: failure.retryAfterMs,
       expectedQueueMs: failure.expectedQueueMs,
     };
@@ -110,6 +113,11 @@ async function untilFinishable(
   }
 }
 
+/** What else there was on the link since the request was sent. */
+function besides({ kit }: Job, sentAt: number): Pick<CloudLost, "isShared" | "isHeard"> {
+  return { isShared: kit.traffic.wasOnSince(sentAt), isHeard: kit.traffic.heardMs >= sentAt };
+}
+
 /** Settles when the first exit is ready, or cannot be had: at the start, or after an engine was lost. */
 async function finishable({ kit }: Job, signal: AbortSignal): Promise<void> {
   const { model, readiness } = kit;
@@ -128,7 +136,7 @@ function expected({ options, planning }: Job): Pick<Prediction, "latency" | "sdM
 const NOTHING_EXPECTED = { latency: { totalMs: 0, edgeMs: 0 } as Latency, sdMs: 0 };
 
 /** Enters a reply's times. */
-function settle(job: Job, reply: CloudReply): CloudReply {
+function settle(job: Job, reply: CloudReply, sentAt: number): CloudReply {
   const { stages, codecs, requestBytes } = job;
   const plan = { ...planTo(job, reply.exit), codecs };
   const { elapsedMs, receiveMs, queueMs, computeMs, expectedQueueMs } = reply;
@@ -141,7 +149,8 @@ function settle(job: Job, reply: CloudReply): CloudReply {
   stages.downlinkMs = reply.downlinkMs;
   const transport = job.transport ?? "fetch";
   const served = { elapsedMs, queueMs, computeMs, expectedQueueMs };
-  job.cloud = { kind: "answered", plan, requestBytes, transport, ...served };
+  const { isShared } = besides(job, sentAt);
+  job.cloud = { kind: "answered", plan, requestBytes, transport, isShared, ...served };
   return reply;
 }
 

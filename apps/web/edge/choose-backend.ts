@@ -13,6 +13,8 @@ import { within } from "./within.ts";
 
 /** A backend that does not come up or answer in this time is taken for broken. */
 const TRIAL_TIMEOUT_MS = 30_000;
+/** Its scripts may be long on their way; the browser does not tell how far they are. */
+const LOAD_TIMEOUT_MS = 300_000;
 
 /** Each its own chunk: a phone loads only what it tries. */
 const PREPARE: Record<Backend, () => Promise<{ prepare(): Promise<void> }>> = {
@@ -100,6 +102,7 @@ async function tryBackend(backend: Backend, forced: boolean): Promise<Trial> {
   try {
     const reason = backend === "webgpu" ? await avoidWebgpu(forced) : null;
     if (reason !== null) return skipped(backend, reason);
+    await within(LOAD_TIMEOUT_MS, backend, load(backend));
     const { ok, maxError, medianMs } = await within(TRIAL_TIMEOUT_MS, backend, trial(backend));
     const detail = `largest error ${maxError.toExponential(1)}`;
     return { backend, outcome: ok ? "passed" : "failed", medianMs, detail };
@@ -108,9 +111,12 @@ async function tryBackend(backend: Backend, forced: boolean): Promise<Trial> {
   }
 }
 
-async function trial(backend: Backend): ReturnType<typeof selfTest> {
+async function load(backend: Backend): Promise<void> {
   const { prepare } = await PREPARE[backend]();
   await prepare();
+}
+
+async function trial(backend: Backend): ReturnType<typeof selfTest> {
   if (!(await setBackend(backend))) throw new EddiError("unavailable", "TF.js could not start it");
   await ready();
   return selfTest(() => performance.now());

@@ -88,6 +88,15 @@ export interface AnswerOptions {
   readonly plan?: Plan;
   /** Used for all tensors instead of the plan's. */
   readonly codec?: WireCodec;
+  /** Told where the page has opened the picture itself. */
+  readonly opened?: OpenedPicture;
+}
+
+/** What it took the page to open a picture that the worker cannot, or that is too large for two to hold. */
+export interface OpenedPicture {
+  /** Counts as the picture's time. */
+  readonly ms: number;
+  readonly isIncomplete: boolean;
 }
 
 /** An answer, and what happened on the way to it. */
@@ -102,6 +111,8 @@ export interface Answer extends WhatRan {
   /** The plan for this image; not all of it was run when an early exit was sure or the cloud failed. */
   readonly plan: Plan;
   readonly budgetMs: number;
+  /** The picture's file ends early or is damaged: this answers what there is of it. */
+  readonly isIncomplete: boolean;
 }
 
 /** What really happened to one image: the one description of it, made where it ran. */
@@ -204,5 +215,7 @@ export interface Trial {
 export interface ShardState {
   readonly path: string;
   readonly bytes: number;
+  /** Of these, how many are there. */
+  readonly arrivedBytes: number;
   readonly state: "absent" | "loading" | "ready" | "failed";
 }

@@ -1,6 +1,7 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { allEdge, type ImageCodec, type Model, readModel, type Shard, shardsFor } from "#shared/model";
 import { useKey } from "../link/service-fetch.ts";
+import { traffic } from "../link/traffic.ts";
 import { adapterName } from "./adapter.ts";
 import { answerImage } from "./answer-image.ts";
 import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
@@ -16,6 +17,7 @@ import type {
   ModelSummary,
   Timing,
 } from "./conversation.ts";
+import { Downloads } from "./downloads.ts";
 import { supportedImageCodecs } from "./encode-image.ts";
 import type { Engine } from "./engine.ts";
 import { EngineKeeper } from "./engine-keeper.ts";
@@ -42,6 +44,7 @@ export class Edge {
   private images = 0;
   private underWay = 0;
   private onIdle: (() => void)[] = [];
+  private endHold: (() => void) | null = null;
 
   /**
    * Fetches the model's description; weights and backend follow in the background.
@@ -69,7 +72,14 @@ export class Edge {
     choosing: ReturnType<typeof chooseBackend>,
   ) {
     this.emit = emit;
-    this.link = new PlannerLink(({ wanted }) => readiness.want(wanted));
+    this.link = new PlannerLink(
+      ({ wanted }) => readiness.want(wanted),
+      (isHeld) => this.holdFor(isHeld),
+    );
+    traffic.listener = {
+      onWire: (isOn) => this.link.downloading(isOn),
+      onArrival: () => this.link.arrived(),
+    };
     this.imageCodecs = imageCodecs;
     this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs });
     const isOther = (): void => {
@@ -98,12 +108,13 @@ export class Edge {
       choosing,
     );
     this.engines = engines;
+    const downloads = new Downloads(traffic);
     const insurance = new Insurance(model);
     const loader = new ShardLoader({
       shards: model.shards,
-      fetch: async (shard, fresh) => {
+      fetch: async (shard, fresh, onArrived) => {
         const url = `${modelFileUrl(model.metadata.id, shard.path)}?v=${shard.sha256.slice(0, 16)}`;
-        return insurance.bytesOf(shard) ?? fetchBytes(url, fresh ? { cache: "reload" } : {});
+        return insurance.bytesOf(shard) ?? downloads.fetch(url, shard.bytes, fresh, onArrived);
       },
       accept: (shard, bytes) => {
         const { current } = this.engines;
@@ -143,6 +154,7 @@ export class Edge {
       model,
       codec: settings.codec,
       cloud: new CloudWays(new CloudStream(), settings.transport),
+      traffic,
       engine: () => engines.current,
       onEngineError: ({ message }, engine) => engines.lose(engine, message),
       readiness,
@@ -241,6 +253,15 @@ export class Edge {
     const { backend } = engine;
     const watch = engineStopwatch(engine, this.imageCodecs);
     return { adapter: await adapterName(backend), backend, selfTestMs, watch };
+  }
+
+  /** Downloads wait while the optimizer measures the link. */
+  private holdFor(isHeld: boolean): void {
+    if (isHeld) this.endHold ??= traffic.hold();
+    else {
+      this.endHold?.();
+      this.endHold = null;
+    }
   }
 
   private async idle(): Promise<void> {

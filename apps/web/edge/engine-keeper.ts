@@ -126,6 +126,7 @@ export class EngineKeeper {
       if (backend === null) onProblem(new EddiError("unavailable", noBackend(tried)));
     } catch (thrown) {
       this.engine = null;
+      onEngine({ backend: null, selfTestMs: null, slowdown, tried: [] });
       onProblem(toEddiError(thrown));
     }
     return this.engine;

@@ -1,8 +1,7 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { NEEDS_KEY, serviceFetch } from "../link/service-fetch.ts";
-
-/** The longest wait for a file of a model to begin, or for a shard to end. */
-export const FILE_TIMEOUT_MS = 60_000;
+import { joined, type Received, type ReceiveOptions, receive } from "../link/receive.ts";
+import { NEEDS_KEY } from "../link/service-fetch.ts";
+import { traffic } from "../link/traffic.ts";
 
 /** The path of a model's file on the service. */
 export function modelFileUrl(modelId: string, path: string): string {
@@ -10,25 +9,30 @@ export function modelFileUrl(modelId: string, path: string): string {
 }
 
 /**
- * Fetches a file and its whole body.
+ * Fetches a file and its whole body, however long that takes.
  *
  * @throws EddiError `not-found` for a 404, `unauthorized` for a 401, `unavailable` for every other failure
  */
 export async function fetchBytes(url: string, init: RequestInit = {}): Promise<Uint8Array> {
-  const timeout = AbortSignal.timeout(FILE_TIMEOUT_MS);
-  const signal = init.signal ? anySignal([init.signal, timeout]) : timeout;
+  const { chunks } = await fetchFile(url, { init, traffic });
+  return joined(chunks);
+}
+
+/** The same for what is to be read in its own way; that a range is none comes back as it is (416). */
+export async function fetchFile(url: string, options: ReceiveOptions): Promise<Received> {
   try {
-    const response = await serviceFetch(url, { ...init, signal });
-    if (response.ok) return new Uint8Array(await response.arrayBuffer());
-    if (response.status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
-    const code = response.status === 404 ? "not-found" : "unavailable";
-    throw new EddiError(code, `${url}: expected the file, got HTTP ${response.status}`);
+    const received = await receive(url, options);
+    const { status, ok } = received.response;
+    if (ok || status === 416) return received;
+    if (status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
+    const code = status === 404 ? "not-found" : "unavailable";
+    throw new EddiError(code, `${url}: expected the file, got HTTP ${status}`);
   } catch (thrown) {
-    init.signal?.throwIfAborted();
-    if (thrown instanceof EddiError) throw thrown;
-    throw new EddiError("unavailable", `${url}: expected the file, got: ${toEddiError(thrown).message}`, {
-      cause: thrown,
-    });
+    options.init?.signal?.throwIfAborted();
+    const error = toEddiError(thrown);
+    if (thrown instanceof EddiError && error.code !== "timeout") throw thrown;
+    const came = error.code === "timeout" ? `but ${error.message}` : `got: ${error.message}`;
+    throw new EddiError("unavailable", `${url}: expected the file, ${came}`, { cause: thrown });
   }
 }
 
@@ -40,17 +44,4 @@ export async function fetchJson(url: string): Promise<unknown> {
   } catch (cause) {
     throw new EddiError("bad-profile", `${url}: expected JSON`, { cause });
   }
-}
-
-/** `AbortSignal.any`, which Safari has only since 17.4. */
-export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of signals) {
-    if (signal.aborted) controller.abort(signal.reason);
-    signal.addEventListener("abort", () => controller.abort(signal.reason), {
-      once: true,
-      signal: controller.signal,
-    });
-  }
-  return controller.signal;
 }

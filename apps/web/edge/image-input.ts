@@ -1,19 +1,29 @@
-import { EddiError, toEddiError } from "#shared/errors";
+import { EddiError } from "#shared/errors";
 import { elementCount, imageShape, luma, type ModelInput } from "#shared/model";
 import type { ImageSource } from "./conversation.ts";
-import { checkImageFile } from "./image-header.ts";
+import { decodeFile } from "./decode-file.ts";
+import { isWhole } from "./image-end.ts";
+import { checkImageFile } from "./image-limits.ts";
+
+/** What a model sees of a picture. */
+export interface ImageInput {
+  /** float32 [height, width, channels], RGB or grey, in the input's range. */
+  readonly values: Float32Array;
+  /** The file ends before its picture does. */
+  readonly isIncomplete: boolean;
+}
 
 /**
- * The model's input from an image: the largest square in its middle, scaled to the input's size.
+ * The model's input from an image: the largest square in its middle, scaled to the input's size. A bitmap given is
+ * closed.
  *
- * @returns float32 [height, width, channels], RGB or grey, in the input's range; a bitmap given is closed
  * @throws EddiError `bad-image` or `too-large`, saying what was expected and what came
  */
-export async function imageInput(source: ImageSource, input: ModelInput): Promise<Float32Array> {
-  if (source instanceof Float32Array) return checkValues(source, input);
-  const bitmap = await decode(source);
+export async function imageInput(source: ImageSource, input: ModelInput): Promise<ImageInput> {
+  if (source instanceof Float32Array) return { values: checkValues(source, input), isIncomplete: false };
+  const { bitmap, isIncomplete } = await decode(source);
   try {
-    return toValues(drawSquare(bitmap, input), input);
+    return { values: toValues(drawSquare(bitmap, input), input), isIncomplete };
   } finally {
     bitmap.close();
   }
@@ -37,24 +47,20 @@ function checkValues(values: Float32Array, input: ModelInput): Float32Array {
 /** Other normalisations than the model's are let pass, so many times its range. */
 const OVERSHOOT = 100;
 
-async function decode(source: Blob | ImageBitmap | ImageData): Promise<ImageBitmap> {
-  if (source instanceof ImageBitmap) {
-    if (source.width > 0 && source.height > 0) return source;
-    throw new EddiError("bad-image", "expected an open ImageBitmap, got a closed one");
+async function decode(
+  source: Blob | ImageBitmap | ImageData,
+): Promise<{ readonly bitmap: ImageBitmap; readonly isIncomplete: boolean }> {
+  if (source instanceof Blob) {
+    const header = await checkImageFile(source);
+    if (header === null || header.format === "SVG") {
+      throw new EddiError("bad-image", "expected an image of a format that workers decode");
+    }
+    const [bitmap, whole] = await Promise.all([decodeFile(source, header), isWhole(source, header)]);
+    return { bitmap, isIncomplete: !whole };
   }
-  const header = source instanceof Blob ? await checkImageFile(source) : null;
-  try {
-    return await createImageBitmap(source);
-  } catch (cause) {
-    const what = header === null ? "image data" : `${header.format} image`;
-    throw new EddiError(
-      "bad-image",
-      `expected a ${what} that can be decoded: ${toEddiError(cause).message}`,
-      {
-        cause,
-      },
-    );
-  }
+  if (source instanceof ImageData) return { bitmap: await createImageBitmap(source), isIncomplete: false };
+  if (source.width > 0 && source.height > 0) return { bitmap: source, isIncomplete: false };
+  throw new EddiError("bad-image", "expected an open ImageBitmap, got a closed one");
 }
 
 function drawSquare(bitmap: ImageBitmap, { width, height }: ModelInput): ImageData {

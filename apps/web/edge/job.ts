@@ -13,6 +13,7 @@ import {
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { Measured, Planning } from "../link/conversation.ts";
+import type { Traffic } from "../link/traffic.ts";
 import type { CloudWays } from "./cloud-ways.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "./conversation.ts";
 import { type Engine, type EngineRun, type Held, release } from "./engine.ts";
@@ -25,6 +26,7 @@ export interface Kit {
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
   readonly cloud: CloudWays;
+  readonly traffic: Traffic;
   /** Null while a backend is chosen, at first and after one was lost, and when none works. */
   readonly engine: () => Engine | null;
   /** An engine that fails is replaced. */
@@ -42,9 +44,13 @@ export interface Job {
   readonly startMs: number;
   /** The model's input. */
   readonly values: Float32Array;
+  /** The picture's file ends early or is damaged. */
+  readonly isIncomplete: boolean;
   /** Null when the plan is not the optimizer's. */
   readonly planning: Planning | null;
   readonly stages: { -readonly [stage in keyof Stages]: number };
+  /** Lets downloads go on, which give way to an image that is to be sent. */
+  readonly leaveLink: () => void;
   plan: Plan;
   /** Early exits that have answered, or were not sure enough, with their scores. */
   readonly asked: Asked[];
@@ -82,8 +88,8 @@ export async function startJob(
   signal: AbortSignal,
 ): Promise<Job> {
   const { model, readiness } = kit;
-  const startMs = performance.now();
-  const values = await imageInput(source, model.metadata.input);
+  const startMs = performance.now() - (options.opened?.ms ?? 0);
+  const { values, isIncomplete } = await imageInput(source, model.metadata.input);
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
   const planning = options.plan === undefined ? await kit.planFor(options.budgetMs) : null;
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
@@ -92,6 +98,7 @@ export async function startJob(
   else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
     plan = allCloud(model, plan.exit);
   signal.throwIfAborted();
+  const isSent = splitPlan(model, plan).tail !== null;
   stages.waitMs = performance.now() - startMs - stages.imageMs;
   return {
     kit,
@@ -99,8 +106,10 @@ export async function startJob(
     signal,
     startMs,
     values,
+    isIncomplete: isIncomplete || options.opened?.isIncomplete === true,
     planning: plan === planning?.plan ? planning : null,
     stages,
+    leaveLink: isSent ? kit.traffic.hold() : () => {},
     plan,
     asked: [],
     held: new Map(),
@@ -116,7 +125,7 @@ export async function startJob(
   };
 }
 
-/** Milliseconds since the image arrived. */
+/** Milliseconds since the image arrived, at the page where that opened it. */
 export function elapsed(job: Job): number {
   return performance.now() - job.startMs;
 }

@@ -10,13 +10,16 @@ const PLAN_TIMEOUT_MS = 500;
 /** The edge's end of the port to the optimizer. Without an optimizer, or when it fails, plans are null. */
 export class PlannerLink {
   private readonly onPlanning: (planning: Planning) => void;
+  private readonly onHold: (isHeld: boolean) => void;
   private caller: Caller<LinkRequest, LinkReplies, LinkEvent> | null = null;
   private latest: Planning | null = null;
   /** What a new optimizer must be told first, by kind. */
   private readonly told = new Map<LinkRequest["kind"], LinkRequest>();
 
-  constructor(onPlanning: (planning: Planning) => void) {
+  /** @param onHold told that downloads are to wait for a probe, and that they may go on */
+  constructor(onPlanning: (planning: Planning) => void, onHold: (isHeld: boolean) => void) {
     this.onPlanning = onPlanning;
+    this.onHold = onHold;
   }
 
   /** Whether the service is there, as the optimizer has it. */
@@ -28,7 +31,11 @@ export class PlannerLink {
   connect(port: MessagePort, reason: EddiError): void {
     this.caller?.close(reason);
     this.latest = null;
-    this.caller = new Caller(port, ({ planning }) => this.take(planning));
+    this.onHold(false);
+    this.caller = new Caller(port, (event) => {
+      if (event.kind === "planned") this.take(event.planning);
+      else this.onHold(event.isHeld);
+    });
     port.start();
     for (const request of this.told.values()) this.tell(request);
   }
@@ -59,6 +66,14 @@ export class PlannerLink {
 
   ready(nodes: ReadonlySet<string>): void {
     this.remember({ kind: "ready", nodes: [...nodes] });
+  }
+
+  downloading(isOn: boolean): void {
+    this.remember({ kind: "downloading", isOn });
+  }
+
+  arrived(): void {
+    this.tell({ kind: "arrived" });
   }
 
   started(): void {

@@ -4,12 +4,15 @@ import type { ShardState } from "./conversation.ts";
 
 export interface ShardLoaderOptions {
   readonly shards: readonly Shard[];
-  /** Fetches a shard's bytes; `fresh` goes past every cache. */
-  readonly fetch: (shard: Shard, fresh: boolean) => Promise<Uint8Array>;
+  /** Fetches a shard's bytes and tells how many are there; `fresh` goes past every cache. */
+  readonly fetch: (shard: Shard, fresh: boolean, onArrived: (bytes: number) => void) => Promise<Uint8Array>;
   /** Checks and takes the bytes; throws `bad-weights` when they are not the shard's. */
   readonly accept: (shard: Shard, bytes: Uint8Array) => void;
   readonly onChange: (states: readonly ShardState[]) => void;
 }
+
+/** How often it is told that more bytes are there. */
+const TELL_MS = 250;
 
 /** Fetches weight shards when they are asked for, each once however often it is asked for. */
 export class ShardLoader {
@@ -17,6 +20,9 @@ export class ShardLoader {
   private readonly ready = new Set<string>();
   private readonly failed = new Set<string>();
   private readonly loading = new Map<string, Promise<void>>();
+  private telling: ReturnType<typeof setTimeout> | null = null;
+  /** Bytes that are there of those that are loading. */
+  private readonly arrived = new Map<string, number>();
 
   constructor(options: ShardLoaderOptions) {
     this.options = options;
@@ -25,13 +31,15 @@ export class ShardLoader {
   get states(): readonly ShardState[] {
     return this.options.shards.map(({ path, bytes }) => {
       const held = this.ready.has(path) ? "ready" : this.loading.has(path) ? "loading" : null;
-      return { path, bytes, state: held ?? (this.failed.has(path) ? "failed" : "absent") };
+      const arrivedBytes = held === "ready" ? bytes : (this.arrived.get(path) ?? 0);
+      return { path, bytes, arrivedBytes, state: held ?? (this.failed.has(path) ? "failed" : "absent") };
     });
   }
 
   /** Nothing is there any more: what had accepted it is gone. */
   forget(): void {
     this.ready.clear();
+    this.arrived.clear();
     this.changed();
   }
 
@@ -71,13 +79,17 @@ export class ShardLoader {
   /** A shard that is not what its hash says is fetched once more, past the cache that may hold it. */
   private async fetchOne(shard: Shard): Promise<void> {
     this.failed.delete(shard.path);
+    const onArrived = (bytes: number): void => {
+      this.arrived.set(shard.path, bytes);
+      this.progressed();
+    };
     try {
-      const bytes = await this.options.fetch(shard, false);
+      const bytes = await this.options.fetch(shard, false, onArrived);
       try {
         this.options.accept(shard, bytes);
       } catch (thrown) {
         if (!(thrown instanceof EddiError) || thrown.code !== "bad-weights") throw thrown;
-        this.options.accept(shard, await this.options.fetch(shard, true));
+        this.options.accept(shard, await this.options.fetch(shard, true, onArrived));
       }
       this.ready.add(shard.path);
     } catch (thrown) {
@@ -88,5 +100,12 @@ export class ShardLoader {
 
   private changed(): void {
     this.options.onChange(this.states);
+  }
+
+  private progressed(): void {
+    this.telling ??= setTimeout(() => {
+      this.telling = null;
+      this.changed();
+    }, TELL_MS);
   }
 }

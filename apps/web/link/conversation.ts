@@ -27,6 +27,10 @@ export type LinkRequest =
   | { readonly kind: "plan"; readonly budgetMs: number }
   /** An image was taken up: no probes until it is finished with, well or badly. */
   | { readonly kind: "started" }
+  /** A download is on the wire, or none any more. */
+  | { readonly kind: "downloading"; readonly isOn: boolean }
+  /** Bytes of a download have arrived: told now and then. */
+  | { readonly kind: "arrived" }
   | { readonly kind: "finished" }
   | { readonly kind: "measured"; readonly measured: Measured }
   /** Replied to when no probe is under way, with the plan that follows from all that is known. */
@@ -39,12 +43,17 @@ export interface LinkReplies {
   ready: null;
   plan: Planning;
   started: null;
+  downloading: null;
+  arrived: null;
   finished: null;
   measured: null;
   settle: Planning;
 }
 
-export type LinkEvent = { readonly kind: "planned"; readonly planning: Planning };
+export type LinkEvent =
+  | { readonly kind: "planned"; readonly planning: Planning }
+  /** A probe is due: no download is to begin until it is taken. */
+  | { readonly kind: "hold"; readonly isHeld: boolean };
 
 /** What the optimizer tells the edge worker for the next image. */
 export interface Planning {
@@ -135,6 +144,8 @@ export interface CloudMeasured {
   readonly transport: Transport;
   /** From the request to the reply, by the worker's clock. */
   readonly elapsedMs: number;
+  /** A download was on the wire meanwhile: the time says nothing of the link itself. */
+  readonly isShared: boolean;
   /** Of that, by the service's clock. */
   readonly queueMs: number;
   readonly computeMs: number;
@@ -148,6 +159,10 @@ export interface CloudLost {
   readonly transport: Transport;
   /** How long a reply was waited for in vain; null when the request failed. */
   readonly waitedMs: number | null;
+  /** A download was on the wire meanwhile. */
+  readonly isShared: boolean;
+  /** Bytes of it have arrived meanwhile: the service is there. */
+  readonly isHeard: boolean;
   /** The service is there but refuses for so long; null when it could not be reached. */
   readonly retryAfterMs: number | null;
   /** What it expects a request to wait; null when it does not tell. */

@@ -25,6 +25,11 @@ export class CloudWatch {
     this.failures = 0;
   }
 
+  /** Bytes of something else have arrived: it is not down. */
+  heardOf(): void {
+    this.failures = 0;
+  }
+
   /** @param retryAfterMs how long the service refuses; null when nothing was heard of it */
   failed(retryAfterMs: number | null, now: number): void {
     if (retryAfterMs === null) {

@@ -13,6 +13,8 @@ export type OptimizerRequest =
   | { readonly kind: "load"; readonly framesPerSecond: number | null }
   /** Top-1 that is enough, 0..1: then the fastest plan is wanted. Null: the best within the budget. */
   | { readonly kind: "min-accuracy"; readonly minAccuracy: number | null }
+  /** The page loads a picture, which delays replies, or has it. */
+  | { readonly kind: "picture"; readonly state: "loading" | "loaded" | "failed" }
   /** Probes rest while nobody looks. */
   | { readonly kind: "visible"; readonly visible: boolean };
 
@@ -22,11 +24,14 @@ export interface OptimizerReplies {
   budget: null;
   load: null;
   "min-accuracy": null;
+  picture: null;
   visible: null;
 }
 
 export type OptimizerEvent =
   | { readonly kind: "summary"; readonly summary: PlanSummary }
+  /** A probe is due: no picture is to be loaded until it is taken. */
+  | { readonly kind: "hold"; readonly isHeld: boolean }
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string };
 
 /** For display: what is known and what follows from it. */
@@ -36,7 +41,7 @@ export interface PlanSummary {
   readonly minAccuracy: number | null;
   readonly conditions: Conditions;
   readonly cloud: CloudState;
-  /** Whether conditions rest on measurements, not on first guesses. */
+  /** Whether conditions rest on measurements: not on first guesses, nor on what was before the cloud was down. */
   readonly measured: { readonly rtt: boolean; readonly uplink: boolean; readonly edge: boolean };
   readonly plan: Plan | null;
   readonly prediction: Prediction | null;

@@ -4,6 +4,7 @@ import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
+import { seededRandom } from "../../../shared/graph/fixture.ts";
 import type { CloudMeasured, HeadMeasured, Measured } from "../link/conversation.ts";
 import { learn, relax } from "./learning.ts";
 import { profiledMs } from "./planning.ts";
@@ -25,6 +26,7 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
     plan,
     requestBytes: 99_500,
     transport: "fetch",
+    isShared: false,
     elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
     queueMs: 4,
     computeMs: 2 * cloudMs,
@@ -48,6 +50,8 @@ test("after silence a request is expected to take longer, so that a slower link 
     requestBytes: 10_000,
     transport: "fetch",
     waitedMs: 3000,
+    isShared: false,
+    isHeard: false,
     retryAfterMs: null,
     expectedQueueMs: null,
   } as const;
@@ -57,12 +61,47 @@ test("after silence a request is expected to take longer, so that a slower link 
   expect(rttMs + (8000 * 10_500) / uplinkBps).toBeGreaterThan(2000);
 });
 
+test("what shares the link with a download teaches its queue, and nothing of a slow link", () => {
+  const truth = { rttMs: 60, uplinkBps: 0.4e6 };
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const random = seededRandom(3);
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 24; at++) {
+    const isShared = at % 3 !== 0;
+    const requestBytes = at % 2 === 0 ? 9500 : 1500;
+    const ownMs = truth.rttMs + (8000 * (requestBytes + 500)) / truth.uplinkBps;
+    // Weights lie before the reply: up to 5 s of them.
+    const waitMs = isShared ? 5000 * random() : 0;
+    const timesMs = { queueMs: 2, computeMs: cloudMs, expectedQueueMs: 7 };
+    const answered: CloudMeasured = {
+      kind: "answered",
+      plan,
+      requestBytes,
+      transport: "fetch",
+      isShared,
+      elapsedMs: ownMs + waitMs + timesMs.queueMs + timesMs.computeMs,
+      ...timesMs,
+    };
+    const lost = { kind: "lost", requestBytes, transport: "fetch", isShared, isHeard: true } as const;
+    const cloud =
+      waitMs > 2500 ? { ...lost, waitedMs: 2500, retryAfterMs: null, expectedQueueMs: null } : answered;
+    state = learn(state, costs, { ...quiet, cloud }, 3000 * at);
+  }
+  const { rttMs, uplinkBps, cloudScale, queueMs } = conditionsOf(state);
+  expect(Math.abs(Math.log(rttMs / truth.rttMs))).toBeLessThan(0.2);
+  expect(Math.abs(Math.log(uplinkBps / truth.uplinkBps))).toBeLessThan(0.2);
+  expect(cloudScale).toBeCloseTo(1, 1);
+  expect(queueMs).toBeCloseTo(7, 0);
+});
+
 test("a refusal tells the queue", () => {
   const refused = {
     kind: "lost",
     requestBytes: 10_000,
     transport: "stream",
     waitedMs: null,
+    isShared: false,
+    isHeard: false,
     retryAfterMs: 1000,
     expectedQueueMs: 800,
   } as const;
@@ -77,6 +116,7 @@ test("a slow cloud that was long not tried is given another chance", () => {
     plan,
     requestBytes: 0,
     transport: "fetch",
+    isShared: false,
     elapsedMs: 50,
     queueMs: 0,
     expectedQueueMs: 0,

@@ -18,11 +18,22 @@ export function learn(
       branchMs(costs, head.branches, head.runs - 1);
     observations.push({ kind: "edge", atMs, predictedMs, measuredMs: head.ms });
   }
-  if (cloud?.kind === "answered") observations.push(...fromReply(cloud, state, costs, atMs));
-  if (cloud?.kind === "lost") observations.push(...fromSilence(cloud, state, atMs));
+  if (cloud !== null) {
+    const told =
+      cloud.kind === "answered" ? fromReply(cloud, state, costs, atMs) : fromSilence(cloud, state, atMs);
+    observations.push(...(cloud.isShared ? beside(told) : told));
+  }
   if (cloud !== null && cloud.expectedQueueMs !== null)
     observations.push({ kind: "queue", atMs, queueMs: cloud.expectedQueueMs });
   return observations.reduce(observe, state);
+}
+
+/**
+ * What a request teaches that shared the link with a download: not how fast the link is. Its reply had to wait for
+ * what came before it, for seconds on a slow link, and an RTT and an uplink that explain that would both be wrong.
+ */
+export function beside(observations: readonly Observation[]): readonly Observation[] {
+  return observations.filter(({ kind }) => kind !== "transfer" && kind !== "silence");
 }
 
 function fromReply(

@@ -10,10 +10,12 @@ import {
 } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import { fetchJson } from "../edge/fetch-model.ts";
-import type { LinkEvent, LinkRequest, Measured, Planning } from "../link/conversation.ts";
+import type { CloudLost, LinkEvent, LinkRequest, Measured, Planning } from "../link/conversation.ts";
+import { traffic } from "../link/traffic.ts";
 import { type Served, serve } from "../rpc/serve.ts";
 import { CloudWatch } from "./cloud-watch.ts";
 import type { OptimizerEvent } from "./conversation.ts";
+import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { learn, relax } from "./learning.ts";
 import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
@@ -59,6 +61,7 @@ interface Costed {
 export class Optimizer {
   private readonly emit: (event: OptimizerEvent) => void;
   private readonly cloud = new CloudWatch();
+  private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
   private readonly planners = new Planners();
   private toEdge: (event: LinkEvent) => void = () => {};
@@ -76,6 +79,8 @@ export class Optimizer {
   private imageTimes: readonly number[] = [];
   /** Images under way. */
   private busy = 0;
+  /** Of this worker's own downloads. */
+  private endHold: (() => void) | null = null;
   private loading: Promise<unknown> = Promise.resolve();
   /** False until the service has told its engine, and again after it was down: it may have changed. */
   private tailKnown = false;
@@ -86,13 +91,25 @@ export class Optimizer {
       cloud: this.cloud,
       conditions: () => conditionsOf(this.network),
       isSending: () => this.busy > 0 && !this.isAllEdge(),
-      onProbed: (probed) => {
-        this.network = (probed ?? []).reduce(observe, this.network);
+      downloads: this.downloads,
+      hold: (isHeld) => {
+        this.toEdge({ kind: "hold", isHeld });
+        this.emit({ kind: "hold", isHeld });
+        this.endHold?.();
+        this.endHold = isHeld ? traffic.hold() : null;
+      },
+      onProbed: (taught) => {
+        this.network = taught.reduce(observe, this.network);
+        if (this.cloud.state(performance.now()) === "down") this.prober.forget();
         if (!this.cloud.isUp(performance.now())) this.tailKnown = false;
         else if (!this.tailKnown) this.background(this.loadTail());
         this.replan();
       },
     });
+    traffic.listener = {
+      onWire: (isOn) => this.setDownloading("own", isOn),
+      onArrival: () => this.heard(),
+    };
     setInterval(() => this.tick(), TICK_MS);
   }
 
@@ -100,8 +117,11 @@ export class Optimizer {
   connect(port: MessagePort): void {
     this.readyNodes = new Set();
     this.busy = 0;
+    this.setDownloading("start", true);
+    this.setDownloading("edge", false);
     this.toEdge = serve<LinkRequest, LinkEvent>(port, (request) => this.handle(request));
     port.start();
+    this.prober.downloaderChanged();
   }
 
   setBudget(budgetMs: number): void {
@@ -119,6 +139,16 @@ export class Optimizer {
     this.replan();
   }
 
+  private setDownloading(who: Downloader, isOn: boolean): void {
+    this.downloads.set(who, isOn, performance.now());
+    if (!isOn) this.prober.downloadsChanged();
+  }
+
+  setPicture(state: "loading" | "loaded" | "failed"): void {
+    if (state === "loaded") this.heard();
+    this.setDownloading("page", state === "loading");
+  }
+
   setVisible(visible: boolean): void {
     this.prober.setVisible(visible);
   }
@@ -129,6 +159,7 @@ export class Optimizer {
         await this.startModel(readModel(request.json), request.codec, request.imageCodecs);
         return { reply: null };
       case "engine":
+        this.setDownloading("start", false);
         this.background(this.learnEngine(request.backend, request.selfTestMs));
         return { reply: null };
       case "calibrated":
@@ -141,6 +172,12 @@ export class Optimizer {
         return { reply: null };
       case "plan":
         return { reply: this.plan(request.budgetMs, null) };
+      case "downloading":
+        this.setDownloading("edge", request.isOn);
+        return { reply: null };
+      case "arrived":
+        this.heard();
+        return { reply: null };
       case "started":
         this.busy += 1;
         if (!this.isAllEdge()) this.prober.makeWay();
@@ -228,10 +265,10 @@ export class Optimizer {
     this.imageTimes = [measured.imageMs, ...this.imageTimes].slice(0, IMAGE_TIMES);
     this.network = learn(this.network, this.costed?.costs ?? [], measured, now);
     const { cloud } = measured;
-    if (cloud?.kind === "lost") this.cloud.failed(cloud.retryAfterMs, now);
+    if (cloud?.kind === "lost") this.lost(cloud, now);
     if (cloud?.kind === "answered") {
       this.cloud.answered();
-      this.prober.transferred(cloud.requestBytes);
+      if (!cloud.isShared) this.prober.transferred(cloud.requestBytes);
       if (this.costed !== null && cloud.transport !== this.transport) {
         this.transport = cloud.transport;
         this.recost(this.costed);
@@ -239,6 +276,22 @@ export class Optimizer {
       }
     }
     this.replan();
+  }
+
+  /** A reply that is but late, behind bytes that arrive, is no sign that the service is down. */
+  private lost({ retryAfterMs, waitedMs, isHeard }: CloudLost, now: number): void {
+    if (retryAfterMs === null && waitedMs !== null && isHeard) return;
+    this.cloud.failed(retryAfterMs, now);
+    if (this.cloud.state(now) === "down") this.prober.forget();
+  }
+
+  /** Bytes have arrived. */
+  private heard(): void {
+    const now = performance.now();
+    const wasDown = this.cloud.state(now) === "down";
+    this.downloads.heard(now);
+    this.cloud.heardOf();
+    if (wasDown) this.replan();
   }
 
   /** Plans anew and tells everybody. */

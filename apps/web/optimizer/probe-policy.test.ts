@@ -32,6 +32,13 @@ test("an answer that did not tell the uplink is followed by an uplink probe", ()
   expect(nextProbe({ ...known, lastAnswerAt: 100, lastUplinkAt: 100 }, 200)).toBeNull();
 });
 
+test("first uplink probes that told nothing are repeated, after a pause and within the allowance", () => {
+  const told = { ...known, uplinkProbes: 0, lastUplinkAt: 1000, lastRttAt: 900 };
+  expect(nextProbe(told, 1100)).toBeNull();
+  expect(nextProbe(told, 1150)).toBe("uplink");
+  expect(nextProbe({ ...told, spentBytes: UPLINK_ALLOWANCE.bytes }, 1150)).toBeNull();
+});
+
 test("uplink probes end with their allowance", () => {
   const state = { ...known, lastAnswerAt: 100, spentBytes: UPLINK_ALLOWANCE.bytes };
   expect(nextProbe(state, 290)).toBeNull();

@@ -7,6 +7,7 @@ export interface ProbeState {
   /** An image is under way whose plan sends something: probes would delay it and be delayed by it. */
   readonly sending: boolean;
   readonly cloud: CloudState;
+  /** Those that have told something of the link. */
   readonly rttProbes: number;
   readonly lastRttAt: number;
   readonly uplinkProbes: number;
@@ -51,10 +52,12 @@ export function nextProbe(state: ProbeState, now: number): Probe | null {
 }
 
 function wantsUplink(state: ProbeState, now: number): boolean {
-  const { uplinkProbes, spentBytes, lastUplinkAt, lastAnswerAt } = state;
-  if (uplinkProbes < FIRST_UPLINK_PROBES) return true;
+  const { uplinkProbes, spentBytes, lastUplinkAt, lastRttAt, lastAnswerAt } = state;
   if (spentBytes + LEAST_BYTES > UPLINK_ALLOWANCE.bytes) return false;
-  if (lastAnswerAt > lastUplinkAt) return now - lastUplinkAt >= UPLINK_PAUSE_MS;
+  const isRested = now - lastUplinkAt >= UPLINK_PAUSE_MS;
+  // One that has told nothing is not repeated at once.
+  if (uplinkProbes < FIRST_UPLINK_PROBES) return uplinkProbes > 0 || isRested || lastUplinkAt < lastRttAt;
+  if (lastAnswerAt > lastUplinkAt) return isRested;
   return now - lastAnswerAt < ASLEEP_MS && now - lastUplinkAt >= UPLINK_IDLE_MS;
 }
 

@@ -1,6 +1,9 @@
-import { toEddiError } from "#shared/errors";
+import { type EddiError, toEddiError } from "#shared/errors";
 import type { Conditions } from "#shared/model";
+import type { Observation } from "#shared/network";
 import type { CloudWatch } from "./cloud-watch.ts";
+import type { DownloadWatch } from "./download-watch.ts";
+import { beside } from "./learning.ts";
 import { nextProbe, type ProbeState, probeBytes, tellsUplink, UPLINK_ALLOWANCE } from "./probe-policy.ts";
 import { type Probed, probeRtt, probeUplink } from "./probes.ts";
 
@@ -11,14 +14,19 @@ const TICK_MS = 100;
 const SETTLE_MS = 6000;
 /** Small requests, and larger ones, after which the network counts as known. */
 const ENOUGH = { rtt: 2, uplink: 3 } as const;
+/** Downloads that bring nothing for so long are no reason to wait with the question whether the service lives. */
+const QUIET_MS = 2000;
 
 export interface ProberOptions {
   readonly cloud: CloudWatch;
   readonly conditions: () => Conditions;
   /** Whether an image is on its way to the cloud. */
   readonly isSending: () => boolean;
-  /** After every probe; null when it failed, which `cloud` has been told. */
-  readonly onProbed: (probed: Probed | null) => void;
+  readonly downloads: DownloadWatch;
+  /** Asks downloads to wait, and lets them go on. */
+  readonly hold: (isHeld: boolean) => void;
+  /** After every probe: what it has taught. When it failed `cloud` has been told. */
+  readonly onProbed: (taught: readonly Observation[]) => void;
 }
 
 /** Takes probes when `probe-policy.ts` says so, one at a time. */
@@ -27,6 +35,10 @@ export class Prober {
   private probing: Promise<void> | null = null;
   /** Aborts an uplink probe that would be in an image's way. */
   private uplinkProbe = new AbortController();
+  /** Since when downloads have been asked to wait; null while they may go on. */
+  private heldMs: number | null = null;
+  /** RTT probes taken, whatever came of them. */
+  private asked = 0;
   private state: Omit<ProbeState, "cloud" | "sending"> = {
     visible: true,
     rttProbes: 0,
@@ -62,9 +74,24 @@ export class Prober {
     this.tick();
   }
 
+  /** The service is down: what was known of the way to it was true before. */
+  forget(): void {
+    this.state = { ...this.state, rttProbes: 0, uplinkProbes: 0 };
+  }
+
+  /** What is on the link has changed. */
+  downloadsChanged(): void {
+    this.tick();
+  }
+
+  /** Somebody else downloads now, who has not been asked for anything yet. */
+  downloaderChanged(): void {
+    this.heldMs = null;
+  }
+
   /**
-   * A request of that size was answered: it has told the uplink, or at least that it is no slower. Probes alone
-   * would not do: where image follows image each is broken off.
+   * A request of that size was answered, alone on the link: it has told the uplink, or at least that it is no slower.
+   * Probes alone would not do: where image follows image each is broken off.
    */
   transferred(requestBytes: number): void {
     const { uplinkProbes, lastUplinkAt } = this.state;
@@ -86,8 +113,8 @@ export class Prober {
         continue;
       }
       const { visible, rttProbes } = this.state;
-      const isKnown =
-        rttProbes >= ENOUGH.rtt && (this.known.uplink || !this.options.cloud.isUp(performance.now()));
+      const isUp = this.options.cloud.isUp(performance.now());
+      const isKnown = isUp ? rttProbes >= ENOUGH.rtt && this.known.uplink : this.asked >= ENOUGH.rtt;
       if (isKnown || !visible) return;
       await new Promise((done) => setTimeout(done, TICK_MS));
     }
@@ -96,43 +123,77 @@ export class Prober {
   private tick(): void {
     if (this.probing !== null) return;
     const now = performance.now();
-    const { cloud, isSending } = this.options;
+    const { cloud, isSending, downloads } = this.options;
     const probe = nextProbe({ ...this.state, sending: isSending(), cloud: cloud.state(now) }, now);
+    this.hold(probe !== null && downloads.canWait, now);
     if (probe === null) return;
-    this.probing = (probe === "rtt" ? this.takeRtt() : this.takeUplink()).finally(() => {
+    const isFree = !downloads.isOn;
+    // A download that brings nothing may be waiting for a dead service.
+    const lastMs = Math.max(this.heldMs ?? NEVER, this.state.lastRttAt);
+    const isDoubtful = Math.min(downloads.silentMs(now), now - lastMs) >= QUIET_MS;
+    if (!isFree && !isDoubtful) return;
+    this.probing = (isFree && probe === "uplink" ? this.takeUplink() : this.takeRtt()).finally(() => {
       this.probing = null;
+      this.tick();
     });
   }
 
+  /** Downloads wait from when a probe is due until none is. */
+  private hold(isHeld: boolean, now: number): void {
+    if (isHeld === (this.heldMs !== null)) return;
+    this.heldMs = isHeld ? now : null;
+    this.options.hold(isHeld);
+  }
+
   private async takeRtt(): Promise<void> {
-    const { cloud, onProbed } = this.options;
-    const probed = await probeRtt().catch(() => null);
-    if (probed === null) cloud.failed(null, performance.now());
-    else cloud.answered();
-    this.state = { ...this.state, rttProbes: this.state.rttProbes + 1, lastRttAt: performance.now() };
-    onProbed(probed);
+    const sentAt = performance.now();
+    const taught = await this.taughtBy(probeRtt(), sentAt);
+    const { rttProbes } = this.state;
+    this.asked += 1;
+    this.state = { ...this.state, rttProbes: rttProbes + countOf(taught), lastRttAt: performance.now() };
+    this.options.onProbed(taught);
   }
 
   private async takeUplink(): Promise<void> {
-    const { cloud, conditions, onProbed } = this.options;
+    const { conditions, onProbed } = this.options;
     const bytes = probeBytes(conditions(), this.state.uplinkProbes === 0);
     this.spend(bytes);
     setTimeout(() => this.spend(-bytes), UPLINK_ALLOWANCE.inMs);
     this.uplinkProbe = new AbortController();
-    let probed: Probed | null = null;
+    const { signal } = this.uplinkProbe;
+    const taught = await this.taughtBy(probeUplink(bytes, signal), performance.now());
+    if (signal.aborted) return;
+    const uplinkProbes = this.state.uplinkProbes + countOf(taught);
+    this.state = { ...this.state, uplinkProbes, lastUplinkAt: performance.now() };
+    onProbed(taught);
+  }
+
+  /** What a probe teaches; that it failed the watch of the cloud is told. */
+  private async taughtBy(probe: Promise<Probed>, sentAt: number): Promise<readonly Observation[]> {
+    const { cloud, downloads } = this.options;
     try {
-      probed = await probeUplink(bytes, this.uplinkProbe.signal);
+      const probed = await probe;
       if (probed[0].kind === "transfer") cloud.answered();
+      return downloads.wasOnSince(sentAt) ? beside(probed) : probed;
     } catch (thrown) {
-      if (toEddiError(thrown).code === "cancelled") return;
-      cloud.failed(null, performance.now());
+      this.failed(toEddiError(thrown), sentAt);
+      return [];
     }
-    const { uplinkProbes } = this.state;
-    this.state = { ...this.state, uplinkProbes: uplinkProbes + 1, lastUplinkAt: performance.now() };
-    onProbed(probed);
+  }
+
+  /** An answer that is but late, behind bytes that arrive, is no sign that the service is down. */
+  private failed({ code }: EddiError, sentAt: number): void {
+    const { cloud, downloads } = this.options;
+    if (code === "cancelled" || (code === "timeout" && downloads.mayHaveHeardSince(sentAt))) return;
+    cloud.failed(null, performance.now());
   }
 
   private spend(bytes: number): void {
     this.state = { ...this.state, spentBytes: this.state.spentBytes + bytes };
   }
+}
+
+/** How many measurements of the link these are. One that timed out only says what the link is not. */
+function countOf(taught: readonly Observation[]): number {
+  return taught.filter(({ kind }) => kind === "transfer").length;
 }

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import type { QueueReport, Silence, Transfer } from "#shared/network";
 import { parseServerTiming } from "#shared/protocol";
-import { anySignal } from "../edge/fetch-model.ts";
+import { anySignal } from "../link/any-signal.ts";
 import { serviceFetch } from "../link/service-fetch.ts";
 
 /** Of a probe beside its body: fewer than an inference request has. */
@@ -49,8 +49,9 @@ async function probe(
   requestBytes: number,
   timeoutMs: number,
 ): Promise<Probed> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = init.signal ? anySignal([timeout, init.signal]) : timeout;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const signal = anySignal([late.signal, ...(init.signal ? [init.signal] : [])]);
   const startedAt = performance.now();
   try {
     const response = await serviceFetch(path, { ...init, cache: "no-store", signal });
@@ -63,7 +64,13 @@ async function probe(
     if (told === null) return [transfer];
     return [transfer, { kind: "queue", atMs, queueMs: parseServerTiming(told).expectedQueueMs }];
   } catch (cause) {
-    const code = init.signal?.aborted ? "cancelled" : timeout.aborted ? "timeout" : "unavailable";
-    throw new EddiError(code, `${path}: expected an answer, got: ${(cause as Error).message}`, { cause });
+    if (init.signal?.aborted) throw new EddiError("cancelled", `${path}: given up`, { cause });
+    if (late.signal.aborted)
+      throw new EddiError("timeout", `${path}: no answer within ${timeoutMs} ms`, { cause });
+    if (cause instanceof EddiError) throw cause;
+    const came = (cause as Error).message;
+    throw new EddiError("unavailable", `${path}: expected an answer, got: ${came}`, { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -25,6 +25,9 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
       case "min-accuracy":
         optimizer.setMinAccuracy(request.minAccuracy);
         return { reply: null };
+      case "picture":
+        optimizer.setPicture(request.state);
+        return { reply: null };
       case "visible":
         optimizer.setVisible(request.visible);
         return { reply: null };

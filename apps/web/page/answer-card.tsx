@@ -26,6 +26,9 @@ export function AnswerCard() {
             )}
             <p class="chip">{pathOf(last, known)}</p>
             {last.asked.length > 0 && <p class="quiet">{askedOf(last)}</p>}
+            {last.isIncomplete && (
+              <p class="warn">The picture is incomplete or damaged: this answers what there is of it.</p>
+            )}
             {last.source === "fallback" && <p class="warn">Finished on the edge: {last.reason}</p>}
           </>
         )}

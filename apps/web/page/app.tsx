@@ -17,7 +17,7 @@ export function App({ controller }: { readonly controller: Controller }) {
       <header>
         <h1>EDDI</h1>
         <p>one network, split between phone and cloud</p>
-        <ModelPicker />
+        <ModelPicker controller={controller} />
       </header>
       <Problems />
       <StatusLine />

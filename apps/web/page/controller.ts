@@ -1,15 +1,20 @@
 import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../edge/conversation.ts";
-import { checkImageFile } from "../edge/image-header.ts";
 import { orAborted, within } from "../edge/within.ts";
+import { receive } from "../link/receive.ts";
+import { traffic } from "../link/traffic.ts";
+import { type AskOpened, answerPicture } from "./answer-picture.ts";
 import { Answering, type Ask, type Screen } from "./answering.ts";
 import { showCamera } from "./camera.ts";
-import { askedModel, chooseModel, fetchModels, offered } from "./choose-model.ts";
+import { addressFor, askedModel, chooseModel, fetchModels, offered } from "./choose-model.ts";
+import { addressWithKey } from "./key.ts";
 import { answerLive } from "./live.ts";
+import { PictureQueue, type PictureState } from "./picture-queue.ts";
 import { Session } from "./session.ts";
 import type { PageSettings } from "./settings.ts";
 import * as store from "./store.ts";
+import { tabMemory } from "./tab-memory.ts";
 
 /** A model that the address names is opened without the service's word after so long: the browser may have kept it. */
 const INDEX_MS = 3000;
@@ -21,22 +26,30 @@ export class Controller {
   private readonly answering: Answering;
   /** Ends the classifying of frames; null while there is none. */
   private live: AbortController | null = null;
+  /** The small pictures to choose from. */
+  readonly pictures = new PictureQueue((state) => this.tellPicture(state));
 
   /** @param settings the address' own, and the key for the service */
   constructor(settings: PageSettings & { readonly key: string | null }) {
     this.settings = settings;
     store.budgetMs.value = settings.budgetMs;
     this.session = this.start();
-    const ask: Ask = async (image, options, signal, show) => {
-      if (image instanceof Blob) {
-        await orAborted(checkImageFile(image), signal);
-        show(image);
-      }
-      const session = await orAborted(this.session, signal);
-      return session.answer(image, { budgetMs: store.budgetMs.value, ...options }, signal);
+    const ask: Ask = (image, options, signal, show) => {
+      const answer: AskOpened = async (source, opened) => {
+        const session = await orAborted(this.session, signal);
+        const how = opened === undefined ? options : { ...options, opened };
+        return session.answer(source, { budgetMs: store.budgetMs.value, ...how }, signal);
+      };
+      if (!(image instanceof Blob)) return answer(image);
+      return orAborted(answerPicture(image, answer, show), signal);
     };
     this.answering = new Answering(ask, screen);
     this.setMinAccuracy(settings.minAccuracy);
+    traffic.listener = {
+      onWire: (isOn) => this.tellPicture(isOn ? "loading" : "loaded"),
+      onArrival: () => {},
+    };
+    store.busy.subscribe((isBusy) => this.pictures.hold("image", isBusy));
     this.session.catch((thrown: unknown) => store.showProblem(toEddiError(thrown).message));
     document.addEventListener("visibilitychange", () => {
       const visible = document.visibilityState === "visible";
@@ -72,6 +85,11 @@ export class Controller {
   /** Top-1 that is enough, 0..1; null: the best within the budget. */
   setMinAccuracy(minAccuracy: number | null): void {
     this.session.then((session) => session.setMinAccuracy(minAccuracy)).catch(() => {});
+  }
+
+  /** Where this page opens anew with another model. */
+  addressFor(model: string): string {
+    return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
   }
 
   /** For a script: it alone gets the failure. */
@@ -180,6 +198,10 @@ export class Controller {
     return id;
   }
 
+  private tellPicture(state: PictureState): void {
+    this.session.then((session) => session.setPicture(state)).catch(() => {});
+  }
+
   private async start(): Promise<Session> {
     const { model, budgetMs, ...settings } = this.settings;
     const names = fetchModels();
@@ -193,6 +215,7 @@ export class Controller {
       onEdge: (event) => onEdge(event),
       onOptimizer: (event) => {
         if (event.kind === "summary") store.summary.value = event.summary;
+        else if (event.kind === "hold") this.pictures.hold("probe", event.isHeld);
         else store.showProblem(event.message);
       },
       onProblem: (error) => store.showProblem(error.message),
@@ -248,9 +271,11 @@ const screen: Screen = {
 
 async function fetchSample(url: string, label: string, signal: AbortSignal): Promise<Blob> {
   try {
-    const response = await fetch(url, { signal });
-    if (!response.ok) throw new EddiError("unavailable", `${url}: got HTTP ${response.status}`);
-    return await response.blob();
+    const init = { signal };
+    const { response, chunks } = await receive(url, { init, traffic, fetch: (...asked) => fetch(...asked) });
+    const { ok, status, headers } = response;
+    if (!ok) throw new EddiError("unavailable", `${url}: got HTTP ${status}`);
+    return new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: headers.get("content-type") ?? "" });
   } catch (thrown) {
     throw new EddiError("unavailable", `sample ${label}: ${toEddiError(thrown).message}`, { cause: thrown });
   }

@@ -1,6 +1,6 @@
 const FIELD = "eddi-key";
 
-/** Where the key comes from and stays: parts of `location`, `history` and `sessionStorage`. */
+/** Where the key comes from and stays: parts of `location` and `history`, and what the tab remembers. */
 export interface KeyPlace {
   readonly location: Pick<Location, "hash" | "pathname" | "search">;
   readonly history: Pick<History, "replaceState">;
@@ -20,4 +20,15 @@ export function takeKey({ location, history, storage }: KeyPlace): string | null
   storage.setItem(FIELD, given);
   history.replaceState(null, "", location.pathname + location.search);
   return given;
+}
+
+/**
+ * The address of the page's next visit in this tab, such as with another model. A tab that could not remember the
+ * key has it told again; the page takes it out as it opens.
+ */
+export function addressWithKey(address: string, key: string | null, storage: KeyPlace["storage"]): string {
+  if (key === null || storage.getItem(FIELD) === key) return address;
+  const url = new URL(address);
+  url.hash = new URLSearchParams({ key }).toString();
+  return url.href;
 }

@@ -7,11 +7,12 @@ import { takeKey } from "./key.ts";
 import { loadSamples } from "./samples.ts";
 import { readSettings } from "./settings.ts";
 import * as store from "./store.ts";
+import { tabMemory } from "./tab-memory.ts";
 import "./style.css";
 
 const { settings, problems } = readSettings(location.search);
 for (const problem of problems) store.showProblem(problem);
-const key = takeKey({ location, history, storage: sessionStorage });
+const key = takeKey({ location, history, storage: tabMemory() });
 useKey(key);
 const controller = new Controller({ ...settings, key });
 globalThis.eddi = createApi(controller);

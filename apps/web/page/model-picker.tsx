@@ -1,8 +1,8 @@
-import { addressFor } from "./choose-model.ts";
+import type { Controller } from "./controller.ts";
 import { modelId, models } from "./store.ts";
 
 /** Changes to another of the service's models, where there are several: the page opens anew with it. */
-export function ModelPicker() {
+export function ModelPicker({ controller }: { readonly controller: Controller }) {
   const current = modelId.value;
   const others = models.value.filter((name) => name !== current);
   if (current === null || others.length === 0) return null;
@@ -11,7 +11,7 @@ export function ModelPicker() {
       class="model"
       aria-label="Model"
       value={current}
-      onChange={(event) => location.assign(addressFor(event.currentTarget.value, location.href))}
+      onChange={(event) => location.assign(controller.addressFor(event.currentTarget.value))}
     >
       {[current, ...others].sort().map((name) => (
         <option key={name} value={name}>

@@ -12,8 +12,10 @@ import type {
   Timing,
 } from "../edge/conversation.ts";
 import { orAborted } from "../edge/within.ts";
+import { afterSilence } from "../link/silence.ts";
 import type { OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../optimizer/conversation.ts";
 import { Caller } from "../rpc/caller.ts";
+import type { PictureState } from "./picture-queue.ts";
 
 export interface SessionListener {
   onModel(model: ModelSummary): void;
@@ -46,6 +48,8 @@ export class Session {
   private budgetMs: number;
   private framesPerSecond: number | null = null;
   private minAccuracy: number | null = null;
+  /** When the edge worker said something last: long downloads say how far they are. */
+  private heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: Omit<EdgeSettings, "avoid">, budgetMs: number, listener: SessionListener) {
     this.settings = settings;
@@ -102,6 +106,11 @@ export class Session {
     this.tellOptimizer({ kind: "min-accuracy", minAccuracy });
   }
 
+  /** A picture of the page is loading, which delays replies, or is there. */
+  setPicture(state: PictureState): void {
+    this.tellOptimizer({ kind: "picture", state });
+  }
+
   setVisible(visible: boolean): void {
     this.tellOptimizer({ kind: "visible", visible });
   }
@@ -114,11 +123,15 @@ export class Session {
     await orAborted(this.opened, signal);
     const { edge } = this;
     const transfer = image instanceof ImageBitmap ? [image] : [];
-    const hung = setTimeout(() => this.restartHung(edge.worker), HUNG_MS);
+    const endWatch = afterSilence(
+      () => this.heardMs,
+      HUNG_MS,
+      () => this.restartHung(edge.worker),
+    );
     try {
       return await edge.caller.call({ kind: "answer", image, options }, { transfer, signal });
     } finally {
-      clearTimeout(hung);
+      endWatch();
     }
   }
 
@@ -189,6 +202,7 @@ export class Session {
 
   private onEdge(worker: Worker, event: EdgeEvent): void {
     if (this.edge.worker !== worker) return;
+    this.heardMs = performance.now();
     if (event.kind === "engine") this.backend = event.engine.backend;
     if (event.kind === "lost") this.backend = null;
     this.listener.onEdge(event);

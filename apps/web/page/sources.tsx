@@ -1,6 +1,6 @@
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Controller } from "./controller.ts";
-import { camera, samples } from "./store.ts";
+import { camera, type Sample, samples } from "./store.ts";
 
 /** Where pictures come from: a file or the phone's camera app, the live camera, samples. */
 export function Sources({ controller }: { readonly controller: Controller }) {
@@ -49,11 +49,27 @@ export function SampleStrip({ controller }: { readonly controller: Controller })
         {known.items.map((sample) => (
           <li key={sample.url}>
             <button type="button" onClick={() => void controller.answerSample(sample)}>
-              <img src={sample.url} alt={`${kind}: ${sample.label}`} loading="lazy" width={72} height={72} />
+              <SamplePicture controller={controller} sample={sample} kind={kind} />
             </button>
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+function SamplePicture(props: {
+  readonly controller: Controller;
+  readonly sample: Sample;
+  readonly kind: string;
+}) {
+  const { controller, sample } = props;
+  const { url, file } = sample;
+  const image = useRef<HTMLImageElement>(null);
+  useEffect(() => {
+    // A drawing is here already.
+    if (file === undefined) return controller.pictures.show(image.current!, url);
+    image.current!.src = url;
+  }, [controller, url, file]);
+  return <img ref={image} alt={`${props.kind}: ${sample.label}`} width={72} height={72} />;
 }

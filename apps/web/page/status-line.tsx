@@ -1,7 +1,7 @@
 import { codecWords } from "#shared/model";
 import type { LoadReport } from "../link/conversation.ts";
 import { formatBytes, formatMs, formatRate } from "./format.ts";
-import { calibration, engine, loadedBytes, model, shards, summary } from "./store.ts";
+import { arrivedBytes, calibration, engine, loadedBytes, model, shards, summary } from "./store.ts";
 
 const CLOUD_WORDS = { unknown: "?", up: "up", down: "down", refusing: "busy" } as const;
 
@@ -11,10 +11,11 @@ export function StatusLine() {
   const conditions = known?.conditions;
   const backend = engine.value === null ? "starting" : (engine.value.backend ?? "none");
   const cloud = known?.cloud ?? "unknown";
+  const unknown = cloud === "down" ? "–" : "…";
   return (
     <dl class="status">
-      <Item name="RTT" value={known?.measured.rtt ? formatMs(conditions!.rttMs) : "…"} />
-      <Item name="uplink" value={known?.measured.uplink ? formatRate(conditions!.uplinkBps) : "…"} />
+      <Item name="RTT" value={known?.measured.rtt ? formatMs(conditions!.rttMs) : unknown} />
+      <Item name="uplink" value={known?.measured.uplink ? formatRate(conditions!.uplinkBps) : unknown} />
       <Item name="edge" value={backend} />
       <Item name="cloud" value={CLOUD_WORDS[cloud]} state={cloud} />
     </dl>
@@ -42,14 +43,14 @@ function Item({
 export function WeightsProgress() {
   const loading = shards.value.filter(({ state }) => state === "loading");
   if (loading.length === 0) return null;
-  const coming = loading.reduce((sum, { bytes }) => sum + bytes, 0);
-  const text = `Fetching weights: ${formatBytes(loadedBytes.value)} there, ${formatBytes(coming)} coming`;
+  const coming = loading.reduce((sum, { bytes, arrivedBytes: there }) => sum + bytes - there, 0);
+  const text = `Fetching weights: ${formatBytes(arrivedBytes.value)} there, ${formatBytes(coming)} coming`;
   return (
     <div class="progress">
       <progress
         aria-label="Weights"
-        value={loadedBytes.value}
-        max={Math.max(loadedBytes.value + coming, 1)}
+        value={arrivedBytes.value}
+        max={Math.max(arrivedBytes.value + coming, 1)}
       />
       <span>{text}</span>
     </div>
@@ -112,7 +113,7 @@ export function Details() {
               <Row name="profiles" value={`heads: ${plans.profiles.head}; tails: ${plans.profiles.tail}`} />
               <Row
                 name="scales"
-                value={`edge × ${plans.conditions.edgeScale.toPrecision(2)}, cloud × ${plans.conditions.cloudScale.toPrecision(2)}, queue ${formatMs(plans.conditions.queueMs)}`}
+                value={`edge × ${plans.conditions.edgeScale.toPrecision(2)}, cloud × ${plans.conditions.cloudScale.toPrecision(2)}, queue ${plans.cloud === "down" ? "–" : formatMs(plans.conditions.queueMs)}`}
               />
               <Row name="next plan" value={nextPlan()} />
               {plans.load !== null && <Row name="load" value={loadText(plans.load)} />}

@@ -26,6 +26,11 @@ export const problems = signal<readonly Problem[]>([]);
 
 export const busy = computed(() => underWay.value > 0);
 
+/** Parts of shards included. */
+export const arrivedBytes = computed(() =>
+  shards.value.reduce((sum, { arrivedBytes: bytes }) => sum + bytes, 0),
+);
+
 export const loadedBytes = computed(() =>
   shards.value.filter(({ state }) => state === "ready").reduce((sum, { bytes }) => sum + bytes, 0),
 );
