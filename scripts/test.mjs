@@ -15,7 +15,7 @@ await runScript(async () => {
   if (unknown !== undefined)
     throw new Refusal(`npm test -- [unit] [e2e]: expected one of these, got ${unknown}`);
   const parts = asked.length > 0 ? asked : PARTS;
-  ensureInstalled();
+  await ensureInstalled();
 
   /** @type {Tally[]} */
   const results = [];
@@ -34,7 +34,7 @@ await runScript(async () => {
 /** The end-to-end tests; failing to have a page or a browser for them is one failed test. */
 async function endToEnd() {
   try {
-    ensureBuilt();
+    await ensureBuilt();
     const env = { CHROME_PATH: await ensureChromium() };
     return tests("end-to-end tests", "playwright/cli.js", playwrightArgs, readPlaywright, env);
   } catch (error) {
