@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { elementCount, TRANSPORTS, type WireCodec } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
 import { exitCosts } from "./exit-costs.ts";
-import type { Profile, Role } from "./profile.ts";
+import type { Profile } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 
 const model = fixtureModel();

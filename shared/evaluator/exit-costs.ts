@@ -11,7 +11,8 @@ import {
   type Transport,
   type WireCodec,
 } from "#shared/model";
-import type { Profile, Role } from "./profile.ts";
+import type { Profile } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { codecMs, deflateMs, moveMs, type Transfer } from "./transfer.ts";
 import { type ChosenCodec, chooseCodecs, forceCodec, type Wire, type WireMode, wireModes } from "./wire.ts";
 

@@ -9,7 +9,7 @@ import {
   type TensorCodec,
 } from "#shared/model";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
-import type { Role } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { quantile, type Timed } from "./rounds.ts";
 import { type CodecTime, completeTransfer, type Transfer } from "./transfer.ts";
 

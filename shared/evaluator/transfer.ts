@@ -1,5 +1,5 @@
 import { CODECS, type CodecName } from "#shared/model";
-import type { Role } from "./profile.ts";
+import type { Role } from "./role.ts";
 
 /**
  * What it costs one device to hand a tensor over. Of heads: to read it back from the backend, to encode it, and to

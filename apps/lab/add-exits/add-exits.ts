@@ -5,7 +5,7 @@ import type { Model, ModelMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { withSection } from "../card-section.ts";
 import { thinned } from "../data/held-back.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { StatusLine } from "../data/status-line.ts";
 import { inputBatches } from "../evaluate/exit-scores.ts";
 import { writeArtifact } from "../export/artifact.ts";

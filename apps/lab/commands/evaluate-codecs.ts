@@ -5,7 +5,7 @@ import { readMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { withSection } from "../card-section.ts";
 import { thinned } from "../data/held-back.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { bar, type StatusLine } from "../data/status-line.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
 import { measureCodecs } from "../evaluate/codec-costs.ts";

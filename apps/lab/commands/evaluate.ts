@@ -8,7 +8,7 @@ import { openBackend } from "../backend.ts";
 import { loadFor } from "../data/load-for-model.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { makeStatusLine, type StatusLine } from "../data/status-line.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";

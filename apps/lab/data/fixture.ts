@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import sharp from "sharp";
 import { IMAGENETTE_CLASSES } from "./imagenette.ts";
-import type { Photos } from "./pixels.ts";
+import type { Photos } from "./photos.ts";
 import type { StatusLine } from "./status-line.ts";
 
 /** A folder for one test file; `remove` it at the end. */

@@ -5,7 +5,7 @@ import { add, image, mul, sum, type Tensor4D, tensor4d, tidy } from "@tensorflow
 import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { keepFile } from "../data/cache-file.ts";
-import type { Labels, Photos } from "../data/pixels.ts";
+import type { Labels, Photos } from "../data/photos.ts";
 
 /** What every exit says of the same labelled photos. */
 export interface ExitScores {

@@ -1,5 +1,5 @@
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { type Architecture, buildNetwork, type Network } from "./architectures/index.ts";
 import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
