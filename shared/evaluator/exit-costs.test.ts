@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { elementCount, TRANSPORTS, type WireCodec } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { Role } from "../profile/role.ts";
+import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "../profile/transfer.ts";
 import { exitCosts } from "./exit-costs.ts";
-import type { Profile } from "./profile.ts";
-import type { Role } from "./role.ts";
-import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 
 const model = fixtureModel();
 const TRANSFER: Transfer = {

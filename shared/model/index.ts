@@ -32,7 +32,6 @@ export {
 export {
   elementCount,
   exitById,
-  float32Bytes,
   type GraphTopology,
   type Model,
   type ModelNode,

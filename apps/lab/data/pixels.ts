@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import type { StatusLine } from "../terminal/status-line.ts";
 import { readRecords } from "./cifar10-records.ts";
 import type { DataSet, ImageFile, Split } from "./data-set.ts";
 import { type Decoded, decodeImages, type Unreadable } from "./decode-images.ts";
 import type { Labels, Photos } from "./photos.ts";
 import { keepPixels, readPixels } from "./pixel-cache.ts";
-import type { StatusLine } from "./status-line.ts";
 
 export interface LoadedPhotos extends Photos {
   /** How many images were left out since they do not decode. */

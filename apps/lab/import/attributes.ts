@@ -1,4 +1,4 @@
-import type { Attr } from "../export/node-def.ts";
+import type { Attr } from "../graph-model/node-def.ts";
 
 /** Attributes of a node as TF.js reads them: bytes are base64 or numbers, integers may be strings. */
 type Attributes = Readonly<Record<string, Attr>>;
@@ -37,7 +37,7 @@ interface Dims {
   readonly dim?: readonly { readonly size?: string | number }[];
 }
 
-export function readSides(shape: Dims | undefined): readonly (number | null)[] | undefined {
+function readSides(shape: Dims | undefined): readonly (number | null)[] | undefined {
   if (shape?.dim === undefined || shape.unknownRank === true) return undefined;
   return shape.dim.map(({ size }) => {
     const side = Number(size ?? -1);
