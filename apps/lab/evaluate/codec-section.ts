@@ -1,13 +1,7 @@
+import { anyCodec, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
 import { nodeWork, TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
-import {
-  type CodecCost,
-  type CodecName,
-  exitById,
-  isImageCodec,
-  type Model,
-  TENSOR_CODECS,
-} from "#shared/model";
+import { type CodecCost, exitById, type Model } from "#shared/model";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
 export const CODECS_SECTION = "What each cut costs on the wire";
@@ -104,7 +98,7 @@ function lastNode({ metadata, dag }: Model): number {
 function cellOf(costs: readonly CodecCost[], codec: CodecName, exit: string): string {
   const plain = costs.find((cost) => cost.codec === codec && !cost.deflate);
   if (plain === undefined) return "-";
-  const lost = codec === "float32" ? "" : `, ${lossOf(plain, exit)}`;
+  const lost = anyCodec(codec).isExact ? "" : `, ${lossOf(plain, exit)}`;
   return `${plain.bytes} / ${deflatedOf(costs, plain)}${lost}`;
 }
 

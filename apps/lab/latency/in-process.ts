@@ -1,3 +1,4 @@
+import type { TensorCodecName } from "#shared/codecs";
 import {
   layerPlan,
   layerSum,
@@ -9,7 +10,7 @@ import {
   type Timed,
   timeInRounds,
 } from "#shared/evaluator";
-import { elementCount, type TensorCodec } from "#shared/model";
+import { elementCount } from "#shared/model";
 import { decodeTensor, type EncodedTensor, encodeRequest, encodeTensor } from "#shared/protocol";
 import { type SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
 import { repeated, stopwatch } from "../profile/measure.ts";
@@ -30,7 +31,7 @@ export async function evaluateHere(
   segments: SegmentModel,
   backend: string,
   device: string,
-  codec: TensorCodec,
+  codec: TensorCodecName,
   cases: readonly Case[],
   rounds: RoundOptions,
 ): Promise<Evaluation> {
@@ -71,7 +72,7 @@ export function layerMethod({ head, tail }: Method, sum: Pick<Profile, "fixedMs"
 async function stageJobs(
   segments: SegmentModel,
   { plan, split }: Case,
-  codec: TensorCodec,
+  codec: TensorCodecName,
 ): Promise<{ readonly edge: Timed; readonly cloud: Timed | null }> {
   const { model } = segments;
   const { head, cut, tail } = split;

@@ -1,6 +1,6 @@
+import { IMAGE_CODECS, type ImageCodecName, imageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import type { ImageSize } from "#shared/evaluator";
-import { IMAGE_CODECS, type ImageCodec } from "#shared/model";
 import { stripProfile } from "./strip-profile.ts";
 
 /**
@@ -15,7 +15,7 @@ export async function encodeImageFile(
   values: Float32Array,
   { height, width, channels }: ImageSize,
   [low, high]: readonly [number, number],
-  codec: ImageCodec,
+  codec: ImageCodecName,
   quality: number,
 ): Promise<Uint8Array> {
   const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
@@ -31,7 +31,7 @@ export async function encodeImageFile(
 }
 
 /** Those that this browser can write; it makes a PNG of what it does not know. */
-export async function supportedImageCodecs(): Promise<readonly ImageCodec[]> {
+export async function supportedImageCodecs(): Promise<readonly ImageCodecName[]> {
   const tried = await Promise.all(
     IMAGE_CODECS.map((codec) =>
       encodePixels(new ImageData(1, 1), codec, 50).then(
@@ -43,10 +43,10 @@ export async function supportedImageCodecs(): Promise<readonly ImageCodec[]> {
   return tried.filter((codec) => codec !== null);
 }
 
-async function encodePixels(image: ImageData, codec: ImageCodec, quality: number): Promise<Uint8Array> {
+async function encodePixels(image: ImageData, codec: ImageCodecName, quality: number): Promise<Uint8Array> {
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d", { alpha: false })?.putImageData(image, 0, 0);
-  const type = `image/${codec}`;
+  const type = imageCodec(codec).mediaType;
   const file = await canvas.convertToBlob({ type, quality: quality / 100 });
   if (file.type === type) return stripProfile(new Uint8Array(await file.arrayBuffer()), codec);
   throw new EddiError("unavailable", `expected a browser that writes ${type}, got ${file.type}`);

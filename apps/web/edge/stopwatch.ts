@@ -1,5 +1,6 @@
+import type { ImageCodecName } from "#shared/codecs";
 import type { Stopwatch } from "#shared/evaluator";
-import { elementCount, type ImageCodec, USUAL_QUALITY } from "#shared/model";
+import { elementCount, USUAL_QUALITY } from "#shared/model";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { timeInside, timeReadBack, timeWhole } from "#shared/runtime";
 import { deflate } from "./deflate.ts";
@@ -15,7 +16,7 @@ const now = (): number => performance.now();
  */
 export function engineStopwatch(
   engine: Pick<Engine, "measure">,
-  imageCodecs: readonly ImageCodec[],
+  imageCodecs: readonly ImageCodecName[],
 ): Stopwatch {
   return {
     whole: (segment, runs) => engine.measure((segments) => timeWhole(segments, segment, runs, now)),
