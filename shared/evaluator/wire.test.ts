@@ -3,7 +3,7 @@ import { CODECS, type CodecName, IMAGE_CODECS } from "#shared/codecs";
 import { type CodecCost, readMetadata, type WireCodec } from "#shared/model";
 import { seededRandom } from "../graph/fixture.ts";
 import { fixtureModel } from "../model/fixture.ts";
-import { analyticProfile } from "./analytic-profile.ts";
+import { analyticProfile } from "../profile/analytic-profile.ts";
 import { exitCosts } from "./exit-costs.ts";
 import {
   chooseCodecs,

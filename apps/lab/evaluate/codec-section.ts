@@ -1,7 +1,8 @@
 import { anyCodec, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
-import { nodeWork, TOLERANCE } from "#shared/evaluator";
+import { TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import { type CodecCost, exitById, type Model } from "#shared/model";
+import { nodeWork } from "#shared/profile";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
 export const CODECS_SECTION = "What each cut costs on the wire";
