@@ -20,7 +20,9 @@ await runScript(async () => {
   /** @type {Tally[]} */
   const results = [];
   if (parts.includes("unit")) {
-    results.push(check("formatting and lint", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]));
+    results.push(
+      check("formatting and lint", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]),
+    );
     results.push(check("types", "typescript/bin/tsc", ["-b"]));
     results.push(check("unused exports, unlisted dependencies", "knip/bin/knip.js", ["--no-progress"]));
     results.push(tests("unit tests", "vitest/vitest.mjs", vitestArgs, readVitest));

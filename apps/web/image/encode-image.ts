@@ -1,5 +1,5 @@
+import { IMAGE_CODECS, type ImageCodecName, imageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { IMAGE_CODECS, type ImageCodec } from "#shared/model";
 import type { ImageSize } from "#shared/profile";
 import { stripProfile } from "./strip-profile.ts";
 
@@ -11,10 +11,10 @@ import { stripProfile } from "./strip-profile.ts";
  */
 export async function encodeCanvas(
   canvas: OffscreenCanvas,
-  codec: ImageCodec,
+  codec: ImageCodecName,
   quality: number,
 ): Promise<Uint8Array> {
-  const type = `image/${codec}`;
+  const type = imageCodec(codec).mediaType;
   const file = await canvas.convertToBlob({ type, quality: quality / 100 });
   if (file.type === type) return stripProfile(new Uint8Array(await file.arrayBuffer()), codec);
   throw new EddiError("unavailable", `expected a browser that writes ${type}, got ${file.type}`);
@@ -32,7 +32,7 @@ export async function encodeImageFile(
   values: Float32Array,
   size: ImageSize,
   range: readonly [number, number],
-  codec: ImageCodec,
+  codec: ImageCodecName,
   quality: number,
 ): Promise<Uint8Array> {
   return encodeCanvas(canvasOf(toPixels(values, size, range)), codec, quality);
@@ -57,7 +57,7 @@ export function toPixels(
 }
 
 /** Those that this browser can write; it makes a PNG of what it does not know. */
-export async function supportedImageCodecs(): Promise<readonly ImageCodec[]> {
+export async function supportedImageCodecs(): Promise<readonly ImageCodecName[]> {
   const tried = await Promise.all(
     IMAGE_CODECS.map((codec) =>
       encodeCanvas(canvasOf(new ImageData(1, 1)), codec, 50).then(

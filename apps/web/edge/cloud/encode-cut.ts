@@ -1,5 +1,6 @@
+import { isImageCodec } from "#shared/codecs";
 import { toEddiError } from "#shared/errors";
-import { isImageCodec, type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
+import { type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
 import { type EncodedTensor, encodeImage, encodeRequest, encodeTensor, type Frame } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import { encodeCanvas, encodeImageFile } from "../../image/encode-image.ts";
@@ -62,10 +63,12 @@ async function encode(
   tensor: TensorValues,
   canvas: OffscreenCanvas | null,
   wanted: WireCodec,
-): Promise<EncodedTensor & { readonly codec: WireCodec }> {
+): Promise<Omit<EncodedTensor, "codec"> & { readonly codec: WireCodec }> {
   const { codec, quality = USUAL_QUALITY, deflate } = wanted;
-  if (!isImageCodec(codec))
-    return { ...encodeTensor(name, tensor.shape, tensor.values, codec), codec: wanted };
+  if (!isImageCodec(codec)) {
+    const encoded = encodeTensor(name, tensor.shape, tensor.values, codec);
+    return { ...encoded, codec: { ...wanted, codec: encoded.codec } };
+  }
   const [height, width, channels] = nodes[0]!.tensor.shape as [number, number, number];
   try {
     const size = { height, width, channels };

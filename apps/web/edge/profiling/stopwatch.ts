@@ -1,4 +1,5 @@
-import { elementCount, type ImageCodec, USUAL_QUALITY } from "#shared/model";
+import type { ImageCodecName } from "#shared/codecs";
+import { elementCount, USUAL_QUALITY } from "#shared/model";
 import type { Stopwatch } from "#shared/profile";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { timeInside, timeReadBack, timeWhole } from "#shared/runtime";
@@ -15,7 +16,7 @@ const now = (): number => performance.now();
  */
 export function engineStopwatch(
   engine: Pick<Engine, "measure">,
-  imageCodecs: readonly ImageCodec[],
+  imageCodecs: readonly ImageCodecName[],
 ): Stopwatch {
   return {
     whole: (segment, runs) => engine.measure((segments) => timeWhole(segments, segment, runs, now)),
