@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/model": ["shared/graph", "@noble/hashes"],
   "shared/evaluator": ["shared/graph", "shared/model"],
   "shared/optimizer": ["shared/graph", "shared/model", "shared/evaluator"],
+  "shared/policies": ["shared/graph", "shared/model", "shared/evaluator", "shared/optimizer"],
   "shared/network": ["shared/model"],
   "shared/protocol": ["shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
