@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/optimizer": ["shared/graph", "shared/model", "shared/profile", "shared/evaluator"],
   "shared/policies": ["shared/graph", "shared/model", "shared/evaluator", "shared/optimizer"],
   "shared/network": ["shared/model"],
+  "shared/learning": ["shared/model", "shared/evaluator", "shared/network"],
   "shared/protocol": ["shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
   "apps/cloud": ["shared/graph", "shared/model", "shared/protocol", "shared/runtime", "packages"],

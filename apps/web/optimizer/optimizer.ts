@@ -1,6 +1,15 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import {
+  type CloudLost,
+  CloudWatch,
+  imageTimes,
+  learn,
+  type Measured,
+  relax,
+  withImage,
+} from "#shared/learning";
+import {
   type ImageCodec,
   type Model,
   type Plan,
@@ -13,11 +22,9 @@ import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-model.ts";
 import { traffic } from "../service/traffic.ts";
 import type { OptimizerEvent } from "../talk/optimizer.ts";
-import type { CloudLost, LinkEvent, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import type { LinkEvent, LinkRequest, Planning } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { CloudWatch } from "./cloud-watch.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
-import { learn, relax } from "./learning.ts";
 import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
@@ -33,10 +40,6 @@ import {
 const TICK_MS = 500;
 /** Relative, of an edge's times about its own profile. */
 const CALIBRATED_SPREAD = 0.1;
-/** Of the latest images, how long decoding took. */
-const IMAGE_TIMES = 5;
-/** Before any image was seen. */
-const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
 
 /** One and the same, so that planners are kept. */
 const NOTHING: readonly never[] = [];
@@ -263,7 +266,7 @@ export class Optimizer {
 
   private learnAnswer(measured: Measured): void {
     const now = performance.now();
-    this.imageTimes = [measured.imageMs, ...this.imageTimes].slice(0, IMAGE_TIMES);
+    this.imageTimes = withImage(this.imageTimes, measured.imageMs);
     this.network = learn(this.network, this.costed?.costs ?? [], measured, now);
     const { cloud } = measured;
     if (cloud?.kind === "lost") this.lost(cloud, now);
@@ -325,7 +328,7 @@ export class Optimizer {
       costs: this.costed?.costs ?? NOTHING,
       policies: this.costed?.model.metadata.policies ?? NOTHING,
       conditions: conditionsOf(this.network),
-      image: timesOf(this.imageTimes),
+      image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
@@ -356,11 +359,4 @@ export class Optimizer {
     });
     this.loading = Promise.all([this.loading, safe]);
   }
-}
-
-/** Median and spread; the spread from the range, which for five normal values is 2.33 standard deviations. */
-function timesOf(values: readonly number[]): { readonly ms: number; readonly sdMs: number } {
-  if (values.length === 0) return FIRST_IMAGE;
-  const sorted = [...values].sort((a, b) => a - b);
-  return { ms: sorted[sorted.length >> 1]!, sdMs: (sorted.at(-1)! - sorted[0]!) / 2.33 };
 }

@@ -1,11 +1,4 @@
-import {
-  costsOf,
-  type ExitCosts,
-  headMembers,
-  type Latency,
-  latencyOf,
-  latencySdMs,
-} from "#shared/evaluator";
+import { costsOf, type ExitCosts, type Latency, latencyOf, latencySdMs } from "#shared/evaluator";
 import type { Conditions, ExitPolicy, Plan } from "#shared/model";
 import { type Constraints, type LiveChoice, LivePlanner, type LiveRequest } from "#shared/optimizer";
 import type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "../talk/planning.ts";
@@ -201,25 +194,4 @@ function finishTimes({ costs, conditions }: Knowledge, plan: Plan | null): reado
     );
     return { exit: exit.exit, finishMs: conditions.edgeScale * rest };
   });
-}
-
-/** Times of a plan's head and tail by the profiles alone: what measured times are compared with. */
-export function profiledMs(
-  costs: readonly ExitCosts[],
-  plan: Plan,
-  conditions: Conditions,
-): { readonly edgeMs: number; readonly cloudMs: number } {
-  const exit = costsOf(costs, plan);
-  if (exit === undefined) return { edgeMs: 0, cloudMs: 0 };
-  const unscaled = { ...conditions, edgeScale: 1, cloudScale: 1 };
-  return latencyOf(exit, headMembers(exit, plan.head), unscaled);
-}
-
-/** Time on the edge, by the profile alone, of the branches of early exits that were asked in vain. */
-export function branchMs(costs: readonly ExitCosts[], branches: readonly string[], runs: number): number {
-  const timeOf = (name: string): number => {
-    const exit = costs.find(({ dag }) => dag.names.includes(name));
-    return exit === undefined ? 0 : exit.edgeMs[exit.dag.names.indexOf(name)]!;
-  };
-  return runs * (costs[0]?.edgeFixedMs ?? 0) + branches.reduce((sum, name) => sum + timeOf(name), 0);
 }

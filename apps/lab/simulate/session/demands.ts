@@ -1,5 +1,6 @@
 import { costsOf, type ExitCosts, headMembers, lossOver } from "#shared/evaluator";
 import { type EarlyExit, HEADER_BYTES, type Plan, type Transport } from "#shared/model";
+import type { RequestBytes } from "../world/world.ts";
 
 /** What a plan asks of edge, link and cloud, by the profiles alone; what it really takes the world decides. */
 export interface Demands {
@@ -15,16 +16,10 @@ export interface Demands {
   readonly ran: ReadonlySet<string>;
 }
 
-export interface RemoteDemands {
+export interface RemoteDemands extends RequestBytes {
   readonly cut: readonly string[];
   /** Of the first tensor of the cut, in words. */
   readonly codec: string;
-  /** The codec's bytes vary from photo to photo: an image codec, or deflated. */
-  readonly varies: boolean;
-  /** Mean; headers included. */
-  readonly bytes: number;
-  /** Of these, what no photo changes: headers. */
-  readonly fixedBytes: number;
   readonly replyBytes: number;
   readonly cloudMs: number;
   /** Top-1 that the cut's codecs cost the exit, 0..1. */

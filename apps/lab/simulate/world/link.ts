@@ -1,4 +1,4 @@
-import { type Capacity, capacityOf, type Rate } from "../../proxy/rate.ts";
+import { type Capacity, capacityOf, type Rate } from "../../rig/rate.ts";
 import { type Quantiles, quantileAt } from "../population/quantiles.ts";
 import { drawAt, seedOf } from "../random.ts";
 import { type RttSource, rttOver } from "./rtt.ts";

@@ -1,10 +1,19 @@
 import { normal } from "../population/normal.ts";
 import { drawAt, randomFrom, seedOf } from "../random.ts";
-import type { RemoteDemands } from "../session/demands.ts";
 import { Clock } from "./clock.ts";
 import { Cloud, type CloudSettings } from "./cloud.ts";
 import { Edge, type EdgeSettings } from "./edge.ts";
 import { type LinkSettings, WorldLink } from "./link.ts";
+
+/** What a request brings. */
+export interface RequestBytes {
+  /** Mean over photos, headers included. */
+  readonly bytes: number;
+  /** Of these, what no photo changes. */
+  readonly fixedBytes: number;
+  /** The rest is of a codec whose bytes hang on the photo: of images, or deflated. */
+  readonly varies: boolean;
+}
 
 export interface WorldSettings {
   readonly link: LinkSettings;
@@ -32,7 +41,7 @@ export class World {
   }
 
   /** Of a request with this photo in it. */
-  bytesOf({ bytes, fixedBytes, varies }: RemoteDemands, photo: number): number {
+  bytesOf({ bytes, fixedBytes, varies }: RequestBytes, photo: number): number {
     if (!varies) return bytes;
     const z = normal(randomFrom(this.seed ^ photo));
     return fixedBytes + (bytes - fixedBytes) * Math.exp(this.photoBytesSd * z - this.photoBytesSd ** 2 / 2);

@@ -1,21 +1,19 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
-import { seededRandom } from "../../../shared/graph/fixture.ts";
-import type { CloudMeasured, HeadMeasured, Measured } from "../talk/planning.ts";
+import { analyticProfile } from "#shared/profile";
+import { seededRandom } from "../graph/fixture.ts";
 import { learn, relax } from "./learning.ts";
-import { profiledMs } from "./planning.ts";
-import { analyticTailProfile, headProfile } from "./profiles.ts";
+import type { CloudMeasured, HeadMeasured, Measured } from "./measured.ts";
+import { profiledMs } from "./profiled.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
 const exits = model.metadata.exits.map(({ id }) => id);
-const head = await headProfile(model, "wasm", 50, async (url) => {
-  throw new EddiError("not-found", url);
-});
-const costs = exitCosts(model, head.profile, analyticTailProfile(model).profile, { codec: USUAL_CODEC });
+const head = analyticProfile(model, "head", 1e5, 0.1);
+const tail = analyticProfile(model, "tail", 10e6, 2);
+const costs = exitCosts(model, head, tail, { codec: USUAL_CODEC });
 const quiet: Measured = { imageMs: 1, head: null, cloud: null };
 const plan = allCloud(model, exits.at(-1)!);
 
@@ -145,12 +143,12 @@ test("a head teaches what ran: with the branches asked in vain, and only as far 
     [{ plan: allEdge(model, exits[0]!), branches: [], runs: 1, ms: 0 }, timeOf(asks[0]!.segment.nodes)],
     [
       { plan: allEdge(model, last), branches, runs: 3, ms: 0 },
-      2 * head.profile.fixedMs + timeOf(edgeNodes(model, whole)),
+      2 * head.fixedMs + timeOf(edgeNodes(model, whole)),
     ],
   ];
   for (const [measured, expectedMs] of ran) {
     let state = startNetwork(FIRST_GUESS);
-    const ms = 3 * (expectedMs + head.profile.fixedMs);
+    const ms = 3 * (expectedMs + head.fixedMs);
     for (let at = 0; at < 8; at++) state = learn(state, costs, { ...quiet, head: { ...measured, ms } }, at);
     expect(conditionsOf(state).edgeScale).toBeCloseTo(3, 3);
   }

@@ -1,5 +1,5 @@
 import type { Conditions } from "#shared/model";
-import type { CloudState } from "../talk/optimizer.ts";
+import type { CloudState } from "./cloud-watch.ts";
 
 /** What decides on the next probe; times on one clock, -Infinity for never. */
 export interface ProbeState {
@@ -78,3 +78,10 @@ export function probeBytes({ uplinkBps, rttMs }: Conditions, isFirst: boolean): 
 export function tellsUplink(requestBytes: number, { uplinkBps, rttMs }: Conditions): boolean {
   return (8000 * requestBytes) / uplinkBps >= Math.max(3, 0.15 * rttMs);
 }
+
+/** Bytes of a probe beside its body: fewer than an inference request has. */
+export const PROBE_HEADER_BYTES = 500;
+/** Nobody waits longer for a probe's reply. */
+export const PROBE_TIMEOUT_MS: Readonly<Record<Probe, number>> = { rtt: 2500, uplink: 4000 };
+/** How often it is asked whether a probe is due. */
+export const PROBE_TICK_MS = 100;
