@@ -1,10 +1,2 @@
-export {
-  POLICIES,
-  type PolicyKind,
-  type PolicyName,
-  policyKind,
-  policyNamed,
-  type Senses,
-  sensesOf,
-} from "./policies.ts";
 export type { Decide, Found, Known } from "./policy.ts";
+export { POLICIES, type PolicyKind, type PolicyName, policyKind, type Senses, sensesOf } from "./table.ts";

@@ -10,6 +10,8 @@ export interface Demands {
   readonly asks: readonly (EarlyExit & { readonly ms: number })[];
   /** From the last early exit to the head's end, its cut read back and encoded; all the way where there is no cut. */
   readonly restMs: number;
+  /** Whether anything runs in it; the cut is read back and encoded anyway. */
+  readonly restComputes: boolean;
   /** Null for all-edge. */
   readonly remote: RemoteDemands | null;
   /** Nodes that the edge has run by the head's end: of the head, and of early exits. */
@@ -49,6 +51,7 @@ export function demandsOf(costs: readonly ExitCosts[], plan: Plan, transport: Tr
     exit: plan.exit,
     asks: early,
     restMs,
+    restComputes: computes,
     remote: cut.length === 0 ? null : remoteOf(own, head, cut, transport),
     ran,
   };

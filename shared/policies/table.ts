@@ -1,4 +1,3 @@
-import { EddiError } from "#shared/errors";
 import { branchyNet } from "./branchynet.ts";
 import { cloudOnly } from "./cloud-only.ts";
 import { dadsHeavy, dadsLight } from "./dads.ts";
@@ -63,12 +62,4 @@ const SENSES: Readonly<Partial<Record<PolicyName, Senses>>> = {
 
 export function sensesOf(name: PolicyName): Senses {
   return SENSES[name] ?? "network";
-}
-
-/** @throws EddiError `bad-argument` when there is none of that name */
-export function policyNamed(text: string): PolicyName {
-  const names = Object.keys(POLICIES) as PolicyName[];
-  const found = names.find((name) => name === text);
-  if (found !== undefined) return found;
-  throw new EddiError("bad-argument", `policy: expected ${names.join(", ")}, got ${text}`);
 }
