@@ -1,7 +1,7 @@
 import { expect, type Route, test } from "@playwright/test";
 import sharp, { type Sharp } from "sharp";
 import { allEdge } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL } from "./harness/models.ts";
 

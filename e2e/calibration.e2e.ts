@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
 import { allEdge } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 

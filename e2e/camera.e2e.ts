@@ -1,6 +1,6 @@
 import { expect, type JSHandle, type Locator, test } from "@playwright/test";
-import { FAKE_CAMERA } from "../apps/lab/demo/phone.ts";
-import { Service } from "../apps/lab/demo/service.ts";
+import { FAKE_CAMERA } from "../apps/lab/rig/phone.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { TINY } from "./harness/models.ts";
 

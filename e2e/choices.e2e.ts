@@ -1,6 +1,6 @@
 import { expect, type Route, test } from "@playwright/test";
 import sharp from "sharp";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { REAL } from "./harness/models.ts";
 

@@ -9,7 +9,7 @@ import {
   splitPlan,
   type WireCodec,
 } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE, TINY } from "./harness/models.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "@playwright/test";
 import { allEdge, type Model, type Plan, splitPlan } from "#shared/model";
-import { SOFTWARE_WEBGPU } from "../apps/lab/demo/phone.ts";
 import { findPhotos, listSamples } from "../apps/lab/demo/photos.ts";
-import { Service } from "../apps/lab/demo/service.ts";
+import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer, top1 } from "./harness/app.ts";
 import { allPlans, loadModel, noise, REAL, spread, TINY } from "./harness/models.ts";
 

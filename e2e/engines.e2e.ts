@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { allEdge, type Plan } from "#shared/model";
-import { SOFTWARE_WEBGPU } from "../apps/lab/demo/phone.ts";
-import { Service } from "../apps/lab/demo/service.ts";
+import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.ts";
 import { destroyDevices, keepDevices, loseContexts } from "./harness/devices.ts";
 import { allPlans, loadModel, noise, spread, TINY } from "./harness/models.ts";

@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud, allEdge, type Plan, splitPlan } from "#shared/model";
-import { ROOT, Service } from "../apps/lab/demo/service.ts";
 import { classifier, floats, graphFiles, quantised, writeFiles } from "../apps/lab/import/fixture.ts";
+import { ROOT, Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp } from "./harness/app.ts";
 import { allPlans, loadModel, noise, spread } from "./harness/models.ts";
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { ROOT, Service } from "../apps/lab/demo/service.ts";
+import { ROOT, Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 

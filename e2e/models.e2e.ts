@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 
 let service: Service;

@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/demo/service.ts";
-import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
+import { Service } from "../apps/lab/rig/service.ts";
+import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 

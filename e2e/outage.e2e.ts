@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/demo/service.ts";
-import { formatPercent } from "../apps/web/page/format.ts";
+import { Service } from "../apps/lab/rig/service.ts";
+import { formatPercent } from "../apps/web/page/words/format.ts";
 import { type App, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/demo/service.ts";
-import type { EddiOptions } from "../apps/web/page/api.ts";
+import { Service } from "../apps/lab/rig/service.ts";
+import type { EddiOptions } from "../apps/web/page/control/api.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import sharp from "sharp";
-import { FAKE_CAMERA } from "../apps/lab/demo/phone.ts";
-import { Service } from "../apps/lab/demo/service.ts";
+import { FAKE_CAMERA } from "../apps/lab/rig/phone.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, REAL } from "./harness/models.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import sharp, { type Sharp } from "sharp";
 import { allCloud } from "#shared/model";
-import { ROOT, Service } from "../apps/lab/demo/service.ts";
+import { ROOT, Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp } from "./harness/app.ts";
 import { loadModel, REAL } from "./harness/models.ts";
 

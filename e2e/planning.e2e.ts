@@ -1,8 +1,8 @@
 import { expect, test } from "@playwright/test";
 import { allEdge, elementCount, imageShape } from "#shared/model";
 import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
-import { Service } from "../apps/lab/demo/service.ts";
-import { type LinkShape, ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
+import { Service } from "../apps/lab/rig/service.ts";
+import { type LinkShape, ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud, allEdge, type Plan } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { openReverseProxy, type ReverseProxy } from "./harness/reverse-proxy.ts";

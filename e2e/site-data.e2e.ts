@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { allEdge } from "#shared/model";
-import { NO_SITE_DATA } from "../apps/lab/demo/phone.ts";
-import { ROOT, Service } from "../apps/lab/demo/service.ts";
+import { NO_SITE_DATA } from "../apps/lab/rig/phone.ts";
+import { ROOT, Service } from "../apps/lab/rig/service.ts";
 import { type AppOptions, openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
-import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
+import { Service } from "../apps/lab/rig/service.ts";
+import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, GENEROUS_MS, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL } from "./harness/models.ts";
 

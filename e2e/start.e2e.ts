@@ -5,7 +5,7 @@ import { get } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { ROOT } from "../apps/lab/demo/service.ts";
+import { ROOT } from "../apps/lab/rig/service.ts";
 
 test("npm start says where it is, over a certificate of its own too, and stops cleanly", async () => {
   const start = run([]);

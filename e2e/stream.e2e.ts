@@ -3,8 +3,8 @@ import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@playwright/test";
 import { allCloud, HEADER_BYTES } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
-import { ShapingProxy } from "../apps/lab/proxy/shaping-proxy.ts";
+import { Service } from "../apps/lab/rig/service.ts";
+import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, expectClose, openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 

@@ -1,6 +1,6 @@
 import { type BrowserContext, expect, test } from "@playwright/test";
 import { allCloud, allEdge, type Plan, shardsFor, splitPlan } from "#shared/model";
-import { Service } from "../apps/lab/demo/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { allPlans, loadModel, noise, REAL } from "./harness/models.ts";
 

@@ -10,8 +10,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/errors": [],
   "shared/graph": [],
   "shared/model": ["shared/graph", "@noble/hashes"],
-  "shared/evaluator": ["shared/graph", "shared/model"],
-  "shared/optimizer": ["shared/graph", "shared/model", "shared/evaluator"],
+  "shared/profile": ["shared/graph", "shared/model"],
+  "shared/evaluator": ["shared/graph", "shared/model", "shared/profile"],
+  "shared/optimizer": ["shared/graph", "shared/model", "shared/profile", "shared/evaluator"],
   "shared/network": ["shared/model"],
   "shared/protocol": ["shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
@@ -63,6 +64,62 @@ test.each(parts)("%s imports only what stands below it", (part) => {
   );
   expect(wrong).toEqual([]);
 });
+
+/** What the page may not reach past: it calls workers, and knows their conversations only. */
+const APART: readonly (readonly [string, string])[] = [
+  ["apps/web/page", "apps/web/edge"],
+  ["apps/web/page", "apps/web/optimizer"],
+  ["apps/web/optimizer", "apps/web/edge"],
+  ["apps/web/edge", "apps/web/page"],
+  ["apps/web/optimizer", "apps/web/page"],
+];
+
+test.each(APART)("nothing in %s imports from %s", (from, to) => {
+  const wrong = sources(from).flatMap((file) =>
+    neighbours(file)
+      .filter((target) => target.startsWith(`${to}/`))
+      .map((target) => `${file} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test.each(["apps/lab", "apps/web", "shared"])("no folders of %s import each other in a circle", (part) => {
+  const reached = new Map<string, Set<string>>();
+  for (const file of sources(part)) {
+    for (const target of neighbours(file)) {
+      const [from, to] = [dirname(file), dirname(target)];
+      if (from !== to) reached.set(from, (reached.get(from) ?? new Set()).add(to));
+    }
+  }
+  expect(circleIn(reached)).toEqual([]);
+});
+
+/** Files of this repository that a file imports by their paths. */
+function neighbours(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g);
+  return [...found].map(([, specifier]) => join(dirname(file), specifier!));
+}
+
+/** A circle as its nodes in turn, or nothing where there is none. */
+function circleIn(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): string[] => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return [];
+    for (const next of edges.get(node) ?? []) {
+      const circle = visit(next, [...path, node]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(node);
+    return [];
+  };
+  for (const node of edges.keys()) {
+    const circle = visit(node, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
 
 test("shared reads no clock, network, file or environment", () => {
   const ambient =

@@ -1,7 +1,7 @@
 import { expect } from "@playwright/test";
-import { type Browser, openBrowser } from "../../apps/lab/demo/phone.ts";
-import type { Answer } from "../../apps/web/edge/conversation.ts";
-import type { EddiOptions, EddiState } from "../../apps/web/page/api.ts";
+import { type Browser, openBrowser } from "../../apps/lab/rig/phone.ts";
+import type { EddiOptions, EddiState } from "../../apps/web/page/control/api.ts";
+import type { Answer } from "../../apps/web/talk/edge.ts";
 import type { Noise } from "./models.ts";
 
 /** An answer as it comes out of the page. */

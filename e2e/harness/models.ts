@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import { elementCount, imageShape, type Model, type Plan, readModel } from "#shared/model";
-import { ROOT } from "../../apps/lab/demo/service.ts";
+import { ROOT } from "../../apps/lab/rig/service.ts";
 
 /** Small enough for WebGPU in software. */
 export const TINY = "tiny";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { elementCount, TRANSPORTS, type WireCodec } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
+import type { Profile, Role } from "../profile/profile.ts";
+import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "../profile/transfer.ts";
 import { exitCosts } from "./exit-costs.ts";
-import type { Profile, Role } from "./profile.ts";
-import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 
 const model = fixtureModel();
 const TRANSFER: Transfer = {

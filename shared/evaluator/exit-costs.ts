@@ -11,8 +11,8 @@ import {
   type Transport,
   type WireCodec,
 } from "#shared/model";
-import type { Profile, Role } from "./profile.ts";
-import { codecMs, deflateMs, moveMs, type Transfer } from "./transfer.ts";
+import type { Profile, Role } from "#shared/profile";
+import { codecMs, deflateMs, moveMs, type Transfer } from "#shared/profile";
 import { type ChosenCodec, chooseCodecs, forceCodec, type Wire, type WireMode, wireModes } from "./wire.ts";
 
 /** What an exit's plans cost, whatever the conditions: the exit's DAG with its weights. */

@@ -9,7 +9,7 @@ import {
 } from "#shared/model";
 import { seededRandom } from "../graph/fixture.ts";
 import { fixtureModel } from "../model/fixture.ts";
-import { analyticProfile } from "./analytic-profile.ts";
+import { analyticProfile } from "../profile/analytic-profile.ts";
 import { exitCosts } from "./exit-costs.ts";
 import {
   chooseCodecs,

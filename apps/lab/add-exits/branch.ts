@@ -1,11 +1,11 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
+import type { Tf } from "../engine/native.ts";
 import { softmaxNode } from "../export/layer-nodes.ts";
-import type { GraphNode } from "../export/node-def.ts";
 import { layerWriter } from "../export/walk.ts";
+import type { GraphNode } from "../graph-model/node-def.ts";
+import { NORM_MOMENTUM } from "../train/architectures/batch-norm.ts";
 import { makeBlocks } from "../train/architectures/blocks.ts";
 import type { Network } from "../train/architectures/index.ts";
-import { NORM_MOMENTUM } from "../train/batch-norm.ts";
-import type { Tf } from "../train/native.ts";
 
 /** An exit's own layers, from the feature map that it reads to its logits. */
 export type Branch = Pick<Network, "model" | "norms"> & {

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
-import { nodeWork } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import type { Model } from "#shared/model";
+import { nodeWork } from "#shared/profile";
 
 /** Shares of the work after which exits are attached unless the command names nodes. */
 const SHARES = [0.2, 0.5];

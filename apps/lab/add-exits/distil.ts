@@ -3,14 +3,14 @@ import { EddiError } from "#shared/errors";
 import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/pixels.ts";
-import type { StatusLine } from "../data/status-line.ts";
+import type { Tf } from "../engine/native.ts";
+import { useNativeReluGradient } from "../engine/native-ops.ts";
+import type { StatusLine } from "../terminal/status-line.ts";
+import { BASE_RECIPE } from "../train/architectures/recipe.ts";
 import { trainBatch } from "../train/batches.ts";
-import type { Tf } from "../train/native.ts";
-import { useNativeReluGradient } from "../train/native-ops.ts";
 import { makeOptimizer } from "../train/optimizer.ts";
 import { paceText } from "../train/progress.ts";
 import { randomFor, shuffled } from "../train/random.ts";
-import { BASE_RECIPE } from "../train/recipe.ts";
 import { modelVariables } from "../train/weights.ts";
 import type { Branch } from "./branch.ts";
 

@@ -17,8 +17,8 @@ import {
   STREAM_PATH,
   STREAM_PROTOCOL,
 } from "#shared/protocol";
-import { Service } from "../demo/service.ts";
-import { modelFolder, readModelFolder } from "../model-folder.ts";
+import { modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { Service } from "../rig/service.ts";
 import { type Random, randomFor } from "../train/random.ts";
 import { timingOf } from "./statistics.ts";
 

@@ -6,9 +6,9 @@ import { cacheDir } from "../data/find-data.ts";
 import { holdBack, thinned } from "../data/held-back.ts";
 import { openUnlabelled } from "../data/open-unlabelled.ts";
 import { loadSplit } from "../data/pixels.ts";
-import { makeStatusLine } from "../data/status-line.ts";
-import { modelFolder, readModelFolder } from "../model-folder.ts";
-import { wholeNumber } from "../train/whole-number.ts";
+import { modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
+import { wholeNumber } from "../terminal/whole-number.ts";
 import { profileAndDraw } from "./profile-and-draw.ts";
 
 const USAGE = `npm run lab -- add-exits MODEL [options]

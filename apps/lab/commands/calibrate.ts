@@ -2,17 +2,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { ModelMetadata } from "#shared/model";
-import { openBackend } from "../backend.ts";
-import { withSection } from "../card-section.ts";
 import { cacheDir } from "../data/find-data.ts";
 import { holdBack } from "../data/held-back.ts";
 import { loadFor } from "../data/load-for-model.ts";
 import { dataHelp } from "../data/open-data.ts";
-import { makeStatusLine } from "../data/status-line.ts";
+import { openBackend } from "../engine/backend.ts";
 import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
 import { cachedExitScores } from "../evaluate/exit-scores.ts";
 import type { TriedPolicy } from "../evaluate/policies.ts";
-import { modelFolder, openModelFolder, rewriteMetadata } from "../model-folder.ts";
+import { withSection } from "../files/card-section.ts";
+import { modelFolder, openModelFolder, rewriteMetadata } from "../files/model-folder.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
 
 const USAGE = `npm run lab -- calibrate MODEL [options]
 

@@ -3,7 +3,7 @@ import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
 import { countPhotos, getDataSet } from "../data/get-data-set.ts";
 import { findOfficialSet } from "../data/official-sets.ts";
-import { makeStatusLine } from "../data/status-line.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
 
 const USAGE = `npm run lab -- data [imagenette | cifar10] [options]
 

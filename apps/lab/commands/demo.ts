@@ -5,14 +5,14 @@ import { EddiError } from "#shared/errors";
 import { cacheDir } from "../data/find-data.ts";
 import { getDataSet } from "../data/get-data-set.ts";
 import { imagenette } from "../data/imagenette.ts";
-import { makeStatusLine } from "../data/status-line.ts";
-import { openBrowser } from "../demo/phone.ts";
 import { fetchSample, findPhotos, listSamples, readDrawings } from "../demo/photos.ts";
 import { type DemoCell, runDemo } from "../demo/run-demo.ts";
-import { ROOT, Service } from "../demo/service.ts";
 import { BUDGETS_MS, NETWORKS, SLOW_PHONE } from "../demo/settings.ts";
 import { demoTable } from "../demo/table.ts";
-import { ShapingProxy } from "../proxy/shaping-proxy.ts";
+import { openBrowser } from "../rig/phone.ts";
+import { ROOT, Service } from "../rig/service.ts";
+import { ShapingProxy } from "../rig/shaping-proxy.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
 
 const USAGE = `npm run demo -- [options]
 

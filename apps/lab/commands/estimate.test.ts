@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { type EstimateLine, readSamples } from "../estimate/estimate.ts";
+import { type EstimateLine, readSamples } from "../planning/estimate.ts";
 
 const GOOD = '{"tMs":0,"bytes":1000,"elapsedMs":30,"serverMs":5}';
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import { type EstimateLine, estimateLines, readSamples } from "../estimate/estimate.ts";
+import { type EstimateLine, estimateLines, readSamples } from "../planning/estimate.ts";
 
 const USAGE = `npm run -s lab -- estimate FILE
 

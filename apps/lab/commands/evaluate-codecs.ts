@@ -3,14 +3,14 @@ import path from "node:path";
 import { EddiError } from "#shared/errors";
 import { readMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import { withSection } from "../card-section.ts";
 import { thinned } from "../data/held-back.ts";
 import type { Photos } from "../data/pixels.ts";
-import { bar, type StatusLine } from "../data/status-line.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
 import { measureCodecs } from "../evaluate/codec-costs.ts";
 import { CODECS_SECTION, codecsSection } from "../evaluate/codec-section.ts";
-import { rewriteMetadata } from "../model-folder.ts";
+import { withSection } from "../files/card-section.ts";
+import { rewriteMetadata } from "../files/model-folder.ts";
+import { bar, type StatusLine } from "../terminal/status-line.ts";
 
 /** What `lab evaluate --codecs` was asked for. */
 export interface CodecsRequest {

@@ -2,12 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { TENSOR_CODECS } from "#shared/model";
-import { deviceOf, type OpenedBackend, openBackend } from "../backend.ts";
-import { latencyCases } from "../latency/cases.ts";
-import { evaluateHere } from "../latency/in-process.ts";
-import { errorTable, methodReport } from "../latency/report.ts";
-import { modelFolder, openModelFolder, readModelFolder } from "../model-folder.ts";
-import { AS_THE_SERVICE } from "../profile/measure.ts";
+import { deviceOf, type OpenedBackend, openBackend } from "../engine/backend.ts";
+import { modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
+import { latencyCases } from "../profiling/cases.ts";
+import { evaluateHere } from "../profiling/in-process.ts";
+import { AS_THE_SERVICE } from "../profiling/measure.ts";
+import { errorTable, methodReport } from "../profiling/report.ts";
 import { randomFor } from "../train/random.ts";
 
 const USAGE = `npm run lab -- evaluate-latency MODEL [options]
@@ -66,13 +66,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const rounds = { warmups: 3, repeats };
   const { methods, measured } =
     here === null
-      ? await (await import("../latency/in-chromium.ts")).evaluateInChromium(
-          model,
-          device,
-          codec,
-          cases,
-          rounds,
-        )
+      ? await (await import("../rig/in-chromium.ts")).evaluateInChromium(model, device, codec, cases, rounds)
       : await evaluateHere(await openModelFolder(folder), here, device, codec, cases, rounds);
 
   const reports = methods.map((method) => methodReport(model, method, codec, cases, measured));

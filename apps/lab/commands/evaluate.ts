@@ -4,13 +4,12 @@ import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { CODECS, codecWords, isImageCodec, type Model, parseCodec, TENSOR_CODECS } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import { openBackend } from "../backend.ts";
 import { loadFor } from "../data/load-for-model.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
 import type { Photos } from "../data/pixels.ts";
-import { makeStatusLine, type StatusLine } from "../data/status-line.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
+import { openBackend } from "../engine/backend.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
 import { codedScores } from "../evaluate/coded-scores.ts";
@@ -24,8 +23,9 @@ import {
 import { type ExitScores, exitScores } from "../evaluate/exit-scores.ts";
 import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { calibrationError, verdictsOf } from "../evaluate/temperature.ts";
-import { modelFolder, openModelFolder, readModelFolder, rewriteMetadata } from "../model-folder.ts";
+import { modelFolder, openModelFolder, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
 import { recordVerdicts } from "../simulate/record-verdicts.ts";
+import { makeStatusLine, type StatusLine } from "../terminal/status-line.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
 import { evaluateCodecs } from "./evaluate-codecs.ts";
 

@@ -7,11 +7,13 @@ import { holdBack } from "../data/held-back.ts";
 import { OFFICIAL_SETS } from "../data/official-sets.ts";
 import { dataHelp, openData } from "../data/open-data.ts";
 import { loadSplit, type Photos } from "../data/pixels.ts";
-import { makeStatusLine } from "../data/status-line.ts";
+import { loadNativeTf, type Tf } from "../engine/native.ts";
 import { type CardFacts, writeCard } from "../export/card.ts";
 import { exportNetwork } from "../export/export-network.ts";
 import type { WeightsFormat } from "../export/shards.ts";
 import { noiseBatches, randomiseNorms } from "../export/untrained.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
+import { wholeNumber } from "../terminal/whole-number.ts";
 import {
   type Architecture,
   buildNetwork,
@@ -20,10 +22,8 @@ import {
 } from "../train/architectures/index.ts";
 import { plainBatch, plainBatches, spread } from "../train/batches.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
-import { loadNativeTf, type Tf } from "../train/native.ts";
 import { recomputeNorms } from "../train/norms.ts";
 import { modelVariables, writeValues } from "../train/weights.ts";
-import { wholeNumber } from "../train/whole-number.ts";
 
 const USAGE = `npm run lab -- export MODEL [options]
 

@@ -3,9 +3,9 @@ import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { contract } from "#shared/evaluator";
 import { graphSvg } from "../draw/graph-svg.ts";
-import { modelCosts } from "../graph/model-costs.ts";
-import { graphStages, stagesText } from "../graph/stages.ts";
-import { modelFolder, readModelFolder } from "../model-folder.ts";
+import { modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { modelCosts } from "../planning/model-costs.ts";
+import { graphStages, stagesText } from "../planning/stages.ts";
 
 const USAGE = `npm run lab -- graph MODEL [options]
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readProfile } from "#shared/evaluator";
+import { readProfile } from "#shared/profile";
 import { temporaryFolder } from "../data/fixture.ts";
 import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
 import { run } from "./import.ts";

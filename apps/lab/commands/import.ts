@@ -1,11 +1,11 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import { makeStatusLine } from "../data/status-line.ts";
+import { MODELS_FOLDER } from "../files/model-folder.ts";
 import { type Imported, importModel } from "../import/import-model.ts";
 import { readLabels } from "../import/labels.ts";
-import { MODELS_FOLDER } from "../model-folder.ts";
-import { wholeNumber } from "../train/whole-number.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
+import { wholeNumber } from "../terminal/whole-number.ts";
 import { profileAndDraw } from "./profile-and-draw.ts";
 
 const USAGE = `npm run lab -- import URL|PATH --id ID [options]

@@ -4,8 +4,8 @@ import { EddiError } from "#shared/errors";
 import { type Conditions, NO_SPREAD } from "#shared/model";
 import { LivePlanner, type Objective } from "#shared/optimizer";
 import { type PhaseCell, type PhaseMap, phaseMapSvg } from "../draw/phase-map-svg.ts";
-import { modelCosts } from "../graph/model-costs.ts";
-import { modelFolder, readModelFolder } from "../model-folder.ts";
+import { modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { modelCosts } from "../planning/model-costs.ts";
 
 const USAGE = `npm run lab -- phase-map MODEL [options]
 

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { type Choice, optimize } from "#shared/optimizer";
-import { readProblem } from "../plan/read-problem.ts";
+import { readProblem } from "../planning/read-problem.ts";
 
 const USAGE = `npm run -s lab -- plan FILE
 

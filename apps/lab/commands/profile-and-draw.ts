@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
-import type { StatusLine } from "../data/status-line.ts";
+import type { StatusLine } from "../terminal/status-line.ts";
 import { run as drawGraph } from "./graph.ts";
 import { run as drawPhaseMap } from "./phase-map.ts";
 

@@ -8,11 +8,11 @@ import {
   type Profile,
   type ProfiledModel,
   readProfile,
-} from "#shared/evaluator";
+} from "#shared/profile";
 import { selfTest } from "#shared/runtime";
-import { deviceOf, openBackend } from "../backend.ts";
-import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../model-folder.ts";
-import { AS_THE_SERVICE, stopwatch } from "../profile/measure.ts";
+import { deviceOf, openBackend } from "../engine/backend.ts";
+import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
+import { AS_THE_SERVICE, stopwatch } from "../profiling/measure.ts";
 
 const USAGE = `npm run lab -- profile MODEL [options]
 npm run lab -- profile --regress

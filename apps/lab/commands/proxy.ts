@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
-import type { Rate, RateStep } from "../proxy/rate.ts";
-import { type ProxyTarget, ShapingProxy } from "../proxy/shaping-proxy.ts";
+import type { Rate, RateStep } from "../rig/rate.ts";
+import { type ProxyTarget, ShapingProxy } from "../rig/shaping-proxy.ts";
 
 const USAGE = `npm run lab -- proxy --listen PORT --target HOST:PORT --rtt MS --up MBIT --down MBIT
 

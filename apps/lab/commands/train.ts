@@ -4,15 +4,15 @@ import { cacheDir } from "../data/find-data.ts";
 import { holdBack } from "../data/held-back.ts";
 import { dataHelp, openData } from "../data/open-data.ts";
 import { loadSplit } from "../data/pixels.ts";
-import { makeStatusLine } from "../data/status-line.ts";
+import { loadNativeTf } from "../engine/native.ts";
+import { makeStatusLine } from "../terminal/status-line.ts";
+import { wholeNumber } from "../terminal/whole-number.ts";
+import { hasBfloat16 } from "../train/architectures/bfloat16.ts";
 import { ARCHITECTURE_IDS, findArchitecture } from "../train/architectures/index.ts";
-import { hasBfloat16 } from "../train/bfloat16.ts";
+import { BASE_RECIPE, type Recipe } from "../train/architectures/recipe.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
-import { loadNativeTf } from "../train/native.ts";
 import { percents } from "../train/progress.ts";
-import { BASE_RECIPE, type Recipe } from "../train/recipe.ts";
 import { train } from "../train/trainer.ts";
-import { wholeNumber } from "../train/whole-number.ts";
 
 const USAGE = `npm run lab -- train MODEL [options]
 

@@ -6,12 +6,12 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { create } from "tar";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { makeStatusLine } from "../terminal/status-line.ts";
 import { cifar10 } from "./cifar10.ts";
 import { download } from "./download.ts";
 import { notes, temporaryFolder, writeMiniImagenette } from "./fixture.ts";
 import { countPhotos, getDataSet } from "./get-data-set.ts";
 import { imagenette } from "./imagenette.ts";
-import { makeStatusLine } from "./status-line.ts";
 
 /** What the server does next; the ranges it was asked for. */
 let behaviour: { ranges: boolean; cutAfter: number | null; status: number | null };

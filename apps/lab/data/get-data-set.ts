@@ -1,10 +1,10 @@
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { RECORD_BYTES } from "./cifar10-records.ts";
 import type { DataSet, OfficialSet, Split } from "./data-set.ts";
 import { download } from "./download.ts";
-import { bar, type StatusLine } from "./status-line.ts";
 import { unpack } from "./unpack.ts";
 
 export interface GetOptions {

@@ -1,6 +1,6 @@
 import sharp from "sharp";
-import type { ImageSize } from "#shared/evaluator";
 import type { ImageCodec } from "#shared/model";
+import type { ImageSize } from "#shared/profile";
 
 /**
  * The file of an image as Chromium's canvas writes it: the same libraries, chroma at half its size, WebP by the

@@ -1,10 +1,10 @@
+import type { StatusLine } from "../terminal/status-line.ts";
 import type { Split } from "./data-set.ts";
 import { cacheDir, type DataSource } from "./find-data.ts";
 import { fitLabels, relabel } from "./fit-labels.ts";
 import { setOfLabels } from "./official-sets.ts";
 import { openData } from "./open-data.ts";
 import { type LoadedPhotos, loadSplit } from "./pixels.ts";
-import type { StatusLine } from "./status-line.ts";
 
 /**
  * Opens the data set for an exported model.

@@ -1,10 +1,10 @@
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import type { StatusLine } from "../terminal/status-line.ts";
 import type { DataSet, OfficialId, OfficialSet } from "./data-set.ts";
 import { cacheDir, type Env, expectation, findAny, findOfficial, refuse } from "./find-data.ts";
 import { getDataSet } from "./get-data-set.ts";
 import { OFFICIAL_SETS } from "./official-sets.ts";
-import type { StatusLine } from "./status-line.ts";
 
 /**
  * `--data` in the help of every command that takes it.

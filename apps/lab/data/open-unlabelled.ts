@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import type { StatusLine } from "../terminal/status-line.ts";
 import type { DataSet } from "./data-set.ts";
 import { isImage } from "./list-images.ts";
 import { type DataRequest, openData } from "./open-data.ts";
-import type { StatusLine } from "./status-line.ts";
 
 /** Height and width in pixels that photos without labels are decoded to: as those of an image folder. */
 const SIZE = 160;

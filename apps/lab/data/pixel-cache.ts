@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { type CacheProblem, keepFile } from "./cache-file.ts";
+import { type CacheProblem, keepFile } from "../files/cache-file.ts";
 import type { Earlier } from "./decode-images.ts";
 
 /** Node reads at most 2 GiB at once. */

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import type { StatusLine } from "../terminal/status-line.ts";
 import { readRecords } from "./cifar10-records.ts";
 import type { DataSet, ImageFile, Split } from "./data-set.ts";
 import { type Decoded, decodeImages, type Unreadable } from "./decode-images.ts";
 import { keepPixels, readPixels } from "./pixel-cache.ts";
-import type { StatusLine } from "./status-line.ts";
 
 /** Decoded photos of one split, all squares of one size. */
 export interface Photos {

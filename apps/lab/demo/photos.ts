@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright";
 import { findPhotoFolder } from "../data/find-data.ts";
+import { ROOT } from "../rig/service.ts";
 import type { DemoPhoto } from "./run-demo.ts";
-import { ROOT } from "./service.ts";
 
 /** Where the data set lies when the project is developed among its siblings. */
 const BESIDE = join(ROOT, "../shared/data");

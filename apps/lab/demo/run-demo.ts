@@ -1,5 +1,5 @@
 import type { Page } from "playwright";
-import type { ShapingProxy } from "../proxy/shaping-proxy.ts";
+import type { ShapingProxy } from "../rig/shaping-proxy.ts";
 import type { Network } from "./settings.ts";
 
 /** A picture to classify, and what it shows. */

@@ -1,4 +1,4 @@
-import type { LinkShape } from "../proxy/shaping-proxy.ts";
+import type { LinkShape } from "../rig/shaping-proxy.ts";
 
 export interface Network {
   readonly name: string;

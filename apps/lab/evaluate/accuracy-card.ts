@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Model } from "#shared/model";
-import { withSection } from "../card-section.ts";
+import { withSection } from "../files/card-section.ts";
 import { confusionOf, confusionTable } from "./confusion.ts";
 import type { ExitResult } from "./evaluate-exits.ts";
 import type { ExitScores } from "./exit-scores.ts";

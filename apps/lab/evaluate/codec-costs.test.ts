@@ -7,7 +7,7 @@ import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { seededRandom } from "../../../shared/graph/fixture.ts";
 import { miniPhotos } from "../data/fixture.ts";
-import { openModelFolder } from "../model-folder.ts";
+import { openModelFolder } from "../files/model-folder.ts";
 import { chooseQualities, neverRising } from "./choose-quality.ts";
 import { exitsBehind, type MeasuredCodecs, measureCodecs, QUALITIES } from "./codec-costs.ts";
 import { cheaperThanImage, codecsSection } from "./codec-section.ts";

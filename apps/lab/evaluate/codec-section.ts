@@ -1,4 +1,4 @@
-import { nodeWork, TOLERANCE } from "#shared/evaluator";
+import { TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import {
   type CodecCost,
@@ -8,6 +8,7 @@ import {
   type Model,
   TENSOR_CODECS,
 } from "#shared/model";
+import { nodeWork } from "#shared/profile";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
 export const CODECS_SECTION = "What each cut costs on the wire";

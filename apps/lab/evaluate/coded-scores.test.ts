@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { USUAL_CODEC } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { miniPhotos } from "../data/fixture.ts";
-import { openModelFolder } from "../model-folder.ts";
+import { openModelFolder } from "../files/model-folder.ts";
 import { measureCodecs } from "./codec-costs.ts";
 import { codedScores } from "./coded-scores.ts";
 import { evaluateExits } from "./evaluate-exits.ts";

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { miniPhotos, temporaryFolder } from "../data/fixture.ts";
-import { openModelFolder } from "../model-folder.ts";
+import { openModelFolder } from "../files/model-folder.ts";
 import { cachedExitScores, exitScores } from "./exit-scores.ts";
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -1,6 +1,6 @@
-import { nodeWork } from "#shared/evaluator";
 import { ancestors } from "#shared/graph";
 import { type ExitPolicy, elementCount, exitById, type Model } from "#shared/model";
+import { nodeWork } from "#shared/profile";
 
 /** What it takes to compute an exit, everything before it included. */
 export interface ExitWork {

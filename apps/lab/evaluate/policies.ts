@@ -1,6 +1,6 @@
-import { nodeWork, workUnits } from "#shared/evaluator";
 import { ancestors } from "#shared/graph";
 import type { ExitPolicy, Model } from "#shared/model";
+import { nodeWork, workUnits } from "#shared/profile";
 import type { Verdicts } from "./temperature.ts";
 
 /** A policy and what is expected of it on some photos. */

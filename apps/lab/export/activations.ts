@@ -1,6 +1,6 @@
 import { EddiError } from "#shared/errors";
+import { type Attr, type Constant, type GraphNode, typeAttr } from "../graph-model/node-def.ts";
 import { activationOf, type Layer, outputShape } from "./layers.ts";
-import { type Attr, type Constant, type GraphNode, typeAttr } from "./node-def.ts";
 
 const FLOAT = { T: typeAttr("float32") };
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type ModelMetadata, readMetadata, type TensorInfo } from "#shared/model";
-import { nodeDefs, tensorShape } from "./node-def.ts";
+import { nodeDefs, tensorShape } from "../graph-model/node-def.ts";
 import type { WeightShard } from "./shards.ts";
 import type { ExportGraph } from "./walk.ts";
 

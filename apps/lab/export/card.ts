@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DataSet } from "../data/data-set.ts";
 import type { Architecture } from "../train/architectures/index.ts";
-import type { Recipe } from "../train/recipe.ts";
+import type { Recipe } from "../train/architectures/recipe.ts";
 import type { WeightsFormat } from "./shards.ts";
 
 export interface CardFacts {

@@ -1,6 +1,6 @@
 import type { GraphModel, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import type { Tf } from "../engine/native.ts";
 import type { Network } from "../train/architectures/index.ts";
-import type { Tf } from "../train/native.ts";
 import type { ExportGraph } from "./walk.ts";
 
 export interface Comparison {

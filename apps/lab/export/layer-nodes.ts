@@ -1,5 +1,15 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
+import {
+  type Attr,
+  boolAttr,
+  type Constant,
+  type GraphNode,
+  intAttr,
+  intsAttr,
+  shapeAttr,
+  typeAttr,
+} from "../graph-model/node-def.ts";
 import { activationNodes } from "./activations.ts";
 import {
   type Chain,
@@ -11,16 +21,6 @@ import {
   readNorm,
 } from "./layers.ts";
 import { convolution, dense, FLOAT, isFused, NHWC, type NodeParts } from "./linear-nodes.ts";
-import {
-  type Attr,
-  boolAttr,
-  type Constant,
-  type GraphNode,
-  intAttr,
-  intsAttr,
-  shapeAttr,
-  typeAttr,
-} from "./node-def.ts";
 
 /** Writes a layer's nodes, the last of which gives its output and has its name. */
 type Writer = (layer: Layer, chain: Chain, inputs: readonly string[]) => readonly GraphNode[];

@@ -1,8 +1,8 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 import { EddiError } from "#shared/errors";
+import { type Attr, stringAttr } from "../graph-model/node-def.ts";
 import type { Norm } from "./fold.ts";
-import { type Attr, stringAttr } from "./node-def.ts";
 
 export type Layer = layers.Layer;
 

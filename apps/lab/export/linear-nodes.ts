@@ -1,4 +1,14 @@
 import { EddiError } from "#shared/errors";
+import {
+  type Attr,
+  boolAttr,
+  type Constant,
+  intAttr,
+  intsAttr,
+  stringAttr,
+  stringsAttr,
+  typeAttr,
+} from "../graph-model/node-def.ts";
 import { foldNorm } from "./fold.ts";
 import {
   activationOf,
@@ -10,16 +20,6 @@ import {
   paddingOf,
   readNorm,
 } from "./layers.ts";
-import {
-  type Attr,
-  boolAttr,
-  type Constant,
-  intAttr,
-  intsAttr,
-  stringAttr,
-  stringsAttr,
-  typeAttr,
-} from "./node-def.ts";
 
 /** What a layer becomes: the rest of its node follows from its name and shape. */
 export interface NodeParts {

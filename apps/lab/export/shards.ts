@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ShardInfo } from "#shared/model";
-import { inHalf } from "./half.ts";
-import type { Constant, Quantization } from "./node-def.ts";
+import { inHalf } from "../graph-model/half.ts";
+import type { Constant, Quantization } from "../graph-model/node-def.ts";
 import type { ExportGraph } from "./walk.ts";
 
 export type WeightsFormat = "float16" | "float32";

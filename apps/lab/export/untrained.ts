@@ -1,6 +1,6 @@
 import type { Tensor4D } from "@tensorflow/tfjs";
+import type { Tf } from "../engine/native.ts";
 import type { Network } from "../train/architectures/index.ts";
-import type { Tf } from "../train/native.ts";
 import { randomFor } from "../train/random.ts";
 import { modelVariables } from "../train/weights.ts";
 

@@ -1,8 +1,8 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { GraphNode } from "../graph-model/node-def.ts";
 import type { Network } from "../train/architectures/index.ts";
 import { layerNodes, softmaxNode } from "./layer-nodes.ts";
 import { activationOf, type Layer, readLayers } from "./layers.ts";
-import type { GraphNode } from "./node-def.ts";
 
 export interface ExportGraph {
   /** Topological; each exit's branch stands right after the node where it leaves the trunk. */

@@ -1,4 +1,4 @@
-import type { Constant } from "../export/node-def.ts";
+import type { Constant } from "../graph-model/node-def.ts";
 import { numberOf, textOf } from "./attributes.ts";
 import type { ForeignNode } from "./graph.ts";
 

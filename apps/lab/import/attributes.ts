@@ -1,4 +1,4 @@
-import type { Attr } from "../export/node-def.ts";
+import type { Attr } from "../graph-model/node-def.ts";
 
 /** Attributes of a node as TF.js reads them: bytes are base64 or numbers, integers may be strings. */
 type Attributes = Readonly<Record<string, Attr>>;

@@ -13,7 +13,7 @@ import {
   stringAttr,
   stringsAttr,
   typeAttr,
-} from "../export/node-def.ts";
+} from "../graph-model/node-def.ts";
 import { randomFor } from "../train/random.ts";
 import type { ForeignGraph } from "./graph.ts";
 import type { NodeDef } from "./read-graph.ts";

@@ -1,8 +1,8 @@
 import { type Tensor4D, tensor4d } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { toFloat16 } from "#shared/protocol";
-import { openBackend } from "../backend.ts";
-import type { Constant } from "../export/node-def.ts";
+import { openBackend } from "../engine/backend.ts";
+import type { Constant } from "../graph-model/node-def.ts";
 import { textsOf } from "./attributes.ts";
 import { floats, foreignGraph, image, ints, node, positives, quantised, type TinyModel } from "./fixture.ts";
 import { type Folded, foldLinear } from "./fold-linear.ts";

@@ -1,6 +1,6 @@
-import { inHalf } from "../export/half.ts";
-import type { Constant } from "../export/node-def.ts";
-import { boolAttr, intAttr, stringsAttr, typeAttr } from "../export/node-def.ts";
+import { inHalf } from "../graph-model/half.ts";
+import type { Constant } from "../graph-model/node-def.ts";
+import { boolAttr, intAttr, stringsAttr, typeAttr } from "../graph-model/node-def.ts";
 import { type Affine, affineOf } from "./affine.ts";
 import { flagOf, textsOf } from "./attributes.ts";
 import { type ForeignGraph, type ForeignNode, freeName, pruned, readersOf } from "./graph.ts";

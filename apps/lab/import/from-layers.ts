@@ -1,8 +1,8 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { EddiError } from "#shared/errors";
 import type { Layer } from "../export/layers.ts";
-import type { Constant } from "../export/node-def.ts";
 import { layerWriter } from "../export/walk.ts";
+import type { Constant } from "../graph-model/node-def.ts";
 import { type ForeignExit, type ForeignGraph, withOrderedExits } from "./graph.ts";
 import { checkImageShape } from "./image-shape.ts";
 import type { Reasons } from "./reasons.ts";

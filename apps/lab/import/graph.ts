@@ -1,4 +1,4 @@
-import type { Attr, Constant } from "../export/node-def.ts";
+import type { Attr, Constant } from "../graph-model/node-def.ts";
 
 /** A foreign model between reading and writing: what computes, constants apart, nothing idle left. */
 export interface ForeignGraph {

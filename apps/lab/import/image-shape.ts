@@ -1,4 +1,4 @@
-import { shapeAttr, typeAttr } from "../export/node-def.ts";
+import { shapeAttr, typeAttr } from "../graph-model/node-def.ts";
 import type { ForeignNode } from "./graph.ts";
 import type { Reasons } from "./reasons.ts";
 

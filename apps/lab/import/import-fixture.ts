@@ -4,7 +4,7 @@ import { dispose, tensor4d } from "@tensorflow/tfjs-core";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import { exitById, imageShape, splitPlan } from "#shared/model";
 import { temporaryFolder } from "../data/fixture.ts";
-import { openModelFolder } from "../model-folder.ts";
+import { openModelFolder } from "../files/model-folder.ts";
 import { floats, type ModelFiles, writeFiles } from "./fixture.ts";
 import { type Imported, type ImportJob, importModel } from "./import-model.ts";
 

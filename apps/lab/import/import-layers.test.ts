@@ -1,6 +1,6 @@
 import * as tfl from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBackend } from "../backend.ts";
+import { openBackend } from "../engine/backend.ts";
 import { layersFiles } from "./fixture.ts";
 import { everyCut, openWorkshop, type Workshop } from "./import-fixture.ts";
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { luma } from "#shared/model";
 import { miniPhotos } from "../data/fixture.ts";
 import { exitScores } from "../evaluate/exit-scores.ts";
-import { openModelFolder } from "../model-folder.ts";
+import { openModelFolder } from "../files/model-folder.ts";
 import {
   classifier,
   floats,

@@ -1,5 +1,5 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core";
-import type { Constant } from "../export/node-def.ts";
+import type { Constant } from "../graph-model/node-def.ts";
 import { type Dependence, dependences } from "./check-operations.ts";
 import { type ForeignGraph, type ForeignNode, freeName, pruned, readersOf, titleOf } from "./graph.ts";
 import type { Reasons } from "./reasons.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { openBackend } from "../backend.ts";
+import { openBackend } from "../engine/backend.ts";
 import { classifier, floats, graphFiles, type ModelFiles, quantised, type TinyJson } from "./fixture.ts";
 import { readModelFile, readWeights, toConstant } from "./model-file.ts";
 import type { ModelSource } from "./source.ts";

@@ -1,7 +1,7 @@
 import { io } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import { elementCount } from "#shared/model";
-import type { Constant, Quantization } from "../export/node-def.ts";
+import type { Constant, Quantization } from "../graph-model/node-def.ts";
 import type { ModelSource } from "./source.ts";
 
 /** A model.json of TF.js, of either kind. */

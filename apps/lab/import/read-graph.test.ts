@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
-import { openBackend } from "../backend.ts";
-import { intAttr, shapeAttr, stringAttr, typeAttr } from "../export/node-def.ts";
+import { openBackend } from "../engine/backend.ts";
+import { intAttr, shapeAttr, stringAttr, typeAttr } from "../graph-model/node-def.ts";
 import { classifier, graphFiles, image, ints, node, type TinyJson, type TinyModel } from "./fixture.ts";
 import type { ModelJson } from "./model-file.ts";
 import { type ReadGraph, readGraph } from "./read-graph.ts";

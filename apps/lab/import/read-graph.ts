@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import type { Attr, Constant } from "../export/node-def.ts";
+import type { Attr, Constant } from "../graph-model/node-def.ts";
 import { sidesOf, typeOf } from "./attributes.ts";
 import { checkOperations } from "./check-operations.ts";
 import {

@@ -1,7 +1,7 @@
 import { GraphModel } from "@tensorflow/tfjs-converter";
 import { type io, type Tensor, type Tensor4D, tensor, tidy } from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
-import { nodeDefs } from "../export/node-def.ts";
+import { nodeDefs } from "../graph-model/node-def.ts";
 import { type ForeignGraph, titleOf } from "./graph.ts";
 
 /** Runs a graph on the active TF.js backend. */

@@ -1,6 +1,6 @@
 import { softmax, tensor2d } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { openBackend } from "../backend.ts";
+import { openBackend } from "../engine/backend.ts";
 import { foreignGraph, image, node } from "./fixture.ts";
 import type { StaticGraph } from "./make-static.ts";
 import { Reasons } from "./reasons.ts";

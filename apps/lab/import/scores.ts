@@ -1,4 +1,4 @@
-import { type Constant, typeAttr } from "../export/node-def.ts";
+import { type Constant, typeAttr } from "../graph-model/node-def.ts";
 import { type ForeignExit, type ForeignGraph, type ForeignNode, freeName, titleOf } from "./graph.ts";
 import type { StaticGraph } from "./make-static.ts";
 import type { Reasons } from "./reasons.ts";

@@ -1,7 +1,7 @@
 import { tensor2d, transpose } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { openBackend } from "../backend.ts";
-import { boolAttr, type Constant, intAttr, stringsAttr } from "../export/node-def.ts";
+import { openBackend } from "../engine/backend.ts";
+import { boolAttr, type Constant, intAttr, stringsAttr } from "../graph-model/node-def.ts";
 import { floats, foreignGraph, image, node, quantised } from "./fixture.ts";
 import { straighten } from "./straighten.ts";
 

@@ -1,4 +1,4 @@
-import { boolAttr, type Constant } from "../export/node-def.ts";
+import { boolAttr, type Constant } from "../graph-model/node-def.ts";
 import { flagOf } from "./attributes.ts";
 import { type ForeignGraph, type ForeignNode, freeName, pruned } from "./graph.ts";
 

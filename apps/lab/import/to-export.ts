@@ -1,5 +1,5 @@
-import type { Constant, GraphNode } from "../export/node-def.ts";
 import type { ExportGraph } from "../export/walk.ts";
+import type { Constant, GraphNode } from "../graph-model/node-def.ts";
 import { type ForeignGraph, pruned } from "./graph.ts";
 
 /**

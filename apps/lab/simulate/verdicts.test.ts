@@ -12,7 +12,7 @@ import { topClasses } from "../evaluate/exit-scores.ts";
 import { drawnScores } from "../evaluate/fixture.ts";
 import { tryPolicy } from "../evaluate/policies.ts";
 import { verdictsOf } from "../evaluate/temperature.ts";
-import { readModelFolder } from "../model-folder.ts";
+import { readModelFolder } from "../files/model-folder.ts";
 import { randomFrom } from "./random.ts";
 import { levelsOf, recordVerdicts } from "./record-verdicts.ts";
 import { readVerdicts, VERDICTS_FILE } from "./verdicts.ts";

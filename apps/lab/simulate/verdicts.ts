@@ -4,7 +4,7 @@ import { brotliDecompressSync } from "node:zlib";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import type { Verdicts } from "../evaluate/temperature.ts";
-import { modelFolder } from "../model-folder.ts";
+import { modelFolder } from "../files/model-folder.ts";
 
 /**
  * What every exit of a model says of every validation photo, so that the errors of exits hang together as they

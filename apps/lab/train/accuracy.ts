@@ -1,8 +1,8 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
 import type { Photos } from "../data/pixels.ts";
+import type { Tf } from "../engine/native.ts";
 import type { Network } from "./architectures/index.ts";
 import { plainBatch } from "./batches.ts";
-import type { Tf } from "./native.ts";
 
 const BATCH = 64;
 

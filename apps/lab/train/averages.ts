@@ -1,4 +1,4 @@
-import type { Tf } from "./native.ts";
+import type { Tf } from "../engine/native.ts";
 import type { NamedVariable } from "./weights.ts";
 
 /** Averages of the weights over the latest steps, which answer better than the weights of any one step. */

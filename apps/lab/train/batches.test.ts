@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { miniPhotos } from "../data/fixture.ts";
+import { findNativeTf, type Tf } from "../engine/native.ts";
 import { plainBatch, spread, targets, trainBatch } from "./batches.ts";
-import { findNativeTf, type Tf } from "./native.ts";
 
 const native = findNativeTf();
 

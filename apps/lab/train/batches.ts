@@ -1,8 +1,8 @@
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import type { Photos } from "../data/pixels.ts";
-import type { Tf } from "./native.ts";
+import type { Tf } from "../engine/native.ts";
+import type { Views } from "./architectures/recipe.ts";
 import { type Random, randomFor } from "./random.ts";
-import type { Views } from "./recipe.ts";
 
 /** Who owns a batch disposes its tensors. */
 export interface Batch {

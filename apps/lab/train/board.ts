@@ -1,5 +1,5 @@
+import type { Tf } from "../engine/native.ts";
 import type { EpochResult } from "./checkpoint.ts";
-import type { Tf } from "./native.ts";
 
 /** Writes what an epoch gave where TensorBoard reads it. */
 export type Board = (result: EpochResult) => Promise<void>;

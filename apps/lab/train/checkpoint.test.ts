@@ -4,8 +4,8 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { temporaryFolder } from "../data/fixture.ts";
+import { BASE_RECIPE } from "./architectures/recipe.ts";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { BASE_RECIPE } from "./recipe.ts";
 
 const run = promisify(execFile);
 

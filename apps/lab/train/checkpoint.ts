@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
-import type { Recipe } from "./recipe.ts";
+import type { Recipe } from "./architectures/recipe.ts";
 import type { NamedValues } from "./weights.ts";
 
 /** What an epoch gave. */

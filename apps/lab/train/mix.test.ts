@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { findNativeTf, type Tf } from "../engine/native.ts";
 import { mixed } from "./mix.ts";
-import { findNativeTf, type Tf } from "./native.ts";
 import { randomFor } from "./random.ts";
 
 const native = findNativeTf();

@@ -1,9 +1,9 @@
 import type { Rank } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
+import { findNativeTf, type Tf } from "../engine/native.ts";
+import { BASE_RECIPE, type Recipe } from "./architectures/recipe.ts";
 import { lengthOf, orthogonal } from "./muon.ts";
-import { findNativeTf, type Tf } from "./native.ts";
 import { makeOptimizer } from "./optimizer.ts";
-import { BASE_RECIPE, type Recipe } from "./recipe.ts";
 
 const native = findNativeTf();
 

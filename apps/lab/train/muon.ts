@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
-import type { Tf } from "./native.ts";
+import type { Tf } from "../engine/native.ts";
 
 /** Coefficients of the quintic that drives singular values towards 1 (Jordan et al. 2024, "Muon"). */
 const QUINTIC = [3.4445, -4.775, 2.0315] as const;

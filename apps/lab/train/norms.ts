@@ -1,7 +1,7 @@
 import type { Tensor4D } from "@tensorflow/tfjs";
+import type { Tf } from "../engine/native.ts";
+import { NORM_MOMENTUM } from "./architectures/batch-norm.ts";
 import type { Network } from "./architectures/index.ts";
-import { NORM_MOMENTUM } from "./batch-norm.ts";
-import type { Tf } from "./native.ts";
 
 /**
  * Measures the statistics of every normalisation anew, as the mean over some batches, with the weights as they

@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor, Tensor2D, Variable } from "@tensorflow/tfjs";
+import type { Tf } from "../engine/native.ts";
+import { learningShare, type Recipe } from "./architectures/recipe.ts";
 import { lengthOf, orthogonal } from "./muon.ts";
-import type { Tf } from "./native.ts";
-import { learningShare, type Recipe } from "./recipe.ts";
 import type { NamedVariable } from "./weights.ts";
 
 export interface Optimizer {

@@ -1,4 +1,4 @@
-import { bar } from "../data/status-line.ts";
+import { bar } from "../terminal/status-line.ts";
 
 export interface TrainingPace {
   /** From 0. */

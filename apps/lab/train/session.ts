@@ -1,15 +1,15 @@
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs";
 import type { Photos } from "../data/pixels.ts";
+import type { Tf } from "../engine/native.ts";
+import { useNativeReluGradient } from "../engine/native-ops.ts";
+import { narrow } from "./architectures/bfloat16.ts";
 import { type Architecture, buildNetwork, type Network } from "./architectures/index.ts";
+import { mixingOf, type Recipe, teachingOf, viewsOf } from "./architectures/recipe.ts";
 import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
-import { narrow } from "./bfloat16.ts";
 import { mixed } from "./mix.ts";
-import type { Tf } from "./native.ts";
-import { useNativeReluGradient } from "./native-ops.ts";
 import { makeOptimizer } from "./optimizer.ts";
 import { randomFor } from "./random.ts";
-import { mixingOf, type Recipe, teachingOf, viewsOf } from "./recipe.ts";
 import { targetMaker } from "./target-maker.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
-import type { Tf } from "./native.ts";
-import type { Teaching } from "./recipe.ts";
+import type { Tf } from "../engine/native.ts";
+import type { Teaching } from "./architectures/recipe.ts";
 
 /**
  * What each exit should answer.

@@ -3,11 +3,11 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { miniPhotos, temporaryFolder } from "../data/fixture.ts";
 import { IMAGENETTE_LABELS } from "../data/imagenette.ts";
+import { findNativeTf, type Tf } from "../engine/native.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import { findArchitecture } from "./architectures/index.ts";
+import type { Recipe } from "./architectures/recipe.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import { findNativeTf, type Tf } from "./native.ts";
-import type { Recipe } from "./recipe.ts";
 import { type TrainingResult, train } from "./trainer.ts";
 import { modelVariables, writeValues } from "./weights.ts";
 

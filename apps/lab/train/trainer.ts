@@ -1,17 +1,17 @@
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { Photos } from "../data/pixels.ts";
-import type { StatusLine } from "../data/status-line.ts";
+import type { Tf } from "../engine/native.ts";
+import type { StatusLine } from "../terminal/status-line.ts";
 import { measureAccuracy } from "./accuracy.ts";
 import type { Architecture, Network } from "./architectures/index.ts";
+import { type Recipe, viewsOf } from "./architectures/recipe.ts";
 import { plainBatches, spread } from "./batches.ts";
 import { openBoard } from "./board.ts";
 import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.ts";
-import type { Tf } from "./native.ts";
 import { recomputeNorms } from "./norms.ts";
 import { paceText, percents } from "./progress.ts";
 import { randomFor, shuffled } from "./random.ts";
-import { type Recipe, viewsOf } from "./recipe.ts";
 import { openSession, type Session } from "./session.ts";
 import type { NamedValues } from "./weights.ts";
 

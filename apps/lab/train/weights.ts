@@ -1,6 +1,6 @@
 import type { LayersModel, Tensor, Variable } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
-import type { Tf } from "./native.ts";
+import type { Tf } from "../engine/native.ts";
 
 /** A variable under the name it was built with, the same in every process. */
 export interface NamedVariable {

@@ -1,13 +1,10 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { allEdge, type ImageCodec, type Model, readModel, type Shard, shardsFor } from "#shared/model";
-import { useKey } from "../link/service-fetch.ts";
-import { traffic } from "../link/traffic.ts";
-import { adapterName } from "./adapter.ts";
-import { answerImage } from "./answer-image.ts";
-import { type CalibratedDevice, Calibrator } from "./calibrator.ts";
-import { chooseBackend } from "./choose-backend.ts";
-import { CloudStream } from "./cloud-stream.ts";
-import { CloudWays } from "./cloud-ways.ts";
+import { supportedImageCodecs } from "../image/encode-image.ts";
+import { CloudStream } from "../service/cloud-stream.ts";
+import { fetchBytes, modelFileUrl } from "../service/fetch-model.ts";
+import { useKey } from "../service/service-fetch.ts";
+import { traffic } from "../service/traffic.ts";
 import type {
   Answer,
   AnswerOptions,
@@ -16,18 +13,21 @@ import type {
   ImageSource,
   ModelSummary,
   Timing,
-} from "./conversation.ts";
-import { Downloads } from "./downloads.ts";
-import { supportedImageCodecs } from "./encode-image.ts";
-import type { Engine } from "./engine.ts";
-import { EngineKeeper } from "./engine-keeper.ts";
-import { fetchBytes, modelFileUrl } from "./fetch-model.ts";
-import type { Kit } from "./job.ts";
+} from "../talk/edge.ts";
+import { answerImage } from "./answer/answer-image.ts";
+import type { Kit } from "./answer/job.ts";
+import { CloudWays } from "./cloud/cloud-ways.ts";
+import { adapterName } from "./engine/adapter.ts";
+import { chooseBackend } from "./engine/choose-backend.ts";
+import type { Engine } from "./engine/engine.ts";
+import { EngineKeeper } from "./engine/engine-keeper.ts";
 import { PlannerLink } from "./planner-link.ts";
-import { browserCache } from "./profile-cache.ts";
-import { Readiness } from "./readiness.ts";
-import { ShardLoader } from "./shard-loader.ts";
-import { engineStopwatch } from "./stopwatch.ts";
+import { type CalibratedDevice, Calibrator } from "./profiling/calibrator.ts";
+import { browserCache } from "./profiling/profile-cache.ts";
+import { engineStopwatch } from "./profiling/stopwatch.ts";
+import { Downloads } from "./weights/downloads.ts";
+import { Readiness } from "./weights/readiness.ts";
+import { ShardLoader } from "./weights/shard-loader.ts";
 
 /** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
 export class Edge {

@@ -1,8 +1,8 @@
 import { type EddiError, toEddiError } from "#shared/errors";
-import type { Profile } from "#shared/evaluator";
-import type { LinkEvent, LinkReplies, LinkRequest, Measured, Planning } from "../link/conversation.ts";
-import { Caller } from "../rpc/caller.ts";
-import { within } from "./within.ts";
+import type { Profile } from "#shared/profile";
+import { Caller } from "../talk/caller.ts";
+import type { LinkEvent, LinkReplies, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import { within } from "../talk/within.ts";
 
 /** The optimizer may be busy planning; nobody waits longer than this for a plan. */
 const PLAN_TIMEOUT_MS = 500;

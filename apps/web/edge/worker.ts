@@ -1,6 +1,6 @@
 import { EddiError } from "#shared/errors";
-import { type Served, serve } from "../rpc/serve.ts";
-import type { EdgeEvent, EdgeRequest } from "./conversation.ts";
+import type { EdgeEvent, EdgeRequest } from "../talk/edge.ts";
+import { type Served, serve } from "../talk/serve.ts";
 import { Edge } from "./edge.ts";
 
 let opening: Promise<Edge> | null = null;

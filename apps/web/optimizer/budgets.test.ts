@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type ExitCosts, exitCosts, readProfile } from "#shared/evaluator";
+import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import { type Conditions, NO_SPREAD, type Plan, readModel, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, observe, startNetwork } from "#shared/network";
 import { efficientHeads } from "#shared/optimizer";
+import { readProfile } from "#shared/profile";
 import { seededRandom } from "../../../shared/graph/fixture.ts";
 import { normal } from "../../../shared/network/fixture.ts";
 import { type Knowledge, Planners } from "./planning.ts";

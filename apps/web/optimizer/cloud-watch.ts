@@ -1,4 +1,4 @@
-import type { CloudState } from "./conversation.ts";
+import type { CloudState } from "../talk/optimizer.ts";
 
 /** So many failures in a row, of answers or probes, and the service counts as down. */
 const FAILURES = 2;

@@ -5,7 +5,7 @@ import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
 import { seededRandom } from "../../../shared/graph/fixture.ts";
-import type { CloudMeasured, HeadMeasured, Measured } from "../link/conversation.ts";
+import type { CloudMeasured, HeadMeasured, Measured } from "../talk/planning.ts";
 import { learn, relax } from "./learning.ts";
 import { profiledMs } from "./planning.ts";
 import { analyticTailProfile, headProfile } from "./profiles.ts";

@@ -1,7 +1,7 @@
 import type { ExitCosts } from "#shared/evaluator";
 import { HEADER_BYTES } from "#shared/model";
 import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
-import type { CloudLost, CloudMeasured, Measured } from "../link/conversation.ts";
+import type { CloudLost, CloudMeasured, Measured } from "../talk/planning.ts";
 import { branchMs, profiledMs } from "./planning.ts";
 
 /** What is known after one more image. */

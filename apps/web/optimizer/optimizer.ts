@@ -1,5 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { type ExitCosts, exitCosts, type Profile } from "#shared/evaluator";
+import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import {
   type ImageCodec,
   type Model,
@@ -9,12 +9,13 @@ import {
   type WireCodec,
 } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
-import { fetchJson } from "../edge/fetch-model.ts";
-import type { CloudLost, LinkEvent, LinkRequest, Measured, Planning } from "../link/conversation.ts";
-import { traffic } from "../link/traffic.ts";
-import { type Served, serve } from "../rpc/serve.ts";
+import type { Profile } from "#shared/profile";
+import { fetchJson } from "../service/fetch-model.ts";
+import { traffic } from "../service/traffic.ts";
+import type { OptimizerEvent } from "../talk/optimizer.ts";
+import type { CloudLost, LinkEvent, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import { type Served, serve } from "../talk/serve.ts";
 import { CloudWatch } from "./cloud-watch.ts";
-import type { OptimizerEvent } from "./conversation.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { learn, relax } from "./learning.ts";
 import { Planners } from "./planning.ts";

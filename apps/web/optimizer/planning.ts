@@ -8,7 +8,7 @@ import {
 } from "#shared/evaluator";
 import type { Conditions, ExitPolicy, Plan } from "#shared/model";
 import { type Constraints, type LiveChoice, LivePlanner, type LiveRequest } from "#shared/optimizer";
-import type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "../link/conversation.ts";
+import type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "../talk/planning.ts";
 
 /** All that a plan follows from. */
 export interface Knowledge {

@@ -1,5 +1,5 @@
 import type { Conditions } from "#shared/model";
-import type { CloudState } from "./conversation.ts";
+import type { CloudState } from "../talk/optimizer.ts";
 
 /** What decides on the next probe; times on one clock, -Infinity for never. */
 export interface ProbeState {

@@ -1,8 +1,8 @@
 import { EddiError } from "#shared/errors";
 import type { QueueReport, Silence, Transfer } from "#shared/network";
 import { parseServerTiming } from "#shared/protocol";
-import { anySignal } from "../link/any-signal.ts";
-import { serviceFetch } from "../link/service-fetch.ts";
+import { anySignal } from "../service/any-signal.ts";
+import { serviceFetch } from "../service/service-fetch.ts";
 
 /** Of a probe beside its body: fewer than an inference request has. */
 const PROBE_HEADER_BYTES = 500;

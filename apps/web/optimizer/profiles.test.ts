@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import { fitRegression, type Profile, USUAL_TRANSFERS } from "#shared/evaluator";
 import { readModel } from "#shared/model";
+import { fitRegression, type Profile, USUAL_TRANSFERS } from "#shared/profile";
 import { calibratedHead, firstEdgeScale, headProfile, tailProfile } from "./profiles.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));

@@ -1,4 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
+import type { Model } from "#shared/model";
 import {
   analyticProfile,
   type Profile,
@@ -8,9 +9,8 @@ import {
   readProfile,
   readRegression,
   USUAL_TIMES,
-} from "#shared/evaluator";
-import type { Model } from "#shared/model";
-import { modelFileUrl } from "../edge/fetch-model.ts";
+} from "#shared/profile";
+import { modelFileUrl } from "../service/fetch-model.ts";
 
 /** A profile, and where it comes from. */
 export interface FoundProfile {

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
-import { useKey } from "../link/service-fetch.ts";
-import { type Served, serve } from "../rpc/serve.ts";
-import type { OptimizerEvent, OptimizerRequest } from "./conversation.ts";
+import { useKey } from "../service/service-fetch.ts";
+import type { OptimizerEvent, OptimizerRequest } from "../talk/optimizer.ts";
+import { type Served, serve } from "../talk/serve.ts";
 import { Optimizer } from "./optimizer.ts";
 
 const optimizer = new Optimizer((event) => emit(event));

@@ -1,13 +1,13 @@
 import { render } from "preact";
-import { useKey } from "../link/service-fetch.ts";
-import { createApi } from "./api.ts";
-import { App } from "./app.tsx";
-import { Controller } from "./controller.ts";
-import { takeKey } from "./key.ts";
-import { loadSamples } from "./samples.ts";
-import { readSettings } from "./settings.ts";
-import * as store from "./store.ts";
-import { tabMemory } from "./tab-memory.ts";
+import { useKey } from "../service/service-fetch.ts";
+import { createApi } from "./control/api.ts";
+import { Controller } from "./control/controller.ts";
+import { loadSamples } from "./control/samples.ts";
+import * as store from "./control/store.ts";
+import { takeKey } from "./settings/key.ts";
+import { readSettings } from "./settings/settings.ts";
+import { tabMemory } from "./settings/tab-memory.ts";
+import { App } from "./view/app.tsx";
 import "./style.css";
 
 const { settings, problems } = readSettings(location.search);

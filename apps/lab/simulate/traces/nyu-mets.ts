@@ -1,4 +1,4 @@
-import type { RateStep } from "../../proxy/rate.ts";
+import type { RateStep } from "../../rig/rate.ts";
 import type { TraceFormat } from "./formats.ts";
 import { amountOf, type Line, refuse } from "./trace-text.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { capacityOf } from "../../proxy/rate.ts";
+import { capacityOf } from "../../rig/rate.ts";
 import { playTrace } from "./play.ts";
 import { parseTrace } from "./read-trace.ts";
 

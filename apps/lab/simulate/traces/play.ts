@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import type { RateStep } from "../../proxy/rate.ts";
+import type { RateStep } from "../../rig/rate.ts";
 import { meanBps } from "./statistics.ts";
 import type { Trace } from "./trace.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import { capacityOf } from "../../proxy/rate.ts";
+import { capacityOf } from "../../rig/rate.ts";
 import { FORMAT_NAMES, parseTrace, readTrace } from "./read-trace.ts";
 
 const step = (durationMs: number, bps: number) => ({ durationMs, bps });

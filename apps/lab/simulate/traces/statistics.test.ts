@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import type { RateStep } from "../../proxy/rate.ts";
+import type { RateStep } from "../../rig/rate.ts";
 import { SHARED_DATA } from "../fixture.ts";
 import { readTrace } from "./read-trace.ts";
 import { traceStatistics } from "./statistics.ts";

@@ -1,4 +1,4 @@
-import type { RateStep } from "../../proxy/rate.ts";
+import type { RateStep } from "../../rig/rate.ts";
 
 /** What a network carried over time, as somebody measured it. It is played again and again. */
 export interface Trace {

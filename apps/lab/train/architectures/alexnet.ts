@@ -1,5 +1,5 @@
-import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
+import { BASE_RECIPE } from "./recipe.ts";
 
 /** Channels of the neck: with 8x8 values each, what the cheapest cut sends. */
 const NECK = 16;

@@ -1,8 +1,8 @@
 import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs";
-import { NORM_MOMENTUM, type NormControl } from "../batch-norm.ts";
-import type { Tf } from "../native.ts";
-import type { Recipe } from "../recipe.ts";
+import type { Tf } from "../../engine/native.ts";
+import { NORM_MOMENTUM, type NormControl } from "./batch-norm.ts";
 import { type Blocks, makeBlocks } from "./blocks.ts";
+import type { Recipe } from "./recipe.ts";
 
 /** The layers of a multi-exit network, before it has weights; logits are float32 [batch, classes]. */
 export interface Graph {

@@ -1,7 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { IMAGENETTE_LABELS } from "../../data/imagenette.ts";
-import { findNativeTf, type Tf } from "../native.ts";
+import { findNativeTf, type Tf } from "../../engine/native.ts";
 import { modelVariables } from "../weights.ts";
 import { ARCHITECTURE_IDS, buildNetwork, findArchitecture } from "./index.ts";
 

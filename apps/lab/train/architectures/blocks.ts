@@ -1,7 +1,7 @@
 import type { layers, SymbolicTensor, Tensor, Tensor4D } from "@tensorflow/tfjs";
-import { batchNormMaker, type NormControl } from "../batch-norm.ts";
-import { asNarrowAs, widen } from "../bfloat16.ts";
-import type { Tf } from "../native.ts";
+import type { Tf } from "../../engine/native.ts";
+import { batchNormMaker, type NormControl } from "./batch-norm.ts";
+import { asNarrowAs, widen } from "./bfloat16.ts";
 
 type Layer = layers.Layer;
 

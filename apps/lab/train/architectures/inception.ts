@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
-import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
 import type { Blocks } from "./blocks.ts";
+import { BASE_RECIPE } from "./recipe.ts";
 
 /** Channels of an inception module's branches: 1x1; 3x3 after its reduction; two 3x3 after theirs; after the pool. */
 interface ModuleWidths {

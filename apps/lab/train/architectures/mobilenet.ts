@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
-import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
 import type { Blocks } from "./blocks.ts";
+import { BASE_RECIPE } from "./recipe.ts";
 
 /** Stages of inverted residuals: channels, blocks, the stride of the first and how much a block widens. */
 const STAGES = [

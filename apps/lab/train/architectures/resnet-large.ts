@@ -1,6 +1,6 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
-import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
+import { BASE_RECIPE } from "./recipe.ts";
 import { residual } from "./residual.ts";
 
 /** Channels and blocks of each stage: of 20x20 values before the neck, of 10x10 behind it. */

@@ -1,5 +1,5 @@
-import { BASE_RECIPE } from "../recipe.ts";
 import type { Architecture, Graph } from "./architecture.ts";
+import { BASE_RECIPE } from "./recipe.ts";
 
 /**
  * A model for tests: three exits, a skip edge around each residual block and one concatenation, so

@@ -1,0 +1,59 @@
+import { EddiError } from "#shared/errors";
+import { calibrated, exitById } from "#shared/model";
+import type { Answer, AnswerOptions, ImageSource, WhatRan } from "../../talk/edge.ts";
+import { release } from "../engine/engine.ts";
+import { askInTime } from "./ask-in-time.ts";
+import { type Job, type Kit, startJob } from "./job.ts";
+import { runHead } from "./run-head.ts";
+import { whatRan } from "./what-ran.ts";
+
+/**
+ * Answers one image by one plan: the head here, the tail in the cloud, or an early exit on the way that is sure
+ * enough. When the cloud fails or is late the
+ * edge finishes, when the edge's engine fails the cloud does it all; only when both fail there is no answer.
+ *
+ * @throws EddiError `bad-image`, `too-large`, `bad-plan`, `cancelled`; `unavailable` without edge and cloud
+ */
+export async function answerImage(
+  kit: Kit,
+  source: ImageSource,
+  options: AnswerOptions,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const job = await startJob(kit, source, options, signal);
+  try {
+    const head = await runHead(job);
+    if (head.kind === "scores") return toAnswer(job, head.scores, whatRan(job, "edge", head.exit));
+    const outcome = await askInTime(job, head.cut);
+    if (outcome.kind === "failure") throw withoutEngine(job, outcome.error);
+    const { exit, scores } = outcome;
+    if (outcome.kind === "reply") return toAnswer(job, scores, whatRan(job, "cloud", exit));
+    return toAnswer(job, scores, whatRan(job, "fallback", exit, outcome.error));
+  } finally {
+    job.leaveLink();
+    release(job.held);
+    kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud });
+  }
+}
+
+/** Why there is no answer at all: the cloud's reason, and that nothing here could stand in for it. */
+function withoutEngine({ kit }: Job, error: EddiError): EddiError {
+  if (kit.engine() !== null) return error;
+  return new EddiError(error.code, `${error.message}; and no engine works on this device`, { cause: error });
+}
+
+function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {
+  const { metadata } = job.kit.model;
+  const probabilities = calibrated(scores, exitById(metadata, ran.exit).temperature ?? 1);
+  const best = scores.indexOf(Math.max(...scores));
+  return {
+    ...ran,
+    scores,
+    probabilities,
+    label: metadata.labels[best]!,
+    confidence: probabilities[best]!,
+    plan: job.plan,
+    isIncomplete: job.isIncomplete,
+    budgetMs: job.options.budgetMs,
+  };
+}

@@ -1,0 +1,197 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { type EddiError, toEddiError } from "#shared/errors";
+import { forcedCodec } from "#shared/evaluator";
+import type { Transport } from "#shared/model";
+import {
+  allCloud,
+  edgeNodes,
+  type Model,
+  type Plan,
+  splitPlan,
+  USUAL_CODEC,
+  type WireCodec,
+} from "#shared/model";
+import type { TensorValues } from "#shared/runtime";
+import { imageInput } from "../../image/image-input.ts";
+import type { Traffic } from "../../service/traffic.ts";
+import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
+import type { Measured, Planning } from "../../talk/planning.ts";
+import type { CloudWays } from "../cloud/cloud-ways.ts";
+import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
+import type { Readiness } from "../weights/readiness.ts";
+
+/** What answers are made with. */
+export interface Kit {
+  readonly model: Model;
+  /** Of all tensors; null for what plans say. */
+  readonly codec: WireCodec | null;
+  readonly cloud: CloudWays;
+  readonly traffic: Traffic;
+  /** Null while a backend is chosen, at first and after one was lost, and when none works. */
+  readonly engine: () => Engine | null;
+  /** An engine that fails is replaced. */
+  readonly onEngineError: (error: EddiError, engine: Engine) => void;
+  readonly readiness: Readiness;
+  readonly planFor: (budgetMs: number) => Promise<Planning | null>;
+  readonly onMeasured: (measured: Measured) => void;
+}
+
+/** One image on its way to an answer. */
+export interface Job {
+  readonly kit: Kit;
+  readonly options: AnswerOptions;
+  readonly signal: AbortSignal;
+  readonly startMs: number;
+  /** The model's input. */
+  readonly values: Float32Array;
+  /** The picture's file ends early or is damaged. */
+  readonly isIncomplete: boolean;
+  /** Null when the plan is not the optimizer's. */
+  readonly planning: Planning | null;
+  readonly stages: { -readonly [stage in keyof Stages]: number };
+  /** Lets downloads go on, which give way to an image that is to be sent. */
+  readonly leaveLink: () => void;
+  plan: Plan;
+  /** Early exits that have answered, or were not sure enough, with their scores. */
+  readonly asked: Asked[];
+  /** Tensors of the head from which the edge goes on, or can finish. */
+  held: Held;
+  /** Whose they are: no other engine can read them. Null while none has run. */
+  ranOn: Engine | null;
+  /** Nodes that have run on the edge, and in the cloud. */
+  readonly here: Set<string>;
+  readonly there: Set<string>;
+  requestBytes: number;
+  replyBytes: number;
+  /** The way it went; null while nothing was sent. */
+  transport: Transport | null;
+  /** How the cut was sent. */
+  codecs: Readonly<Record<string, WireCodec>>;
+  ran: Measured["head"];
+  cloud: Measured["cloud"];
+}
+
+export interface Asked extends AskedExit {
+  readonly scores: Float32Array;
+}
+
+/**
+ * Decodes the image and fixes its plan: the one given, else the optimizer's for the budget, else all-cloud.
+ *
+ * @throws EddiError `bad-image`, `too-large`, `bad-plan`; `bad-weights` or `unavailable` when a given plan's
+ *   weights cannot be had
+ */
+export async function startJob(
+  kit: Kit,
+  source: ImageSource,
+  options: AnswerOptions,
+  signal: AbortSignal,
+): Promise<Job> {
+  const { model, readiness } = kit;
+  const startMs = performance.now() - (options.opened?.ms ?? 0);
+  const { values, isIncomplete } = await imageInput(source, model.metadata.input);
+  const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
+  const planning = options.plan === undefined ? await kit.planFor(options.budgetMs) : null;
+  let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
+  splitPlan(model, plan); // Refuses a plan that is none.
+  if (options.plan !== undefined) await readiness.prepare(plan, signal);
+  else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
+    plan = allCloud(model, plan.exit);
+  signal.throwIfAborted();
+  const isSent = splitPlan(model, plan).tail !== null;
+  stages.waitMs = performance.now() - startMs - stages.imageMs;
+  return {
+    kit,
+    options,
+    signal,
+    startMs,
+    values,
+    isIncomplete: isIncomplete || options.opened?.isIncomplete === true,
+    planning: plan === planning?.plan ? planning : null,
+    stages,
+    leaveLink: isSent ? kit.traffic.hold() : () => {},
+    plan,
+    asked: [],
+    held: new Map(),
+    ranOn: null,
+    here: new Set(),
+    there: new Set(),
+    requestBytes: 0,
+    replyBytes: 0,
+    transport: null,
+    codecs: {},
+    ran: null,
+    cloud: null,
+  };
+}
+
+/** Milliseconds since the image arrived, at the page where that opened it. */
+export function elapsed(job: Job): number {
+  return performance.now() - job.startMs;
+}
+
+/**
+ * Lets the engine work for this image.
+ *
+ * @returns null when there is no engine or it fails: it is replaced, and this image goes another way
+ * @throws the signal's reason
+ */
+export async function useEngine(
+  job: Job,
+  run: (engine: Engine) => Promise<EngineRun>,
+): Promise<EngineRun | null> {
+  const engine = job.kit.engine();
+  if (engine === null) return null;
+  try {
+    const start = performance.now();
+    const result = await run(engine);
+    job.ranOn = engine;
+    job.stages.waitMs += performance.now() - start - result.ms;
+    return result;
+  } catch (thrown) {
+    if (job.signal.aborted && thrown === job.signal.reason) throw thrown;
+    job.kit.onEngineError(toEddiError(thrown), engine);
+    return null;
+  }
+}
+
+/** Keeps a run's tensors for the next one. One that was held before comes back as a clone. */
+export function hold(job: Job, held: Held): void {
+  const replaced = [...job.held].filter(([name]) => held.has(name));
+  job.held = new Map([...job.held, ...held]);
+  release(new Map(replaced));
+}
+
+/** All that a segment may be fed with. */
+export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
+  return new Map<string, TensorValues | Tensor>([...imageOf(job), ...job.held]);
+}
+
+/** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the page's address does. */
+export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
+  const { model, codec } = kit;
+  const forced = (one: WireCodec): WireCodec => forcedCodec(model, model.dag.names.indexOf(name), one);
+  if (options.codec !== undefined) return forced(options.codec);
+  return plan.codecs?.[name] ?? forced(codec ?? USUAL_CODEC);
+}
+
+/** The cut at the image. */
+export function imageOf({ kit, values }: Job): ReadonlyMap<string, TensorValues> {
+  const { name, tensor } = kit.model.nodes[0]!;
+  return new Map([[name, { shape: [1, ...tensor.shape], values }]]);
+}
+
+const NO_TIME: Stages = {
+  imageMs: 0,
+  waitMs: 0,
+  headMs: 0,
+  encodeMs: 0,
+  uplinkMs: 0,
+  rttMs: 0,
+  queueMs: 0,
+  cloudMs: 0,
+  downlinkMs: 0,
+  lostMs: 0,
+  finishMs: 0,
+  otherMs: 0,
+};

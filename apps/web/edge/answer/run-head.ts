@@ -1,0 +1,101 @@
+import {
+  allCloud,
+  allEdge,
+  confidence,
+  type EarlyExit,
+  exitById,
+  type Plan,
+  type Segment,
+  splitPlan,
+  stagesOf,
+} from "#shared/model";
+import type { TensorValues } from "#shared/runtime";
+import type { Measured } from "../../talk/planning.ts";
+import { finishPoints } from "./finish-here.ts";
+import { feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
+
+/** Scores when the exit lies in the head or an early exit was sure, else what is for the cloud. */
+export type HeadResult =
+  | { readonly kind: "scores"; readonly exit: string; readonly scores: Float32Array }
+  | { readonly kind: "cut"; readonly cut: ReadonlyMap<string, TensorValues> };
+
+/**
+ * Runs the head: from one early exit to the next until one is sure enough, then the rest. What the next stage
+ * and finishing on the edge would need stays on the device. When the engine fails the plan becomes all-cloud.
+ */
+export async function runHead(job: Job): Promise<HeadResult> {
+  const { kit, plan } = job;
+  const { asks, rest } = stagesOf(kit.model, plan);
+  const { cut, tail } = splitPlan(kit.model, plan);
+  const image = imageOf(job);
+  const ran: Ran = { segments: [], ms: 0 };
+  for (const ask of asks) {
+    job.signal.throwIfAborted();
+    const run = await runStage(job, ran, ask.segment, [ask.node]);
+    if (run === null) return allToCloud(job);
+    if (!isSure(job, ask, run[0]!.values)) continue;
+    job.ran = measured(allEdge(kit.model, ask.exit), ran);
+    return { kind: "scores", exit: ask.exit, scores: run[0]!.values };
+  }
+  if (tail !== null && rest.nodes.length === 0 && cut.every((name) => image.has(name))) {
+    return { kind: "cut", cut: image };
+  }
+  const kept = tail === null ? [] : finishPoints(job, plan).flatMap(({ from }) => from.head.outputs);
+  const isKnown = (name: string): boolean => image.has(name) || job.held.has(name);
+  const read = rest.outputs.filter((name) => !image.has(name));
+  const outputs = [...new Set([...read, ...kept.filter((name) => !isKnown(name))])];
+  const values = await runStage(job, ran, { ...rest, outputs }, read);
+  if (values === null) return allToCloud(job);
+  job.ran = measured({ exit: plan.exit, head: plan.head }, ran);
+  if (tail === null) return { kind: "scores", exit: plan.exit, scores: values[0]!.values };
+  const known = new Map([...image, ...read.map((name, at) => [name, values[at]!] as const)]);
+  return { kind: "cut", cut: new Map(cut.map((name) => [name, known.get(name)!])) };
+}
+
+/** What the stages of a head ran so far. */
+interface Ran {
+  readonly segments: Segment[];
+  ms: number;
+}
+
+/** @returns what was to be read, null when the engine fails */
+async function runStage(
+  job: Job,
+  ran: Ran,
+  segment: Segment,
+  read: readonly string[],
+): Promise<readonly TensorValues[] | null> {
+  // What was held by an engine that was lost meanwhile cannot be fed to the next one.
+  if (job.ranOn !== null && job.ranOn !== job.kit.engine()) return null;
+  const run = await useEngine(job, (engine) => engine.run(segment, feedsOf(job), read, job.signal));
+  if (run === null) return null;
+  hold(job, run.held);
+  ran.segments.push(segment);
+  for (const name of segment.nodes) job.here.add(name);
+  ran.ms += run.ms;
+  job.stages.headMs += run.ms;
+  return run.values;
+}
+
+/** Enters how sure an early exit is. Confidence that is no number is no confidence. */
+function isSure(job: Job, { exit, threshold }: EarlyExit, scores: Float32Array): boolean {
+  const { temperature = 1 } = exitById(job.kit.model.metadata, exit);
+  const sure = confidence(scores, temperature);
+  const isNumber = !Number.isNaN(sure);
+  job.asked.push({ exit, threshold, scores, confidence: isNumber ? sure : 0 });
+  return isNumber && sure >= threshold;
+}
+
+function allToCloud(job: Job): HeadResult {
+  job.plan = allCloud(job.kit.model, job.plan.exit);
+  return { kind: "cut", cut: imageOf(job) };
+}
+
+/** @param plan what of the segments is the way to an exit or to the cut */
+function measured(plan: Plan, { segments, ms }: Ran): Measured["head"] {
+  const computing = segments.filter(({ nodes }) => nodes.length > 0);
+  if (computing.length === 0) return null;
+  const onTheWay = new Set(plan.head);
+  const branches = computing.flatMap(({ nodes }) => nodes.filter((name) => !onTheWay.has(name)));
+  return { plan, branches, runs: computing.length, ms };
+}

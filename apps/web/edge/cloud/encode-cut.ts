@@ -1,0 +1,72 @@
+import { toEddiError } from "#shared/errors";
+import { isImageCodec, type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
+import { type EncodedTensor, encodeImage, encodeRequest, encodeTensor, type Frame } from "#shared/protocol";
+import type { TensorValues } from "#shared/runtime";
+import { encodeImageFile } from "../../image/encode-image.ts";
+import { deflate } from "./deflate.ts";
+
+/** The cut of one image, ready to be sent. */
+export interface EncodedCut {
+  /** The JSON's length is that before deflating. */
+  readonly frame: Frame;
+  /** The body's `Content-Encoding`. */
+  readonly encoding: "deflate" | null;
+  /** How the tensors travel: as was asked, but for what this browser cannot do. */
+  readonly codecs: Readonly<Record<string, WireCodec>>;
+}
+
+/** What is asked of the cloud. */
+export interface CloudAsk {
+  readonly exit: string;
+  /** Whether an earlier exit will do, when the service is busy. */
+  readonly mayAnswerEarlier: boolean;
+  /** What is left until nobody waits for the reply any more. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * One frame with the cut tensors of one image.
+ *
+ * @param codecOf how a tensor is to travel; all are deflated, or none
+ */
+export async function encodeCut(
+  model: Model,
+  { exit, mayAnswerEarlier, timeoutMs }: CloudAsk,
+  cut: ReadonlyMap<string, TensorValues>,
+  codecOf: (name: string) => WireCodec,
+): Promise<EncodedCut> {
+  const encoded = await Promise.all(
+    [...cut].map(async ([name, tensor]) => ({ name, ...(await encode(model, name, tensor, codecOf(name))) })),
+  );
+  const timeout = Math.max(1, Math.round(timeoutMs * 1000));
+  const earlier = mayAnswerEarlier ? { allow_earlier_exit: true } : {};
+  const frame = encodeRequest({
+    parameters: Object.assign({ exit, timeout, ...earlier }, ...encoded.map(({ parameters }) => parameters)),
+    inputs: encoded.map(({ tensor }) => tensor),
+    outputs: [],
+    binaryOutputs: true,
+  });
+  const codecs = Object.fromEntries(encoded.map(({ name, codec }) => [name, codec]));
+  if (!encoded.some(({ codec }) => codec.deflate)) return { frame, encoding: null, codecs };
+  return { frame: { ...frame, body: await deflate(frame.body) }, encoding: "deflate", codecs };
+}
+
+async function encode(
+  { metadata, nodes }: Model,
+  name: string,
+  { shape, values }: TensorValues,
+  wanted: WireCodec,
+): Promise<EncodedTensor & { readonly codec: WireCodec }> {
+  const { codec, quality = USUAL_QUALITY, deflate } = wanted;
+  if (!isImageCodec(codec)) return { ...encodeTensor(name, shape, values, codec), codec: wanted };
+  const [height, width, channels] = nodes[0]!.tensor.shape as [number, number, number];
+  try {
+    const size = { height, width, channels };
+    const file = await encodeImageFile(values, size, metadata.input.range, codec, quality);
+    return { ...encodeImage(name, codec, file), codec: wanted };
+  } catch (thrown) {
+    // An image that cannot be made a file still has its pixels.
+    console.warn(`${codec}: ${toEddiError(thrown).message}`);
+    return { ...encodeTensor(name, shape, values, "uint8"), codec: { ...USUAL_CODEC, deflate } };
+  }
+}

@@ -1,0 +1,47 @@
+import { elementCount, type ImageCodec, USUAL_QUALITY } from "#shared/model";
+import type { Stopwatch } from "#shared/profile";
+import { codecJob, deflateSample, imageSample } from "#shared/protocol";
+import { timeInside, timeReadBack, timeWhole } from "#shared/runtime";
+import { encodeImageFile } from "../../image/encode-image.ts";
+import { deflate } from "../cloud/deflate.ts";
+import type { Engine } from "../engine/engine.ts";
+
+const now = (): number => performance.now();
+
+/**
+ * Times heads on the engine, each timing alone on it; without any slow-down.
+ *
+ * @param imageCodecs those that this browser can write
+ */
+export function engineStopwatch(
+  engine: Pick<Engine, "measure">,
+  imageCodecs: readonly ImageCodec[],
+): Stopwatch {
+  return {
+    whole: (segment, runs) => engine.measure((segments) => timeWhole(segments, segment, runs, now)),
+    inside: (segment, runs) => engine.measure((segments) => timeInside(segments, segment, runs, now)),
+    move: (elements, runs) => engine.measure(() => timeReadBack(elements, runs, now)),
+    code: async (codec, elements, runs) => {
+      const job = codecJob(codec, elements);
+      return repeated(runs, async () => job.encode());
+    },
+    deflate: (bytes, runs) => {
+      const sample = deflateSample(bytes);
+      return repeated(runs, () => deflate(sample));
+    },
+    image: (codec, size, runs) => {
+      const { height, width, channels } = size;
+      const pixels = imageSample(Math.max(height, width), channels);
+      const values = Float32Array.from(pixels.subarray(0, elementCount([height, width, channels])));
+      return repeated(runs, () => encodeImageFile(values, size, [0, 255], codec, USUAL_QUALITY));
+    },
+    imageCodecs,
+  };
+}
+
+/** @returns milliseconds of one of so many runs in a row */
+async function repeated(runs: number, job: () => Promise<unknown>): Promise<number> {
+  const start = now();
+  for (let i = 0; i < runs; i++) await job();
+  return (now() - start) / runs;
+}

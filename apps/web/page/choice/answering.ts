@@ -1,0 +1,142 @@
+import { type EddiError, toEddiError } from "#shared/errors";
+import type { Answer, AnswerOptions, ImageSource } from "../../talk/edge.ts";
+import { orAborted } from "../../talk/within.ts";
+import { type Choice, Choices } from "./choices.ts";
+
+/** What people see of answers. A picture and its answer belong together: a new picture has none yet. */
+export interface Screen {
+  /** @param image null where there is none to show: the camera's, or the values of an input */
+  picture(image: Blob | null, label: string | null): void;
+  answer(answer: Answer): void;
+  /** About what was chosen last: it goes with the next choice. */
+  problem(error: EddiError): void;
+  /** Another choice: what was said of the one before is over. */
+  chosen(): void;
+  /** @param underWay images that are being answered */
+  busy(underWay: number): void;
+}
+
+/**
+ * Answers an image.
+ *
+ * @param show called with what a file shows, once it is known to be a picture
+ * @throws EddiError `bad-image` or `too-large` for what is none
+ */
+export type Ask = (
+  image: ImageSource,
+  options: Partial<AnswerOptions>,
+  signal: AbortSignal | undefined,
+  show: (picture: Blob) => void,
+) => Promise<Answer>;
+
+/** Has pictures answered, and sees to it that an answer stands under its own picture, whatever comes when. */
+export class Answering {
+  private readonly ask: Ask;
+  private readonly screen: Screen;
+  private readonly choices = new Choices();
+  private underWay = 0;
+
+  constructor(ask: Ask, screen: Screen) {
+    this.ask = ask;
+    this.screen = screen;
+  }
+
+  /**
+   * Answers a picture that the user has chosen. What goes wrong is said; nothing is thrown.
+   *
+   * @param load gets the file
+   * @param label what it is said to show, if anybody says
+   */
+  async choose(load: (signal: AbortSignal) => Promise<Blob>, label: string | null): Promise<void> {
+    const choice = this.choices.choose();
+    const { signal } = choice;
+    this.screen.chosen();
+    try {
+      const file = await orAborted(load(signal), signal);
+      const show = (picture: Blob): void => {
+        if (choice.isNewest) this.screen.picture(picture, label);
+      };
+      const answer = await this.run(file, {}, signal, show);
+      if (choice.show()) this.screen.answer(answer);
+    } catch (thrown) {
+      if (!choice.isNewest) return;
+      const error = toEddiError(thrown);
+      if (error.code === "bad-image" || error.code === "too-large") this.screen.picture(null, null);
+      this.screen.problem(error);
+    }
+  }
+
+  /** Begins with something that is chosen without a picture: the camera, or nothing. */
+  chooseNone(): Choice {
+    const choice = this.choices.choose();
+    this.screen.chosen();
+    this.screen.picture(null, null);
+    return choice;
+  }
+
+  /** Nothing is to be answered any more; what is on show stays. */
+  stop(): void {
+    this.choices.choose();
+  }
+
+  /**
+   * Answers one frame of a camera. Frames may overlap; one that is overtaken is not shown.
+   *
+   * @param live the choice that they all belong to
+   * @throws EddiError of the edge; it is said too, unless the frame was overtaken
+   */
+  async frame(live: Choice, grab: () => Promise<ImageBitmap>): Promise<void> {
+    const frame = this.choices.next(live);
+    try {
+      frame.signal.throwIfAborted();
+      const bitmap = await grab();
+      try {
+        frame.signal.throwIfAborted();
+        const answer = await this.run(bitmap, {}, frame.signal, () => {});
+        if (frame.show()) this.screen.answer(answer);
+      } finally {
+        bitmap.close();
+      }
+    } catch (thrown) {
+      const error = toEddiError(thrown);
+      if (frame.isNewest) this.screen.problem(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Answers for a script, which gets the answer, and the failure alone. People see both picture and answer once it is
+   * there, unless something newer was chosen meanwhile.
+   */
+  async script(
+    image: ImageSource,
+    options: Partial<AnswerOptions>,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    const choice = this.choices.ask();
+    let shown: Blob | null = null;
+    const answer = await this.run(image, options, signal, (picture) => {
+      shown = picture;
+    });
+    if (choice.show()) {
+      this.screen.chosen();
+      this.screen.picture(shown, null);
+      this.screen.answer(answer);
+    }
+    return answer;
+  }
+
+  private async run(
+    image: ImageSource,
+    options: Partial<AnswerOptions>,
+    signal: AbortSignal | undefined,
+    show: (picture: Blob) => void,
+  ): Promise<Answer> {
+    this.screen.busy(++this.underWay);
+    try {
+      return await this.ask(image, options, signal, show);
+    } finally {
+      this.screen.busy(--this.underWay);
+    }
+  }
+}

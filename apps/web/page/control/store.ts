@@ -1,0 +1,79 @@
+import { computed, signal } from "@preact/signals";
+import type { Answer, Calibration, EngineReport, ModelSummary, ShardState } from "../../talk/edge.ts";
+import type { PlanSummary } from "../../talk/optimizer.ts";
+
+/** Everything that the page shows. Written by `controller.ts`, read by the components. */
+export const model = signal<ModelSummary | null>(null);
+/** Of the model that is opened; null until it is known which. */
+export const modelId = signal<string | null>(null);
+/** Names of the models that there are to choose from. */
+export const models = signal<readonly string[]>([]);
+export const engine = signal<EngineReport | null>(null);
+export const shards = signal<readonly ShardState[]>([]);
+export const calibration = signal<Calibration>({ state: "waiting", share: 0, profile: null });
+export const summary = signal<PlanSummary | null>(null);
+export const budgetMs = signal(300);
+export const picture = signal<Picture | null>(null);
+export const answer = signal<Answer | null>(null);
+/** Images under way. */
+export const underWay = signal(0);
+/** The camera: closed, open, or classifying all the time. */
+export const camera = signal<"closed" | "open" | "live">("closed");
+/** Why an open camera gives no pictures; null while it does. */
+export const cameraMuted = signal<string | null>(null);
+export const samples = signal<Samples | null>(null);
+export const problems = signal<readonly Problem[]>([]);
+
+export const busy = computed(() => underWay.value > 0);
+
+/** Parts of shards included. */
+export const arrivedBytes = computed(() =>
+  shards.value.reduce((sum, { arrivedBytes: bytes }) => sum + bytes, 0),
+);
+
+export const loadedBytes = computed(() =>
+  shards.value.filter(({ state }) => state === "ready").reduce((sum, { bytes }) => sum + bytes, 0),
+);
+
+/** What is being classified, as it is shown. */
+export interface Picture {
+  /** Null while the camera shows itself. */
+  readonly url: string | null;
+  /** What it is said to show, if anybody says. */
+  readonly label: string | null;
+}
+
+export interface Samples {
+  /** `drawings`: made by our own code, because the service has no photos. */
+  readonly source: "photos" | "drawings";
+  readonly items: readonly Sample[];
+}
+
+export interface Sample {
+  readonly url: string;
+  readonly label: string;
+  /** Of a drawing; a photo is fetched when it is chosen. */
+  readonly file?: Blob;
+}
+
+export interface Problem {
+  readonly id: number;
+  readonly message: string;
+  /** About a picture: gone with the next one. */
+  readonly passing: boolean;
+}
+
+/** Shows a message until the user closes it; the same message only once. */
+export function showProblem(message: string, passing = false): void {
+  if (problems.value.some((problem) => problem.message === message)) return;
+  const id = 1 + Math.max(0, ...problems.value.map((problem) => problem.id));
+  problems.value = [...problems.value, { id, message, passing }].slice(-4);
+}
+
+export function closeProblem(id: number): void {
+  problems.value = problems.value.filter((problem) => problem.id !== id);
+}
+
+export function closePassingProblems(): void {
+  problems.value = problems.value.filter((problem) => !problem.passing);
+}

@@ -1,0 +1,84 @@
+import { CODECS, parseCodec, TRANSPORTS, type Transport, type WireCodec } from "#shared/model";
+import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../../talk/edge.ts";
+
+/** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
+export interface PageSettings {
+  /** Model id; null for the service's own choice. */
+  readonly model: string | null;
+  /** Forces a TF.js backend; null for the fastest that works. */
+  readonly backend: Backend | null;
+  /**
+   * The engine of the edge is made this many times as slow, 1 to 1000, to stand for a slower phone: after
+   * each run the edge worker waits until that has lasted `slowdown` times the fastest run of its segment so
+   * far. The self-test's time is multiplied too.
+   */
+  readonly slowdown: number;
+  /** Whether the edge measures itself: on a first visit (`auto`), never (`off`), or on every visit (`force`). */
+  readonly calibrate: CalibrationMode;
+  /** How all tensors travel; null for what plans say. */
+  readonly codec: WireCodec | null;
+  /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
+  readonly transport: Transport | null;
+  readonly budgetMs: number;
+  /**
+   * Frames a second that the live camera has classified, 0.1 to 60, the stages of several overlapping; null: one
+   * after the other.
+   */
+  readonly framesPerSecond: number | null;
+  /** Top-1 that is enough, 0 to 1: the fastest plan of it is wanted, not the best within the budget. */
+  readonly minAccuracy: number | null;
+}
+
+/** What a codec looks like in an address. */
+export const CODEC_TEXTS = `one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`;
+
+export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
+
+/**
+ * Reads the address' query. A value that makes no sense is replaced by its default.
+ *
+ * @returns the settings, and a message for every value refused
+ */
+export function readSettings(query: string): {
+  readonly settings: PageSettings;
+  readonly problems: readonly string[];
+} {
+  const given = new URLSearchParams(query);
+  const problems: string[] = [];
+  const read = <T>(name: string, usual: T, expected: string, parse: (text: string) => T | null): T => {
+    const text = given.get(name);
+    if (text === null) return usual;
+    const value = parse(text);
+    if (value !== null) return value;
+    problems.push(`?${name}=${text.slice(0, 60)}: expected ${expected}`);
+    return usual;
+  };
+  const number = (least: number, most: number) => (text: string) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    return value >= least && value <= most ? value : null;
+  };
+  const oneOf =
+    <T extends string>(values: readonly T[]) =>
+    (text: string) =>
+      values.find((value) => value === text) ?? null;
+  const { least, most, usual } = BUDGET_MS;
+  const settings: PageSettings = {
+    model: read<string | null>("model", null, "a model id: lower case letters, digits and -", (text) =>
+      /^[a-z0-9][a-z0-9-]*$/.test(text) ? text : null,
+    ),
+    backend: read<Backend | null>("backend", null, `one of ${BACKENDS.join(", ")}`, oneOf(BACKENDS)),
+    slowdown: read("slowdown", 1, "a number from 1 to 1000", number(1, 1000)),
+    calibrate: read<CalibrationMode>(
+      "calibrate",
+      "auto",
+      `one of ${CALIBRATION_MODES.join(", ")}`,
+      oneOf(CALIBRATION_MODES),
+    ),
+    codec: read<WireCodec | null>("codec", null, CODEC_TEXTS, parseCodec),
+    transport: read<Transport | null>("transport", null, "fetch or stream", oneOf(TRANSPORTS)),
+    budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
+    framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
+    minAccuracy: read<number | null>("accuracy", null, "a top-1 accuracy from 0 to 1", number(0, 1)),
+  };
+  return { settings, problems };
+}

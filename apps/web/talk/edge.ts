@@ -1,0 +1,221 @@
+import type { ErrorCode } from "#shared/errors";
+import type { Exit, ImageCodec, Plan, Segment, TensorCodec, Transport, WireCodec } from "#shared/model";
+import type { ImageSize, Profile } from "#shared/profile";
+import type { Forecast } from "./planning.ts";
+
+/** The whole conversation between the page and the edge worker. */
+export type EdgeRequest =
+  /** First and once: reads the model, then chooses a backend and fetches weights in the background. */
+  | { readonly kind: "open"; readonly settings: EdgeSettings; readonly optimizer: MessagePort }
+  /** A new port to the optimizer worker, after that one was restarted. */
+  | { readonly kind: "connect"; readonly optimizer: MessagePort }
+  | { readonly kind: "answer"; readonly image: ImageSource; readonly options: AnswerOptions }
+  /** Times something on the engine, without slow-down: for the lab. Its weights are fetched first. */
+  | { readonly kind: "time"; readonly what: Timing }
+  /** Replied to when nothing is under way: backend chosen, wanted weights fetched or failed, plan current. */
+  | { readonly kind: "settle" };
+
+export interface EdgeReplies {
+  open: ModelSummary;
+  connect: null;
+  answer: Answer;
+  /** Milliseconds of one run. */
+  time: number;
+  settle: null;
+}
+
+export type EdgeEvent =
+  | { readonly kind: "engine"; readonly engine: EngineReport }
+  /** State of every shard, after any change. */
+  | { readonly kind: "shards"; readonly shards: readonly ShardState[] }
+  | { readonly kind: "calibration"; readonly calibration: Calibration }
+  /** Something went wrong that the user should know; the edge goes on. */
+  | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
+  /** The engine failed (GPU device lost, wrong results, nothing but errors): another one takes its place. */
+  | { readonly kind: "lost"; readonly backend: Backend; readonly message: string };
+
+/** Something to time, so many runs in a row; as a `Stopwatch` has it. */
+export type Timing = { readonly runs: number } & (
+  | { readonly part: "whole" | "inside"; readonly segment: Segment }
+  | { readonly part: "move"; readonly elements: number }
+  | { readonly part: "code"; readonly codec: TensorCodec; readonly elements: number }
+  | { readonly part: "deflate"; readonly bytes: number }
+  | { readonly part: "image"; readonly codec: ImageCodec; readonly size: ImageSize }
+);
+
+/** Whether this device measures itself: unless it did so before, never, or anew. */
+export type CalibrationMode = "auto" | "off" | "force";
+export const CALIBRATION_MODES: readonly CalibrationMode[] = ["auto", "off", "force"];
+
+/** How far this device has measured itself. */
+export interface Calibration {
+  /** `cached`: on an earlier visit. */
+  readonly state: "waiting" | "measuring" | "done" | "cached" | "off" | "failed";
+  /** Of what is being measured, 0..1. */
+  readonly share: number;
+  /** Of heads, as far as measured. */
+  readonly profile: Profile | null;
+}
+
+export type Backend = "webgpu" | "wasm" | "webgl";
+export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
+
+export interface EdgeSettings {
+  /** For the service; null where it asks for none. */
+  readonly key: string | null;
+  /** Model id. */
+  readonly model: string;
+  /** Tried before any other when given. */
+  readonly backend: Backend | null;
+  /** Not to be tried: a worker hung on them before. */
+  readonly avoid: readonly Backend[];
+  /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
+  readonly slowdown: number;
+  readonly calibrate: CalibrationMode;
+  /** Of all tensors; null for what plans say. */
+  readonly codec: WireCodec | null;
+  /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
+  readonly transport: Transport | null;
+}
+
+/** A file, pixels, or the model's input itself: float32, RGB interleaved, in the model's range. */
+export type ImageSource = Blob | ImageBitmap | ImageData | Float32Array;
+
+export interface AnswerOptions {
+  /** Milliseconds from the image's arrival at the edge worker. */
+  readonly budgetMs: number;
+  /** Used instead of the optimizer's. Its weights are fetched first if need be. */
+  readonly plan?: Plan;
+  /** Used for all tensors instead of the plan's. */
+  readonly codec?: WireCodec;
+  /** Told where the page has opened the picture itself. */
+  readonly opened?: OpenedPicture;
+}
+
+/** What it took the page to open a picture that the worker cannot, or that is too large for two to hold. */
+export interface OpenedPicture {
+  /** Counts as the picture's time. */
+  readonly ms: number;
+  readonly isIncomplete: boolean;
+}
+
+/** An answer, and what happened on the way to it. */
+export interface Answer extends WhatRan {
+  /** Class probabilities as the exit gave them, in the order of the labels. */
+  readonly scores: Float32Array;
+  /** The same, calibrated: about the chance of each label to be right. They sum to 1. */
+  readonly probabilities: readonly number[];
+  readonly label: string;
+  /** The label's calibrated probability, 0..1: how sure the answer is. */
+  readonly confidence: number;
+  /** The plan for this image; not all of it was run when an early exit was sure or the cloud failed. */
+  readonly plan: Plan;
+  readonly budgetMs: number;
+  /** The picture's file ends early or is damaged: this answers what there is of it. */
+  readonly isIncomplete: boolean;
+}
+
+/** What really happened to one image: the one description of it, made where it ran. */
+export interface WhatRan {
+  /** The exit that answered; not the plan's when one was sure, the service shed load or the edge had to finish. */
+  readonly exit: string;
+  /** `fallback`: the cloud was to answer, but the edge finished. */
+  readonly source: "edge" | "cloud" | "fallback";
+  /** Why, when it is a fallback. */
+  readonly reason: string | null;
+  /** Names of the nodes that ran on the edge, the image not among them; branches of exits that were asked included. */
+  readonly here: readonly string[];
+  /** Of those that ran in the cloud for this answer. */
+  readonly there: readonly string[];
+  /** Early exits that were asked, in turn. The last one answered if it was sure enough. */
+  readonly asked: readonly AskedExit[];
+  /** Names of the tensors that were sent, of a fallback in vain; empty for all-edge and when an early exit answered. */
+  readonly cut: readonly string[];
+  /** How they travelled, by name. */
+  readonly codecs: Readonly<Record<string, WireCodec>>;
+  /** Bytes of the request's body; 0 when nothing was sent. */
+  readonly requestBytes: number;
+  /** Of the reply's; 0 when there was none. */
+  readonly replyBytes: number;
+  /** The way it went last; null when nothing was sent. */
+  readonly transport: Transport | null;
+  readonly stages: Stages;
+  /** From the image's arrival to the scores: the sum of the stages. */
+  readonly totalMs: number;
+  /** Of the way that was taken; null for a forced plan, before anything is known, and for ways that nobody foresees. */
+  readonly prediction: Forecast | null;
+}
+
+/** An early exit that was asked. */
+export interface AskedExit {
+  readonly exit: string;
+  /** Calibrated: about the chance that it is right, 0..1. */
+  readonly confidence: number;
+  /** It answers when its confidence is at least this. */
+  readonly threshold: number;
+}
+
+/** Where the time of an answer went, in milliseconds. */
+export interface Stages {
+  /** Decoding, cropping and scaling the image. */
+  readonly imageMs: number;
+  /** Waiting for the plan, for weights or for the engine. */
+  readonly waitMs: number;
+  /** The head, its results read back. */
+  readonly headMs: number;
+  /** Encoding the cut tensors and the frame. */
+  readonly encodeMs: number;
+  /** While the request came in, by the service's clock; 0 on a stream, where that cannot be told from the rest. */
+  readonly uplinkMs: number;
+  /** The rest of the time between sending and the reply's first byte. */
+  readonly rttMs: number;
+  readonly queueMs: number;
+  readonly cloudMs: number;
+  /** From the reply's first byte to its last, and decoding it. */
+  readonly downlinkMs: number;
+  /** A fallback: the time spent on the cloud in vain. */
+  readonly lostMs: number;
+  /** A fallback: finishing on the edge. */
+  readonly finishMs: number;
+  /** Everything else: the browser's own time around a request. */
+  readonly otherMs: number;
+}
+
+/** What the page needs to know of the model. */
+export interface ModelSummary {
+  readonly id: string;
+  readonly version: string;
+  readonly labels: readonly string[];
+  readonly input: { readonly width: number; readonly height: number };
+  readonly exits: readonly Pick<Exit, "id" | "node" | "accuracy" | "agreement">[];
+  /** In topological order; predecessors by index. */
+  readonly nodes: readonly { readonly name: string; readonly predecessors: readonly number[] }[];
+  readonly weightBytes: number;
+}
+
+export interface EngineReport {
+  /** Null when no backend works: then the cloud does everything. */
+  readonly backend: Backend | null;
+  /** Time of the reference net, slow-down included. */
+  readonly selfTestMs: number | null;
+  readonly slowdown: number;
+  readonly tried: readonly Trial[];
+}
+
+/** One backend, and how it did. */
+export interface Trial {
+  readonly backend: Backend;
+  readonly outcome: "chosen" | "passed" | "failed" | "skipped";
+  /** Time of the reference net when it ran. */
+  readonly medianMs: number | null;
+  /** What came out, in words. */
+  readonly detail: string;
+}
+
+export interface ShardState {
+  readonly path: string;
+  readonly bytes: number;
+  /** Of these, how many are there. */
+  readonly arrivedBytes: number;
+  readonly state: "absent" | "loading" | "ready" | "failed";
+}
