@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/profile": ["shared/graph", "shared/model"],
   "shared/evaluator": ["shared/graph", "shared/model", "shared/profile"],
   "shared/optimizer": ["shared/graph", "shared/model", "shared/profile", "shared/evaluator"],
+  "shared/policies": ["shared/graph", "shared/model", "shared/evaluator", "shared/optimizer"],
   "shared/network": ["shared/model"],
   "shared/protocol": ["shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],

@@ -1,0 +1,1 @@
+export type { Decide, Found, Known } from "./policy.ts";
