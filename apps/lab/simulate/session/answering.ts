@@ -5,11 +5,11 @@ import type { Served } from "../world/cloud.ts";
 import type { Run } from "../world/edge.ts";
 import type { Sending } from "../world/link.ts";
 import type { Demands, RemoteDemands } from "./demands.ts";
-import { stageKey } from "./foresight.ts";
-import type { Guard, Planned } from "./pilot.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Guard, Planned } from "./pilot.ts";
 import { budgetOf } from "./scenario.ts";
 import type { Session } from "./session.ts";
+import { stageKey } from "./stage-key.ts";
 
 /** The page speaks through its stream. */
 export const TRANSPORT: Transport = "stream";
@@ -94,7 +94,8 @@ export class Answering {
         this.wayMs = this.elapsed;
         return this.end(exit, "edge");
       }
-      if (this.session.truth.confidence(ask.exit, this.photo) >= ask.threshold) return this.end(ask.exit, "edge");
+      if (this.session.truth.confidence(ask.exit, this.photo) >= ask.threshold)
+        return this.end(ask.exit, "edge");
       this.unsure.push(ask.exit);
       this.runStage(stage + 1);
     });
@@ -147,7 +148,10 @@ export class Answering {
   private late(): void {
     if (this.isOver || this.isFinishing) return;
     const exit = this.guard?.exitAt(this.elapsed) ?? null;
-    if (exit === null) return this.end(null, "lost");
+    if (exit === null) {
+      this.end(null, "lost");
+      return;
+    }
     this.isFinishing = true;
     const isKnown = this.unsure.at(-1) === exit;
     const run = this.work(isKnown ? 0 : this.session.finishMs(this.demands, exit));

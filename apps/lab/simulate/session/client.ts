@@ -1,4 +1,12 @@
-import { CloudWatch, type ImageTimes, imageTimes, learn, type Measured, relax, withImage } from "#shared/learning";
+import {
+  CloudWatch,
+  type ImageTimes,
+  imageTimes,
+  learn,
+  type Measured,
+  relax,
+  withImage,
+} from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
 import { conditionsOf, type NetworkState, type Observation, observe, startNetwork } from "#shared/network";
 import type { PlanChoice, Planner, PlanRequest } from "#shared/planning";
@@ -16,6 +24,8 @@ export interface ClientOptions {
   readonly planner: Planner;
   /** What it measures: what the policy has no use for it does not. */
   readonly senses: Senses;
+  /** Probes as others do, which keeps radio and connection awake, but has no need to learn from it. */
+  readonly isOracle: boolean;
   /** Plans anew after every observation, as the page does; else for each photo. */
   readonly isEager: boolean;
 }
@@ -101,10 +111,10 @@ export class Client {
   }
 
   private learnAnswer(measured: Measured): void {
-    const { senses, scenario, world } = this.options;
+    const { senses, scenario, world, isOracle } = this.options;
     const { now } = world.clock;
     this.latestImages = withImage(this.latestImages, measured.imageMs);
-    if (senses === "nothing") return;
+    if (senses === "nothing" || isOracle) return;
     const heard = senses === "network" ? measured : { ...measured, cloud: null };
     this.network = learn(this.network, scenario.costs, heard, now);
     if (heard.cloud?.kind === "lost") {
@@ -119,6 +129,7 @@ export class Client {
   }
 
   private probed(taught: readonly Observation[]): void {
+    if (this.options.isOracle) return;
     this.network = taught.reduce(observe, this.network);
     if (this.cloud.state(this.options.world.clock.now) === "down") this.prober?.forget();
     this.maybeReplan();

@@ -1,4 +1,11 @@
-import { DEAD_LINK_MS, deadlineMs, type CostedModel, localExit, type PlanRequest, type Prediction } from "#shared/planning";
+import {
+  type CostedModel,
+  DEAD_LINK_MS,
+  deadlineMs,
+  localExit,
+  type PlanRequest,
+  type Prediction,
+} from "#shared/planning";
 import type { Demands } from "./demands.ts";
 import type { Guard } from "./pilot.ts";
 

@@ -43,6 +43,7 @@ export class Session {
       world: this.world,
       planner: isOracle(planner) ? NO_PLANNER : planner,
       senses: pilot.senses,
+      isOracle: isOracle(planner),
       isEager: pilot.isEager,
     });
   }
@@ -65,7 +66,12 @@ export class Session {
   planFor(photo: PhotoNow): Planned {
     const { oracle, pilot } = this;
     if (oracle !== null) {
-      return { plan: oracle.foretell(this.world, photo), predictedMs: null, predictedP95Ms: null, guard: null };
+      return {
+        plan: oracle.foretell(this.world, photo),
+        predictedMs: null,
+        predictedP95Ms: null,
+        guard: null,
+      };
     }
     const { plan } = this.client.planNow();
     if (plan === null) throw new EddiError("bad-plan", `${pilot.name}: expected a plan, got none`);
@@ -114,10 +120,9 @@ export class Session {
 
   private take(answer: number): void {
     this.underWay += 1;
-    if (this.scenario.framesPerSecond !== null && this.underWay > FRAMES_UNDER_WAY) {
-      return this.record(droppedFrame(answer, this.scenario.photos[answer]!, this.now));
-    }
-    new Answering(this, answer);
+    const isTooMany = this.scenario.framesPerSecond !== null && this.underWay > FRAMES_UNDER_WAY;
+    if (isTooMany) this.record(droppedFrame(answer, this.scenario.photos[answer]!, this.now));
+    else new Answering(this, answer);
   }
 
   private check(plan: Plan): void {

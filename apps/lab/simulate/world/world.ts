@@ -1,3 +1,4 @@
+import type { Conditions } from "#shared/model";
 import { normal } from "../population/normal.ts";
 import { drawAt, randomFrom, seedOf } from "../random.ts";
 import { Clock } from "./clock.ts";
@@ -45,6 +46,18 @@ export class World {
     if (!varies) return bytes;
     const z = normal(randomFrom(this.seed ^ photo));
     return fixedBytes + (bytes - fixedBytes) * Math.exp(this.photoBytesSd * z - this.photoBytesSd ** 2 / 2);
+  }
+
+  /** What is true at some time, as planners are told it; rates and times as the next second has them on average. */
+  conditionsAt(ms: number): Omit<Conditions, "spread"> {
+    return {
+      rttMs: this.link.rttMs(ms),
+      uplinkBps: this.link.uplinkBps(ms, ms + 1000),
+      downlinkBps: this.link.downlinkBps(ms, ms + 1000),
+      edgeScale: this.edge.scaleAt(ms),
+      cloudScale: this.cloud.computeMs(1, ms),
+      queueMs: this.cloud.toldQueueMs(ms),
+    };
   }
 
   /** Whether a codec spoils what an exit would have said rightly of a photo. @param loss its share of all photos */
