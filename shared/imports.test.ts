@@ -14,6 +14,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/evaluator": ["shared/graph", "shared/model", "shared/profile"],
   "shared/optimizer": ["shared/graph", "shared/model", "shared/profile", "shared/evaluator"],
   "shared/policies": ["shared/graph", "shared/model", "shared/evaluator", "shared/optimizer"],
+  "shared/planning": [
+    "shared/graph",
+    "shared/model",
+    "shared/evaluator",
+    "shared/optimizer",
+    "shared/policies",
+  ],
   "shared/network": ["shared/model"],
   "shared/protocol": ["shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],

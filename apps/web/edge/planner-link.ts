@@ -1,7 +1,8 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
-import type { LinkEvent, LinkReplies, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import type { LinkEvent, LinkReplies, LinkRequest, Measured } from "../talk/planning.ts";
 import { within } from "../talk/within.ts";
 
 /** The optimizer may be busy planning; nobody waits longer than this for a plan. */

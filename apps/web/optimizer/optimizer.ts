@@ -9,16 +9,16 @@ import {
   type WireCodec,
 } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
+import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-model.ts";
 import { traffic } from "../service/traffic.ts";
 import type { OptimizerEvent } from "../talk/optimizer.ts";
-import type { CloudLost, LinkEvent, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import type { CloudLost, LinkEvent, LinkRequest, Measured } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
 import { CloudWatch } from "./cloud-watch.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { learn, relax } from "./learning.ts";
-import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
@@ -38,8 +38,8 @@ const IMAGE_TIMES = 5;
 /** Before any image was seen. */
 const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
 
-/** One and the same, so that planners are kept. */
-const NOTHING: readonly never[] = [];
+/** Before there is a model. */
+const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
 
 /** The model, and what its nodes cost. */
 interface Costed {
@@ -64,7 +64,9 @@ export class Optimizer {
   private readonly cloud = new CloudWatch();
   private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
-  private readonly planners = new Planners();
+  /** What plans are made of, and who makes them: another one for other costs. */
+  private planned: CostedModel = NOTHING_COSTED;
+  private planner: Planner = plannerKind("eddi", NOTHING_COSTED).start();
   private toEdge: (event: LinkEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
@@ -257,7 +259,10 @@ export class Optimizer {
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
     const options = { codec, imageCodecs, transport: this.transport };
-    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, options) };
+    const costs = exitCosts(model, head.profile, tail.profile, options);
+    this.costed = { ...known, costs };
+    this.planned = { costs, policies: model.metadata.policies ?? [] };
+    this.planner = plannerKind("eddi", this.planned).start();
     this.replan();
   }
 
@@ -321,17 +326,16 @@ export class Optimizer {
   }
 
   private plan(budgetMs: number, previous: Plan | null): Planning {
-    const knowledge = {
-      costs: this.costed?.costs ?? NOTHING,
-      policies: this.costed?.model.metadata.policies ?? NOTHING,
+    return planningFor(this.planned, this.planner, {
       conditions: conditionsOf(this.network),
       image: timesOf(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
       minAccuracy: this.minAccuracy,
-    };
-    return this.planners.planFor(knowledge, budgetMs, previous);
+      budgetMs,
+      previous,
+    });
   }
 
   private isAllEdge(): boolean {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "#shared/errors";
 import type { Exit, ImageCodec, Plan, Segment, TensorCodec, Transport, WireCodec } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
-import type { Forecast } from "./planning.ts";
 
 /** The whole conversation between the page and the edge worker. */
 export type EdgeRequest =

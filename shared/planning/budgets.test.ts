@@ -5,17 +5,17 @@ import { type Conditions, NO_SPREAD, type Plan, readModel, USUAL_CODEC } from "#
 import { conditionsOf, FIRST_GUESS, observe, startNetwork } from "#shared/network";
 import { efficientHeads } from "#shared/optimizer";
 import { readProfile } from "#shared/profile";
-import { seededRandom } from "../../../shared/graph/fixture.ts";
-import { normal } from "../../../shared/network/fixture.ts";
-import { type Knowledge, Planners } from "./planning.ts";
+import { seededRandom } from "../graph/fixture.ts";
+import { normal } from "../network/fixture.ts";
+import { SharedPlanners } from "./eddi-planner.ts";
+import type { PlanRequest } from "./planner.ts";
 
 const model = readModel(readFileSync("models/resnet-imagenette/model.json"));
 const profile = (name: string) =>
   readProfile(JSON.parse(readFileSync(`models/resnet-imagenette/profiles/${name}.json`, "utf8")));
 const costs = exitCosts(model, profile("head-wasm"), profile("tail-wasm"), { codec: USUAL_CODEC });
 const everything = new Set(model.dag.names);
-/** One and the same each time, as in the page: planners are kept. */
-const NONE: readonly never[] = [];
+const shared = new SharedPlanners({ costs, policies: [] });
 
 interface Link {
   readonly rttMs: number;
@@ -111,24 +111,24 @@ function run(
   onPlan: (plan: Plan, answer: number) => void = () => {},
 ): readonly boolean[] {
   const random = seededRandom(seed);
-  const planners = new Planners();
+  const planner = shared.start();
   const start = { ...FIRST_GUESS, edgeScale: initial.edgeScale };
   let state = startNetwork(start);
   let previous: Plan | null = null;
   let atMs = 0;
   return Array.from({ length: answers }, (_, answer) => {
     const truth = truthAt(answer);
-    const knowledge: Knowledge = {
-      costs,
-      policies: NONE,
+    const asked: PlanRequest = {
       conditions: conditionsOf(state),
       image: { ms: 5, sdMs: 1 },
       readyNodes: everything,
       cloudUp: true,
       framesPerSecond: null,
       minAccuracy: null,
+      budgetMs,
+      previous,
     };
-    const { plan } = planners.planFor(knowledge, budgetMs, previous);
+    const { plan } = planner.plan(asked);
     previous = plan!;
     onPlan(plan!, answer);
     const exit = costs.find((one) => one.exit === plan!.exit)!;

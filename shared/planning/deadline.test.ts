@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Prediction } from "../../talk/planning.ts";
 import { DEAD_LINK_MS, deadlineMs, localExit } from "./deadline.ts";
+import type { Prediction } from "./planning.ts";
 
 const predicted = (totalMs: number, sdMs = 0): Prediction =>
   ({ latency: { totalMs, edgeMs: 0 }, sdMs, totalMs, imageMs: 0, feasible: true }) as Prediction;

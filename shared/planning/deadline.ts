@@ -1,4 +1,4 @@
-import type { Finish, Prediction } from "../../talk/planning.ts";
+import type { Finish, Prediction } from "./planning.ts";
 
 /**
  * A link may die without a word. Where no budget and no prediction say anything sooner, this long after the
