@@ -54,7 +54,7 @@ export function allCloudHead({ dag }: ExitCosts): readonly boolean[] {
 
 /** The first of those for which the number is least. */
 export function leastBy<T>(list: readonly T[], value: (one: T) => number): T {
-  let best = list[0]!;
+  let best: T = list[0] as T;
   let least = value(best);
   for (const one of list.slice(1)) {
     const here = value(one);

@@ -1,4 +1,5 @@
-import type { ImageCodec, Plan, Transport, WireCodec } from "#shared/model";
+import type { ImageCodecName } from "#shared/codecs";
+import type { Plan, Transport, WireCodec } from "#shared/model";
 import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 
@@ -15,7 +16,7 @@ export type LinkRequest =
       readonly kind: "model";
       readonly json: Uint8Array;
       readonly codec: WireCodec | null;
-      readonly imageCodecs: readonly ImageCodec[];
+      readonly imageCodecs: readonly ImageCodecName[];
     }
   /** The backend is chosen: its head profile, and this device's time of the reference net. */
   | { readonly kind: "engine"; readonly backend: string | null; readonly selfTestMs: number | null }
