@@ -7,4 +7,5 @@ export { Hysteresis } from "./hysteresis.ts";
 export { leastPeriod, type PeriodPlan, periodMs } from "./least-period.ts";
 export { type LiveChoice, LivePlanner, type LiveProblem, type LiveRequest } from "./live-planner.ts";
 export { type HeadPlan, MinCutPlanner, minCutPlan } from "./min-cut-plan.ts";
+export { chanceWithin } from "./normal.ts";
 export { type Choice, type Objective, optimize, type PlanningProblem } from "./optimize.ts";

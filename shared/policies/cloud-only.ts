@@ -1,5 +1,5 @@
+import { isImageCodec } from "#shared/codecs";
 import type { ExitCosts } from "#shared/evaluator";
-import { isImageCodec } from "#shared/model";
 import { allCloudHead, type Decide, inMode, type Known } from "./policy.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { CODECS } from "#shared/model";
+import { CODECS } from "#shared/codecs";
 import { expect, expectTimes, isName, record } from "./check.ts";
 import { completeTransfer, type PartialTransfer, type Transfer } from "./transfer.ts";
 

@@ -46,7 +46,7 @@ export async function codedScores(
       const values = (await held.get(cut)!.data()) as Float32Array;
       const coded = await codedBatch(model, cut, values, count, codec);
       if (coded === null) {
-        const came = `values of ${cut} beyond half precision`;
+        const came = `others in ${cut}`;
         throw new EddiError(
           "bad-argument",
           `--codec ${codecWords(codec)}: expected values it can hold, got ${came}`,

@@ -1,5 +1,6 @@
+import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { allEdge, type ImageCodec, type Model, readModel, type Shard, shardsFor } from "#shared/model";
+import { allEdge, type Model, readModel, type Shard, shardsFor } from "#shared/model";
 import { supportedImageCodecs } from "../image/encode-image.ts";
 import { CloudStream } from "../service/cloud-stream.ts";
 import { fetchBytes, modelFileUrl } from "../service/fetch-model.ts";
@@ -39,7 +40,7 @@ export class Edge {
   private readonly kit: Kit;
   private readonly calibrator: Calibrator;
   /** Those that this browser can write. */
-  private readonly imageCodecs: readonly ImageCodec[];
+  private readonly imageCodecs: readonly ImageCodecName[];
   /** Images taken up, and those under way. */
   private images = 0;
   private underWay = 0;
@@ -66,7 +67,7 @@ export class Edge {
     settings: EdgeSettings,
     model: Model,
     json: Uint8Array,
-    imageCodecs: readonly ImageCodec[],
+    imageCodecs: readonly ImageCodecName[],
     optimizer: MessagePort,
     emit: (event: EdgeEvent) => void,
     choosing: ReturnType<typeof chooseBackend>,

@@ -1,3 +1,4 @@
+import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import {
@@ -9,23 +10,16 @@ import {
   relax,
   withImage,
 } from "#shared/learning";
-import {
-  type ImageCodec,
-  type Model,
-  type Plan,
-  readModel,
-  type Transport,
-  type WireCodec,
-} from "#shared/model";
+import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
+import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-model.ts";
 import { traffic } from "../service/traffic.ts";
 import type { OptimizerEvent } from "../talk/optimizer.ts";
-import type { LinkEvent, LinkRequest, Planning } from "../talk/planning.ts";
+import type { LinkEvent, LinkRequest } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
-import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
@@ -41,8 +35,8 @@ const TICK_MS = 500;
 /** Relative, of an edge's times about its own profile. */
 const CALIBRATED_SPREAD = 0.1;
 
-/** One and the same, so that planners are kept. */
-const NOTHING: readonly never[] = [];
+/** Before there is a model. */
+const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
 
 /** The model, and what its nodes cost. */
 interface Costed {
@@ -50,7 +44,7 @@ interface Costed {
   /** Of all tensors; null for what was measured to be best. */
   readonly codec: WireCodec | null;
   /** Those that the browser can write. */
-  readonly imageCodecs: readonly ImageCodec[];
+  readonly imageCodecs: readonly ImageCodecName[];
   readonly head: FoundProfile;
   /** What `head` was before this device had measured itself. */
   readonly base: FoundProfile;
@@ -67,7 +61,9 @@ export class Optimizer {
   private readonly cloud = new CloudWatch();
   private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
-  private readonly planners = new Planners();
+  /** What plans are made of, and who makes them: another one for other costs. */
+  private planned: CostedModel = NOTHING_COSTED;
+  private planner: Planner = plannerKind("eddi", NOTHING_COSTED).start();
   private toEdge: (event: LinkEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
@@ -209,7 +205,7 @@ export class Optimizer {
   private async startModel(
     model: Model,
     codec: WireCodec | null,
-    imageCodecs: readonly ImageCodec[],
+    imageCodecs: readonly ImageCodecName[],
   ): Promise<void> {
     this.previous = null;
     this.own = null;
@@ -260,7 +256,10 @@ export class Optimizer {
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
     const options = { codec, imageCodecs, transport: this.transport };
-    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, options) };
+    const costs = exitCosts(model, head.profile, tail.profile, options);
+    this.costed = { ...known, costs };
+    this.planned = { costs, policies: model.metadata.policies ?? [] };
+    this.planner = plannerKind("eddi", this.planned).start();
     this.replan();
   }
 
@@ -324,17 +323,16 @@ export class Optimizer {
   }
 
   private plan(budgetMs: number, previous: Plan | null): Planning {
-    const knowledge = {
-      costs: this.costed?.costs ?? NOTHING,
-      policies: this.costed?.model.metadata.policies ?? NOTHING,
+    return planningFor(this.planned, this.planner, {
       conditions: conditionsOf(this.network),
       image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
       minAccuracy: this.minAccuracy,
-    };
-    return this.planners.planFor(knowledge, budgetMs, previous);
+      budgetMs,
+      previous,
+    });
   }
 
   private isAllEdge(): boolean {

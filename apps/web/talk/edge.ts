@@ -1,7 +1,8 @@
+import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
-import type { Exit, ImageCodec, Plan, Segment, TensorCodec, Transport, WireCodec } from "#shared/model";
+import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
-import type { Forecast } from "./planning.ts";
 
 /** The whole conversation between the page and the edge worker. */
 export type EdgeRequest =
@@ -38,9 +39,9 @@ export type EdgeEvent =
 export type Timing = { readonly runs: number } & (
   | { readonly part: "whole" | "inside"; readonly segment: Segment }
   | { readonly part: "move"; readonly elements: number }
-  | { readonly part: "code"; readonly codec: TensorCodec; readonly elements: number }
+  | { readonly part: "code"; readonly codec: TensorCodecName; readonly elements: number }
   | { readonly part: "deflate"; readonly bytes: number }
-  | { readonly part: "image"; readonly codec: ImageCodec; readonly size: ImageSize }
+  | { readonly part: "image"; readonly codec: ImageCodecName; readonly size: ImageSize }
 );
 
 /** Whether this device measures itself: unless it did so before, never, or anew. */

@@ -1,7 +1,7 @@
 import { codecsOf, lossOver } from "#shared/evaluator";
 import type { EarlyExit, Plan } from "#shared/model";
 import type { LivePlanner } from "#shared/optimizer";
-import type { ModelVerdicts } from "../verdicts.ts";
+import type { ModelVerdicts } from "../verdicts/verdicts.ts";
 
 type Option = LivePlanner["options"][number];
 

@@ -1,8 +1,8 @@
 import { type Capacity, capacityOf, type Rate } from "../../rig/rate.ts";
-import { type Quantiles, quantileAt } from "../population/quantiles.ts";
-import { drawAt, seedOf } from "../random.ts";
+import { type Quantiles, quantileAt } from "../chance/quantiles.ts";
+import { drawAt, seedOf } from "../chance/random.ts";
+import { Series } from "../chance/series.ts";
 import { type RttSource, rttOver } from "./rtt.ts";
-import { Series } from "./series.ts";
 
 export interface LinkSettings {
   readonly uplink: Rate;

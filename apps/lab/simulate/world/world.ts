@@ -1,6 +1,6 @@
 import type { Conditions } from "#shared/model";
-import { normal } from "../population/normal.ts";
-import { drawAt, randomFrom, seedOf } from "../random.ts";
+import { normal } from "../chance/normal.ts";
+import { drawAt, randomFrom, seedOf } from "../chance/random.ts";
 import { Clock } from "./clock.ts";
 import { Cloud, type CloudSettings } from "./cloud.ts";
 import { Edge, type EdgeSettings } from "./edge.ts";

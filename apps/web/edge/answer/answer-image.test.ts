@@ -17,11 +17,11 @@ import {
   splitPlan,
   tailOf,
 } from "#shared/model";
+import type { Planning, Way } from "#shared/planning";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
 import { CloudStream } from "../../service/cloud-stream.ts";
 import { Traffic } from "../../service/traffic.ts";
-import type { Planning, Way } from "../../talk/planning.ts";
 import { CloudWays } from "../cloud/cloud-ways.ts";
 import { Engine } from "../engine/engine.ts";
 import { Readiness } from "../weights/readiness.ts";

@@ -2,11 +2,10 @@ import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
 import type { CloudLost } from "#shared/learning";
 import { allEdge, type Plan, type Transport } from "#shared/model";
+import { DEAD_LINK_MS, deadlineMs, type Prediction } from "#shared/planning";
 import type { TensorValues } from "#shared/runtime";
-import type { Prediction } from "../../talk/planning.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "../cloud/ask-cloud.ts";
 import { encodeCut } from "../cloud/encode-cut.ts";
-import { DEAD_LINK_MS, deadlineMs } from "./deadline.ts";
 import { finishHere, finishPoints } from "./finish-here.ts";
 import { codecOf, elapsed, type Job } from "./job.ts";
 
@@ -31,7 +30,7 @@ export async function askInTime(
     deadlineMs(options.budgetMs, sendMs, expected(job), finishPoints(job, job.plan));
   const timeoutMs = Math.max(deadline() - sendMs, 1);
   const ask = { exit: plan.exit, mayAnswerEarlier: planning?.mayAnswerEarlier === true, timeoutMs };
-  const encoded = await encodeCut(kit.model, ask, cut, (name) => codecOf(job, name));
+  const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, (name) => codecOf(job, name));
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, encodeStart);
   job.requestBytes = encoded.frame.body.byteLength;
   job.codecs = encoded.codecs;
