@@ -99,7 +99,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const policies: Record<string, Summary> = {};
   for (const [at, pilot] of pilots.entries()) {
     status.update(`${pilot.name}: ${task.pauses.length} photos (${at + 1} of ${pilots.length})`);
-    policies[pilot.name] = summarise(Session.run(scenario, pilot), task.framesPerSecond !== null);
+    policies[pilot.name] = summarise(new Session(scenario, pilot).run(), task.framesPerSecond !== null);
   }
   status.note(`${subject.model.metadata.id}: ${task.pauses.length} photos under ${pilots.length} policies`);
   process.stdout.write(values.json ? `${JSON.stringify({ policies })}\n` : table(policies));

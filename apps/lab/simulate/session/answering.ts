@@ -5,7 +5,7 @@ import type { Served } from "../world/cloud.ts";
 import type { Run } from "../world/edge.ts";
 import type { Sending } from "../world/link.ts";
 import type { Demands, RemoteDemands } from "./demands.ts";
-import type { Outcome } from "./outcome.ts";
+import { NO_TIME, type Outcome, type Stages } from "./outcome.ts";
 import type { Guard, Planned } from "./pilot.ts";
 import { budgetOf } from "./scenario.ts";
 import type { Session } from "./session.ts";
@@ -54,17 +54,22 @@ export class Answering {
   private gaveUpMs = Number.POSITIVE_INFINITY;
   private retryAfterMs: number | null = null;
   private isOver = false;
+  private readonly stages: { -readonly [stage in keyof Stages]: number } = { ...NO_TIME };
+  /** Until then all time is entered. */
+  private enteredMs: number;
 
   constructor(session: Session, answer: number) {
     this.session = session;
     this.answer = answer;
     this.photo = session.scenario.photos[answer]!;
     this.startMs = session.now;
+    this.enteredMs = session.now;
     const { edge, clock } = session.world;
     session.client.started();
     const decoded = edge.decode(this.startMs);
     this.edgeMs += decoded.endMs - decoded.startMs;
     clock.at(this.after(decoded, 0), () => {
+      this.spentOn("imageMs", decoded);
       this.imageMs = this.elapsed;
       this.plan();
     });
@@ -89,6 +94,7 @@ export class Answering {
     if (ask !== undefined || restComputes) this.runs += 1;
     this.headMs += run.endMs - run.startMs;
     this.session.world.clock.at(this.after(run, stage + 1), () => {
+      this.spentOn("headMs", run);
       if (ask === undefined) {
         if (remote !== null) return this.send(remote);
         this.wayMs = this.elapsed;
@@ -134,6 +140,11 @@ export class Answering {
 
   private replied(): void {
     if (this.isOver) return;
+    const { sending, served } = this.asked!;
+    this.spent("uplinkMs", sending.arrivesMs);
+    this.spent("queueMs", served!.startMs);
+    this.spent("cloudMs", served!.endMs);
+    this.spent("downlinkMs", this.session.now);
     this.wayMs = this.elapsed;
     this.end(this.demands.exit, "cloud");
   }
@@ -148,7 +159,9 @@ export class Answering {
   private late(): void {
     if (this.isOver || this.isFinishing) return;
     const exit = this.guard?.exitAt(this.elapsed) ?? null;
+    const lateMs = this.session.now;
     if (exit === null) {
+      this.spent("lostMs", lateMs);
       this.end(null, "lost");
       return;
     }
@@ -157,7 +170,10 @@ export class Answering {
     const run = this.work(isKnown ? 0 : this.session.finishMs(this.demands, exit));
     if (this.runs === 0 && !isKnown) this.finish = { exit, ms: run.endMs - run.startMs };
     this.session.world.clock.at(run.endMs, () => {
-      if (!this.isOver) this.end(exit, "fallback");
+      if (this.isOver) return;
+      this.spent("lostMs", lateMs);
+      this.spentOn("finishMs", run);
+      this.end(exit, "fallback");
     });
   }
 
@@ -193,6 +209,7 @@ export class Answering {
       predictedP95Ms,
       wayMs: this.wayMs,
       ms,
+      stages: this.stages,
       right,
       inTime: exit !== null && ms <= budgetOf(session.scenario),
       twice: asked !== null && this.isFinishing,
@@ -236,6 +253,18 @@ export class Answering {
     const { early: _, ...plan } = demands.plan;
     const times = { elapsedMs: now - sentMs, queueMs, computeMs, expectedQueueMs: toldQueueMs };
     return { kind: "answered", ...told, plan, ...times };
+  }
+
+  /** Enters what the device did: perhaps it had to wait for it, and the page did something for itself behind it. */
+  private spentOn(stage: keyof Stages, run: Run): void {
+    this.spent("waitMs", run.startMs);
+    this.spent(stage, run.endMs);
+    this.spent("otherMs", this.session.now);
+  }
+
+  private spent(stage: keyof Stages, untilMs: number): void {
+    this.stages[stage] += untilMs - this.enteredMs;
+    this.enteredMs = untilMs;
   }
 
   private work(ms: number): Run {

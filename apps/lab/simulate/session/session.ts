@@ -7,7 +7,7 @@ import { Answering, TRANSPORT } from "./answering.ts";
 import { Client } from "./client.ts";
 import { type Demands, demandsOf } from "./demands.ts";
 import { guardOf } from "./guard.ts";
-import type { Outcome } from "./outcome.ts";
+import { NO_TIME, type Outcome } from "./outcome.ts";
 import { type Guard, isOracle, type Oracle, type PhotoNow, type Pilot, type Planned } from "./pilot.ts";
 import type { Scenario } from "./scenario.ts";
 import { Truth } from "./truth.ts";
@@ -30,7 +30,7 @@ export class Session {
   private readonly outcomes: Outcome[] = [];
   private underWay = 0;
 
-  private constructor(scenario: Scenario, pilot: Pilot) {
+  constructor(scenario: Scenario, pilot: Pilot) {
     this.scenario = scenario;
     this.pilot = pilot;
     this.world = new World(scenario.world, scenario.seed);
@@ -48,14 +48,14 @@ export class Session {
     });
   }
 
-  /** What became of every photo, in the order in which they came. */
-  static run(scenario: Scenario, pilot: Pilot): readonly Outcome[] {
-    const session = new Session(scenario, pilot);
-    for (const [answer, atMs] of scenario.arrivals.entries()) {
-      session.world.clock.at(atMs, () => session.take(answer));
+  /** Plays it to the end. @returns what became of every photo, in the order in which they came */
+  run(): readonly Outcome[] {
+    const { clock } = this.world;
+    for (const [answer, atMs] of this.scenario.arrivals.entries()) {
+      clock.at(atMs, () => this.take(answer));
     }
-    session.world.clock.run();
-    return session.outcomes.sort((a, b) => a.answer - b.answer);
+    clock.run();
+    return this.outcomes.sort((a, b) => a.answer - b.answer);
   }
 
   get now(): number {
@@ -158,6 +158,7 @@ function droppedFrame(answer: number, photo: number, atMs: number): Outcome {
     predictedP95Ms: null,
     wayMs: null,
     ms: null,
+    stages: NO_TIME,
     right: false,
     inTime: false,
     twice: false,
