@@ -7,6 +7,7 @@ import { Answering, TRANSPORT } from "./answering.ts";
 import { Client } from "./client.ts";
 import { type Demands, demandsOf } from "./demands.ts";
 import { guardOf } from "./guard.ts";
+import type { Host } from "./host.ts";
 import { NO_TIME, type Outcome } from "./outcome.ts";
 import { type Guard, isOracle, type Oracle, type PhotoNow, type Pilot, type Planned } from "./pilot.ts";
 import type { Scenario } from "./scenario.ts";
@@ -18,7 +19,7 @@ const Z95 = 1.645;
 const FRAMES_UNDER_WAY = 6;
 
 /** One client and its photos under one policy, from the page's opening to the last answer. */
-export class Session {
+export class Session implements Host {
   readonly scenario: Scenario;
   readonly world: World;
   readonly client: Client;

@@ -68,11 +68,11 @@ export function worldOf(given: Given, seed: number): WorldSettings {
 }
 
 /** As the service's `--max-queue-ms`. */
-export const MAX_QUEUE_MS = 2000;
+const MAX_QUEUE_MS = 2000;
 /** JPEG and WebP files of photos at one quality differ by about as much. */
-export const PHOTO_BYTES_SD = 0.25;
+const PHOTO_BYTES_SD = 0.25;
 /** What a modem takes in before it tells anybody to wait. */
-export const BUFFER_BYTES = 64 << 10;
+const BUFFER_BYTES = 64 << 10;
 
 function linkOf({ uplink, downlink, rtt }: Given, has: (feature: Feature) => boolean): LinkSettings {
   return {
