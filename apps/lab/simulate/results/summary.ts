@@ -44,7 +44,7 @@ export function summarise(outcomes: readonly Outcome[], isLoad: boolean): Summar
 }
 
 /** The least that so large a share of sorted values does not exceed. */
-export function quantile(sorted: readonly number[], share: number): number | null {
+function quantile(sorted: readonly number[], share: number): number | null {
   if (sorted.length === 0) return null;
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!;
 }

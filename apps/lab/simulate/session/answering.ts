@@ -5,10 +5,10 @@ import type { Served } from "../world/cloud.ts";
 import type { Run } from "../world/edge.ts";
 import type { Sending } from "../world/link.ts";
 import type { Demands, RemoteDemands } from "./demands.ts";
+import type { Host } from "./host.ts";
 import { NO_TIME, type Outcome, type Stages } from "./outcome.ts";
 import type { Guard, Planned } from "./pilot.ts";
 import { budgetOf } from "./scenario.ts";
-import type { Host } from "./host.ts";
 import { stageKey } from "./stage-key.ts";
 
 /** The page speaks through its stream. */
