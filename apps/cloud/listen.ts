@@ -16,7 +16,12 @@ import { type CloudServer, HTTP } from "./server.ts";
  * @throws EddiError `unavailable` when it cannot listen, the cause as Node has it; `bad-argument` for a certificate that is none
  */
 export async function listen(
-  { app, listeners, takeUpgrades }: Pick<CloudServer, "app" | "listeners" | "takeUpgrades">,
+  {
+    app,
+    listeners,
+    takeUpgrades,
+    readAhead,
+  }: Pick<CloudServer, "app" | "listeners" | "takeUpgrades" | "readAhead">,
   config: CloudConfig,
 ): Promise<string[]> {
   const { host, port, tls } = config;
@@ -24,6 +29,7 @@ export async function listen(
   if (secure !== null) {
     listeners.push(secure);
     takeUpgrades(secure);
+    readAhead.take(secure);
   }
   try {
     await app.listen({ host, port });

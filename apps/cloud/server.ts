@@ -10,6 +10,7 @@ import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { followKeys, openKeys } from "./guard/keys.ts";
 import { knowPaths } from "./guard/known-paths.ts";
+import { closeUnsent, ReadAhead } from "./guard/read-ahead.ts";
 import { requestId } from "./guard/request-id.ts";
 import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -34,6 +35,8 @@ export interface CloudServer {
   readonly listeners: Listener[];
   /** For a server beside `app.server`, whose clients are to have streams too. */
   readonly takeUpgrades: UpgradeTaker;
+  /** The same for requests that come before the answers to those before them. */
+  readonly readAhead: ReadAhead;
   /**
    * Ends without losing a request: for `drainMs` it is not ready but still serves, and every answer ends its
    * connection; then it takes no more connections, and requests under way get `graceMs`. A second call waits too.
@@ -87,6 +90,8 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
   app.server.maxConnections = MAX_CONNECTIONS;
   answerExpectations(app.server);
+  const readAhead = new ReadAhead();
+  readAhead.take(app.server);
 
   const models = new Folder(config.modelsDir);
   const { stamps } = await stampsOf(models);
@@ -146,6 +151,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     if (draining) reply.header("connection", "close");
     return payload;
   });
+  closeUnsent(app);
   const stopped = (): string | null => {
     if (engine === null) return "the service is starting";
     return pool.liveCount() > 0 ? null : "no worker is alive: those that were lost are being replaced";
@@ -195,6 +201,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     ready,
     listeners,
     takeUpgrades,
+    readAhead,
     close: (graceMs = GRACE_MS, drainMs = 0) => {
       closed ??= end(graceMs, drainMs);
       return closed;
