@@ -64,7 +64,7 @@ export function reportError(error: Error, request: FastifyRequest): ToldError {
     status,
     message,
     retryAfterS: RETRIED.includes(status) ? retryAfterS(cause) : null,
-    times: cause instanceof Shed ? refusedAfter(cause.expectedQueueMs) : null,
+    times: cause instanceof Shed ? refusedAfter(cause.waitMs ?? 0) : null,
   };
 }
 

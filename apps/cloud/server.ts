@@ -21,6 +21,7 @@ import { loadModels } from "./models/registry.ts";
 import { redirectToBase, withoutBase } from "./page/base-path.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
+import { LongFrames } from "./protocol/long-frames.ts";
 import { oipRoutes } from "./protocol/oip.ts";
 import { repositoryRoutes } from "./protocol/repository-routes.ts";
 import { type Listener, stopListening } from "./stop-listening.ts";
@@ -124,6 +125,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     pool,
     log: app.log,
   });
+  const frames = new LongFrames({ patienceMs: config.maxQueueMs, limitMs: config.requestTimeoutMs });
   let engine: Engine | null = null;
   const listeners: Listener[] = [app.server];
   let draining = false;
@@ -170,6 +172,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     config,
     registry,
     executor: pool,
+    frames,
     engine: () => engine,
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
@@ -190,7 +193,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     registry,
     await findSamples(config.dataDir, (trouble) => app.log.error(trouble)),
   );
-  app.addHook("onClose", () => pool.close());
+  app.addHook("onClose", async () => {
+    await Promise.all([pool.close(), frames.close()]);
+  });
   if (opened !== null) {
     const stop = followKeys(opened, config.keysFile, app.log);
     app.addHook("onClose", async () => stop());

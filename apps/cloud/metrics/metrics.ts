@@ -141,7 +141,7 @@ export class Metrics {
     const shed = cause instanceof Shed ? cause : null;
     const reason = shed?.reason ?? (thrown instanceof EddiError ? thrown.code : "internal");
     this.refused.inc({ model, reason });
-    const missedMs = shed === null || shed.reason === "rate-limited" ? waitMs : shed.retryAfterMs;
+    const missedMs = shed?.waitMs ?? waitMs;
     if (missedMs !== undefined) this.queue.observe({ model }, missedMs / 1000);
   }
 
