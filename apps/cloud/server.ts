@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import type { CloudConfig } from "./config.ts";
@@ -5,6 +6,8 @@ import { docsRoute } from "./docs/docs-route.ts";
 import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
 import { Folder } from "./files/folder.ts";
+import { BytesUnderWay } from "./guard/bytes-under-way.ts";
+import { BEYOND, Connections } from "./guard/connections.ts";
 import { allowOrigins } from "./guard/cors.ts";
 import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
@@ -36,8 +39,8 @@ export interface CloudServer {
   readonly listeners: Listener[];
   /** For a server beside `app.server`, whose clients are to have streams too. */
   readonly takeUpgrades: UpgradeTaker;
-  /** The same for requests that come before the answers to those before them. */
-  readonly readAhead: ReadAhead;
+  /** Bounds the connections of such a server, and what each may ask ahead of its answers. */
+  readonly bound: (server: Server) => void;
   /**
    * Ends without losing a request: for `drainMs` it is not ready but still serves, and every answer ends its
    * connection; then it takes no more connections, and requests under way get `graceMs`. A second call waits too.
@@ -89,10 +92,19 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     clientErrorHandler: answerClientError,
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
-  app.server.maxConnections = MAX_CONNECTIONS;
   answerExpectations(app.server);
-  const readAhead = new ReadAhead();
-  readAhead.take(app.server);
+  const limits = { most: MAX_CONNECTIONS, mostOfAddress: config.connectionsPerAddress, ...BEYOND };
+  const connections = new Connections(limits, () => metrics.connectionClosed("evicted"));
+  const readAhead = new ReadAhead({
+    onBusy: (socket, isBusy) => connections.setBusy(socket, isBusy),
+    onCut: () => metrics.connectionClosed("ahead"),
+  });
+  const bound = (server: Server): void => {
+    server.maxConnections = MAX_CONNECTIONS + BEYOND.mostBeyond;
+    connections.take(server);
+    readAhead.take(server);
+  };
+  bound(app.server);
 
   const models = new Folder(config.modelsDir);
   const { stamps } = await stampsOf(models);
@@ -125,6 +137,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     pool,
     log: app.log,
   });
+  const bytes = new BytesUnderWay(config.maxBytesUnderWay);
   const frames = new LongFrames({ patienceMs: config.maxQueueMs, limitMs: config.requestTimeoutMs });
   let engine: Engine | null = null;
   const listeners: Listener[] = [app.server];
@@ -147,7 +160,12 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
   redirectToBase(app, config.basePath);
   await allowOrigins(app, config.corsOrigins);
-  const { admit, senderOf, charge } = guard(app, { keys: opened?.keys ?? null, rate: config.rate, pathOf });
+  const { admit, senderOf, charge } = guard(app, {
+    keys: opened?.keys ?? null,
+    rate: config.rate,
+    isBeyond: ({ raw }) => connections.isBeyond(raw.socket),
+    pathOf,
+  });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
@@ -160,12 +178,14 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   };
   const unready = (): string | null =>
     draining ? "the service is draining: it serves what comes, and ends soon" : stopped();
-  const metrics = new Metrics(
-    registry,
-    () => ({ ...pool.load(), live: pool.liveCount() }),
-    () => unready() === null,
-    () => streams.size,
-  );
+  const metrics = new Metrics(registry, () => ({
+    ...pool.load(),
+    live: pool.liveCount(),
+    isReady: unready() === null,
+    streams: streams.size,
+    connections: connections.size,
+    bytes: bytes.bytes,
+  }));
   if (config.metrics) metricsRoute(app, metrics);
   answerErrors(app, pathOf);
   const service = {
@@ -173,6 +193,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     registry,
     executor: pool,
     frames,
+    bytes,
     engine: () => engine,
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
@@ -206,7 +227,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     ready,
     listeners,
     takeUpgrades,
-    readAhead,
+    bound,
     close: (graceMs = GRACE_MS, drainMs = 0) => {
       closed ??= end(graceMs, drainMs);
       return closed;

@@ -3,6 +3,7 @@ import type { Frame, ServerTimes } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudConfig } from "../config.ts";
 import { type Asker, type Executor, Shed } from "../execution/executor.ts";
+import type { HeldBytes } from "../guard/bytes-under-way.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ModelStats } from "../metrics/model-stats.ts";
 import { modelKey, type Registry } from "../models/registry.ts";
@@ -42,6 +43,8 @@ export interface InferCall {
   readonly receivedMs: number;
   /** What it took to inflate the body: part of decoding it. */
   readonly inflateMs: number;
+  /** What the body holds of the memory for bodies, until its tensors wait for a worker. */
+  readonly held: Pick<HeldBytes, "release"> | null;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -114,6 +117,7 @@ async function answer(
     finishBy: finishBy(work.timeoutMs),
     signal,
   });
+  call.held?.release();
   // Whoever goes away while his tail runs has had its work.
   running.catch(({ cause }) => {
     if (cause instanceof Shed) giveBack();
