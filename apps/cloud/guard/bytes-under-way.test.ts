@@ -102,9 +102,11 @@ test("a refusal tells when to come back, and the connection goes on once the bod
   await expect.poll(held).toBe(MOST);
   const socket = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.3" });
   let came = "";
-  socket.on("error", () => {}).on("data", (chunk) => {
-    came += chunk;
-  });
+  socket
+    .on("error", () => {})
+    .on("data", (chunk) => {
+      came += chunk;
+    });
   socket.write(`POST ${INFER.path} HTTP/1.1\r\nhost: eddi\r\ncontent-length: 4000000\r\n\r\n`);
   socket.write(Buffer.alloc(4_000_000));
   socket.write("GET /v2/health/live HTTP/1.1\r\nhost: eddi\r\n\r\n");
