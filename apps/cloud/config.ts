@@ -14,6 +14,8 @@ export interface CloudConfig {
   readonly port: number;
   /** A second listener, for phones: browsers give a camera to HTTPS only. */
   readonly tls: TlsConfig | null;
+  /** Where health, readiness and metrics are answered too, on the address of plain HTTP; null for nowhere. */
+  readonly managementPort: number | null;
   readonly modelsDir: string;
   /** How often that folder is looked at for models that came, changed or went; 0 is never. */
   readonly modelsPollMs: number;
@@ -85,6 +87,10 @@ const OPTIONS = {
   "tls-key": ["", "PEM file of its key"],
   "tls-port": ["8443", "port of HTTPS"],
   "tls-host": ["0.0.0.0", "address that HTTPS listens on"],
+  "management-port": [
+    "",
+    "port where health, readiness and metrics are answered too, on the address of --host, whatever clients do",
+  ],
   models: ["models", "folder of the models"],
   "model-control": ["off", "on or off: whether those with a key may load and unload models"],
   "models-poll-ms": ["2000", "how often it looks there for models that came, changed or went; 0 is never"],
@@ -186,6 +192,7 @@ export function readConfig(
     host,
     port: integer("port", 0, 65535),
     tls,
+    managementPort: text("management-port") === "" ? null : integer("management-port", 0, 65535),
     modelsDir: text("models"),
     modelsPollMs: integer("models-poll-ms", 0, 3_600_000),
     webDir: text("web"),

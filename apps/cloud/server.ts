@@ -37,6 +37,8 @@ export interface CloudServer {
   readonly ready: Promise<Engine>;
   /** What takes connections: HTTP, and HTTPS once it listens. */
   readonly listeners: Listener[];
+  /** Those that are there until everything else has ended. */
+  readonly lastListeners: Listener[];
   /** For a server beside `app.server`, whose clients are to have streams too. */
   readonly takeUpgrades: UpgradeTaker;
   /** Bounds the connections of such a server, and what each may ask ahead of its answers. */
@@ -141,6 +143,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   const frames = new LongFrames({ patienceMs: config.maxQueueMs, limitMs: config.requestTimeoutMs });
   let engine: Engine | null = null;
   const listeners: Listener[] = [app.server];
+  const lastListeners: Listener[] = [];
   let draining = false;
   const ready = pool.started.then((started) => {
     for (const { model, reason } of started.refused) registry.refuseVersion(model, reason);
@@ -226,6 +229,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     app,
     ready,
     listeners,
+    lastListeners,
     takeUpgrades,
     bound,
     close: (graceMs = GRACE_MS, drainMs = 0) => {
@@ -243,6 +247,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     await Promise.all([pool.drain(graceMs), ended.graceful]);
     await pool.close();
     await ended.all;
+    await stopListening(lastListeners, 0, 0).all;
     await app.close();
   }
 }
