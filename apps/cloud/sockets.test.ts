@@ -135,7 +135,7 @@ test("scores that a worker spoils on their way are no answer", async () => {
   const bad = await ask();
   expect([bad.statusCode, bad.json()]).toEqual([
     500,
-    { error: "exit3: expected finite scores of the engine, got NaN" },
+    { error: "exit3/scores: expected finite scores of the engine, got NaN" },
   ]);
   expect((await ask()).statusCode).toBe(200);
   await spoiled.close(0);

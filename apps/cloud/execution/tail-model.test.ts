@@ -75,10 +75,14 @@ test("scores that are no numbers are the client's fault only where its tensors a
   };
   const tail = new TailModel(files);
   expect(await codeOf(tail, 1)).toBe("ran");
-  expect(await codeOf(tail, 3e38)).toMatch(/^bad-tensor: exit3: expected tensors that lead to finite scores/);
+  expect(await codeOf(tail, 3e38)).toMatch(
+    /^bad-tensor: exit3\/scores: expected tensors that lead to finite scores/,
+  );
   // An engine whose device is lost.
   const run = vi.spyOn(SegmentModel.prototype, "runValues");
   run.mockResolvedValue([{ shape: [1, 10], values: new Float32Array(10).fill(Number.NaN) }]);
-  expect(await codeOf(tail, 1)).toBe("bad-scores: exit3: expected finite scores of the engine, got NaN");
+  expect(await codeOf(tail, 1)).toBe(
+    "bad-scores: exit3/scores: expected finite scores of the engine, got NaN",
+  );
   run.mockRestore();
 });

@@ -9,6 +9,8 @@ export type Handle = (request: IncomingMessage, response: ServerResponse) => voi
 export interface ReadAheadLimits {
   /** Requests of one connection that are worked on at once. */
   readonly underWay: number;
+  /** Requests of all connections that begin in one turn of the event loop: what many begin at once would hold it up. */
+  readonly perTurn: number;
   /** Bytes of requests of one connection that wait for their turn, each counted with what is kept of it. */
   readonly maxWaitingBytes: number;
   /** The same of all connections. */
@@ -24,6 +26,7 @@ export interface ReadAheadEvents {
 
 const LIMITS: ReadAheadLimits = {
   underWay: 4,
+  perTurn: 8,
   maxWaitingBytes: 4 << 20,
   maxAllWaitingBytes: 64 << 20,
 };
@@ -37,6 +40,11 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly bytes: number;
+}
+
+interface Due {
+  readonly line: Line;
+  readonly handle: Handle;
 }
 
 /** The requests of one connection that have not been answered. */
@@ -57,6 +65,10 @@ export class ReadAhead {
   private readonly told: ReadAheadEvents;
   private readonly lines = new WeakMap<object, Line>();
   private allWaitingBytes = 0;
+  /** Lines that may have something to begin. */
+  private readonly due: Due[] = [];
+  private begun = 0;
+  private turn: NodeJS.Immediate | undefined;
 
   constructor(told: ReadAheadEvents = {}, limits: Partial<ReadAheadLimits> = {}) {
     this.told = told;
@@ -77,7 +89,8 @@ export class ReadAhead {
   private add(request: IncomingMessage, response: ServerResponse, handle: Handle): void {
     const { socket } = request;
     const line = this.lineOf(socket);
-    if (line.underWay.size < this.limits.underWay && line.waiting.length === 0) {
+    const isFree = line.underWay.size < this.limits.underWay && line.waiting.length === 0;
+    if (isFree && this.begun < this.limits.perTurn) {
       this.start(line, { request, response, bytes: 0 }, handle);
       return;
     }
@@ -92,6 +105,7 @@ export class ReadAhead {
     }
     line.waiting.push({ request, response, bytes });
     this.count(line, bytes);
+    if (line.underWay.size < this.limits.underWay) this.plan({ line, handle });
   }
 
   private lineOf(socket: Socket): Line {
@@ -109,19 +123,38 @@ export class ReadAhead {
   }
 
   private start(line: Line, { request, response }: Exchange, handle: Handle): void {
+    this.begun++;
+    this.turn ??= setImmediate(() => this.begin());
     line.underWay.add(response);
     if (line.underWay.size === 1) this.told.onBusy?.(request.socket, true);
     response.once("prefinish", () => discardBody(request));
     response.once("close", () => {
       line.underWay.delete(response);
-      // Within one turn of the event loop only one begins: a thousand of them would hold it up.
-      setImmediate(() => this.next(line, handle));
+      this.plan({ line, handle });
       if (line.underWay.size + line.waiting.length === 0) this.told.onBusy?.(request.socket, false);
     });
     handle(request, response);
   }
 
-  private next(line: Line, handle: Handle): void {
+  private plan(due: Due): void {
+    this.due.push(due);
+    this.turn ??= setImmediate(() => this.begin());
+  }
+
+  /** Another turn of the event loop: some more may begin. */
+  private begin(): void {
+    this.turn = undefined;
+    this.begun = 0;
+    while (this.begun < this.limits.perTurn) {
+      const due = this.due.shift();
+      if (due === undefined) return;
+      this.next(due);
+    }
+    this.turn ??= setImmediate(() => this.begin());
+  }
+
+  private next({ line, handle }: Due): void {
+    if (line.underWay.size >= this.limits.underWay) return;
     const first = line.waiting.shift();
     if (first === undefined) return;
     this.count(line, -first.bytes);

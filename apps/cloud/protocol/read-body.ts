@@ -87,6 +87,8 @@ function receive(
         fail(thrown);
         return;
       }
+      // Nothing more is to come.
+      if (body.count === declared) return;
       payload.pause();
       setImmediate(() => {
         if (!stopped) payload.resume();
