@@ -27,8 +27,8 @@ export interface ReadAheadEvents {
 const LIMITS: ReadAheadLimits = {
   underWay: 4,
   perTurn: 8,
-  maxWaitingBytes: 4 << 20,
-  maxAllWaitingBytes: 64 << 20,
+  maxWaitingBytes: 1 << 20,
+  maxAllWaitingBytes: 32 << 20,
 };
 
 /** What is kept of a request without a body. */
