@@ -22,6 +22,8 @@ export interface Service {
   readonly pid: number;
   /** Of it and of what it started: workers may be processes. */
   rssBytes(): number;
+  /** How it ended, where it did so by itself; null while it runs. */
+  end(): string | null;
   stop(): Promise<void>;
 }
 
@@ -80,6 +82,10 @@ export async function startService(
     workers: groups[0]!.count,
     pid: child.pid!,
     rssBytes: () => [child.pid!, ...childrenOf(child.pid!)].reduce((sum, pid) => sum + rssOf(pid), 0),
+    end: () => {
+      const how = child.signalCode ?? child.exitCode;
+      return how === null ? null : `${how}: ${err.slice(-2_000)}`;
+    },
     stop: async () => {
       child.kill("SIGINT");
       await ended;

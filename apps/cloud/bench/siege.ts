@@ -26,6 +26,8 @@ const LONGEST_MS = 60_000;
 const SETTLE_MS = 2_000;
 
 interface Health extends Summary {
+  /** Not answered at all. */
+  readonly failed: number;
   readonly max: number;
 }
 
@@ -60,7 +62,7 @@ async function siege(service: Service, management: string, addresses: number): P
   const probes = await Promise.all([probeHealth(service.url), probeHealth(management)]);
   let peak = 0;
   const sample = setInterval(() => {
-    peak = Math.max(peak, service.rssBytes());
+    if (service.end() === null) peak = Math.max(peak, service.rssBytes());
   }, SAMPLE_MS);
   const before = openFiles(service.pid);
   const piece = Buffer.alloc(SENT_BYTES);
@@ -70,7 +72,8 @@ async function siege(service: Service, management: string, addresses: number): P
   });
   await untilQuiet(clients);
   const open = clients.filter(({ socket }) => !socket.destroyed).length;
-  const alive = await fetch(`${service.url}/v2/health/ready`).then(
+  const end = service.end();
+  const ready = await fetch(`${service.url}/v2/health/ready`).then(
     ({ status }) => status,
     () => 0,
   );
@@ -86,12 +89,13 @@ async function siege(service: Service, management: string, addresses: number): P
     sentGb: clients.reduce((sum, { socket }) => sum + socket.bytesWritten, 0) / 1e9,
     answers: countOf(clients.map(({ status }) => status ?? "none")),
     open,
-    readyAtTheEnd: alive,
+    ended: end,
+    readyAtTheEnd: ready,
     inferAtTheEnd: infer,
     peakRssMb: peak / 2 ** 20,
     healthMs: healthOf(own!),
     managementHealthMs: healthOf(managed!),
-    filesLeft: openFiles(service.pid) - before,
+    filesLeft: end === null ? openFiles(service.pid) - before : null,
   };
 }
 
@@ -124,7 +128,8 @@ async function untilQuiet(clients: readonly Client[]): Promise<void> {
 }
 
 function healthOf(times: readonly number[]): Health {
-  return { ...summary(times), max: Math.max(0, ...times) };
+  const answered = times.filter(Number.isFinite);
+  return { ...summary(answered), max: Math.max(0, ...answered), failed: times.length - answered.length };
 }
 
 function countOf(values: readonly string[]): Record<string, number> {
