@@ -22,7 +22,7 @@ const ADDRESSES = { "from eight addresses": 8, "from one address": 1 } as const;
 const SAMPLE_MS = 20;
 /** Until nobody gets any further. */
 const QUIET_MS = 3_000;
-const LONGEST_MS = 60_000;
+const LONGEST_MS = 30_000;
 const SETTLE_MS = 2_000;
 
 interface Health extends Summary {
@@ -46,6 +46,7 @@ export async function besiege({ engine, cores, say }: SiegeOptions): Promise<obj
     const service = await startService(engine, 2, cores, { args, headers: {}, ...limit });
     try {
       results[name] = await siege(service, `http://127.0.0.1:${managementPort}`, addresses);
+      say(JSON.stringify(results[name]));
     } finally {
       await service.stop();
     }
