@@ -120,6 +120,25 @@ test("a refusal tells when to come back, and the connection goes on once the bod
   await expect.poll(held).toBe(0);
 });
 
+test("of many bodies at once as many are kept as there is room for, all others are told, and all is given back", async () => {
+  const all = Array.from({ length: 60 }, (_, at) => beginBody(3 << 20, `127.0.1.${1 + (at % 4)}`));
+  let told = 0;
+  for (const { status } of all) {
+    status.then(
+      (code) => {
+        if (code === 503) told++;
+      },
+      () => {},
+    );
+  }
+  await expect.poll(() => told, { timeout: 30_000 }).toBeGreaterThanOrEqual(58);
+  expect(await held()).toBeLessThanOrEqual(MOST);
+  expect([await health(), (await infer()).status]).toEqual([200, 200]);
+  for (const { sent } of all) sent.destroy();
+  await expect.poll(held).toBe(0);
+  await expect.poll(() => metric("connections"), { timeout: 8_000 }).toBeLessThan(5);
+}, 60_000);
+
 test("what comes out of an archive counts", async () => {
   const rest = beginBody(3 << 20, "127.0.0.4");
   await expect.poll(held).toBe(BODY_LIMIT);
