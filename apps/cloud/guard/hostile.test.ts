@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "vitest";
 import { INFER, killServices, startService } from "../child-fixture.ts";
 import { attacksOn } from "./hostile-fixture.ts";
-import { calibrate, delayOf } from "./loop-delay-fixture.ts";
+import { calibrate, delayOf, QUIET_MS } from "./loop-delay-fixture.ts";
 
 /** A machine that is busy with other things holds everybody up: then it is tried again. */
-const ROUNDS = 8;
+const ROUNDS = 4;
 
 afterAll(killServices);
 
@@ -15,11 +15,13 @@ test("nothing that anybody sends holds the event loop, and each is refused", asy
   const tooLong: string[] = [];
   const answered: string[] = [];
   for (const attack of attacksOn(url)) {
-    const { limitMs } = calibrate();
-    const { kind, delayMs, statuses } = await delayOf(url, attack, ROUNDS, limitMs);
-    if (delayMs > limitMs) tooLong.push(`${kind}: ${delayMs.toFixed()} of ${limitMs.toFixed()} ms`);
+    const { kind, delayMs, statuses } = await delayOf(url, attack, ROUNDS, QUIET_MS);
+    if (delayMs > QUIET_MS) {
+      const { limitMs } = calibrate();
+      if (delayMs > limitMs) tooLong.push(`${kind}: ${delayMs.toFixed()} of ${limitMs.toFixed()} ms`);
+    }
     if (statuses.some((status) => status >= 500 && status !== 503)) answered.push(`${kind}: ${statuses}`);
     expect([kind, (await infer()).status]).toEqual([kind, 200]);
   }
   expect([tooLong, answered]).toEqual([[], []]);
-}, 600_000);
+}, 1_200_000);
