@@ -8,6 +8,7 @@ process.env.CHROME_PATH ??= await ensureChromium();
 export default defineConfig({
   testDir: "e2e",
   testMatch: "*.e2e.ts",
+  globalSetup: "./e2e/harness/build-page.ts",
   workers: 1,
   retries: 0,
   timeout: 180_000,

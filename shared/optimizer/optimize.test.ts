@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type ExitCosts, headMembers, latencyOf } from "#shared/evaluator";
+import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits } from "../evaluator/fixture.ts";
-import { seededRandom } from "../graph/fixture.ts";
 import { permittedHeads, randomConstraints } from "./fixture.ts";
 import { periodMs } from "./least-period.ts";
 import { type Choice, type Objective, optimize, type PlanningProblem } from "./optimize.ts";
@@ -134,7 +134,7 @@ test("exits that were not all measured rank by position, and promise no accuracy
 
 function problems(count: number) {
   return Array.from({ length: count }, (_, seed) => {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const costs = randomExits(random, 14);
     const conditions = randomConditions(random);
     const constraints = random() < 0.5 ? {} : randomConstraints(random, costs);

@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { type Random, randomFrom } from "../random.ts";
+import { type Random, randomFrom } from "#shared/random";
 import type { Draw, DrawnBackend, DrawnCloud, DrawnEdge, DrawnLink, DrawnUse } from "./draw.ts";
 import { normal, normalShare } from "./normal.ts";
 import type { Device, Mode, Population, Radio, Thermal } from "./population.ts";
