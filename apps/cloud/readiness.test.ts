@@ -9,7 +9,7 @@ import { buildServer, type CloudServer } from "./server.ts";
 
 // What the service tells of itself when its workers are gone.
 const DEPLOY = new URL("../../deploy/", import.meta.url);
-const PATIENCE = { timeout: 30_000, interval: 1 };
+const PATIENCE = { interval: 1 };
 
 let server: CloudServer;
 let startMs: number;

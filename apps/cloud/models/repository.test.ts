@@ -172,7 +172,7 @@ describe("a model", () => {
     await rename(join(own, ".coming"), join(own, "alexnet-cifar10"));
     const states = async () =>
       (await post("index")).json().map(({ name, state }: Record<string, string>) => `${name} ${state}`);
-    await expect.poll(states, { timeout: 30_000 }).toContain("alexnet-cifar10 READY");
+    await expect.poll(states).toContain("alexnet-cifar10 READY");
     expect(await states()).toContain("tiny UNAVAILABLE");
     expect((await post("models/tiny/load")).statusCode).toBe(200);
     expect(await states()).toContain("tiny READY");
