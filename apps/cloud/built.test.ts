@@ -34,7 +34,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(app, path)), { recursive: true });
     await symlink(join(PACKAGES, path.slice("node_modules/".length)), join(app, path), "junction");
   }
-}, 120_000);
+});
 afterAll(() => rm(app, { recursive: true, force: true }));
 
 const running = new Set<ChildProcess>();

@@ -72,7 +72,7 @@ test("under uncertainty, with early exits and a lead, decisions are those of bru
   expect(counts.early).toBeGreaterThan(150);
   expect(counts.earlyFeasible).toBeGreaterThan(50);
   expect(counts.surer).toBeGreaterThan(10);
-}, 240_000);
+});
 
 test("under load: a plan that keeps up, if need be another one, else the one that sustains most", () => {
   const modes = { latency: 0, throughput: 0, overload: 0 };

@@ -114,7 +114,7 @@ describe("a pool", () => {
     ];
     expect(pool.load()).toMatchObject({ queued: 3, running: 1 });
     const codes = ends(runs);
-    await sleep(100);
+    await expect.poll(() => pool.load().queued).toBe(2);
     gone.abort();
     expect(pool.load().queued).toBe(1);
     await pool.close();

@@ -71,9 +71,7 @@ test("models come and go while requests are served, and none fails", async () =>
   expect(new Set(statuses)).toEqual(new Set([200]));
 });
 
-test("a new version answers those who name none, the old one those who name it", {
-  timeout: 60_000,
-}, async () => {
+test("a new version answers those who name none, the old one those who name it", async () => {
   const { dir, server } = await openService();
   const versions = async () => (await server.app.inject("/v2/models/tiny")).json().versions as string[];
   const [old] = await versions();

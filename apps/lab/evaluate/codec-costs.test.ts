@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { numTensors } = memory();
   measured = await measureCodecs(segments, photos);
   expect(memory().numTensors).toBe(numTensors);
-}, 120_000);
+});
 
 const find = (name: string, codec: string, deflate = false): CodecCost =>
   measured[name]!.find((cost) => cost.codec === codec && cost.deflate === deflate)!;
