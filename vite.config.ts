@@ -33,6 +33,10 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: 120_000 } },
+    coverage: {
+      include: ["apps/**/*.{ts,tsx}", "shared/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/*fixture.ts", "**/*.d.ts", "**/bench/**"],
+    },
   },
 });
 
