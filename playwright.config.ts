@@ -1,15 +1,19 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "@playwright/test";
 import { ensureChromium } from "./scripts/chromium.mjs";
+
+/** A browser and a service each: beyond that memory is short before time is. */
+const MOST_WORKERS = 4;
 
 // So that `npx playwright test FILE` runs as `npm test` does. Workers inherit it.
 process.env.CHROME_PATH ??= await ensureChromium();
 
-// Every file starts its own service and browser; one at a time, since they share the machine's cores.
+// Files run beside each other, each with browsers of its own, and share a service where they can: `harness/test.ts`.
 export default defineConfig({
   testDir: "e2e",
   testMatch: "*.e2e.ts",
   globalSetup: "./e2e/harness/build-page.ts",
-  workers: 1,
+  workers: Math.min(availableParallelism(), MOST_WORKERS),
   retries: 0,
   timeout: 300_000,
   expect: { timeout: 60_000 },
