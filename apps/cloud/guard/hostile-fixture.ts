@@ -4,9 +4,9 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { Agent } from "undici";
 import { WebSocket } from "ws";
 import { encodeCall, encodeRequest, HEADER_LENGTH, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
+import { type Random, randomFrom } from "#shared/random";
 import { INFER } from "../child-fixture.ts";
 import { request, tinyImage } from "../fixture.ts";
-import { type Random, randomFrom } from "../random.ts";
 import { malformed } from "./malformed-fixture.ts";
 
 // For tests and benchmarks only: what costs a service most and its sender least, at the limits and beyond them.

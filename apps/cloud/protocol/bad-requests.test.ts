@@ -11,7 +11,7 @@ let server: CloudServer;
 beforeAll(async () => {
   server = await buildServer(testConfig());
   await server.ready;
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const json = (content: string | object) => {
