@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ENGINES, engineOf } from "../engines/index.ts";
 import { TINY_SERVICE } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -124,10 +125,7 @@ describe("the program", { timeout: 30_000 }, () => {
     for (const secret of [key, line, line.slice(6), dir]) expect(err).not.toContain(secret);
   });
 
-  test.each([
-    ["tfjs-node", "native"],
-    ["webgpu", "webgpu"],
-  ])(
+  test.each(ENGINES.map((name) => [name, engineOf(name).backend]))(
     "engine %s is used where it is installed, else refused",
     { timeout: 60_000 },
     async (engine, backend) => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
+import type { EngineInfo } from "../engines/index.ts";
 import type { CloudConfig } from "./config.ts";
 import { docsRoute } from "./docs/docs-route.ts";
-import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
 import { Folder } from "./files/folder.ts";
 import { allowOrigins } from "./guard/cors.ts";
@@ -29,7 +29,7 @@ import type { UpgradeTaker } from "./stream/upgrades.ts";
 export interface CloudServer {
   readonly app: FastifyInstance;
   /** Resolves when tails can run: before, requests for them are answered 503. */
-  readonly ready: Promise<Engine>;
+  readonly ready: Promise<EngineInfo>;
   /** What takes connections: HTTP, and HTTPS once it listens. */
   readonly listeners: Listener[];
   /** For a server beside `app.server`, whose clients are to have streams too. */
@@ -119,7 +119,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     pool,
     log: app.log,
   });
-  let engine: Engine | null = null;
+  let engine: EngineInfo | null = null;
   const listeners: Listener[] = [app.server];
   let draining = false;
   const ready = pool.started.then((started) => {

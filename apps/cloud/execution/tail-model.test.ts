@@ -1,15 +1,15 @@
-import "@tensorflow/tfjs-backend-wasm";
-import { memory, setBackend } from "@tensorflow/tfjs-core";
+import { memory } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
+import { openEngine } from "../../engines/index.ts";
 import { imageBytes, MODELS_DIR } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { TailModel } from "./tail-model.ts";
 
 test("beyond its bound of segments a model is opened anew, and loses nothing", async () => {
-  await setBackend("wasm");
+  const { load } = await openEngine("wasm");
   const { files, model } = (await loadModels(MODELS_DIR)).find("tiny", null);
-  const tail = new TailModel(files, 2);
+  const tail = new TailModel(files, load, 2);
   const image = {
     name: "image",
     datatype: "UINT8",
@@ -29,9 +29,9 @@ test("beyond its bound of segments a model is opened anew, and loses nothing", a
 });
 
 test("a batch gives each request what it gets alone; one that is bad fails alone", async () => {
-  await setBackend("wasm");
+  const { load } = await openEngine("wasm");
   const { files, model } = (await loadModels(MODELS_DIR)).find("tiny", null);
-  const tail = new TailModel(files);
+  const tail = new TailModel(files, load);
   const segment = tailTo(model, ["image"], ["exit1", "exit3"]);
   const item = (seed: number, images: number) => {
     const data = imageBytes(seed, images * 3072);

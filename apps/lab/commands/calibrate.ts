@@ -6,7 +6,7 @@ import { cacheDir } from "../data/find-data.ts";
 import { holdBack } from "../data/held-back.ts";
 import { loadFor } from "../data/load-for-model.ts";
 import { dataHelp } from "../data/open-data.ts";
-import { openBackend } from "../engine/backend.ts";
+import { BACKEND_HELP, openBackend } from "../engine/backend.ts";
 import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
 import { cachedExitScores } from "../evaluate/exit-scores.ts";
 import type { TriedPolicy } from "../evaluate/policies.ts";
@@ -21,7 +21,7 @@ and policies are fitted on the training photos held back from training; their fi
 the whole validation set.
 
 ${dataHelp(20)}
-  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
+  --backend NAME    ${BACKEND_HELP} (default auto)
   --write           store temperatures and policies in the model's metadata and in its card
   --json            print JSON
 `;
@@ -47,7 +47,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const status = makeStatusLine(process.stderr, () => performance.now());
   const folder = modelFolder(name);
-  const backend = await openBackend(values.backend);
+  const { backend } = (await openBackend(values.backend)).info;
   const segments = await openModelFolder(folder);
   const options = { cacheDir: cacheDir(process.env), backend };
   const { labels } = segments.model.metadata;

@@ -2,11 +2,11 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { deviceOf, type OpenedBackend, openBackend } from "../engine/backend.ts";
+import { ENGINE_BACKENDS, processorName } from "../../engines/index.ts";
+import { openAsTheService } from "../engine/backend.ts";
 import { modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { latencyCases } from "../profiling/cases.ts";
 import { evaluateHere } from "../profiling/in-process.ts";
-import { AS_THE_SERVICE } from "../profiling/measure.ts";
 import { errorTable, methodReport } from "../profiling/report.ts";
 import { randomFor } from "../train/random.ts";
 
@@ -15,7 +15,7 @@ const USAGE = `npm run lab -- evaluate-latency MODEL [options]
 Compares predicted with measured times of both stages, edge and cloud, at every cut vertex of every exit and at
 random cuts of two tensors or more: for the partition-wise profile, and for the sum of layers timed alone.
 
-  --backend NAME    wasm, native, webgpu: both stages in this process; chromium: the page in a headless browser
+  --backend NAME    ${ENGINE_BACKENDS.join(", ")}: both stages in this process; chromium: the page in a headless browser
                     and the service beside it (default wasm)
   --repeats N       timings of each stage and segment (default 25)
   --cuts N          random cuts (default 30)
@@ -59,7 +59,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const { backend } = values;
   const here = backend === "chromium" ? null : await openAsTheService(backend);
-  const device = values.device ?? (await deviceOf(here ?? "wasm"));
+  const device = values.device ?? here?.deviceName ?? processorName();
   const folder = modelFolder(name);
   const model = await readModelFolder(folder);
   const cases = latencyCases(model, wholeNumber("--cuts", values.cuts, 0), randomFor(seed, 0, 0));
@@ -67,7 +67,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const { methods, measured } =
     here === null
       ? await (await import("../rig/in-chromium.ts")).evaluateInChromium(model, device, codec, cases, rounds)
-      : await evaluateHere(await openModelFolder(folder), here, device, codec, cases, rounds);
+      : await evaluateHere(await openModelFolder(folder), here.info.backend, device, codec, cases, rounds);
 
   const reports = methods.map((method) => methodReport(model, method, codec, cases, measured));
   const json = JSON.stringify(
@@ -104,11 +104,6 @@ export async function run(args: readonly string[]): Promise<void> {
     `${model.metadata.id} on ${backend}, ${device}, ${codec}: ${cuts}, ${repeats} timings each, seed ${seed}\n\n`,
   );
   process.stdout.write(`${errorTable(reports)}\n`);
-}
-
-async function openAsTheService(backend: string): Promise<OpenedBackend> {
-  Object.assign(process.env, AS_THE_SERVICE);
-  return openBackend(backend);
 }
 
 function wholeNumber(option: string, text: string, least: number): number {

@@ -10,7 +10,7 @@ import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
 import type { Photos } from "../data/pixels.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
-import { openBackend } from "../engine/backend.ts";
+import { BACKEND_HELP, openBackend } from "../engine/backend.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
 import { codedScores } from "../evaluate/coded-scores.ts";
@@ -37,7 +37,7 @@ calibration error of its confidence, and the accuracy-work curve as a picture; o
 costs under each codec, in bytes and in top-1, which plans then heed.
 
 ${dataHelp(20)}
-  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
+  --backend NAME    ${BACKEND_HELP} (default auto)
   --cut NODE        of the exits behind it, when its tensor travels under --codec; all validation photos
   --codec C         ${CODECS.join(", ")}: with a quality as webp:60, deflated as uint4+deflate (default uint8)
   --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses
@@ -77,7 +77,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const status = makeStatusLine(process.stderr, () => performance.now());
   const folder = modelFolder(name);
-  const backend = await openBackend(values.backend);
+  const { backend } = (await openBackend(values.backend)).info;
   const segments = await openModelFolder(folder);
   const { labels } = segments.model.metadata;
   const load = await loadFor(labels, { dataOption: values.data, env: process.env }, status);

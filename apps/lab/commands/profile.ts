@@ -10,9 +10,9 @@ import {
   readProfile,
 } from "#shared/profile";
 import { selfTest } from "#shared/runtime";
-import { deviceOf, openBackend } from "../engine/backend.ts";
+import { BACKEND_HELP, openAsTheService } from "../engine/backend.ts";
 import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
-import { AS_THE_SERVICE, stopwatch } from "../profiling/measure.ts";
+import { stopwatch } from "../profiling/measure.ts";
 
 const USAGE = `npm run lab -- profile MODEL [options]
 npm run lab -- profile --regress
@@ -21,7 +21,7 @@ Measures a model partition-wise on this machine, heads and tails, and writes
 MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
 models and writes models/regression.json: what a phone starts with where nothing was measured.
 
-  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
+  --backend NAME    ${BACKEND_HELP} (default auto)
   --repeats N       timings of each segment (default 15)
   --device TEXT     what this machine is called (default: its processor or GPU)
   --regress         write the regression; after a model, or alone
@@ -56,9 +56,9 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function profileModel(folder: string, wanted: string, repeats: number, called?: string): Promise<void> {
-  Object.assign(process.env, AS_THE_SERVICE);
-  const backend = await openBackend(wanted);
-  const device = called ?? (await deviceOf(backend));
+  const { info, deviceName } = await openAsTheService(wanted);
+  const { backend } = info;
+  const device = called ?? deviceName;
   const segments = await openModelFolder(folder);
   const { model } = segments;
   const tests: number[] = [];
