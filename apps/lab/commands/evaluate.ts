@@ -8,7 +8,7 @@ import type { SegmentModel } from "#shared/runtime";
 import { loadFor } from "../data/load-for-model.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { BACKEND_HELP, openBackend } from "../engine/backend.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
