@@ -33,6 +33,6 @@ test("auto computes on the processor", { timeout: 60_000 }, async () => {
 });
 
 test("refuses what is no backend", async () => {
-  const refusal = "--backend: expected one of auto, native, webgpu, wasm, got cuda";
+  const refusal = `--backend: expected one of auto, ${ENGINE_BACKENDS.join(", ")}, got cuda`;
   await expect(openBackend("cuda")).rejects.toThrow(refusal);
 });
