@@ -1,17 +1,12 @@
 import { EddiError } from "#shared/errors";
 import { COMMANDS } from "./commands/table.ts";
-
-const EXIT_FAILED = 2;
+import { runOrTell } from "./terminal/run-or-tell.ts";
 
 const [name = "--help", ...args] = process.argv.slice(2);
-try {
+await runOrTell(async () => {
   if (["--help", "-h", "help"].includes(name)) process.stdout.write(help());
   else await (await commandOf(name)).run(args);
-} catch (error) {
-  // What is no error of ours is a fault of ours: whoever mends it wants to know where.
-  process.stderr.write(`${error instanceof EddiError ? error.message : (error as Error).stack}\n`);
-  process.exitCode = EXIT_FAILED;
-}
+});
 
 async function commandOf(name: string) {
   if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!.load();

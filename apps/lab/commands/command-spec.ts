@@ -18,6 +18,8 @@ export interface CommandSpec<O extends Options, A> {
   /** Its only argument that is no option. */
   readonly argument?: Argument<A>;
   readonly options: O;
+  /** What stands behind `--` goes there, as help has it; without this nothing may. */
+  readonly rest?: string;
   /** Behind the options in help. */
   readonly more?: string;
   readonly run: (given: Given<O, A>) => Promise<void>;
@@ -27,6 +29,8 @@ export interface CommandSpec<O extends Options, A> {
 export interface Given<O extends Options, A> {
   readonly argument: A;
   readonly options: ValuesOf<O>;
+  /** Behind `--`. */
+  readonly rest: readonly string[];
   /** On standard error: what goes on. */
   readonly status: StatusLine;
 }

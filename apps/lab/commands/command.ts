@@ -23,7 +23,7 @@ export function command<O extends Options, A = undefined>(spec: CommandSpec<O, A
     name: spec.name,
     help,
     run: async (args) => {
-      const { texts, others, isHelp } = split(args, spec.options);
+      const { texts, others, rest, isHelp } = split(args, spec);
       if (isHelp) {
         process.stdout.write(help);
         return;
@@ -36,7 +36,7 @@ export function command<O extends Options, A = undefined>(spec: CommandSpec<O, A
       });
       const status = makeStatusLine(process.stderr, () => performance.now());
       const argument = readArgument(spec, others) as A;
-      await spec.run({ argument, options: Object.fromEntries(values) as ValuesOf<O>, status });
+      await spec.run({ argument, options: Object.fromEntries(values) as ValuesOf<O>, rest, status });
     },
   };
 }
@@ -45,11 +45,15 @@ interface Split {
   /** By option; of one without a value an empty text. */
   readonly texts: ReadonlyMap<string, string>;
   readonly others: readonly string[];
+  readonly rest: readonly string[];
   readonly isHelp: boolean;
 }
 
 /** @throws EddiError `bad-argument` for an option that there is not, or a value too many or missing */
-function split(args: readonly string[], options: Options): Split {
+function split(
+  args: readonly string[],
+  { options, rest: restHelp }: { readonly options: Options; readonly rest?: string },
+): Split {
   const known = Object.entries(options).map(([name, { value }]) => {
     return [name, { type: value === null ? "boolean" : "string" } as const] as const;
   });
@@ -62,11 +66,15 @@ function split(args: readonly string[], options: Options): Split {
     options: { ...Object.fromEntries(known), help: { type: "boolean", short: "h" } },
   });
   const isHelp = tokens.some((token) => token.kind === "option" && token.name === "help");
-  if (isHelp) return { texts: new Map(), others: [], isHelp };
+  if (isHelp) return { texts: new Map(), others: [], rest: [], isHelp };
+  const end = tokens.find(({ kind }) => kind === "option-terminator")?.index ?? args.length;
+  // Without a place of its own it is told as what there is too much.
+  const hasRest = restHelp !== undefined;
   const texts = new Map<string, string>();
+  const rest: string[] = [];
   const others: string[] = [];
   for (const token of tokens) {
-    if (token.kind === "positional") others.push(token.value);
+    if (token.kind === "positional") (hasRest && token.index > end ? rest : others).push(token.value);
     if (token.kind !== "option") continue;
     const { name, rawName, value, inlineValue } = token;
     if (!Object.hasOwn(options, name) || !rawName.startsWith("--")) {
@@ -80,7 +88,7 @@ function split(args: readonly string[], options: Options): Split {
     }
     texts.set(name, value ?? "");
   }
-  return { texts, others, isHelp };
+  return { texts, others, rest, isHelp };
 }
 
 /** Whether it stands where a value should. */

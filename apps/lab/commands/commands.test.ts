@@ -82,19 +82,28 @@ describe("command", () => {
       id: required(text("ID", "its name")),
       json: flag("print JSON"),
     },
-    run: async ({ argument, options }) => {
-      given.push({ argument, ...options });
+    rest: "elsewhere",
+    run: async ({ argument, options, rest }) => {
+      given.push({ argument, ...options, rest });
     },
   });
 
   test("reads what is given, and what is not is as usual", async () => {
     await lab.run(["--id", "x"]);
     const usual = { argument: null, out: undefined, photos: 20, share: 0.5, range: [0, 1], codec: "a" };
-    expect(given.pop()).toEqual({ ...usual, id: "x", json: false });
+    expect(given.pop()).toEqual({ ...usual, id: "x", json: false, rest: [] });
     // A value may begin with a minus, and the last of several counts.
     const args = ["m", "--range", "-1,1", "--photos=3", "--photos", "4", "--json", "--id=-", "--out", "-"];
-    await lab.run(args);
-    const own = { argument: "M", out: "-", photos: 4, range: [-1, 1], id: "-", json: true };
+    await lab.run([...args, "--", "--photos", "few"]);
+    const own = {
+      argument: "M",
+      out: "-",
+      photos: 4,
+      range: [-1, 1],
+      id: "-",
+      json: true,
+      rest: ["--photos", "few"],
+    };
     expect(given.pop()).toEqual({ ...usual, ...own });
   });
 
@@ -129,6 +138,7 @@ Tries.
   --id ID         its name
   --json          print JSON
   --help          print this
+  -- ...          elsewhere
 `);
   });
 });

@@ -7,7 +7,7 @@ const [LEAST_COLUMN, MOST_COLUMN] = [16, 24];
 
 /** What `--help` prints: how it is called, what it does, its argument and options. */
 export function helpText<O extends Options, A>(spec: CommandSpec<O, A>): string {
-  const { name, call = `npm run lab -- ${name}`, about, argument, options, more } = spec;
+  const { name, call = `npm run lab -- ${name}`, about, argument, options, rest, more } = spec;
   const rows: [string, string][] = [];
   if (argument?.help !== undefined) rows.push([argument.name, argument.help]);
   for (const [option, { value, help, fallback }] of Object.entries(options)) {
@@ -16,6 +16,7 @@ export function helpText<O extends Options, A>(spec: CommandSpec<O, A>): string 
     rows.push([value === null ? `--${option}` : `--${option} ${value}`, help + usual]);
   }
   rows.push(["--help", "print this"]);
+  if (rest !== undefined) rows.push(["-- ...", rest]);
   const widest = Math.max(...rows.map(([begin]) => begin.length));
   const column = Math.min(MOST_COLUMN, Math.max(LEAST_COLUMN, widest + 2));
   const lines = rows.map(([begin, help]) => row(begin, help, column));
