@@ -15,7 +15,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/profile": ["shared/codecs", "shared/graph", "shared/model"],
   "shared/evaluator": ["shared/codecs", "shared/graph", "shared/model", "shared/profile"],
   "shared/optimizer": ["shared/graph", "shared/model", "shared/profile", "shared/evaluator"],
+  "shared/policies": [
+    "shared/codecs",
+    "shared/graph",
+    "shared/model",
+    "shared/evaluator",
+    "shared/optimizer",
+  ],
+  "shared/planning": [
+    "shared/graph",
+    "shared/model",
+    "shared/evaluator",
+    "shared/optimizer",
+    "shared/policies",
+  ],
   "shared/network": ["shared/model"],
+  "shared/learning": ["shared/model", "shared/evaluator", "shared/network"],
   "shared/protocol": ["shared/codecs", "shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
   "apps/cloud": [

@@ -50,7 +50,7 @@ test("nothing that compiles or builds is among what it runs with, and it imports
   }
   const { dependencies } = JSON.parse(await readFile(join(app, "package.json"), "utf8"));
   const files = (await readdir(join(app, "dist", "cloud"))).filter((name) => name.endsWith(".js"));
-  expect(files).toEqual(expect.arrayContaining(["main.js", "tail-worker.js"]));
+  expect(files).toEqual(expect.arrayContaining(["frame-thread.js", "main.js", "tail-worker.js"]));
   for (const file of files) {
     const text = await readFile(join(app, "dist", "cloud", file), "utf8");
     const imports = [...text.matchAll(/^import (?:[^"]* from )?"([^".][^"]*)"|\bimport\("([^".][^"]*)"\)/gm)];

@@ -121,3 +121,22 @@ test("a client that goes while it waits leaves its place in the queue", async ()
   expect((await running).status).toBe(503);
   expect([200, 503, 504]).toContain((await waiting).status);
 });
+
+test("scores that a worker spoils on their way are no answer", async () => {
+  await expect.poll(async () => (await infer()).status, { timeout: 15_000 }).toBe(200);
+  const started = new Promise<Worker>((resolve) => process.once("worker", resolve));
+  const spoiled = await buildServer(testConfig({}), POISONABLE_WORKER);
+  const worker = await started;
+  await spoiled.ready;
+  worker.postMessage({ kind: "spoil" });
+  const headers = { "content-type": "application/octet-stream", [HEADER_LENGTH]: String(jsonBytes) };
+  const options = { method: "POST", url: "/v2/models/tiny/infer", headers } as const;
+  const ask = () => spoiled.app.inject({ ...options, payload: Buffer.from(body) });
+  const bad = await ask();
+  expect([bad.statusCode, bad.json()]).toEqual([
+    500,
+    { error: "exit3/scores: expected finite scores of the engine, got NaN" },
+  ]);
+  expect((await ask()).statusCode).toBe(200);
+  await spoiled.close(0);
+});

@@ -6,9 +6,10 @@ import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits } from "../evaluator/fixture.ts";
 import { randomDag } from "../graph/fixture.ts";
 import type { Constraints } from "./constraints.ts";
+import type { Decision } from "./decision.ts";
 import { permittedHeads, randomConstraints } from "./fixture.ts";
-import { type Decision, LivePlanner, type LiveRequest } from "./live-planner.ts";
-import { putChance } from "./normal.ts";
+import { LivePlanner, type LiveRequest } from "./live-planner.ts";
+import { chanceWithin } from "./normal.ts";
 import { type Objective, optimize } from "./optimize.ts";
 
 test("under certain conditions a decision is what optimize chooses, for every objective", () => {
@@ -241,9 +242,7 @@ function everything(
     const slackMs = budgetMs - lead.ms - ms;
     const sd = Math.hypot(sdMs, lead.sdMs);
     if (slackMs === Infinity) return 1;
-    const out = new Float64Array(1);
-    putChance(slackMs, sd ** 2, out, 0);
-    return out[0]!;
+    return chanceWithin(slackMs, sd ** 2);
   };
   return [...plain, ...policies].flatMap((policy): Known[] => {
     const final = byId.get(policy.exit)!;

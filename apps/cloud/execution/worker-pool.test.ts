@@ -333,7 +333,7 @@ describe("the service", () => {
     const server = await buildServer(testConfig(), POISONABLE_WORKER);
     await server.ready;
     const running = post(server.app, request([image]));
-    await sleep(0);
+    await sleep(20);
     const endless = server.close(500);
     poison("hang");
     const late = post(server.app, request([image]));

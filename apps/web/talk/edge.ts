@@ -1,8 +1,8 @@
 import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
 import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
-import type { Forecast } from "./planning.ts";
 
 /** The whole conversation between the page and the edge worker. */
 export type EdgeRequest =

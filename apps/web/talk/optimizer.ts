@@ -1,6 +1,7 @@
 import type { ErrorCode } from "#shared/errors";
+import type { CloudState } from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
-import type { Finish, LoadReport, Prediction } from "./planning.ts";
+import type { Finish, LoadReport, Prediction } from "#shared/planning";
 
 /** The whole conversation between the page and the optimizer worker. */
 export type OptimizerRequest =
@@ -51,5 +52,3 @@ export interface PlanSummary {
   /** Where the times of head and tail come from. */
   readonly profiles: { readonly head: string; readonly tail: string };
 }
-
-export type CloudState = "unknown" | "up" | "down" | "refusing";
