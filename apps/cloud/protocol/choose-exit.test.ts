@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Executor } from "../execution/executor.ts";
 import { floatTensor, MODELS_DIR, post, readResponse, request, testConfig, tinyImage } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
@@ -27,6 +27,14 @@ const choose = (
 const exitOf = (...given: Parameters<typeof choose>) => choose(...given).exits[0]!.id;
 
 describe("the exit that a request gets", () => {
+  // Half a millisecond decides.
+  beforeEach(() => {
+    vi.spyOn(performance, "now").mockReturnValue(1000);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
   test("is the one it asks for while the service is calm, or where it allows no other", () => {
     expect(choose()).toMatchObject({ exits: [{ id: "exit3" }], isEarlier: false });
     expect(exitOf({ waitMs: 49 })).toBe("exit3");
