@@ -66,6 +66,7 @@ export class Planners {
     const plan = choice && toPlan(choice);
     return {
       budgetMs,
+      minAccuracy: knowledge.minAccuracy,
       plan,
       prediction: choice && predict(choice, knowledge),
       ways: choice === null ? [] : waysOf(choice, knowledge),
