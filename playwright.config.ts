@@ -1,4 +1,8 @@
 import { defineConfig } from "@playwright/test";
+import { ensureChromium } from "./scripts/chromium.mjs";
+
+// So that `npx playwright test FILE` runs as `npm test` does. Workers inherit it.
+process.env.CHROME_PATH ??= await ensureChromium();
 
 // Every file starts its own service and browser; one at a time, since they share the machine's cores.
 export default defineConfig({

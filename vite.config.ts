@@ -5,9 +5,6 @@ import { brotliCompress, gzip } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Where `vite dev` finds the cloud service. */
-const CLOUD = "http://127.0.0.1:8080";
-
 const OUT_DIR = "dist/web";
 
 export default defineConfig({
@@ -26,7 +23,6 @@ export default defineConfig({
   worker: { format: "es" },
   // Vite looks for dependencies in pages only; found later, in a worker, they would reload the page.
   optimizeDeps: { entries: ["index.html", "*/worker.ts"] },
-  server: { proxy: { "/v2": { target: CLOUD, ws: true }, "/models": CLOUD, "/samples": CLOUD } },
   test: {
     root: ".",
     include: ["**/*.test.ts"],

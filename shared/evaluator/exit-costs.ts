@@ -1,12 +1,10 @@
+import { codedBytes, type ImageCodecName, isImageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { ancestors, type Dag, subgraph } from "#shared/graph";
 import {
-  codedBytes,
   type Exit,
   elementCount,
   HEADER_BYTES,
-  type ImageCodec,
-  isImageCodec,
   type Model,
   type Transport,
   type WireCodec,
@@ -52,7 +50,7 @@ export interface CostOptions {
   /** Without a codec: the ways to choose them. All that the model has, if not given. */
   readonly modes?: readonly WireMode[];
   /** Those that the edge can encode; all, if not given. */
-  readonly imageCodecs?: readonly ImageCodec[];
+  readonly imageCodecs?: readonly ImageCodecName[];
   /** How requests go to the cloud; by `fetch`, if not given. */
   readonly transport?: Transport;
 }

@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  CODECS,
-  type CodecCost,
-  type CodecName,
-  IMAGE_CODECS,
-  readMetadata,
-  type WireCodec,
-} from "#shared/model";
+import { CODECS, type CodecName, IMAGE_CODECS } from "#shared/codecs";
+import { type CodecCost, readMetadata, type WireCodec } from "#shared/model";
 import { seededRandom } from "../graph/fixture.ts";
 import { fixtureModel } from "../model/fixture.ts";
 import { analyticProfile } from "../profile/analytic-profile.ts";

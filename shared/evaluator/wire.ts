@@ -1,10 +1,7 @@
+import { codedBytes, IMAGE_CODECS, type ImageCodecName, isImageCodec } from "#shared/codecs";
 import {
   type CodecCost,
-  codedBytes,
   elementCount,
-  IMAGE_CODECS,
-  type ImageCodec,
-  isImageCodec,
   type Model,
   type Plan,
   sameCodec,
@@ -69,7 +66,7 @@ export function chooseCodecs(
   model: Model,
   exit: string,
   mode: WireMode,
-  imageCodecs: readonly ImageCodec[] = IMAGE_CODECS,
+  imageCodecs: readonly ImageCodecName[] = IMAGE_CODECS,
 ): readonly ChosenCodec[] {
   const deflate = mode === "deflate";
   return model.nodes.map(({ name, tensor }, node) => {
@@ -107,7 +104,7 @@ export function forceCodec(
   model: Model,
   exit: string,
   forced: WireCodec,
-  imageCodecs: readonly ImageCodec[] = IMAGE_CODECS,
+  imageCodecs: readonly ImageCodecName[] = IMAGE_CODECS,
 ): readonly ChosenCodec[] {
   return model.nodes.map(({ name, tensor }, node) => {
     const how = forcedCodec(model, node, forced, imageCodecs);
@@ -129,7 +126,7 @@ export function forcedCodec(
   { metadata, nodes }: Model,
   node: number,
   forced: WireCodec,
-  imageCodecs: readonly ImageCodec[] = IMAGE_CODECS,
+  imageCodecs: readonly ImageCodecName[] = IMAGE_CODECS,
 ): WireCodec {
   const { codec, deflate } = forced;
   if (!isImageCodec(codec)) return { codec, deflate };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { CODECS, codecWords, codedBytes, parseCodec, sameCodec, type WireCodec } from "./codecs.ts";
+import { CODECS, codedBytes } from "#shared/codecs";
+import { codecWords, parseCodec, sameCodec, type WireCodec } from "./codecs.ts";
 import { fixtureModel } from "./fixture.ts";
 import { type Plan, splitPlan } from "./plan.ts";
 

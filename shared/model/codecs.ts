@@ -1,12 +1,4 @@
-/** Codecs of any tensor: as it is, in half precision, or as 8 or 4 bits a value over the tensor's own range. */
-export const TENSOR_CODECS = ["float32", "float16", "uint8", "uint4"] as const;
-/** Codecs of the image alone, each of a quality. */
-export const IMAGE_CODECS = ["jpeg", "webp"] as const;
-
-export type TensorCodec = (typeof TENSOR_CODECS)[number];
-export type ImageCodec = (typeof IMAGE_CODECS)[number];
-export type CodecName = TensorCodec | ImageCodec;
-export const CODECS: readonly CodecName[] = [...TENSOR_CODECS, ...IMAGE_CODECS];
+import { CODECS, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
 
 /** How a tensor travels. */
 export interface WireCodec {
@@ -30,17 +22,6 @@ export const USUAL_CODEC: WireCodec = { codec: "uint8", deflate: false };
 /** Of an image codec where none was given and none was measured. */
 export const USUAL_QUALITY = 80;
 
-export function isImageCodec(codec: CodecName): codec is ImageCodec {
-  return (IMAGE_CODECS as readonly CodecName[]).includes(codec);
-}
-
-/** Bytes of so many values under a codec of tensors. */
-export function codedBytes(codec: TensorCodec, elements: number): number {
-  return Math.ceil((BITS[codec] * elements) / 8);
-}
-
-const BITS: Readonly<Record<TensorCodec, number>> = { float32: 32, float16: 16, uint8: 8, uint4: 4 };
-
 /** As an address or a script says it: `uint4`, `uint4+deflate`, `webp`, `webp:60`. */
 export type CodecText = `${CodecName}${"" | `:${number}`}${"" | "+deflate"}`;
 
@@ -59,7 +40,7 @@ export function codecWords({ codec, quality, deflate }: WireCodec): string {
   return `${codec}${quality === undefined ? "" : ` ${quality}`}${deflate ? " + deflate" : ""}`;
 }
 
-export function isQuality(value: unknown): boolean {
+function isQuality(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 100;
 }
 

@@ -30,7 +30,7 @@ export interface LiveRequest {
 }
 
 /** A budget is met when it is kept at least this often. */
-export const CONFIDENCE = 0.95;
+const CONFIDENCE = 0.95;
 
 /**
  * How the load is met: the plan for one image keeps up with it; or another one does; or none, and this is the

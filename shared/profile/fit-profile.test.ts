@@ -4,7 +4,8 @@ import { seededRandom } from "../graph/fixture.ts";
 import { fixtureModel } from "../model/fixture.ts";
 import { headsFromSamples, profileFromSamples } from "./fit-profile.ts";
 import { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
-import type { Role, Sample } from "./profile.ts";
+import type { Sample } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { moveMs, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 import { nodeWork, workUnits } from "./work.ts";
 

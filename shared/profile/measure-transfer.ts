@@ -1,30 +1,30 @@
 import {
   CODECS,
   type CodecName,
-  elementCount,
+  type CodecTime,
   IMAGE_CODECS,
-  type ImageCodec,
-  type Model,
+  type ImageCodecName,
   TENSOR_CODECS,
-  type TensorCodec,
-} from "#shared/model";
+  type TensorCodecName,
+} from "#shared/codecs";
+import { elementCount, type Model } from "#shared/model";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
-import type { Role } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { quantile, type Timed } from "./rounds.ts";
-import { type CodecTime, completeTransfer, type Transfer } from "./transfer.ts";
+import { completeTransfer, type Transfer } from "./transfer.ts";
 
 /** Times the handing over of tensors: milliseconds of one of so many runs. */
 export interface TransferWatch {
   /** Reads back (heads) or uploads (tails) tensors of a size, one after another. */
   readonly move: (elements: number, runs: number) => Promise<number>;
   /** Encodes (heads) or decodes (tails). */
-  readonly code: (codec: TensorCodec, elements: number, runs: number) => Promise<number>;
+  readonly code: (codec: TensorCodecName, elements: number, runs: number) => Promise<number>;
   /** Deflates (heads) or inflates (tails) so many bytes. */
   readonly deflate: (bytes: number, runs: number) => Promise<number>;
   /** Encodes or decodes an image; of codecs among `imageCodecs`. */
-  readonly image: (codec: ImageCodec, size: ImageSize, runs: number) => Promise<number>;
+  readonly image: (codec: ImageCodecName, size: ImageSize, runs: number) => Promise<number>;
   /** What this device can encode, or decode. */
-  readonly imageCodecs: readonly ImageCodec[];
+  readonly imageCodecs: readonly ImageCodecName[];
 }
 
 export interface ImageSize {

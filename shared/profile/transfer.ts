@@ -1,5 +1,5 @@
-import { CODECS, type CodecName } from "#shared/model";
-import type { Role } from "./profile.ts";
+import { anyCodec, CODECS, type CodecName, type CodecTime } from "#shared/codecs";
+import type { Role } from "./role.ts";
 
 /**
  * What it costs one device to hand a tensor over. Of heads: to read it back from the backend, to encode it, and to
@@ -15,12 +15,6 @@ export interface Transfer extends ByteTime {
 export interface ByteTime {
   readonly perTensorMs: number;
   readonly perByteMs: number;
-}
-
-/** Of encoding or decoding. */
-export interface CodecTime {
-  readonly perTensorMs: number;
-  readonly perElementMs: number;
 }
 
 /** Milliseconds to read a tensor back, or to upload it. */
@@ -46,17 +40,13 @@ export function scaleTransfer(transfer: Transfer, by: number): Transfer {
 
 /** A transfer of which every number is what `value` makes of it, given how to read it from any other. */
 export function mapTransfer(value: (read: (transfer: Transfer) => number) => number): Transfer {
-  const codecs = CODECS.map((codec): [CodecName, CodecTime] => [
-    codec,
-    {
-      perTensorMs: value(({ codecs }) => codecs[codec].perTensorMs),
-      perElementMs: value(({ codecs }) => codecs[codec].perElementMs),
-    },
-  ]);
   return {
     perTensorMs: value(({ perTensorMs }) => perTensorMs),
     perByteMs: value(({ perByteMs }) => perByteMs),
-    codecs: Object.fromEntries(codecs) as Record<CodecName, CodecTime>,
+    codecs: byCodec((codec) => ({
+      perTensorMs: value(({ codecs }) => codecs[codec].perTensorMs),
+      perElementMs: value(({ codecs }) => codecs[codec].perElementMs),
+    })),
     deflate: {
       perTensorMs: value(({ deflate }) => deflate.perTensorMs),
       perByteMs: value(({ deflate }) => deflate.perByteMs),
@@ -78,32 +68,27 @@ export function completeTransfer(measured: PartialTransfer, role: Role): Transfe
   return { ...rest, ...measured, codecs: { ...rest.codecs, ...measured.codecs } };
 }
 
-/** Before anything was measured: WASM, `#shared/protocol`'s codecs, Node 20 and sharp on one core of an EPYC. */
+/** Before anything was measured: WASM on one core of an EPYC; of codecs what each says itself. */
 export const USUAL_TRANSFERS: Readonly<Record<Role, Transfer>> = {
   head: {
     perTensorMs: 0.01,
     perByteMs: 3e-7,
-    codecs: {
-      float32: { perTensorMs: 0.01, perElementMs: 4e-6 },
-      float16: { perTensorMs: 0.01, perElementMs: 1.2e-5 },
-      uint8: { perTensorMs: 0.01, perElementMs: 6e-6 },
-      uint4: { perTensorMs: 0.01, perElementMs: 7e-6 },
-      jpeg: { perTensorMs: 0.4, perElementMs: 1.5e-5 },
-      webp: { perTensorMs: 0.8, perElementMs: 5e-5 },
-    },
+    codecs: usualCodecs("encode"),
     deflate: { perTensorMs: 0.05, perByteMs: 4e-5 },
   },
   tail: {
     perTensorMs: 0.01,
     perByteMs: 3e-7,
-    codecs: {
-      float32: { perTensorMs: 0.005, perElementMs: 4e-6 },
-      float16: { perTensorMs: 0.005, perElementMs: 8e-6 },
-      uint8: { perTensorMs: 0.005, perElementMs: 4e-6 },
-      uint4: { perTensorMs: 0.005, perElementMs: 4e-6 },
-      jpeg: { perTensorMs: 0.5, perElementMs: 2e-5 },
-      webp: { perTensorMs: 0.5, perElementMs: 3e-5 },
-    },
+    codecs: usualCodecs("decode"),
     deflate: { perTensorMs: 0.05, perByteMs: 4e-6 },
   },
 };
+
+function usualCodecs(way: "encode" | "decode"): Transfer["codecs"] {
+  return byCodec((codec) => anyCodec(codec).usual[way]);
+}
+
+function byCodec(timeOf: (codec: CodecName) => CodecTime): Transfer["codecs"] {
+  const times = CODECS.map((codec) => [codec, timeOf(codec)] as const);
+  return Object.fromEntries(times) as Record<CodecName, CodecTime>;
+}

@@ -1,4 +1,5 @@
-import type { TensorCodec, TensorInfo } from "#shared/model";
+import type { TensorCodecName } from "#shared/codecs";
+import type { TensorInfo } from "#shared/model";
 import { decodeTensor, encodeTensor } from "./codec.ts";
 import { encodeRequest } from "./frame.ts";
 
@@ -11,7 +12,7 @@ export interface CodecJob {
 }
 
 /** Encoding and decoding of one tensor of so many values that look like a feature map's. */
-export function codecJob(codec: TensorCodec, elements: number): CodecJob {
+export function codecJob(codec: TensorCodecName, elements: number): CodecJob {
   const values = featureMap(elements);
   const expected: TensorInfo = { shape: [elements], dtype: "float32", range: [0, 1] };
   const encode = () => encodeTensor("stage/block/tensor", [1, elements], values, codec);

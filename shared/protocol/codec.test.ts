@@ -1,49 +1,7 @@
 import { expect, test } from "vitest";
-import { elementCount, TENSOR_CODECS, type TensorCodec } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
-import { decodeTensor, encodeImage, encodeTensor, formatServerTiming, parseServerTiming } from "./index.ts";
+import { decodeTensor, encodeTensor, formatServerTiming, parseServerTiming } from "./index.ts";
 
 const info = { shape: [2, 3], dtype: "float32", range: [-1, 1] } as const;
-const values = Float32Array.of(0, -0.75, 6.5, 1e-7, 2, 3);
-
-test("float32 comes back exactly", () => {
-  const { tensor, parameters } = encodeTensor("a", [1, 2, 3], values, "float32");
-  expect(decodeTensor(tensor, info, parameters)).toEqual({ shape: [1, 2, 3], values });
-});
-
-test("a tensor may lie anywhere in a frame", () => {
-  const { tensor } = encodeTensor("a", [1, 2, 3], values, "float32");
-  const body = Buffer.concat([Buffer.from("odd"), tensor.data, Buffer.from("end")]);
-  const data = body.subarray(3, 3 + tensor.data.byteLength);
-  expect(decodeTensor({ ...tensor, data }, info, {}).values).toEqual(values);
-});
-
-test("every codec gives values back within its error, whatever their range, number and shape", () => {
-  for (let seed = 0; seed < 300; seed++) {
-    const random = seededRandom(seed);
-    const shape = Array.from({ length: 1 + Math.floor(3 * random()) }, () => 1 + Math.floor(7 * random()));
-    const [size, centre] = [10 ** (8 * random() - 5), (random() - 0.5) * 10 ** (4 * random() - 2)];
-    const count = elementCount(shape);
-    const drawn = Float32Array.from({ length: count }, () => centre + size * Math.max(-0.3, random() - 0.5));
-    const range = Math.max(...drawn) - Math.min(...drawn);
-    const rounding = 1e-6 * Math.max(...drawn.map(Math.abs));
-    const most: Record<TensorCodec, (value: number) => number> = {
-      float32: () => 0,
-      // Half of the step between neighbours: 11 bits, or 2^-24 where they are fixed.
-      float16: (value) => Math.max(Math.abs(value) * 2 ** -11, 2 ** -25),
-      uint8: () => range / 510 + rounding,
-      uint4: () => range / 30 + rounding,
-    };
-    for (const codec of TENSOR_CODECS) {
-      const { tensor, parameters } = encodeTensor("a", [1, ...shape], drawn, codec);
-      const decoded = decodeTensor(tensor, { ...info, shape }, parameters);
-      expect(decoded.shape).toEqual([1, ...shape]);
-      expect(decoded.values).toHaveLength(count);
-      const wrong = decoded.values.findIndex((v, i) => Math.abs(v - drawn[i]!) > most[codec](drawn[i]!));
-      expect(wrong, `seed ${seed}, ${codec}`).toBe(-1);
-    }
-  }
-});
 
 test("float16 rounds as hardware does: every half is itself, what lies between goes to the nearer, ties to even", () => {
   const bitsOf = (value: number): number => {
@@ -89,11 +47,6 @@ test("uint4 packs two values a byte, the first in the low bits; what fills the l
   expect([...both]).toEqual([0, 15, 1, 2, 14, 15, 0, 2, 1, 14]);
 });
 
-test.each(["uint8", "uint4"] as const)("a constant tensor survives %s", (codec) => {
-  const { tensor, parameters } = encodeTensor("a", [1, 2, 3], new Float32Array(6).fill(4), codec);
-  expect([...decodeTensor(tensor, info, parameters).values]).toEqual([4, 4, 4, 4, 4, 4]);
-});
-
 test("uint8 without scale and offset spans the calibrated range", () => {
   const data = Uint8Array.of(0, 255, 0, 255, 0, 255);
   const decoded = decodeTensor({ name: "a", datatype: "UINT8", shape: [1, 2, 3], data }, info, {}).values;
@@ -102,14 +55,9 @@ test("uint8 without scale and offset spans the calibrated range", () => {
   });
 });
 
-test("values that are not finite are refused on both sides", () => {
+test("decoded values that are not finite are refused", () => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const broken = Float32Array.of(0, bad, 0, 0, 0, 0);
-    for (const codec of TENSOR_CODECS) {
-      expect(() => encodeTensor("a", [1, 2, 3], broken, codec)).toThrow(
-        /a: expected finite values, got .* at 1/,
-      );
-    }
     const data = new Uint8Array(broken.buffer);
     const tensor = { name: "a", datatype: "FP32", shape: [1, 2, 3], data } as const;
     expect(() => decodeTensor(tensor, info, {})).toThrow(/a: expected finite values/);
@@ -142,18 +90,13 @@ test("shape, datatype and quantisation are checked", () => {
   expect(() => decodeTensor(nibbles, info, four)).toThrow("a: expected shape [-1,3], got [1,4]");
   for (const bits of [3, 0, 16, "4", true]) {
     const odd = { ...four, "q.a.bits": bits };
-    expect(() => decodeTensor(bytes, info, odd)).toThrow(`parameter q.a.bits: expected 8 or 4, got ${bits}`);
+    expect(() => decodeTensor(bytes, info, odd)).toThrow(
+      `parameter q.a.bits: expected 8 or 4 of UINT8, got ${bits}`,
+    );
   }
   const floats = { ...bytes, datatype: "FP32", data: new Uint8Array(24) } as const;
-  expect(() => decodeTensor(floats, info, four)).toThrow("a: expected datatype UINT8 with 4 bits a value");
+  expect(() => decodeTensor(floats, info, four)).toThrow("parameter q.a.bits: expected 32 of FP32, got 4");
   expect(decodeTensor(bytes, info, { ...four, "q.a.bits": 8 }).values).toHaveLength(6);
-});
-
-test("an image travels as the bytes of its file, with its media type", () => {
-  const { tensor, parameters } = encodeImage("image", "webp", Uint8Array.of(7, 8, 9));
-  expect(parameters).toEqual({ "image.image": "image/webp" });
-  expect(tensor).toMatchObject({ datatype: "BYTES", shape: [1] });
-  expect([...tensor.data]).toEqual([3, 0, 0, 0, 7, 8, 9]);
 });
 
 test("server times survive the header", () => {

@@ -1,14 +1,26 @@
+import {
+  CODEC_DATATYPES,
+  codedBytes,
+  type DecodingParameters,
+  type ImageCodecName,
+  imageCodec,
+  type Range,
+  TENSOR_CODECS,
+  type TensorCodecName,
+  tensorCodec,
+} from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { elementCount, type ImageCodec, type TensorCodec, type TensorInfo } from "#shared/model";
-import { type Affine, type AffineBits, affineOver, dequantise, quantise } from "./affine.ts";
+import { elementCount, type TensorInfo } from "#shared/model";
 import { joinElements } from "./elements.ts";
-import { fromFloat16, toFloat16 } from "./float16.ts";
 import type { Parameters, WireTensor } from "./frame.ts";
+import { oneOf } from "./one-of.ts";
 
 /** A tensor ready for a request, and the request parameters that belong to it. */
 export interface EncodedTensor {
   readonly tensor: WireTensor;
   readonly parameters: Parameters;
+  /** The one asked for, or float32 for values that it cannot hold. */
+  readonly codec: TensorCodecName;
 }
 
 /** Values of one tensor, for one image or a batch. */
@@ -19,45 +31,48 @@ export interface DecodedTensor {
   readonly values: Float32Array;
 }
 
+/** What holds every finite value. */
+const ANY_VALUE: TensorCodecName = "float32";
+
 /**
- * Encodes the values of one image's tensor.
- *
- * - `float16`: rounded to nearest, ties to even. A tensor with a value beyond 65504 travels as float32.
- * - `uint8`, `uint4`: affine over the values' own range, so nothing is clipped and the error is at most half a
- *   step, (max - min) / 510 or / 30. The quantisation stands in the request's parameters `q.<name>.scale` and
- *   `q.<name>.offset`, since common clients cannot set parameters of an input. uint4 packs two values a byte, the
- *   first in the low bits: UINT8 [1, bytes], with `q.<name>.bits` 4.
+ * Encodes the values of one image's tensor. What a decoder has to know beside the data stands in the request's
+ * parameters `q.<name>.<parameter>`, since common clients cannot set parameters of an input. Where a value does not
+ * take an element of its own, the tensor is a row of whole elements, [1, elements], with `q.<name>.bits`.
  *
  * @param shape  with the batch axis
  * @param values float32, row-major
- * @throws EddiError `bad-tensor` for a value that is not finite
+ * @throws EddiError `bad-tensor` for a value that is not finite, `internal` for a codec that there is not
  */
 export function encodeTensor(
   name: string,
   shape: readonly number[],
   values: Float32Array,
-  codec: TensorCodec,
+  codec: TensorCodecName,
 ): EncodedTensor {
-  const [low, high] = rangeOf(name, values);
-  if (codec === "float32" || codec === "float16") {
-    const halves = codec === "float16" ? toFloat16(values) : null;
-    const data = halves ?? new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return { tensor: { name, datatype: halves ? "FP16" : "FP32", shape, data }, parameters: {} };
-  }
-  const bits = codec === "uint8" ? 8 : 4;
-  const affine = affineOver(low, high, bits);
-  const data = quantise(values, affine, bits);
-  const parameters = { [`q.${name}.scale`]: affine.scale, [`q.${name}.offset`]: affine.offset };
-  if (bits === 8) return { tensor: { name, datatype: "UINT8", shape, data }, parameters };
-  const packed: WireTensor = { name, datatype: "UINT8", shape: [1, data.length], data };
-  return { tensor: packed, parameters: { ...parameters, [`q.${name}.bits`]: bits } };
+  const { bits, datatype, encode } = tensorCodec(codec);
+  const encoded = encode({ values, range: rangeOf(name, values) });
+  if (encoded === null) return encodeTensor(name, shape, values, ANY_VALUE);
+  const { data } = encoded;
+  const isPacked = bits !== 8 * datatype.bytes;
+  const declared = isPacked ? { ...encoded.parameters, bits } : encoded.parameters;
+  const parameters = Object.entries(declared).map(([key, value]) => [`q.${name}.${key}`, value]);
+  const sides = isPacked ? [1, data.length / datatype.bytes] : shape;
+  return {
+    tensor: { name, datatype: datatype.name, shape: sides, data },
+    parameters: Object.fromEntries(parameters),
+    codec,
+  };
 }
 
 /** One image as a file's bytes, of the model's size: BYTES [1], with `image.<name>` its media type. */
-export function encodeImage(name: string, codec: ImageCodec, file: Uint8Array): EncodedTensor {
+export function encodeImage(
+  name: string,
+  codec: ImageCodecName,
+  file: Uint8Array,
+): Omit<EncodedTensor, "codec"> {
   return {
     tensor: { name, datatype: "BYTES", shape: [1], data: joinElements([file]) },
-    parameters: { [`image.${name}`]: `image/${codec}` },
+    parameters: { [`image.${name}`]: imageCodec(codec).mediaType },
   };
 }
 
@@ -74,60 +89,56 @@ export function decodeTensor(
   expected: TensorInfo,
   parameters: Parameters,
 ): DecodedTensor {
-  const { name, datatype, shape, data } = tensor;
-  const bits = bitsOf(name, datatype, parameters);
+  const { name, shape, data } = tensor;
+  const codec = codecOf(tensor, parameters);
+  const { bits, datatype, decode } = tensorCodec(codec);
   const count = elementCount(expected.shape);
-  const sides = bits === 4 ? [(count + 1) >> 1] : expected.shape;
+  const isPacked = bits !== 8 * datatype.bytes;
+  const sides = isPacked ? [Math.ceil(codedBytes(codec, count) / datatype.bytes)] : expected.shape;
   const sameShape = shape.length === sides.length + 1 && sides.every((n, i) => n === shape[i + 1]);
   if (!sameShape) {
     throw new EddiError("bad-tensor", `${name}: expected shape [-1,${sides}], got [${shape}]`);
   }
   const batch = shape[0]!;
-  const decoded = [batch, ...expected.shape];
-  if (datatype === "UINT8") {
-    const affine = quantisation(name, expected, parameters, bits);
-    return { shape: decoded, values: dequantise(data, affine, bits, batch, count) };
-  }
-  if (datatype !== "FP32" && datatype !== "FP16") {
-    throw new EddiError("bad-tensor", `${name}: expected datatype FP32, FP16 or UINT8, got ${datatype}`);
-  }
-  // Copied, since a view into a frame need not be aligned.
-  const values = datatype === "FP16" ? fromFloat16(data) : new Float32Array(new Uint8Array(data).buffer);
+  const of = { batch, count, range: expected.range, parameters: declaredOf(name, parameters) };
+  const values = decode(data, of);
   rangeOf(name, values);
-  return { shape: decoded, values };
+  return { shape: [batch, ...expected.shape], values };
 }
 
-/** Of a UINT8 tensor's values; 8 of any other. */
-function bitsOf(name: string, datatype: string, parameters: Parameters): AffineBits {
-  const key = `q.${name}.bits`;
-  const bits = parameters[key] ?? 8;
-  if (bits !== 8 && bits !== 4) {
-    throw new EddiError("bad-tensor", `parameter ${key}: expected 8 or 4, got ${bits}`);
-  }
-  if (bits === 4 && datatype !== "UINT8") {
+/** By the tensor's datatype and the bits that a value takes: of an element, unless parameters say otherwise. */
+function codecOf({ name, datatype }: WireTensor, parameters: Parameters): TensorCodecName {
+  const own = TENSOR_CODECS.filter((codec) => tensorCodec(codec).datatype.name === datatype);
+  if (own.length === 0) {
     throw new EddiError(
       "bad-tensor",
-      `${name}: expected datatype UINT8 with 4 bits a value, got ${datatype}`,
+      `${name}: expected datatype ${oneOf(CODEC_DATATYPES)}, got ${datatype}`,
     );
   }
-  return bits;
+  const key = `q.${name}.bits`;
+  const bits = parameters[key] ?? 8 * tensorCodec(own[0]!).datatype.bytes;
+  const found = own.find((codec) => tensorCodec(codec).bits === bits);
+  if (found !== undefined) return found;
+  const known = oneOf(own.map((codec) => tensorCodec(codec).bits));
+  throw new EddiError("bad-tensor", `parameter ${key}: expected ${known} of ${datatype}, got ${bits}`);
 }
 
-/** As the request tells it, else from the calibrated range: 0 is its low end, the greatest number its high. */
-function quantisation(name: string, expected: TensorInfo, parameters: Parameters, bits: AffineBits): Affine {
-  const [low, high] = expected.range;
-  const keys = [`q.${name}.scale`, `q.${name}.offset`] as const;
-  if (keys.every((key) => parameters[key] === undefined)) return affineOver(low, high, bits);
-  const [scale, offset] = keys.map((key) => {
-    const value = parameters[key];
-    if (typeof value === "number" && Math.abs(value) < 1e30) return value;
-    throw new EddiError("bad-tensor", `parameter ${key}: expected a finite number, got ${value}`);
-  });
-  return { scale: scale!, offset: offset! };
+/** What the request declares of one tensor. */
+function declaredOf(name: string, parameters: Parameters): DecodingParameters {
+  const keyOf = (parameter: string): string => `q.${name}.${parameter}`;
+  return {
+    has: (parameter) => parameters[keyOf(parameter)] !== undefined,
+    numberOf: (parameter) => {
+      const value = parameters[keyOf(parameter)];
+      if (typeof value === "number" && Math.abs(value) < 1e30) return value;
+      const expected = `parameter ${keyOf(parameter)}: expected a finite number`;
+      throw new EddiError("bad-tensor", `${expected}, got ${value}`);
+    },
+  };
 }
 
 /** @throws EddiError `bad-tensor` for a value that is not finite: it makes neither a range nor a scale */
-function rangeOf(name: string, values: Float32Array): [number, number] {
+function rangeOf(name: string, values: Float32Array): Range {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   let zero = 0;

@@ -1,7 +1,8 @@
 import { parse } from "secure-json-parse";
 import { EddiError } from "#shared/errors";
-import { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
+import { bytesPerElement, DATATYPES, type Datatype, isDatatype, jsonOf } from "./datatype.ts";
 import { splitElements } from "./elements.ts";
+import { oneOf } from "./one-of.ts";
 
 /**
  * Open Inference Protocol v2 messages with the binary tensor extension: a JSON header, then the tensors
@@ -234,10 +235,7 @@ function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLim
     const name = nameOf(entry, "tensor");
     const { datatype } = entry;
     if (!isDatatype(datatype)) {
-      throw new EddiError(
-        "bad-tensor",
-        `${name}: expected datatype FP32, FP16, UINT8, INT32 or BYTES, got ${datatype}`,
-      );
+      throw new EddiError("bad-tensor", `${name}: expected datatype ${oneOf(DATATYPES)}, got ${datatype}`);
     }
     const shape = shapeOf(entry.shape, name, limits);
     const elements = shape.reduce((product, side) => product * side, 1);
@@ -299,7 +297,6 @@ function shapeOf(value: unknown, name: string, limits: FrameLimits): readonly nu
 }
 
 function toJson(datatype: Datatype, shape: readonly number[], data: Uint8Array): (number | string)[] {
-  if (datatype === "UINT8") return [...data];
   if (datatype === "BYTES") {
     const elements = splitElements(
       "BYTES",
@@ -308,16 +305,16 @@ function toJson(datatype: Datatype, shape: readonly number[], data: Uint8Array):
     );
     return elements.map((element) => new TextDecoder().decode(element));
   }
-  const aligned = new Uint8Array(data).buffer;
-  if (datatype === "FP32") return [...new Float32Array(aligned)];
-  if (datatype === "INT32") return [...new Int32Array(aligned)];
+  const json = jsonOf(datatype);
+  if (json !== null) return json.write(data);
   throw new EddiError("bad-tensor", `expected another datatype in JSON, got ${datatype}: ask for binary`);
 }
 
 function fromNumbers(datatype: Datatype, value: unknown, elements: number, name: string): Uint8Array {
   const numbers: number[] = [];
   const areNumbers = Array.isArray(value) && collectNumbers(value, numbers, elements, 8);
-  if (datatype === "BYTES" || datatype === "FP16") {
+  const json = jsonOf(datatype);
+  if (json === null) {
     throw new EddiError("bad-tensor", `${name}: expected ${datatype} as binary data, got JSON`);
   }
   if (!areNumbers || numbers.length !== elements) {
@@ -325,13 +322,14 @@ function fromNumbers(datatype: Datatype, value: unknown, elements: number, name:
     const came = Array.isArray(value) ? `${numbers.length} values${others}` : typeof value;
     throw new EddiError("bad-tensor", `${name}: expected ${elements} numbers or binary data, got ${came}`);
   }
-  if (datatype === "FP32") return new Uint8Array(Float32Array.from(numbers).buffer);
-  const [low, high] = datatype === "UINT8" ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
-  const outside = numbers.find((item) => !Number.isInteger(item) || item < low! || item > high!);
-  if (outside !== undefined) {
-    throw new EddiError("bad-tensor", `${name}: expected integers from ${low} to ${high}, got ${outside}`);
+  if (json.integers !== null) {
+    const [low, high] = json.integers;
+    const outside = numbers.find((item) => !Number.isInteger(item) || item < low || item > high);
+    if (outside !== undefined) {
+      throw new EddiError("bad-tensor", `${name}: expected integers from ${low} to ${high}, got ${outside}`);
+    }
   }
-  return datatype === "UINT8" ? Uint8Array.from(numbers) : new Uint8Array(Int32Array.from(numbers).buffer);
+  return json.read(numbers);
 }
 
 /** Flattens; `flat` would take twenty times as long. Stops at what is no number, and after `max`. */

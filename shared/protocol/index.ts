@@ -1,8 +1,7 @@
 export { type DecodedTensor, decodeTensor, type EncodedTensor, encodeImage, encodeTensor } from "./codec.ts";
 export { type CodecJob, codecJob, deflateSample, imageSample } from "./codec-job.ts";
-export { bytesPerElement, type Datatype, isDatatype } from "./datatype.ts";
+export { bytesPerElement } from "./datatype.ts";
 export { joinElements, splitElements } from "./elements.ts";
-export { fromFloat16, toFloat16 } from "./float16.ts";
 export {
   decodeRequest,
   decodeResponse,

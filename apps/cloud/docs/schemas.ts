@@ -1,4 +1,5 @@
 import type { OpenAPIV3 } from "openapi-types";
+import { CODEC_DATATYPES } from "#shared/codecs";
 
 type Schema = OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject;
 
@@ -90,7 +91,7 @@ export const SCHEMAS: Record<string, Schema> = {
     {
       name: text,
       shape,
-      datatype: { type: "string", enum: ["FP32", "FP16", "UINT8", "BYTES"] },
+      datatype: { type: "string", enum: [...CODEC_DATATYPES, "BYTES"] },
       parameters: {
         type: "object",
         properties: { binary_data_size: count },

@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { IMAGE_CODECS, type ModelInput, type TensorInfo } from "#shared/model";
+import { IMAGE_CODECS } from "#shared/codecs";
+import type { ModelInput, TensorInfo } from "#shared/model";
 import { encodeImage } from "#shared/protocol";
 import { decodeImages } from "./decode-images.ts";
 

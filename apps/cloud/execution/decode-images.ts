@@ -1,6 +1,7 @@
 import type { Metadata, Sharp } from "sharp";
+import { IMAGE_CODECS, type ImageCodecName, imageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { elementCount, IMAGE_CODECS, type ImageCodec, type ModelInput, type TensorInfo } from "#shared/model";
+import { elementCount, type ModelInput, type TensorInfo } from "#shared/model";
 import {
   type DecodedTensor,
   encodeImage,
@@ -9,16 +10,10 @@ import {
   type WireTensor,
 } from "#shared/protocol";
 
-/** Media types that the model's input may come as. */
-const FORMATS: Readonly<Record<string, ImageCodec>> = Object.fromEntries(
-  IMAGE_CODECS.map((codec) => [`image/${codec}`, codec]),
+/** By media types that the model's input may come as. */
+const FORMATS: ReadonlyMap<unknown, ImageCodecName> = new Map(
+  IMAGE_CODECS.map((codec) => [imageCodec(codec).mediaType, codec]),
 );
-
-/** How a file begins: nothing else reaches a decoder, whatever `sharp` could read. */
-const BEGINNINGS: Readonly<Record<ImageCodec, RegExp>> = {
-  jpeg: /^\xff\xd8\xff/,
-  webp: /^RIFF.{4}WEBP/s,
-};
 
 /**
  * Decodes the images of a BYTES tensor, each of the model's size. Sizes are read from the headers: what is larger
@@ -39,9 +34,9 @@ export async function decodeImages(
     throw new EddiError("bad-tensor", `${name}: expected shape [-1] of images, got [${shape}]`);
   }
   const key = `image.${name}`;
-  const format = FORMATS[String(parameters[key])];
+  const format = FORMATS.get(parameters[key]);
   if (format === undefined) {
-    const expected = `parameter ${key}: expected ${Object.keys(FORMATS).join(" or ")}`;
+    const expected = `parameter ${key}: expected ${[...FORMATS.keys()].join(" or ")}`;
     throw new EddiError("bad-tensor", `${expected}, got ${parameters[key] ?? "none"}`);
   }
   const files = splitElements(name, data, shape[0]!);
@@ -59,14 +54,15 @@ export async function decodeImages(
 async function decodeImage(
   name: string,
   file: Uint8Array,
-  format: ImageCodec,
+  format: ImageCodecName,
   [height, width, channels]: readonly number[],
 ): Promise<Uint8Array> {
   const sharp = await loadSharp();
   const expected = `${name}: expected a ${format} image of ${width}x${height} pixels`;
   try {
     const beginning = Buffer.from(file.buffer, file.byteOffset, Math.min(12, file.byteLength));
-    if (!BEGINNINGS[format].test(beginning.toString("latin1")))
+    // Nothing else reaches a decoder, whatever `sharp` could read.
+    if (!imageCodec(format).beginning.test(beginning.toString("latin1")))
       throw new Error(`it does not begin as ${format}`);
     checkHeader(await sharp(file).metadata(), format, width!, height!, expected);
     const image = sharp(file, { limitInputPixels: width! * height!, ignoreIcc: true });

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 
 /** A look without a sign of life for so long is given up: where a file system answers, it takes milliseconds. */
-export const LOOK_LIMIT_MS = 5_000;
+const LOOK_LIMIT_MS = 5_000;
 
 /** Threads of Node's pool, as libuv counts them; half of them are for looks, so that looks alone cannot stop it. */
 const POOL = Math.max(2, Number(process.env.UV_THREADPOOL_SIZE) || 4);

@@ -2,7 +2,7 @@ import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { useNativeReluGradient } from "../engine/native-ops.ts";
 import type { StatusLine } from "../terminal/status-line.ts";

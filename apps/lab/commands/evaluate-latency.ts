@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { TENSOR_CODECS } from "#shared/model";
 import { deviceOf, type OpenedBackend, openBackend } from "../engine/backend.ts";
 import { modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { latencyCases } from "../profiling/cases.ts";
@@ -20,7 +20,7 @@ random cuts of two tensors or more: for the partition-wise profile, and for the 
   --repeats N       timings of each stage and segment (default 25)
   --cuts N          random cuts (default 30)
   --seed N          of the random cuts (default 1)
-  --codec NAME      float32, float16, uint8 or uint4 (default uint8)
+  --codec NAME      one of ${TENSOR_CODECS.join(", ")} (default uint8)
   --device TEXT     what this machine is called (default: its processor or GPU)
   --json            print JSON: samples, profiles, predictions, errors
   --out FILE        write the JSON there too

@@ -1,13 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { CODECS, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { CODECS, codecWords, isImageCodec, type Model, parseCodec, TENSOR_CODECS } from "#shared/model";
+import { codecWords, type Model, parseCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { loadFor } from "../data/load-for-model.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { dataHelp } from "../data/open-data.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { openBackend } from "../engine/backend.ts";
 import { percent, writeAccuracy } from "../evaluate/accuracy-card.ts";
@@ -38,7 +39,7 @@ costs under each codec, in bytes and in top-1, which plans then heed.
 ${dataHelp(20)}
   --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
   --cut NODE        of the exits behind it, when its tensor travels under --codec; all validation photos
-  --codec C         float32, float16, uint8, uint4, of the image also jpeg:Q or webp:Q; +deflate (default uint8)
+  --codec C         ${CODECS.join(", ")}: with a quality as webp:60, deflated as uint4+deflate (default uint8)
   --codecs          measure codecs: bytes, plain and deflated, and the top-1 that each loses
   --photos N        of the validation photos, evenly spread (default 1000; with --codecs)
   --write           store what was measured in the model's metadata and in its card

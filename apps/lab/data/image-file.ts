@@ -1,5 +1,5 @@
-import sharp from "sharp";
-import type { ImageCodec } from "#shared/model";
+import sharp, { type Sharp } from "sharp";
+import type { ImageCodecName } from "#shared/codecs";
 import type { ImageSize } from "#shared/profile";
 
 /**
@@ -12,14 +12,17 @@ import type { ImageSize } from "#shared/profile";
 export async function encodeImageFile(
   pixels: Uint8Array,
   { height, width, channels }: ImageSize,
-  codec: ImageCodec,
+  codec: ImageCodecName,
   quality: number,
 ): Promise<Uint8Array> {
   const image = sharp(pixels, { raw: { width, height, channels: channels as 1 | 3 } });
-  return codec === "jpeg"
-    ? image.jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer()
-    : image.webp({ quality, effort: 3 }).toBuffer();
+  return WRITE[codec](image, quality).toBuffer();
 }
+
+const WRITE: Readonly<Record<ImageCodecName, (image: Sharp, quality: number) => Sharp>> = {
+  jpeg: (image, quality) => image.jpeg({ quality, chromaSubsampling: "4:2:0" }),
+  webp: (image, quality) => image.webp({ quality, effort: 3 }),
+};
 
 /** @returns the pixels, 0..255, interleaved, as the service decodes them */
 export async function decodeImageFile(file: Uint8Array, channels: number): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
+import { IMAGE_CODECS, type ImageCodecName, isImageCodec } from "#shared/codecs";
 import { TOLERANCE } from "#shared/evaluator";
-import { type CodecCost, IMAGE_CODECS, type ImageCodec, isImageCodec } from "#shared/model";
+import type { CodecCost } from "#shared/model";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
 /**
@@ -19,7 +20,7 @@ export function chooseQualities(measured: MeasuredCodecs): MeasuredCodecs {
   );
 }
 
-function wantedOf(costs: readonly CodecCost[], codec: ImageCodec): readonly CodecCost[] {
+function wantedOf(costs: readonly CodecCost[], codec: ImageCodecName): readonly CodecCost[] {
   const own = costs.filter((cost) => cost.codec === codec).toSorted((a, b) => a.quality! - b.quality!);
   const plain = own.filter(({ deflate }) => !deflate);
   const exits = Object.keys(plain[0]?.loss ?? {});

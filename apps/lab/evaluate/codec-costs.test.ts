@@ -1,8 +1,9 @@
+import { codedBytes, TENSOR_CODECS } from "#shared/codecs";
 import "@tensorflow/tfjs-backend-cpu";
 import { deflateSync } from "node:zlib";
 import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { type CodecCost, codedBytes, elementCount, TENSOR_CODECS } from "#shared/model";
+import { type CodecCost, elementCount } from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { seededRandom } from "../../../shared/graph/fixture.ts";

@@ -1,12 +1,9 @@
 import { type Tensor, tensor } from "@tensorflow/tfjs-core";
+import { IMAGE_CODECS, type ImageCodecName, isImageCodec, TENSOR_CODECS, tensorCodec } from "#shared/codecs";
 import {
   type CodecCost,
-  codedBytes,
-  IMAGE_CODECS,
-  isImageCodec,
   type Model,
   type Segment,
-  TENSOR_CODECS,
   type TensorInfo,
   USUAL_QUALITY,
   type WireCodec,
@@ -14,7 +11,7 @@ import {
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { inputBatch } from "./exit-scores.ts";
 import { type CodedBatch, Tally } from "./tally.ts";
 
@@ -136,17 +133,15 @@ export async function codedBatch(
   const encoded = images.map((one) => encodeTensor(name, [1, ...info.shape], one, codec));
   const decoded = encoded.map(({ tensor, parameters }) => decodeTensor(tensor, info, parameters).values);
   const data = encoded.map(({ tensor }) => tensor.data);
-  // What half precision cannot hold has travelled as float32: no codec of its own.
-  if (codec === "float16" && data.some(({ byteLength }) => byteLength !== codedBytes(codec, each)))
-    return null;
-  return { codec, data, values: codec === "float32" ? null : joined(decoded) };
+  if (encoded.some((one) => one.codec !== codec)) return null;
+  return { codec, data, values: tensorCodec(codec).isExact ? null : joined(decoded) };
 }
 
 function imageFile(
   values: Float32Array,
   { shape }: TensorInfo,
   range: readonly [number, number],
-  codec: (typeof IMAGE_CODECS)[number],
+  codec: ImageCodecName,
   quality: number,
 ): Promise<Uint8Array> {
   const [height, width, channels] = shape as [number, number, number];

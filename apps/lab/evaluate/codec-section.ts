@@ -1,13 +1,7 @@
+import { anyCodec, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
 import { TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
-import {
-  type CodecCost,
-  type CodecName,
-  exitById,
-  isImageCodec,
-  type Model,
-  TENSOR_CODECS,
-} from "#shared/model";
+import { type CodecCost, exitById, type Model } from "#shared/model";
 import { nodeWork } from "#shared/profile";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
@@ -105,7 +99,7 @@ function lastNode({ metadata, dag }: Model): number {
 function cellOf(costs: readonly CodecCost[], codec: CodecName, exit: string): string {
   const plain = costs.find((cost) => cost.codec === codec && !cost.deflate);
   if (plain === undefined) return "-";
-  const lost = codec === "float32" ? "" : `, ${lossOf(plain, exit)}`;
+  const lost = anyCodec(codec).isExact ? "" : `, ${lossOf(plain, exit)}`;
   return `${plain.bytes} / ${deflatedOf(costs, plain)}${lost}`;
 }
 

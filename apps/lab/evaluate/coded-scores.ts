@@ -2,7 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import { codecWords, type Exit, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
 import type { ExitScores } from "./exit-scores.ts";
 import { deflatedBytes } from "./tally.ts";
@@ -46,7 +46,7 @@ export async function codedScores(
       const values = (await held.get(cut)!.data()) as Float32Array;
       const coded = await codedBatch(model, cut, values, count, codec);
       if (coded === null) {
-        const came = `values of ${cut} beyond half precision`;
+        const came = `others in ${cut}`;
         throw new EddiError(
           "bad-argument",
           `--codec ${codecWords(codec)}: expected values it can hold, got ${came}`,

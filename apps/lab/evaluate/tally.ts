@@ -1,7 +1,8 @@
 import { promisify } from "node:util";
 import { deflate } from "node:zlib";
-import type { CodecCost, CodecName } from "#shared/model";
-import type { Labels } from "../data/pixels.ts";
+import { anyCodec, type CodecName } from "#shared/codecs";
+import type { CodecCost } from "#shared/model";
+import type { Labels } from "../data/photos.ts";
 
 /** The same tensor of several photos under one codec. */
 export interface CodedBatch {
@@ -77,7 +78,7 @@ export class Tally {
       const { codec, quality } = count;
       const loss = Object.fromEntries(
         behind.map((exit) => {
-          const right = codec === "float32" ? this.exactly.get(exit)! : count.right.get(exit)!;
+          const right = anyCodec(codec).isExact ? this.exactly.get(exit)! : count.right.get(exit)!;
           return [exit, Number(((this.exactly.get(exit)! - right) / this.photos).toFixed(6))];
         }),
       );

@@ -1,4 +1,4 @@
-import { fromFloat16, toFloat16 } from "#shared/protocol";
+import { fromFloat16, toFloat16 } from "#shared/codecs";
 import type { Constant } from "./node-def.ts";
 
 /** In the weights manifest. */

@@ -1,6 +1,6 @@
 import { type Tensor4D, tensor4d } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { toFloat16 } from "#shared/protocol";
+import { toFloat16 } from "#shared/codecs";
 import { openBackend } from "../engine/backend.ts";
 import type { Constant } from "../graph-model/node-def.ts";
 import { textsOf } from "./attributes.ts";

@@ -1,4 +1,5 @@
-import { elementCount, type TensorCodec } from "#shared/model";
+import type { TensorCodecName } from "#shared/codecs";
+import { elementCount } from "#shared/model";
 import {
   layerPlan,
   layerSum,
@@ -30,7 +31,7 @@ export async function evaluateHere(
   segments: SegmentModel,
   backend: string,
   device: string,
-  codec: TensorCodec,
+  codec: TensorCodecName,
   cases: readonly Case[],
   rounds: RoundOptions,
 ): Promise<Evaluation> {
@@ -71,7 +72,7 @@ export function layerMethod({ head, tail }: Method, sum: Pick<Profile, "fixedMs"
 async function stageJobs(
   segments: SegmentModel,
   { plan, split }: Case,
-  codec: TensorCodec,
+  codec: TensorCodecName,
 ): Promise<{ readonly edge: Timed; readonly cloud: Timed | null }> {
   const { model } = segments;
   const { head, cut, tail } = split;

@@ -1,5 +1,6 @@
 import { deflateSync, inflateSync } from "node:zlib";
-import { IMAGE_CODECS, type ImageCodec, USUAL_QUALITY } from "#shared/model";
+import { IMAGE_CODECS, type ImageCodecName } from "#shared/codecs";
+import { USUAL_QUALITY } from "#shared/model";
 import type { ImageSize, Role, Stopwatch } from "#shared/profile";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { type SegmentModel, timeInside, timeReadBack, timeUpload, timeWhole } from "#shared/runtime";
@@ -40,7 +41,10 @@ export function stopwatch(segments: SegmentModel, role: Role): Stopwatch {
 }
 
 /** A browser's encoder, as far as the same library with the same settings is one. */
-function imageEncoder(codec: ImageCodec, { height, width, channels }: ImageSize): () => Promise<Uint8Array> {
+function imageEncoder(
+  codec: ImageCodecName,
+  { height, width, channels }: ImageSize,
+): () => Promise<Uint8Array> {
   const pixels = imageSample(Math.max(height, width), channels).subarray(0, height * width * channels);
   return () => encodeImageFile(pixels, { height, width, channels }, codec, USUAL_QUALITY);
 }

@@ -1,5 +1,6 @@
+import type { TensorCodecName } from "#shared/codecs";
 import { exitCosts, headMembers, latencyOf } from "#shared/evaluator";
-import { type Conditions, type Model, NO_SPREAD, type TensorCodec } from "#shared/model";
+import { type Conditions, type Model, NO_SPREAD } from "#shared/model";
 import type { Profile } from "#shared/profile";
 import type { Case } from "./cases.ts";
 import { type Errors, errorsOf, type Pair } from "./statistics.ts";
@@ -34,7 +35,7 @@ export interface MethodReport {
 export function methodReport(
   model: Model,
   { name, head, tail }: Method,
-  codec: TensorCodec,
+  codec: TensorCodecName,
   cases: readonly Case[],
   measured: readonly StageTimes[],
 ): MethodReport {

@@ -1,6 +1,7 @@
 import type { Page } from "playwright";
+import { IMAGE_CODECS, type TensorCodecName } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { allEdge, IMAGE_CODECS, type Model, type Plan, type TensorCodec } from "#shared/model";
+import { allEdge, type Model, type Plan } from "#shared/model";
 import {
   insidePlan,
   layerPlan,
@@ -42,7 +43,7 @@ const BUDGET_MS = 10_000;
 export async function evaluateInChromium(
   model: Model,
   device: string,
-  codec: TensorCodec,
+  codec: TensorCodecName,
   cases: readonly Case[],
   rounds: RoundOptions,
 ): Promise<Evaluation> {
@@ -165,7 +166,7 @@ interface App {
   answer(plan: Plan): Promise<StageTimes>;
 }
 
-async function openPage(page: Page, url: string, model: Model, codec: TensorCodec): Promise<App> {
+async function openPage(page: Page, url: string, model: Model, codec: TensorCodecName): Promise<App> {
   const query = `model=${model.metadata.id}&backend=wasm&calibrate=force&codec=${codec}&budget=${BUDGET_MS}`;
   await page.goto(`${url}/?${query}`);
   await page.evaluate("eddi.ready.then(() => eddi.settle())");

@@ -1,5 +1,5 @@
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import type { Views } from "./architectures/recipe.ts";
 import { type Random, randomFor } from "./random.ts";

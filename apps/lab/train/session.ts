@@ -1,5 +1,5 @@
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { useNativeReluGradient } from "../engine/native-ops.ts";
 import { narrow } from "./architectures/bfloat16.ts";

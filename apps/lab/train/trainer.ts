@@ -1,6 +1,6 @@
 import path from "node:path";
 import { EddiError } from "#shared/errors";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
 import { measureAccuracy } from "./accuracy.ts";

@@ -1,5 +1,6 @@
+import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { allEdge, type ImageCodec, type Model, readModel, type Shard, shardsFor } from "#shared/model";
+import { allEdge, type Model, readModel, type Shard, shardsFor } from "#shared/model";
 import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { supportedImageCodecs } from "../image/encode-image.ts";
 import { CloudStream } from "../service/cloud-stream.ts";
@@ -41,7 +42,7 @@ export class Edge {
   private readonly kit: Kit;
   private readonly calibrator: Calibrator;
   /** Those that this browser can write. */
-  private readonly imageCodecs: readonly ImageCodec[];
+  private readonly imageCodecs: readonly ImageCodecName[];
   /** Images taken up, and those under way. */
   private images = 0;
   private underWay = 0;
@@ -72,7 +73,7 @@ export class Edge {
     service: Service,
     model: Model,
     json: Uint8Array,
-    imageCodecs: readonly ImageCodec[],
+    imageCodecs: readonly ImageCodecName[],
     optimizer: MessagePort,
     emit: (event: EdgeEvent) => void,
     choosing: ReturnType<typeof chooseBackend>,

@@ -1,10 +1,27 @@
+import { IMAGE_CODECS, type ImageCodecName, imageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { IMAGE_CODECS, type ImageCodec } from "#shared/model";
 import type { ImageSize } from "#shared/profile";
 import { stripProfile } from "./strip-profile.ts";
 
 /**
- * The file of an image of the model's size, by the browser's own encoder, without a colour profile.
+ * The file of a canvas, opaque and of the model's size, by the browser's own encoder, without a colour profile.
+ *
+ * @param quality 1..100
+ * @throws EddiError `unavailable` when this browser cannot write the format
+ */
+export async function encodeCanvas(
+  canvas: OffscreenCanvas,
+  codec: ImageCodecName,
+  quality: number,
+): Promise<Uint8Array> {
+  const type = imageCodec(codec).mediaType;
+  const file = await canvas.convertToBlob({ type, quality: quality / 100 });
+  if (file.type === type) return stripProfile(new Uint8Array(await file.arrayBuffer()), codec);
+  throw new EddiError("unavailable", `expected a browser that writes ${type}, got ${file.type}`);
+}
+
+/**
+ * As `encodeCanvas`, of values.
  *
  * @param values  float32 [height, width, channels], of 1 or 3 channels
  * @param range   float value of pixel 0 and of pixel 255; what lies outside is cut off
@@ -13,11 +30,20 @@ import { stripProfile } from "./strip-profile.ts";
  */
 export async function encodeImageFile(
   values: Float32Array,
-  { height, width, channels }: ImageSize,
-  [low, high]: readonly [number, number],
-  codec: ImageCodec,
+  size: ImageSize,
+  range: readonly [number, number],
+  codec: ImageCodecName,
   quality: number,
 ): Promise<Uint8Array> {
+  return encodeCanvas(canvasOf(toPixels(values, size, range)), codec, quality);
+}
+
+/** Values, as `encodeImageFile` takes them, as colours. */
+export function toPixels(
+  values: Float32Array,
+  { height, width, channels }: ImageSize,
+  [low, high]: readonly [number, number],
+): ImageData {
   const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
   const scale = 255 / (high - low);
   for (let pixel = 0; pixel < width * height; pixel++) {
@@ -27,14 +53,14 @@ export async function encodeImageFile(
       pixels[4 * pixel + channel] = (value - low) * scale;
     }
   }
-  return encodePixels(new ImageData(pixels, width, height), codec, quality);
+  return new ImageData(pixels, width, height);
 }
 
 /** Those that this browser can write; it makes a PNG of what it does not know. */
-export async function supportedImageCodecs(): Promise<readonly ImageCodec[]> {
+export async function supportedImageCodecs(): Promise<readonly ImageCodecName[]> {
   const tried = await Promise.all(
     IMAGE_CODECS.map((codec) =>
-      encodePixels(new ImageData(1, 1), codec, 50).then(
+      encodeCanvas(canvasOf(new ImageData(1, 1)), codec, 50).then(
         () => codec,
         () => null,
       ),
@@ -43,11 +69,8 @@ export async function supportedImageCodecs(): Promise<readonly ImageCodec[]> {
   return tried.filter((codec) => codec !== null);
 }
 
-async function encodePixels(image: ImageData, codec: ImageCodec, quality: number): Promise<Uint8Array> {
+export function canvasOf(image: ImageData): OffscreenCanvas {
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d", { alpha: false })?.putImageData(image, 0, 0);
-  const type = `image/${codec}`;
-  const file = await canvas.convertToBlob({ type, quality: quality / 100 });
-  if (file.type === type) return stripProfile(new Uint8Array(await file.arrayBuffer()), codec);
-  throw new EddiError("unavailable", `expected a browser that writes ${type}, got ${file.type}`);
+  return canvas;
 }

@@ -7,8 +7,10 @@ import { checkImageFile } from "./image-limits.ts";
 
 /** What a model sees of a picture. */
 export interface ImageInput {
-  /** float32 [height, width, channels], RGB or grey, in the input's range. */
-  readonly values: Float32Array;
+  /** float32 [height, width, channels], RGB or grey, in the input's range; made when first asked for. */
+  values(): Float32Array;
+  /** The same as colours, of the input's size; null where only values were given. */
+  readonly canvas: OffscreenCanvas | null;
   /** The file ends before its picture does. */
   readonly isIncomplete: boolean;
 }
@@ -20,10 +22,13 @@ export interface ImageInput {
  * @throws EddiError `bad-image` or `too-large`, saying what was expected and what came
  */
 export async function imageInput(source: ImageSource, input: ModelInput): Promise<ImageInput> {
-  if (source instanceof Float32Array) return { values: checkValues(source, input), isIncomplete: false };
+  if (source instanceof Float32Array) {
+    const values = checkValues(source, input);
+    return { values: () => values, canvas: null, isIncomplete: false };
+  }
   const { bitmap, isIncomplete } = await decode(source);
   try {
-    return { values: toValues(drawSquare(bitmap, input), input), isIncomplete };
+    return drawnInput(drawSquare(bitmap, input), input, isIncomplete);
   } finally {
     bitmap.close();
   }
@@ -63,9 +68,28 @@ async function decode(
   throw new EddiError("bad-image", "expected an open ImageBitmap, got a closed one");
 }
 
-function drawSquare(bitmap: ImageBitmap, { width, height }: ModelInput): ImageData {
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  if (context === null) throw new EddiError("internal", "expected a 2D canvas, got none");
+/** An image that goes to the cloud as a file never becomes values. */
+function drawnInput(canvas: OffscreenCanvas, input: ModelInput, isIncomplete: boolean): ImageInput {
+  let values: Float32Array | null = null;
+  return {
+    canvas,
+    isIncomplete,
+    values() {
+      values ??= toValues(contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height), input);
+      return values;
+    },
+  };
+}
+
+function contextOf(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context !== null) return context;
+  throw new EddiError("internal", "expected a 2D canvas, got none");
+}
+
+function drawSquare(bitmap: ImageBitmap, { width, height }: ModelInput): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = contextOf(canvas);
   const scale = Math.min(bitmap.width / width, bitmap.height / height);
   const [w, h] = [width * scale, height * scale];
   context.imageSmoothingEnabled = true;
@@ -73,7 +97,7 @@ function drawSquare(bitmap: ImageBitmap, { width, height }: ModelInput): ImageDa
   context.fillStyle = "white"; // Behind transparent pictures.
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, (bitmap.width - w) / 2, (bitmap.height - h) / 2, w, h, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
+  return canvas;
 }
 
 function toValues({ data }: ImageData, input: ModelInput): Float32Array {

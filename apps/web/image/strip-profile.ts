@@ -1,12 +1,18 @@
-import type { ImageCodec } from "#shared/model";
+import type { ImageCodecName } from "#shared/codecs";
 
 /**
  * The same image without its colour profile: Chromium writes one of 456 bytes into every file, as much as a sixth of
  * a small image, and the service takes all images for sRGB. A file that is not as expected stays as it is.
  */
-export function stripProfile(file: Uint8Array, codec: ImageCodec): Uint8Array {
-  return (codec === "jpeg" ? stripJpeg(file) : stripWebp(file)) ?? file;
+export function stripProfile(file: Uint8Array, codec: ImageCodecName): Uint8Array {
+  return STRIP[codec](file) ?? file;
 }
+
+/** @returns null for a file that is not as expected */
+const STRIP: Readonly<Record<ImageCodecName, (file: Uint8Array) => Uint8Array | null>> = {
+  jpeg: stripJpeg,
+  webp: stripWebp,
+};
 
 /** Application segments 2 hold profiles (ICC.1, annex B.4); the scan and all behind it is copied. */
 const [APP2, SCAN] = [0xe2, 0xda];

@@ -1,13 +1,7 @@
+import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
-import {
-  type ImageCodec,
-  type Model,
-  type Plan,
-  readModel,
-  type Transport,
-  type WireCodec,
-} from "#shared/model";
+import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-file.ts";
@@ -48,7 +42,7 @@ interface Costed {
   /** Of all tensors; null for what was measured to be best. */
   readonly codec: WireCodec | null;
   /** Those that the browser can write. */
-  readonly imageCodecs: readonly ImageCodec[];
+  readonly imageCodecs: readonly ImageCodecName[];
   readonly head: FoundProfile;
   /** What `head` was before this device had measured itself. */
   readonly base: FoundProfile;
@@ -212,7 +206,7 @@ export class Optimizer {
   private async startModel(
     model: Model,
     codec: WireCodec | null,
-    imageCodecs: readonly ImageCodec[],
+    imageCodecs: readonly ImageCodecName[],
   ): Promise<void> {
     this.previous = null;
     this.own = null;

@@ -1,5 +1,6 @@
+import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
-import type { Exit, ImageCodec, Plan, Segment, TensorCodec, Transport, WireCodec } from "#shared/model";
+import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
 import type { ImageSize, Profile } from "#shared/profile";
 import type { ServiceAddress } from "../service/service.ts";
 import type { Forecast, Objective } from "./planning.ts";
@@ -39,9 +40,9 @@ export type EdgeEvent =
 export type Timing = { readonly runs: number } & (
   | { readonly part: "whole" | "inside"; readonly segment: Segment }
   | { readonly part: "move"; readonly elements: number }
-  | { readonly part: "code"; readonly codec: TensorCodec; readonly elements: number }
+  | { readonly part: "code"; readonly codec: TensorCodecName; readonly elements: number }
   | { readonly part: "deflate"; readonly bytes: number }
-  | { readonly part: "image"; readonly codec: ImageCodec; readonly size: ImageSize }
+  | { readonly part: "image"; readonly codec: ImageCodecName; readonly size: ImageSize }
 );
 
 /** Whether this device measures itself: unless it did so before, never, or anew. */

@@ -1,5 +1,6 @@
+import type { ImageCodecName } from "#shared/codecs";
 import type { Latency } from "#shared/evaluator";
-import type { ImageCodec, Plan, Transport, WireCodec } from "#shared/model";
+import type { Plan, Transport, WireCodec } from "#shared/model";
 import type { LoadMode } from "#shared/optimizer";
 import type { Profile } from "#shared/profile";
 
@@ -16,7 +17,7 @@ export type LinkRequest =
       readonly kind: "model";
       readonly json: Uint8Array;
       readonly codec: WireCodec | null;
-      readonly imageCodecs: readonly ImageCodec[];
+      readonly imageCodecs: readonly ImageCodecName[];
     }
   /** The backend is chosen: its head profile, and this device's time of the reference net. */
   | { readonly kind: "engine"; readonly backend: string | null; readonly selfTestMs: number | null }

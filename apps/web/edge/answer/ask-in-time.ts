@@ -30,7 +30,7 @@ export async function askInTime(
     deadlineMs(options.budgetMs, sendMs, expected(job), finishPoints(job, job.plan));
   const timeoutMs = Math.max(deadline() - sendMs, 1);
   const ask = { exit: plan.exit, mayAnswerEarlier: planning?.mayAnswerEarlier === true, timeoutMs };
-  const encoded = await encodeCut(kit.model, ask, cut, (name) => codecOf(job, name));
+  const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, (name) => codecOf(job, name));
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, encodeStart);
   job.requestBytes = encoded.frame.body.byteLength;
   job.codecs = encoded.codecs;

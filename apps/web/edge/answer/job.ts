@@ -12,7 +12,7 @@ import {
   type WireCodec,
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import { imageInput } from "../../image/image-input.ts";
+import { type ImageInput, imageInput } from "../../image/image-input.ts";
 import type { Traffic } from "../../service/traffic.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
 import type { Measured, Objective, Planning } from "../../talk/planning.ts";
@@ -42,8 +42,7 @@ export interface Job {
   readonly options: AnswerOptions;
   readonly signal: AbortSignal;
   readonly startMs: number;
-  /** The model's input. */
-  readonly values: Float32Array;
+  readonly input: ImageInput;
   /** The picture's file ends early or is damaged. */
   readonly isIncomplete: boolean;
   /** Null when the plan is not the optimizer's. */
@@ -89,7 +88,7 @@ export async function startJob(
 ): Promise<Job> {
   const { model, readiness } = kit;
   const startMs = performance.now() - (options.opened?.ms ?? 0);
-  const { values, isIncomplete } = await imageInput(source, model.metadata.input);
+  const input = await imageInput(source, model.metadata.input);
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
   const planning = options.plan === undefined ? await kit.planFor(options) : null;
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
@@ -98,6 +97,7 @@ export async function startJob(
   else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
     plan = allCloud(model, plan.exit);
   signal.throwIfAborted();
+  if (edgeNodes(model, plan).length > 0) stages.imageMs += msOf(() => input.values());
   const isSent = splitPlan(model, plan).tail !== null;
   stages.waitMs = performance.now() - startMs - stages.imageMs;
   return {
@@ -105,8 +105,8 @@ export async function startJob(
     options,
     signal,
     startMs,
-    values,
-    isIncomplete: isIncomplete || options.opened?.isIncomplete === true,
+    input,
+    isIncomplete: input.isIncomplete || options.opened?.isIncomplete === true,
     planning: plan === planning?.plan ? planning : null,
     stages,
     leaveLink: isSent ? kit.traffic.hold() : () => {},
@@ -123,6 +123,12 @@ export async function startJob(
     ran: null,
     cloud: null,
   };
+}
+
+function msOf(work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
 }
 
 /** Milliseconds since the image arrived, where it was opened. */
@@ -176,9 +182,15 @@ export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
 }
 
 /** The cut at the image. */
-export function imageOf({ kit, values }: Job): ReadonlyMap<string, TensorValues> {
+export function imageOf({ kit, input }: Job): ReadonlyMap<string, TensorValues> {
   const { name, tensor } = kit.model.nodes[0]!;
-  return new Map([[name, { shape: [1, ...tensor.shape], values }]]);
+  const image: TensorValues = {
+    shape: [1, ...tensor.shape],
+    get values() {
+      return input.values();
+    },
+  };
+  return new Map([[name, image]]);
 }
 
 const NO_TIME: Stages = {

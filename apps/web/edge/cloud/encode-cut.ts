@@ -1,8 +1,9 @@
+import { isImageCodec } from "#shared/codecs";
 import { toEddiError } from "#shared/errors";
-import { isImageCodec, type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
+import { type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
 import { type EncodedTensor, encodeImage, encodeRequest, encodeTensor, type Frame } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import { encodeImageFile } from "../../image/encode-image.ts";
+import { encodeCanvas, encodeImageFile } from "../../image/encode-image.ts";
 import { deflate } from "./deflate.ts";
 
 /** The cut of one image, ready to be sent. */
@@ -27,16 +28,21 @@ export interface CloudAsk {
 /**
  * One frame with the cut tensors of one image.
  *
+ * @param canvas the image as colours, where there is such a thing
  * @param codecOf how a tensor is to travel; all are deflated, or none
  */
 export async function encodeCut(
   model: Model,
   { exit, mayAnswerEarlier, timeoutMs }: CloudAsk,
   cut: ReadonlyMap<string, TensorValues>,
+  canvas: OffscreenCanvas | null,
   codecOf: (name: string) => WireCodec,
 ): Promise<EncodedCut> {
   const encoded = await Promise.all(
-    [...cut].map(async ([name, tensor]) => ({ name, ...(await encode(model, name, tensor, codecOf(name))) })),
+    [...cut].map(async ([name, tensor]) => ({
+      name,
+      ...(await encode(model, name, tensor, canvas, codecOf(name))),
+    })),
   );
   const timeout = Math.max(1, Math.round(timeoutMs * 1000));
   const earlier = mayAnswerEarlier ? { allow_earlier_exit: true } : {};
@@ -54,19 +60,29 @@ export async function encodeCut(
 async function encode(
   { metadata, nodes }: Model,
   name: string,
-  { shape, values }: TensorValues,
+  tensor: TensorValues,
+  canvas: OffscreenCanvas | null,
   wanted: WireCodec,
-): Promise<EncodedTensor & { readonly codec: WireCodec }> {
+): Promise<Omit<EncodedTensor, "codec"> & { readonly codec: WireCodec }> {
   const { codec, quality = USUAL_QUALITY, deflate } = wanted;
-  if (!isImageCodec(codec)) return { ...encodeTensor(name, shape, values, codec), codec: wanted };
+  if (!isImageCodec(codec)) {
+    const encoded = encodeTensor(name, tensor.shape, tensor.values, codec);
+    return { ...encoded, codec: { ...wanted, codec: encoded.codec } };
+  }
   const [height, width, channels] = nodes[0]!.tensor.shape as [number, number, number];
   try {
     const size = { height, width, channels };
-    const file = await encodeImageFile(values, size, metadata.input.range, codec, quality);
+    const file =
+      canvas !== null && channels === 3
+        ? await encodeCanvas(canvas, codec, quality)
+        : await encodeImageFile(tensor.values, size, metadata.input.range, codec, quality);
     return { ...encodeImage(name, codec, file), codec: wanted };
   } catch (thrown) {
     // An image that cannot be made a file still has its pixels.
     console.warn(`${codec}: ${toEddiError(thrown).message}`);
-    return { ...encodeTensor(name, shape, values, "uint8"), codec: { ...USUAL_CODEC, deflate } };
+    return {
+      ...encodeTensor(name, tensor.shape, tensor.values, "uint8"),
+      codec: { ...USUAL_CODEC, deflate },
+    };
   }
 }

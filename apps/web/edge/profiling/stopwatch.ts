@@ -1,8 +1,9 @@
-import { elementCount, type ImageCodec, USUAL_QUALITY } from "#shared/model";
+import type { ImageCodecName } from "#shared/codecs";
+import { elementCount, USUAL_QUALITY } from "#shared/model";
 import type { Stopwatch } from "#shared/profile";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { timeInside, timeReadBack, timeWhole } from "#shared/runtime";
-import { encodeImageFile } from "../../image/encode-image.ts";
+import { canvasOf, encodeCanvas, encodeImageFile, toPixels } from "../../image/encode-image.ts";
 import { deflate } from "../cloud/deflate.ts";
 import type { Engine } from "../engine/engine.ts";
 
@@ -15,7 +16,7 @@ const now = (): number => performance.now();
  */
 export function engineStopwatch(
   engine: Pick<Engine, "measure">,
-  imageCodecs: readonly ImageCodec[],
+  imageCodecs: readonly ImageCodecName[],
 ): Stopwatch {
   return {
     whole: (segment, runs) => engine.measure((segments) => timeWhole(segments, segment, runs, now)),
@@ -33,7 +34,11 @@ export function engineStopwatch(
       const { height, width, channels } = size;
       const pixels = imageSample(Math.max(height, width), channels);
       const values = Float32Array.from(pixels.subarray(0, elementCount([height, width, channels])));
-      return repeated(runs, () => encodeImageFile(values, size, [0, 255], codec, USUAL_QUALITY));
+      if (channels !== 3) {
+        return repeated(runs, () => encodeImageFile(values, size, [0, 255], codec, USUAL_QUALITY));
+      }
+      const canvas = canvasOf(toPixels(values, size, [0, 255]));
+      return repeated(runs, () => encodeCanvas(canvas, codec, USUAL_QUALITY));
     },
     imageCodecs,
   };

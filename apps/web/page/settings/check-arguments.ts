@@ -1,5 +1,6 @@
+import { IMAGE_CODECS, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { IMAGE_CODECS, parseCodec, TENSOR_CODECS, type WireCodec } from "#shared/model";
+import { parseCodec, type WireCodec } from "#shared/model";
 import type { AnswerOptions, ImageSource, Timing } from "../../talk/edge.ts";
 import { BUDGET_MS, CODEC_TEXTS } from "./settings.ts";
 

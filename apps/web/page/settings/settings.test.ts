@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { CODECS } from "#shared/codecs";
 import { readSettings } from "./settings.ts";
 
 test("without a query everything is at its default", () => {
@@ -46,7 +47,7 @@ test("a value that makes no sense is named, with what was expected, and its defa
     "?backend=cuda: expected one of webgpu, wasm, webgl",
     "?slowdown=0.5: expected a number from 1 to 1000",
     "?calibrate=maybe: expected one of auto, off, force",
-    "?codec=jpeg:0: expected one of float32, float16, uint8, uint4, jpeg, webp; with a quality as webp:60, deflated as uint4+deflate",
+    `?codec=jpeg:0: expected one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`,
     "?transport=pigeon: expected fetch or stream",
     "?budget=soon: expected milliseconds from 5 to 10000",
     "?fps=0: expected frames a second from 0.1 to 60",

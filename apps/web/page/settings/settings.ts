@@ -1,4 +1,5 @@
-import { CODECS, parseCodec, TRANSPORTS, type Transport, type WireCodec } from "#shared/model";
+import { CODECS } from "#shared/codecs";
+import { parseCodec, TRANSPORTS, type Transport, type WireCodec } from "#shared/model";
 import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../../talk/edge.ts";
 
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */

@@ -1,3 +1,24 @@
+import type { TensorCodec } from "./codec.ts";
+
+/** Half precision, rounded to nearest, ties to even. Holds no value beyond 65504. */
+export const float16 = {
+  carries: "tensors",
+  bits: 16,
+  datatype: { name: "FP16", bytes: 2, json: null },
+  isExact: false,
+  // Half of the step between neighbours: 11 bits, or 2^-24 where they are fixed.
+  mostOff: (value) => Math.max(Math.abs(value) * 2 ** -11, 2 ** -25),
+  encode: ({ values }) => {
+    const data = toFloat16(values);
+    return data && { data, parameters: {} };
+  },
+  decode: fromFloat16,
+  usual: {
+    encode: { perTensorMs: 0.01, perElementMs: 1.2e-5 },
+    decode: { perTensorMs: 0.005, perElementMs: 8e-6 },
+  },
+} as const satisfies TensorCodec;
+
 /** The largest finite value that half precision holds, and the least magnitude that rounds beyond it. */
 const INFINITE = 0x7c00;
 const OVERFLOWS = 0x477ff000;
