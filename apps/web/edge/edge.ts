@@ -56,7 +56,7 @@ export class Edge {
    */
   static async open(
     settings: EdgeSettings,
-    optimizer: MessagePort,
+    optimizer: MessagePort | null,
     emit: (event: EdgeEvent) => void,
   ): Promise<Edge> {
     const service = new Service(settings.service);
@@ -74,7 +74,7 @@ export class Edge {
     model: Model,
     json: Uint8Array,
     imageCodecs: readonly ImageCodecName[],
-    optimizer: MessagePort,
+    optimizer: MessagePort | null,
     emit: (event: EdgeEvent) => void,
     choosing: ReturnType<typeof chooseBackend>,
   ) {

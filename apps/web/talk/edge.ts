@@ -8,7 +8,7 @@ import type { Forecast, Objective } from "./planning.ts";
 /** The whole conversation between the client and the edge worker. */
 export type EdgeRequest =
   /** First and once: reads the model, then chooses a backend and fetches weights in the background. */
-  | { readonly kind: "open"; readonly settings: EdgeSettings; readonly optimizer: MessagePort }
+  | { readonly kind: "open"; readonly settings: EdgeSettings; readonly optimizer: MessagePort | null }
   /** A new port to the optimizer worker, after that one was restarted; null: it will not be any more. */
   | { readonly kind: "connect"; readonly optimizer: MessagePort | null }
   | { readonly kind: "answer"; readonly image: ImageSource; readonly options: AnswerOptions }
