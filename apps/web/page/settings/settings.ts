@@ -71,7 +71,7 @@ export function readSettings(query: string): {
       oneOf(CALIBRATION_MODES),
     ),
     codec: read<CodecText | null>("codec", null, CODEC_TEXTS, (text) =>
-      parseCodec(text) === null ? null : (text as CodecText),
+      parseCodec(text) === null ? null : (text.replace(" ", "+") as CodecText),
     ),
     transport: read<Transport | null>("transport", null, "fetch or stream", oneOf(TRANSPORTS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
