@@ -118,6 +118,13 @@ test("the page goes to the client through its door", () => {
   expect(wrong).toEqual([]);
 });
 
+test("nothing of a client is the thread's: two on one page keep apart", () => {
+  const wrong = ["client", "talk", "service", "image"]
+    .flatMap((folder) => sources(`apps/web/${folder}`))
+    .filter((file) => /^(export )?(let|var)\b/m.test(code(readFileSync(join(ROOT, file), "utf8"))));
+  expect(wrong).toEqual([]);
+});
+
 test("the client knows nothing of the page that it is on", () => {
   const wrong = ["client", "talk", "service"]
     .flatMap((folder) => sources(`apps/web/${folder}`))

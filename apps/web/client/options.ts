@@ -124,7 +124,7 @@ function checkKey(key: unknown): string | null {
   if (key === null) return null;
   if (typeof key === "string" && /^[\x21-\x7e]{1,256}$/.test(key)) return key;
   // A key is not to be seen, whatever is wrong with it.
-  const came = typeof key === "string" ? `${key.length} others` : key;
+  const came = typeof key === "string" ? `text of ${key.length} characters` : key;
   throw bad("key", "1 to 256 letters, digits and signs", came);
 }
 
