@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "apps/lab": ["shared", "packages"],
   "apps/web": ["shared", "packages"],
+  "apps/example": ["eddi-client"],
 };
 
 const parts = Object.keys(MAY_IMPORT);
