@@ -117,39 +117,53 @@ test("so they do as Vite serves them while somebody works on the app", async () 
   }
 });
 
-test("and so they do without a bundler", async () => {
-  const served = await preview({
-    root: project,
-    build: { outDir: "node_modules/eddi-client" },
-    preview: { port, strictPort: true, headers: HEADERS },
+for (const host of ["localhost", "127.0.0.1"]) {
+  test(`and so they do without a bundler, with the package on ${host} and the page on localhost`, async () => {
+    const served = await preview({
+      root: project,
+      build: { outDir: "node_modules/eddi-client" },
+      preview: { host: "127.0.0.1", port, strictPort: true, headers: HEADERS },
+    });
+    try {
+      const { page } = browser;
+      await page.goto(`http://localhost:${port}/package.json`);
+      const folder = `http://${host}:${port}`;
+      await page.evaluate(async (script) => {
+        Object.assign(globalThis, { eddiClient: await import(script) });
+      }, `${folder}/client.js`);
+      await useTwo(page, host === "localhost" ? null : folder);
+    } finally {
+      await served.close();
+    }
   });
-  try {
-    await browser.page.goto(`http://localhost:${port}/package.json`);
-    await browser.page.evaluate(async (script) => {
-      Object.assign(globalThis, { eddiClient: await import(script) });
-    }, "/client.js");
-    await useTwo(browser.page);
-  } finally {
-    await served.close();
-  }
-});
+}
 
-/** Two clients of one page: each with a key, a budget and workers of its own. */
-async function useTwo(page: Page): Promise<void> {
+/**
+ * Two clients of one page: each with a key, a budget and workers of its own.
+ *
+ * @param folder of the workers; null where they are of the page's own origin
+ */
+async function useTwo(page: Page, folder: string | null = null): Promise<void> {
   const last = model.metadata.exits.at(-1)!.id;
   const seen = await page.evaluate(
-    async ([service, { seed, count, range }, plans]) => {
+    async ([service, { seed, count, range }, plans, at]) => {
       const { createClient, listModels } = (globalThis as unknown as { eddiClient: Package }).eddiClient;
       const codeOf = (promise: Promise<unknown>): Promise<string> =>
         promise.then(
           () => "answered",
           (thrown: { readonly code: string }) => thrown.code,
         );
-      const values = Float32Array.from({ length: count }, (_, at) => {
-        return range[0] + (range[1] - range[0]) * ((at * seed) % 1);
+      const values = Float32Array.from({ length: count }, (_, pixel) => {
+        return range[0] + (range[1] - range[0]) * ((pixel * seed) % 1);
       });
+      const startWorker: ClientOptions["startWorker"] = (kind) => {
+        const script = new Blob([`import "${at}/${kind}-worker.js";`], { type: "text/javascript" });
+        return new Worker(URL.createObjectURL(script), { type: "module" });
+      };
       const usual: ClientOptions = { ...service, model: "tiny", backend: "wasm", calibrate: "off" };
-      const open = (options: Partial<ClientOptions>): Client => createClient({ ...usual, ...options });
+      const where = at === null ? {} : { startWorker };
+      const open = (options: Partial<ClientOptions>): Client =>
+        createClient({ ...usual, ...where, ...options });
       const [one, other] = [open({ budgetMs: 10_000 }), open({ budgetMs: 500, transport: "fetch" })];
       const keyless = open({ key: null });
       const problems: string[] = [];
@@ -192,6 +206,7 @@ async function useTwo(page: Page): Promise<void> {
       { baseUrl: service.url, key },
       { ...noise(model, 1), seed: 0.618 },
       [allEdge(model, last), allCloud(model, last)],
+      folder,
     ] as const,
   );
   expect(seen).toMatchObject({
@@ -207,7 +222,7 @@ async function useTwo(page: Page): Promise<void> {
   expect(seen.transports[3]).toBe("fetch");
   const [first, ...others] = seen.scores;
   for (const scores of others) expectClose(scores, first!, 1e-4);
-  expect(page.workers()).toEqual([]);
+  await expect.poll(() => page.workers().length).toBe(0);
 }
 
 async function withBuilt(use: (url: string) => Promise<void>): Promise<void> {
