@@ -6,8 +6,8 @@ import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import type { Conditions } from "#shared/model";
 import { buildEnvelope, LivePlanner, type LiveRequest, MinCutPlanner } from "#shared/optimizer";
 import { readProfile } from "#shared/profile";
+import { type Random, randomFor } from "#shared/random";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
-import { type Random, randomFor } from "../train/random.ts";
 import { DAG_KINDS, type DagKind, generatedExits } from "./generated-exits.ts";
 import { growthExponent, type Timing, timingOf } from "./statistics.ts";
 
@@ -16,6 +16,7 @@ const USAGE = `npm run -s bench:optimizer -- [options]
 Times the Optimizer on generated DAGs and on the models in models/, and prints JSON; milliseconds, but for the
 live re-plan: microseconds.
 
+  --models      the shipped models alone
   --seed N      of DAGs and conditions (default 1)
   --repeats N   timings of each (default 200)
   --out FILE    writes the JSON there too
@@ -31,14 +32,20 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     repeats: { type: "string", default: "200" },
     out: { type: "string" },
+    models: { type: "boolean", default: false },
     help: { type: "boolean" },
   },
 });
 if (values.help) process.stdout.write(USAGE);
-else await run(Number(values.seed), Number(values.repeats), values.out);
+else await run(Number(values.seed), Number(values.repeats), values.models, values.out);
 
-async function run(seed: number, repeats: number, out: string | undefined): Promise<void> {
-  const generated = DAG_KINDS.map((kind) => {
+async function run(
+  seed: number,
+  repeats: number,
+  onlyModels: boolean,
+  out: string | undefined,
+): Promise<void> {
+  const generated = (onlyModels ? [] : DAG_KINDS).map((kind) => {
     const sizes = SIZES.map((nodes) => benchGenerated(kind, nodes, seed, repeats));
     const growth = growthExponent(sizes.map(({ nodes, plan }) => [nodes, plan.median]));
     return { kind, growthExponent: round(growth), sizes };
@@ -56,7 +63,7 @@ async function run(seed: number, repeats: number, out: string | undefined): Prom
     generated,
     models,
   };
-  process.stderr.write(curve(generated));
+  if (!onlyModels) process.stderr.write(curve(generated));
   const json = `${JSON.stringify(report, null, 1)}\n`;
   process.stdout.write(json);
   if (out !== undefined) await writeFile(out, json);

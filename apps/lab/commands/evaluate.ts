@@ -25,7 +25,7 @@ import { type ExitScores, exitScores } from "../evaluate/exit-scores.ts";
 import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { calibrationError, verdictsOf } from "../evaluate/temperature.ts";
 import { modelFolder, openModelFolder, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
-import { recordVerdicts } from "../simulate/record-verdicts.ts";
+import { recordVerdicts } from "../simulate/verdicts/record-verdicts.ts";
 import { makeStatusLine, type StatusLine } from "../terminal/status-line.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
 import { evaluateCodecs } from "./evaluate-codecs.ts";

@@ -1,6 +1,8 @@
 /** What apps install as `eddi-client`: of all others only what these are made of. */
 export { EddiError, type ErrorCode } from "#shared/errors";
+export type { CloudState } from "#shared/learning";
 export type { CodecText, Conditions, Plan } from "#shared/model";
+export type { Finish, Forecast, LoadReport, Prediction } from "#shared/planning";
 export type {
   Answer,
   AskedExit,
@@ -17,8 +19,7 @@ export type {
   Trial,
   WhatRan,
 } from "../talk/edge.ts";
-export type { CloudState, DownloadState, PlanSummary } from "../talk/optimizer.ts";
-export type { Finish, Forecast, LoadReport, Prediction } from "../talk/planning.ts";
+export type { DownloadState, PlanSummary } from "../talk/optimizer.ts";
 export { BUDGET_MS, CODEC_TEXTS } from "./check-arguments.ts";
 export type {
   Answering,

@@ -172,7 +172,7 @@ export class Edge {
       engine: () => engines.current,
       onEngineError: ({ message }, engine) => engines.lose(engine, message),
       readiness,
-      planFor: (objective) => this.link.planFor(objective),
+      planFor: (wish) => this.link.planFor(wish),
       onMeasured: (measured) => this.link.measured(measured),
     };
     this.link.connect(optimizer, new EddiError("cancelled", "a new optimizer"));

@@ -1,7 +1,9 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import type { Measured } from "#shared/learning";
+import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
-import type { LinkEvent, LinkReplies, LinkRequest, Measured, Objective, Planning } from "../talk/planning.ts";
+import type { LinkEvent, LinkReplies, LinkRequest, PlanWish } from "../talk/planning.ts";
 import { within } from "../talk/within.ts";
 
 /** The optimizer may be busy planning; nobody waits longer than this for a plan. */
@@ -44,15 +46,15 @@ export class PlannerLink {
     for (const request of this.told.values()) this.tell(request);
   }
 
-  /** The plan for an objective: the latest one if it is for that, else asked for. */
-  async planFor({ budgetMs, minAccuracy }: Objective): Promise<Planning | null> {
+  /** The plan for a wish: the latest one if it is for that, else asked for. */
+  async planFor({ budgetMs, minAccuracy }: PlanWish): Promise<Planning | null> {
     const { latest, caller } = this;
     const isLatest =
       latest?.budgetMs === budgetMs && (minAccuracy === undefined || latest.minAccuracy === minAccuracy);
     if (isLatest || caller === null) return latest;
-    const objective = { budgetMs, ...(minAccuracy === undefined ? {} : { minAccuracy }) };
+    const wish = { budgetMs, ...(minAccuracy === undefined ? {} : { minAccuracy }) };
     try {
-      return await within(PLAN_TIMEOUT_MS, "optimizer", caller.call({ kind: "plan", objective }));
+      return await within(PLAN_TIMEOUT_MS, "optimizer", caller.call({ kind: "plan", wish }));
     } catch {
       return this.latest;
     }

@@ -1,18 +1,25 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import {
+  type CloudLost,
+  CloudWatch,
+  imageTimes,
+  learn,
+  type Measured,
+  relax,
+  withImage,
+} from "#shared/learning";
 import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
+import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-file.ts";
 import type { Service } from "../service/service.ts";
 import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
-import type { CloudLost, LinkEvent, LinkRequest, Measured, Objective, Planning } from "../talk/planning.ts";
+import type { LinkEvent, LinkRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { CloudWatch } from "./cloud-watch.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
-import { learn, relax } from "./learning.ts";
-import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
@@ -28,13 +35,9 @@ import {
 const TICK_MS = 500;
 /** Relative, of an edge's times about its own profile. */
 const CALIBRATED_SPREAD = 0.1;
-/** Of the latest images, how long decoding took. */
-const IMAGE_TIMES = 5;
-/** Before any image was seen. */
-const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
 
-/** One and the same, so that planners are kept. */
-const NOTHING: readonly never[] = [];
+/** Before there is a model. */
+const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
 
 /** The model, and what its nodes cost. */
 interface Costed {
@@ -60,7 +63,9 @@ export class Optimizer {
   private readonly cloud = new CloudWatch();
   private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
-  private readonly planners = new Planners();
+  /** What plans are made of, and who makes them: another one for other costs. */
+  private planned: CostedModel = NOTHING_COSTED;
+  private planner: Planner = plannerKind("eddi", NOTHING_COSTED).start();
   private toEdge: (event: LinkEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
@@ -172,7 +177,7 @@ export class Optimizer {
         this.replan();
         return { reply: null };
       case "plan":
-        return { reply: this.plan({ minAccuracy: this.minAccuracy, ...request.objective }, null) };
+        return { reply: this.plan({ minAccuracy: this.minAccuracy, ...request.wish }, null) };
       case "downloading":
         this.setDownloading("edge", request.isOn);
         return { reply: null };
@@ -257,13 +262,16 @@ export class Optimizer {
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
     const options = { codec, imageCodecs, transport: this.transport };
-    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, options) };
+    const costs = exitCosts(model, head.profile, tail.profile, options);
+    this.costed = { ...known, costs };
+    this.planned = { costs, policies: model.metadata.policies ?? [] };
+    this.planner = plannerKind("eddi", this.planned).start();
     this.replan();
   }
 
   private learnAnswer(measured: Measured): void {
     const now = performance.now();
-    this.imageTimes = [measured.imageMs, ...this.imageTimes].slice(0, IMAGE_TIMES);
+    this.imageTimes = withImage(this.imageTimes, measured.imageMs);
     this.network = learn(this.network, this.costed?.costs ?? [], measured, now);
     const { cloud } = measured;
     if (cloud?.kind === "lost") this.lost(cloud, now);
@@ -320,18 +328,17 @@ export class Optimizer {
     return planning;
   }
 
-  private plan({ budgetMs, minAccuracy }: Required<Objective>, previous: Plan | null): Planning {
-    const knowledge = {
-      costs: this.costed?.costs ?? NOTHING,
-      policies: this.costed?.model.metadata.policies ?? NOTHING,
+  private plan({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): Planning {
+    return planningFor(this.planned, this.planner, {
       conditions: conditionsOf(this.network),
-      image: timesOf(this.imageTimes),
+      image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
       minAccuracy,
-    };
-    return this.planners.planFor(knowledge, budgetMs, previous);
+      budgetMs,
+      previous,
+    });
   }
 
   private isAllEdge(): boolean {
@@ -356,11 +363,4 @@ export class Optimizer {
     });
     this.loading = Promise.all([this.loading, safe]);
   }
-}
-
-/** Median and spread; the spread from the range, which for five normal values is 2.33 standard deviations. */
-function timesOf(values: readonly number[]): { readonly ms: number; readonly sdMs: number } {
-  if (values.length === 0) return FIRST_IMAGE;
-  const sorted = [...values].sort((a, b) => a - b);
-  return { ms: sorted[sorted.length >> 1]!, sdMs: (sorted.at(-1)! - sorted[0]!) / 2.33 };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { CloudWatch } from "#shared/learning";
 import { conditionsOf, FIRST_GUESS, type Observation, observe, startNetwork } from "#shared/network";
 import { Service } from "../service/service.ts";
-import { CloudWatch } from "./cloud-watch.ts";
 import { DownloadWatch } from "./download-watch.ts";
 import { Prober } from "./prober.ts";
 

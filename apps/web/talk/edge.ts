@@ -1,9 +1,10 @@
 import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
 import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
 import type { ServiceAddress } from "../service/service.ts";
-import type { Forecast, Objective } from "./planning.ts";
+import type { PlanWish } from "./planning.ts";
 
 /** The whole conversation between the client and the edge worker. */
 export type EdgeRequest =
@@ -83,7 +84,7 @@ export interface EdgeSettings {
 export type ImageSource = Blob | ImageBitmap | ImageData | Float32Array;
 
 /** `budgetMs`: milliseconds from the image's arrival at the edge worker. */
-export interface AnswerOptions extends Objective {
+export interface AnswerOptions extends PlanWish {
   /** Used instead of the optimizer's. Its weights are fetched first if need be. */
   readonly plan?: Plan;
   /** Used for all tensors instead of the plan's. */

@@ -1,7 +1,8 @@
 import type { ErrorCode } from "#shared/errors";
+import type { CloudState } from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
+import type { Finish, LoadReport, Prediction } from "#shared/planning";
 import type { ServiceAddress } from "../service/service.ts";
-import type { Finish, LoadReport, Prediction } from "./planning.ts";
 
 /** The whole conversation between the client and the optimizer worker. */
 export type OptimizerRequest =
@@ -55,5 +56,3 @@ export interface PlanSummary {
   /** Where the times of head and tail come from. */
   readonly profiles: { readonly head: string; readonly tail: string };
 }
-
-export type CloudState = "unknown" | "up" | "down" | "refusing";

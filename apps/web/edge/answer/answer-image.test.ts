@@ -4,6 +4,7 @@ import { backend, memory, ready, setBackend } from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
+import type { Measured } from "#shared/learning";
 import {
   allCloud,
   allEdge,
@@ -16,11 +17,11 @@ import {
   splitPlan,
   tailOf,
 } from "#shared/model";
+import type { Planning, Way } from "#shared/planning";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
 import { CloudStream } from "../../service/cloud-stream.ts";
 import { Service } from "../../service/service.ts";
-import type { Measured, Planning, Way } from "../../talk/planning.ts";
 import { CloudWays } from "../cloud/cloud-ways.ts";
 import { Engine } from "../engine/engine.ts";
 import { Readiness } from "../weights/readiness.ts";

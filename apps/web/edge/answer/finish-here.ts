@@ -1,7 +1,6 @@
 import { allEdge, edgeNodes, exitById, type Plan, type Split, splitPlan } from "#shared/model";
-import type { Finish } from "../../talk/planning.ts";
+import { type Finish, localExit } from "#shared/planning";
 import { release } from "../engine/engine.ts";
-import { localExit } from "./deadline.ts";
 import { elapsed, feedsOf, type Job, useEngine } from "./job.ts";
 
 /** An exit that the edge could finish at now. */

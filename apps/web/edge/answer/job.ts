@@ -1,6 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type EddiError, toEddiError } from "#shared/errors";
 import { forcedCodec } from "#shared/evaluator";
+import type { Measured } from "#shared/learning";
 import type { Transport } from "#shared/model";
 import {
   allCloud,
@@ -11,11 +12,12 @@ import {
   USUAL_CODEC,
   type WireCodec,
 } from "#shared/model";
+import type { Planning } from "#shared/planning";
 import type { TensorValues } from "#shared/runtime";
 import { type ImageInput, imageInput } from "../../image/image-input.ts";
 import type { Traffic } from "../../service/traffic.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
-import type { Measured, Objective, Planning } from "../../talk/planning.ts";
+import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
@@ -32,7 +34,7 @@ export interface Kit {
   /** An engine that fails is replaced. */
   readonly onEngineError: (error: EddiError, engine: Engine) => void;
   readonly readiness: Readiness;
-  readonly planFor: (objective: Objective) => Promise<Planning | null>;
+  readonly planFor: (wish: PlanWish) => Promise<Planning | null>;
   readonly onMeasured: (measured: Measured) => void;
 }
 

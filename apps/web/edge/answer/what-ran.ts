@@ -1,7 +1,7 @@
 import type { EddiError } from "#shared/errors";
 import { splitPlan } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { WhatRan } from "../../talk/edge.ts";
-import type { Forecast } from "../../talk/planning.ts";
 import { elapsed, type Job } from "./job.ts";
 
 /**
