@@ -212,7 +212,7 @@ const ANSWER = async ([plan, count, range, budgetMs]: readonly [
   const { eddi } = globalThis as unknown as PageGlobals;
   // What the answer before has left to do is no part of this one.
   await new Promise((done) => setTimeout(done, 20));
-  const { source, reason, stages } = await eddi.answerValues(values, { plan, budgetMs });
+  const { source, reason, stages } = await eddi.answer(values, { plan, budgetMs });
   if (source === "fallback") throw new Error(`the service did not answer: ${reason}`);
   const edgeMs = stages.headMs + stages.encodeMs;
   return { edgeMs, cloudMs: source === "cloud" ? stages.cloudMs : null };
@@ -222,7 +222,7 @@ const ANSWER = async ([plan, count, range, budgetMs]: readonly [
 interface PageGlobals {
   readonly eddi: {
     time(what: object): Promise<number>;
-    answerValues(
+    answer(
       values: Float32Array,
       options: { readonly plan: Plan; readonly budgetMs: number },
     ): Promise<{
