@@ -15,8 +15,8 @@ export default defineConfig({
     rolldownOptions: {
       input: {
         main: "apps/cloud/main.ts",
-        "tail-worker": "apps/cloud/execution/tail-worker.ts",
-        "frame-thread": "apps/cloud/protocol/frame-thread.ts",
+        "tail-worker": "apps/cloud/worker/tail-worker.ts",
+        "frame-thread": "apps/cloud/worker/frame-thread.ts",
       },
       // All in one folder: workers are found beside whoever starts them.
       output: { entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },

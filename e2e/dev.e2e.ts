@@ -42,7 +42,7 @@ test("npm run dev: one address for page and service, and both follow their sourc
     touch("apps/web/edge/engine/engine.ts");
     await reloaded;
 
-    touch("apps/cloud/execution/tail-worker.ts");
+    touch("apps/cloud/worker/tail-worker.ts");
     await expect.poll(() => output, { timeout: 120_000 }).toMatch(/the service is new/);
     expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200);
   } finally {

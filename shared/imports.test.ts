@@ -117,16 +117,30 @@ test.each(APART)("nothing in %s imports from %s", (from, to) => {
   expect(wrong).toEqual([]);
 });
 
-test.each(["apps/lab", "apps/web", "shared"])("no folders of %s import each other in a circle", (part) => {
-  const reached = new Map<string, Set<string>>();
-  for (const file of sources(part)) {
-    for (const target of neighbours(file)) {
-      const [from, to] = [dirname(file), dirname(target)];
-      if (from !== to) reached.set(from, (reached.get(from) ?? new Set()).add(to));
-    }
-  }
-  expect(circleIn(reached)).toEqual([]);
+test("the service's event loop imports nothing of what its workers run", () => {
+  const wrong = sources("apps/cloud")
+    .filter((file) => !file.startsWith("apps/cloud/worker/"))
+    .flatMap((file) =>
+      neighbours(file)
+        .filter((target) => target.startsWith("apps/cloud/worker/"))
+        .map((target) => `${file} imports ${target}`),
+    );
+  expect(wrong).toEqual([]);
 });
+
+test.each(["apps/cloud", "apps/lab", "apps/web", "shared"])(
+  "no folders of %s import each other in a circle",
+  (part) => {
+    const reached = new Map<string, Set<string>>();
+    for (const file of sources(part)) {
+      for (const target of neighbours(file)) {
+        const [from, to] = [dirname(file), dirname(target)];
+        if (from !== to) reached.set(from, (reached.get(from) ?? new Set()).add(to));
+      }
+    }
+    expect(circleIn(reached)).toEqual([]);
+  },
+);
 
 test("the page goes to the client through its door", () => {
   const wrong = sources("apps/web/page").flatMap((file) =>

@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { INFER } from "./child-fixture.ts";
-import { childrenOf } from "./children-of.ts";
-import { MODELS_DIR } from "./fixture.ts";
+import { INFER } from "./testing/child-fixture.ts";
+import { childrenOf } from "./testing/children-of.ts";
+import { MODELS_DIR } from "./testing/fixture.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PACKAGES = createRequire(import.meta.url)

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { INFER, killServices, sendTraffic, startService } from "./child-fixture.ts";
+import { INFER, killServices, sendTraffic, startService } from "./testing/child-fixture.ts";
 
 /** Nothing is judged by its speed. */
 const PATIENCE = { interval: 50 };

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { INFER } from "./child-fixture.ts";
-import { childrenOf } from "./children-of.ts";
-import { canMountDead, mountDead } from "./dead-mount-fixture.ts";
-import { copyOfModels, MODELS_DIR } from "./fixture.ts";
+import { INFER } from "./testing/child-fixture.ts";
+import { childrenOf } from "./testing/children-of.ts";
+import { canMountDead, mountDead } from "./testing/dead-mount-fixture.ts";
+import { copyOfModels, MODELS_DIR } from "./testing/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const PATIENCE = { interval: 100 };

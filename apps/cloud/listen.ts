@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { EddiError } from "#shared/errors";
-import type { CloudConfig, TlsConfig } from "./config.ts";
 import { followFiles } from "./files/follow-files.ts";
 import { readNamedFile } from "./files/named-file.ts";
-import { answerClientError, answerExpectations } from "./http-errors.ts";
+import { answerClientError, answerExpectations } from "./http/http-errors.ts";
+import type { CloudConfig, TlsConfig } from "./options/config.ts";
 import { type CloudServer, HTTP } from "./server.ts";
 
 /**

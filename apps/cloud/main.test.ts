@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES, engineOf } from "../engines/index.ts";
-import { TINY_SERVICE } from "./fixture.ts";
+import { TINY_SERVICE } from "./testing/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const QUIET = [...TINY_SERVICE, "--log-level", "warn", "--drain-ms", "0"];

@@ -1,11 +1,11 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { setTensorFlowDefaults } from "../engines/index.ts";
-import { type CloudConfig, configFileOf, readConfig } from "./config.ts";
-import { EXIT_LIMIT_MS, endProcess, endWithin } from "./end-process.ts";
 import { readNamedFile } from "./files/named-file.ts";
 import { newKey } from "./guard/keys.ts";
+import { EXIT_LIMIT_MS, endProcess, endWithin } from "./http/end-process.ts";
 import { listen } from "./listen.ts";
 import { listenForManagement } from "./management.ts";
+import { type CloudConfig, configFileOf, readConfig } from "./options/config.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
 
 const EXIT_FAILED = 1;

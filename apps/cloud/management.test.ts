@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import type { CloudConfig } from "./config.ts";
-import { testConfig } from "./fixture.ts";
 import { newKey } from "./guard/keys.ts";
 import { listen } from "./listen.ts";
 import { listenForManagement } from "./management.ts";
+import type { CloudConfig } from "./options/config.ts";
 import { buildServer } from "./server.ts";
+import { testConfig } from "./testing/fixture.ts";
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

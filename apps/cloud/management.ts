@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { EddiError } from "#shared/errors";
-import type { CloudConfig } from "./config.ts";
 import { BEYOND, Connections } from "./guard/connections.ts";
 import { ReadAhead } from "./guard/read-ahead.ts";
-import { answerClientError, answerExpectations } from "./http-errors.ts";
+import { answerClientError, answerExpectations } from "./http/http-errors.ts";
+import type { CloudConfig } from "./options/config.ts";
 import { type CloudServer, HTTP } from "./server.ts";
 
 /** What orchestrators and Prometheus ask for. */

@@ -12,11 +12,11 @@ import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Service } from "kubernetes-models/v1/Service";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { readConfig } from "./config.ts";
-import { testConfig } from "./fixture.ts";
 import { newKey } from "./guard/keys.ts";
 import { listenForManagement } from "./management.ts";
+import { readConfig } from "./options/config.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
+import { testConfig } from "./testing/fixture.ts";
 
 const DEPLOY = fileURLToPath(new URL("../../deploy", import.meta.url));
 const BASE = join(DEPLOY, "kubernetes", "base");

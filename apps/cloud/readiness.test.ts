@@ -3,9 +3,9 @@ import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseServerTiming } from "#shared/protocol";
-import { INFER } from "./child-fixture.ts";
-import { POISONABLE_WORKER, post, request, testConfig, tinyImage } from "./fixture.ts";
 import { buildServer, type CloudServer } from "./server.ts";
+import { INFER } from "./testing/child-fixture.ts";
+import { POISONABLE_WORKER, post, request, testConfig, tinyImage } from "./testing/fixture.ts";
 
 // What the service tells of itself when its workers are gone.
 const DEPLOY = new URL("../../deploy/", import.meta.url);

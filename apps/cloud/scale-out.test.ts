@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import { killServices, sendTraffic, startService } from "./child-fixture.ts";
+import { killServices, sendTraffic, startService } from "./testing/child-fixture.ts";
 
 const CONFIG = fileURLToPath(new URL("../../deploy/haproxy/haproxy.cfg", import.meta.url));
 const CLIENTS = 50;

@@ -7,6 +7,7 @@ import { ancestors, closedHeads, cutVertices, subgraph } from "#shared/graph";
 import { type Model, type Plan, readModel, splitPlan } from "#shared/model";
 import { encodeTensor, parseServerTiming, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
+import { buildServer, type CloudServer } from "./server.ts";
 import {
   ALL_MODELS_DIR,
   floatTensor,
@@ -19,8 +20,7 @@ import {
   scoresOf,
   testConfig,
   tinyImage,
-} from "./fixture.ts";
-import { buildServer, type CloudServer } from "./server.ts";
+} from "./testing/fixture.ts";
 
 const BYTES = tinyImage();
 const IMAGE = BYTES.data;

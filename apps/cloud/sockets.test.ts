@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
-import { POISONABLE_WORKER, request, testConfig, tinyImage } from "./fixture.ts";
 import { buildServer, type CloudServer } from "./server.ts";
+import { POISONABLE_WORKER, request, testConfig, tinyImage } from "./testing/fixture.ts";
 
 // What only real connections show.
 let server: CloudServer;

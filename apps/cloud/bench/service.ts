@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
 import type { EngineChoice } from "../../engines/index.ts";
-import { childrenOf } from "../children-of.ts";
+import { childrenOf } from "../testing/children-of.ts";
 import { MODELS_DIR } from "./workload.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));

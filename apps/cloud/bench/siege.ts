@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { INFER } from "../child-fixture.ts";
+import { INFER } from "../testing/child-fixture.ts";
 import { probeHealth, type Summary, summary } from "./load.ts";
 import { type Service, startService } from "./service.ts";
 

@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { Shed } from "../execution/executor.ts";
+import { Shed } from "../tails/executor.ts";
 
 /** A look without a sign of life for so long is given up: where a file system answers, it takes milliseconds. */
 const LOOK_LIMIT_MS = 5_000;

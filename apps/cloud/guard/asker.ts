@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import type { Asker } from "../execution/executor.ts";
+import type { Asker } from "../tails/executor.ts";
 import { clientAddress } from "./client-address.ts";
 import { type Keys, presentedKey } from "./keys.ts";
 

@@ -5,11 +5,11 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EddiError } from "#shared/errors";
 import { encodeCall } from "#shared/protocol";
-import { INFER } from "../child-fixture.ts";
-import { Shed } from "../execution/executor.ts";
-import { testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 import { errorOf, inferCall, openStream, scoresOf } from "../stream/stream-fixture.ts";
+import { Shed } from "../tails/executor.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { testConfig } from "../testing/fixture.ts";
 import { BytesUnderWay } from "./bytes-under-way.ts";
 import { defaultBytesUnderWay } from "./memory-limit.ts";
 

@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { Shed } from "../execution/executor.ts";
+import { Shed } from "../tails/executor.ts";
 
 /** What one body takes of the memory for all of them. */
 export interface HeldBytes {

@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
-import { INFER } from "../child-fixture.ts";
-import type { CloudConfig } from "../config.ts";
-import { testConfig } from "../fixture.ts";
 import { listen } from "../listen.ts";
+import type { CloudConfig } from "../options/config.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 import { inferCall, openStream } from "../stream/stream-fixture.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { testConfig } from "../testing/fixture.ts";
 import { BEYOND, Connections } from "./connections.ts";
 
 const cleanUps: (() => unknown)[] = [];

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
-import { Shed } from "../execution/executor.ts";
+import { Shed } from "../tails/executor.ts";
 import { knowSenders, type Sender } from "./asker.ts";
 import { hostProblem } from "./host-header.ts";
 import type { Keys } from "./keys.ts";

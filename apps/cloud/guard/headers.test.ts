@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { testConfig } from "../testing/fixture.ts";
 
 const FRIEND = "https://a.example";
 

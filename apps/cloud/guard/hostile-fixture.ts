@@ -5,8 +5,8 @@ import { Agent } from "undici";
 import { WebSocket } from "ws";
 import { encodeCall, encodeRequest, HEADER_LENGTH, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { type Random, randomFrom } from "#shared/random";
-import { INFER } from "../child-fixture.ts";
-import { request, tinyImage } from "../fixture.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { request, tinyImage } from "../testing/fixture.ts";
 import { malformed } from "./malformed-fixture.ts";
 
 // For tests and benchmarks only: what costs a service most and its sender least, at the limits and beyond them.

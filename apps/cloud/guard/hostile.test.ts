@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { INFER, killServices, startService } from "../child-fixture.ts";
+import { INFER, killServices, startService } from "../testing/child-fixture.ts";
 import { attacksOn } from "./hostile-fixture.ts";
 import { calibrate, delayOf, QUIET_MS } from "./loop-delay-fixture.ts";
 

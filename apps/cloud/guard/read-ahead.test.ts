@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INFER } from "../child-fixture.ts";
-import { POISONABLE_WORKER, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { POISONABLE_WORKER, testConfig } from "../testing/fixture.ts";
 import { newKey } from "./keys.ts";
 
 const DESCRIPTORS = "/proc/self/fd";

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import { Shed } from "../execution/executor.ts";
-import { modelIdOf } from "../protocol/named-model.ts";
+import { modelIdOf } from "../models/named-model.ts";
+import { Shed } from "../tails/executor.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Counts every answer, and tells all of it at `/metrics` in Prometheus' text format. */

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "../testing/fixture.ts";
 
 const DASHBOARD = fileURLToPath(new URL("../../../deploy/grafana/eddi.json", import.meta.url));
 

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Prometheus } from "prom-client";
 import { EddiError } from "#shared/errors";
-import { type Load, Shed } from "../execution/executor.ts";
 import type { Registry } from "../models/registry.ts";
+import { type Load, Shed } from "../tails/executor.ts";
 
 /** What is observed of one tail that was run. */
 export interface TailObserved {

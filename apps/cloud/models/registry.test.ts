@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { copyOfModels, imageBytes, post, request, testConfig } from "../fixture.ts";
 import { buildServer } from "../server.ts";
+import { copyOfModels, imageBytes, post, request, testConfig } from "../testing/fixture.ts";
 import { loadModels } from "./registry.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];

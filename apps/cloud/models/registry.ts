@@ -1,7 +1,7 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, verifyShard } from "#shared/model";
-import { Shed } from "../execution/executor.ts";
 import { Folder } from "../files/folder.ts";
+import { Shed } from "../tails/executor.ts";
 import { versionNumber } from "./version-number.ts";
 
 /** It is worth asking again once somebody has put the model right. */

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
-import { readConfig } from "../config.ts";
-import { ALL_MODELS_DIR, copyOfModels, request, testConfig, tinyImage } from "../fixture.ts";
 import { newKey } from "../guard/keys.ts";
-import { sendBytes } from "../raw-http-fixture.ts";
+import { readConfig } from "../options/config.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { ALL_MODELS_DIR, copyOfModels, request, testConfig, tinyImage } from "../testing/fixture.ts";
+import { sendBytes } from "../testing/raw-http-fixture.ts";
 
 // Triton's model repository extension: index, load and unload.
 const ADA = newKey("ada");

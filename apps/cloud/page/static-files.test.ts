@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MODELS_DIR, testConfig } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { MODELS_DIR, testConfig } from "../testing/fixture.ts";
 import { INLINE_SCRIPT } from "./static-files.ts";
 
 let server: CloudServer;

@@ -1,17 +1,17 @@
 import { EddiError } from "#shared/errors";
 import type { Frame, ServerTimes } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import type { CloudConfig } from "../config.ts";
-import { type Asker, type Executor, Shed } from "../execution/executor.ts";
 import type { HeldBytes } from "../guard/bytes-under-way.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ModelStats } from "../metrics/model-stats.ts";
+import { findNamed, modelIdOf, type NamedModel } from "../models/named-model.ts";
 import { modelKey, type Registry } from "../models/registry.ts";
+import type { CloudConfig } from "../options/config.ts";
+import { type Asker, type Executor, Shed } from "../tails/executor.ts";
+import type { Answer } from "../worker-messages/frame-answer.ts";
 import { chooseExit } from "./choose-exit.ts";
-import type { Answer } from "./frame-answer.ts";
 import type { TailWork } from "./infer.ts";
 import type { LongFrames } from "./long-frames.ts";
-import { findNamed, modelIdOf, type NamedModel } from "./named-model.ts";
 import { readRaw } from "./read-raw.ts";
 
 /** What inference requests are answered from, whichever way they come. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, type InferRequest, type WireTensor } from "#shared/protocol";
-import { floatTensor, post, postBytes, request, testConfig, tinyImage } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { floatTensor, post, postBytes, request, testConfig, tinyImage } from "../testing/fixture.ts";
 
 // A bad request is refused with what was expected and what came, and the service goes on.
 const BYTES = tinyImage();

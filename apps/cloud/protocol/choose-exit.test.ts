@@ -1,10 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Executor } from "../execution/executor.ts";
-import { floatTensor, MODELS_DIR, post, readResponse, request, testConfig, tinyImage } from "../fixture.ts";
+import { findNamed } from "../models/named-model.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer } from "../server.ts";
+import type { Executor } from "../tails/executor.ts";
+import {
+  floatTensor,
+  MODELS_DIR,
+  post,
+  readResponse,
+  request,
+  testConfig,
+  tinyImage,
+} from "../testing/fixture.ts";
 import { chooseExit } from "./choose-exit.ts";
-import { findNamed } from "./named-model.ts";
 
 const registry = await loadModels(MODELS_DIR);
 const named = findNamed(registry, "tiny", null);

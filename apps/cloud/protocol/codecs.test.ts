@@ -12,8 +12,8 @@ import {
   parseServerTiming,
   type WireTensor,
 } from "#shared/protocol";
-import { post, postBytes, request, scoresOf, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { post, postBytes, request, scoresOf, testConfig } from "../testing/fixture.ts";
 
 const SIDE = 32;
 const LIMIT = 200_000;

@@ -1,7 +1,7 @@
 import type { EngineInfo } from "../../engines/index.ts";
+import type { NamedModel, Port } from "../models/named-model.ts";
 import { MAX_VERSIONS } from "../models/registry.ts";
 import { versionNumber } from "../models/version-number.ts";
-import type { NamedModel, Port } from "./named-model.ts";
 
 /** What runs the models, as far as they are described by it. */
 export interface Serving {

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { exitById, type Model, type Segment, tailOf } from "#shared/model";
 import { type InferRequest, type RequestedOutput, splitElements, type WireTensor } from "#shared/protocol";
-import type { NamedModel, NamedTail } from "./named-model.ts";
+import type { NamedModel, NamedTail } from "../models/named-model.ts";
 
 /** What a request asks for, checked against the model; the values of its tensors are checked by `decodeTensor`. */
 export interface TailWork {

@@ -2,8 +2,8 @@ import type { Worker } from "node:worker_threads";
 import { afterEach, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { decodeRequest, decodeResponse } from "#shared/protocol";
-import { Shed } from "../execution/executor.ts";
-import { type Answer, frameAnswer } from "./frame-answer.ts";
+import { Shed } from "../tails/executor.ts";
+import { type Answer, frameAnswer } from "../worker-messages/frame-answer.ts";
 import { LongFrames } from "./long-frames.ts";
 
 const open: LongFrames[] = [];

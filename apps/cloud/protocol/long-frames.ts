@@ -1,11 +1,11 @@
 import { Worker } from "node:worker_threads";
 import { EddiError } from "#shared/errors";
 import { decodeRequest, type Frame, type InferRequest } from "#shared/protocol";
-import { Shed } from "../execution/executor.ts";
-import { goneError } from "../execution/pending-tail.ts";
-import { FRAME_THREAD, startOf } from "../execution/worker-entry.ts";
-import { type Answer, frameAnswer, textScores } from "./frame-answer.ts";
-import type { FrameJob, FrameReply, FrameSetup } from "./frame-messages.ts";
+import { goneError } from "../pool/pending-tail.ts";
+import { FRAME_THREAD, startOf } from "../pool/worker-entry.ts";
+import { Shed } from "../tails/executor.ts";
+import { type Answer, frameAnswer, textScores } from "../worker-messages/frame-answer.ts";
+import type { FrameJob, FrameReply, FrameSetup } from "../worker-messages/frame-messages.ts";
 
 export interface LongFrameOptions {
   /** Longest that a frame may wait for its turn. */

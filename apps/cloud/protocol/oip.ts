@@ -2,14 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { formatServerTiming, HEADER_LENGTH } from "#shared/protocol";
 import type { EngineInfo } from "../../engines/index.ts";
-import type { CloudConfig } from "../config.ts";
-import type { Asker } from "../execution/executor.ts";
 import type { BytesUnderWay, HeldBytes } from "../guard/bytes-under-way.ts";
-import { RETRY_AFTER_S } from "../http-errors.ts";
+import { RETRY_AFTER_S } from "../http/http-errors.ts";
+import { findNamed } from "../models/named-model.ts";
+import type { CloudConfig } from "../options/config.ts";
+import type { Asker } from "../tails/executor.ts";
 import { answerInfer, type InferAnswer, type InferService } from "./answer-infer.ts";
 import { modelConfig, modelMetadata } from "./describe-model.ts";
 import { checkMediaType } from "./media-type.ts";
-import { findNamed } from "./named-model.ts";
 import { readBody } from "./read-body.ts";
 import { serverMetadata } from "./server-metadata.ts";
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
-import { goneError } from "../execution/pending-tail.ts";
 import type { BytesUnderWay, HeldBytes } from "../guard/bytes-under-way.ts";
+import { goneError } from "../pool/pending-tail.ts";
 import { readCoding } from "./content-coding.ts";
 import { GrowingBytes, inflateWithin, overLimit } from "./inflate.ts";
 

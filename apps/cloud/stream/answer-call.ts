@@ -1,14 +1,14 @@
 import type { FastifyRequest } from "fastify";
 import { toEddiError } from "#shared/errors";
 import { STREAM_PATH, type StreamCall, type StreamReply } from "#shared/protocol";
-import type { CloudConfig } from "../config.ts";
-import type { Asker } from "../execution/executor.ts";
 import type { BytesUnderWay, HeldBytes } from "../guard/bytes-under-way.ts";
-import { reportError } from "../http-errors.ts";
+import { reportError } from "../http/http-errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { modelIdOf } from "../models/named-model.ts";
+import type { CloudConfig } from "../options/config.ts";
 import { answerInfer, type InferService } from "../protocol/answer-infer.ts";
 import { inflateWithin, overLimit } from "../protocol/inflate.ts";
-import { modelIdOf } from "../protocol/named-model.ts";
+import type { Asker } from "../tails/executor.ts";
 
 /** What calls are answered from. */
 export interface StreamService extends InferService {

@@ -2,8 +2,8 @@ import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { EddiError, toEddiError } from "#shared/errors";
 import { callId, decodeCall, encodeReply, type StreamReply } from "#shared/protocol";
-import { Shed, type ShedReason } from "../execution/executor.ts";
 import type { HeldBytes } from "../guard/bytes-under-way.ts";
+import { Shed, type ShedReason } from "../tails/executor.ts";
 import { type CallReply, errorReply, type InferMessage } from "./answer-call.ts";
 import { countArriving } from "./arriving-bytes.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generate } from "selfsigned";
 import { afterEach, expect, test } from "vitest";
-import { killServices, startService } from "../child-fixture.ts";
+import { killServices, startService } from "../testing/child-fixture.ts";
 import { inferCall, openStream, type StreamClient } from "./stream-fixture.ts";
 
 const PATIENCE = { interval: 50 };

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INFER } from "../child-fixture.ts";
-import { testConfig } from "../fixture.ts";
 import { newKey } from "../guard/keys.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { testConfig } from "../testing/fixture.ts";
 import { inferCall, openStream } from "./stream-fixture.ts";
 
 const [ADA, BOB] = [newKey("ada"), newKey("bob")];

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { STREAM_KEY, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
-import type { CloudConfig } from "../config.ts";
-import { testConfig } from "../fixture.ts";
 import { newKey } from "../guard/keys.ts";
+import type { CloudConfig } from "../options/config.ts";
 import { buildServer } from "../server.ts";
+import { testConfig } from "../testing/fixture.ts";
 import { errorOf, inferCall, openStream } from "./stream-fixture.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];

@@ -2,8 +2,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { POISONABLE_WORKER, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { POISONABLE_WORKER, testConfig } from "../testing/fixture.ts";
 import { errorOf, inferCall, openStream } from "./stream-fixture.ts";
 
 // What shows when the only worker is busy.

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
-import type { Listener } from "../stop-listening.ts";
+import type { Listener } from "../http/stop-listening.ts";
 import { type Answer, type Hold, type OnRefused, StreamConnection, type StreamLimits } from "./connection.ts";
 
 const LIMITS: StreamLimits = {
