@@ -54,7 +54,7 @@ function start(...args: string[]) {
   return { child, ended, firstLine };
 }
 
-describe("the program", { timeout: 30_000 }, () => {
+describe("the program", () => {
   test("says where it listens on HTTP and HTTPS, and ends with 0 when told to", async () => {
     const { child, ended, firstLine } = start("--port", "0", ...tls("cert.pem"), ...QUIET);
     const line = await firstLine;
@@ -127,26 +127,22 @@ describe("the program", { timeout: 30_000 }, () => {
   test.each([
     ["tfjs-node", "native"],
     ["webgpu", "webgpu"],
-  ])(
-    "engine %s is used where it is installed, else refused",
-    { timeout: 60_000 },
-    async (engine, backend) => {
-      const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", engine);
-      const line = await firstLine.catch(() => null);
-      if (line !== null) {
-        const url = line.slice("listening on ".length);
-        const described = await (await fetch(`${url}/v2/models/tiny`)).json();
-        expect(described).toMatchObject({ parameters: { engine, backend } });
-        child.kill("SIGTERM");
-        expect((await ended).code).toBe(0);
-      } else {
-        expect(await ended).toMatchObject({
-          code: 1,
-          err: expect.stringMatching(`engine ${engine}: expected it to load, got: \\S`),
-        });
-      }
-    },
-  );
+  ])("engine %s is used where it is installed, else refused", async (engine, backend) => {
+    const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", engine);
+    const line = await firstLine.catch(() => null);
+    if (line !== null) {
+      const url = line.slice("listening on ".length);
+      const described = await (await fetch(`${url}/v2/models/tiny`)).json();
+      expect(described).toMatchObject({ parameters: { engine, backend } });
+      child.kill("SIGTERM");
+      expect((await ended).code).toBe(0);
+    } else {
+      expect(await ended).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(`engine ${engine}: expected it to load, got: \\S`),
+      });
+    }
+  });
 });
 
 async function sendRaw(port: number, text: string): Promise<string> {

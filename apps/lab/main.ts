@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<Command>
   graph: ["show and draw what a model's DAG is made into", () => import("./commands/graph.ts")],
   plan: ["plan problems given as JSON", () => import("./commands/plan.ts")],
   "phase-map": ["draw which exit and cut win where", () => import("./commands/phase-map.ts")],
+  simulate: ["play photos under policies on traces", () => import("./commands/simulate.ts")],
   estimate: ["replay requests, tell RTT and uplink", () => import("./commands/estimate.ts")],
   "evaluate-latency": [
     "compare predicted with measured times of the stages",

@@ -4,8 +4,11 @@ import { EddiError, toEddiError } from "#shared/errors";
 import { setWorkerEnvironment } from "../execution/worker-environment.ts";
 import { directThroughput } from "./direct.ts";
 import { shareOut } from "./fairness.ts";
+import { attack } from "./hostile.ts";
 import { closedLoop, openLoop, probeHealth, summary, warmRefusals } from "./load.ts";
+import { pipeline } from "./pipelined.ts";
 import { type Service, startService } from "./service.ts";
+import { besiege, type SiegeOptions } from "./siege.ts";
 import { splitCores } from "./split-cores.ts";
 import { readWorkload, type Workload } from "./workload.ts";
 
@@ -26,6 +29,9 @@ throughput in requests a second. Clients and service share this machine's cores,
   --deadline-ms D  that requests have in overload (default 250)
   --fairness       instead: how clients and models share a service that has too much to do; each must get 0.45 of the
                    work (--engines, --workers, --seconds, --apart, and of the clients --model and --cut)
+  --hostile        instead: how long each of what is hostile holds the event loop
+  --siege          instead: 1,000 bodies that do not end, in 2 GiB (needs prlimit and /proc)
+  --pipelined      instead: what stays of clients that ask ahead for files, and leave (needs /proc)
   --soak-s S       of steady load at 0.7 of the capacity, for memory (default 0: none)
 `;
 
@@ -60,6 +66,9 @@ function readOptions() {
         workers: { type: "string", default: "0" },
         clients: { type: "string", default: "0" },
         fairness: { type: "boolean", default: false },
+        hostile: { type: "boolean", default: false },
+        siege: { type: "boolean", default: false },
+        pipelined: { type: "boolean", default: false },
         apart: { type: "boolean", default: false },
         seconds: { type: "string", default: "10" },
         rounds: { type: "string", default: "3" },
@@ -79,8 +88,8 @@ async function run(): Promise<void> {
   const cores = values.apart ? splitCores() : null;
   const workload = await readWorkload(values.model, values.cut, values.exit);
   const engines: Record<string, object> = {};
+  const { name, bench } = chosenBench();
   for (const engine of chosenEngines()) {
-    const bench = values.fairness ? benchFairness : benchEngine;
     engines[engine] = await bench(engine, workload, cores?.service).catch((thrown) => {
       const error = toEddiError(thrown);
       if (error.code !== "unavailable") throw thrown;
@@ -89,7 +98,7 @@ async function run(): Promise<void> {
   }
   const { model, cut, exit, bytes } = workload;
   const report = {
-    bench: values.fairness ? "cloud fairness" : "cloud",
+    bench: name,
     model: model.metadata.id,
     version: model.version,
     cut,
@@ -154,6 +163,24 @@ async function benchEngine(engine: string, workload: Workload, cores?: string): 
   } finally {
     await service.stop();
   }
+}
+
+type Bench = (engine: string, workload: Workload, cores?: string) => Promise<object>;
+
+/** What is measured: the load, or what is asked for instead. */
+function chosenBench(): { readonly name: string; readonly bench: Bench } {
+  if (values.fairness) return { name: "cloud fairness", bench: benchFairness };
+  if (values.hostile) return { name: "cloud hostile", bench: withEngine(attack) };
+  if (values.siege) return { name: "cloud siege", bench: withEngine(besiege) };
+  if (values.pipelined) return { name: "cloud pipelined", bench: withEngine(pipeline) };
+  return { name: "cloud", bench: benchEngine };
+}
+
+function withEngine(measure: (options: SiegeOptions) => Promise<object>): Bench {
+  return (engine, _, cores) => {
+    const say = (what: string) => process.stderr.write(`${engine}: ${what}\n`);
+    return measure({ engine, cores, say });
+  };
 }
 
 async function benchFairness(

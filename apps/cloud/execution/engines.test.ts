@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { elementCount, type Model, type Segment, type TensorInfo, tailOf } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import type { EngineChoice } from "../config.ts";
 import { ALL_MODELS_DIR, floatTensor } from "../fixture.ts";
 import { loadModels, modelKey } from "../models/registry.ts";
-import { randomFrom } from "../random.ts";
 import type { Tail, TailJob } from "./executor.ts";
 import { WorkerPool } from "./worker-pool.ts";
 

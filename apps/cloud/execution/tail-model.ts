@@ -3,9 +3,13 @@ import { type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
 import type { ModelFiles } from "../models/registry.ts";
+import { badScores } from "./bad-scores.ts";
 import { decodeImages } from "./decode-images.ts";
 import { joinImages, sliceImages } from "./portions.ts";
 import type { BatchItem, ItemResult } from "./tail-messages.ts";
+
+/** Far beyond every activation, and far below where float32 ends: trained layers do not make up the difference. */
+const HUGE = 1e12;
 
 /** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
 const MAX_SEGMENTS = 512;
@@ -29,7 +33,7 @@ export class TailModel {
    * Runs the items as one batch. One that cannot be decoded, or whose scores are not finite, fails alone.
    *
    * @returns for each item its outputs or its error: `bad-tensor` when a tensor is not the model's, or leads to scores
-   *   that are not finite; `bad-image` for an image that is broken or of another size
+   *   that are not finite; `bad-scores` where these are not although the tensors are in order; `bad-image` for an image that is broken or of another size
    */
   async run(segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {
     const decoded = await Promise.all(items.map((item) => this.decodeItem(item)));
@@ -44,7 +48,7 @@ export class TailModel {
       const images = one[0]!.shape[0]!;
       const own = outputs.map((output) => sliceImages(output, from, images));
       from += images;
-      return checked(segment, own);
+      return checked(segment, one, own);
     });
   }
 
@@ -85,14 +89,24 @@ export class TailModel {
   }
 }
 
-function checked({ outputs: names }: Segment, outputs: readonly TensorValues[]): ItemResult {
+function checked(
+  { outputs: names }: Segment,
+  feeds: readonly TensorValues[],
+  outputs: readonly TensorValues[],
+): ItemResult {
   for (const [at, { values }] of outputs.entries()) {
     const bad = values.find((value) => !Number.isFinite(value));
     if (bad === undefined) continue;
+    if (!feeds.some(isHuge)) return failure(badScores(names[at]!, bad));
     const message = `${names[at]}: expected tensors that lead to finite scores, got ${bad}`;
     return failure(new EddiError("bad-tensor", message));
   }
   return { outputs };
+}
+
+/** Finite, but so large that what a model makes of it need not be. */
+function isHuge({ values }: TensorValues): boolean {
+  return values.some((value) => Math.abs(value) > HUGE);
 }
 
 function failure(thrown: unknown): ItemResult {

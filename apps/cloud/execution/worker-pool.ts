@@ -316,5 +316,5 @@ function fullError(
 }
 
 function closedError(): EddiError {
-  return new EddiError("unavailable", "the service is closing");
+  return new EddiError("unavailable", "the service is closing", { cause: new Shed("closing", 0) });
 }

@@ -31,7 +31,7 @@ beforeAll(async () => {
   server = await buildServer(testConfig({ bodyLimitBytes: LIMIT }));
   await server.ready;
   expected = scoresOf(await post(server.app, request([RAW])));
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const farthest = (scores: Float32Array, from = expected): number =>

@@ -6,8 +6,8 @@ import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import type { Conditions } from "#shared/model";
 import { buildEnvelope, LivePlanner, type LiveRequest, MinCutPlanner } from "#shared/optimizer";
 import { readProfile } from "#shared/profile";
+import { type Random, randomFor } from "#shared/random";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
-import { type Random, randomFor } from "../train/random.ts";
 import { DAG_KINDS, type DagKind, generatedExits } from "./generated-exits.ts";
 import { growthExponent, type Timing, timingOf } from "./statistics.ts";
 

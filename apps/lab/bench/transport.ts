@@ -17,9 +17,9 @@ import {
   STREAM_PATH,
   STREAM_PROTOCOL,
 } from "#shared/protocol";
+import { type Random, randomFor } from "#shared/random";
 import { modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { Service } from "../rig/service.ts";
-import { type Random, randomFor } from "../train/random.ts";
 import { timingOf } from "./statistics.ts";
 
 const USAGE = `npm run -s bench:transport -- [options]

@@ -4,7 +4,7 @@ import { EddiError } from "#shared/errors";
 import { readMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { thinned } from "../data/held-back.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
 import { measureCodecs } from "../evaluate/codec-costs.ts";
 import { CODECS_SECTION, codecsSection } from "../evaluate/codec-section.ts";

@@ -2,13 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
+import { randomFor } from "#shared/random";
 import { deviceOf, type OpenedBackend, openBackend } from "../engine/backend.ts";
 import { modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { latencyCases } from "../profiling/cases.ts";
 import { evaluateHere } from "../profiling/in-process.ts";
 import { AS_THE_SERVICE } from "../profiling/measure.ts";
 import { errorTable, methodReport } from "../profiling/report.ts";
-import { randomFor } from "../train/random.ts";
 
 const USAGE = `npm run lab -- evaluate-latency MODEL [options]
 

@@ -1,5 +1,5 @@
-import { IMAGE_CODECS, type ImageCodecName } from "#shared/codecs";
 import { deflateSync, inflateSync } from "node:zlib";
+import { IMAGE_CODECS, type ImageCodecName } from "#shared/codecs";
 import { USUAL_QUALITY } from "#shared/model";
 import type { ImageSize, Role, Stopwatch } from "#shared/profile";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";

@@ -1,5 +1,5 @@
-import { IMAGE_CODECS, type TensorCodecName } from "#shared/codecs";
 import type { Page } from "playwright";
+import { IMAGE_CODECS, type TensorCodecName } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { allEdge, type Model, type Plan } from "#shared/model";
 import {

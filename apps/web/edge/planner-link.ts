@@ -1,8 +1,9 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import type { Measured } from "#shared/learning";
 import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
-import type { LinkEvent, LinkReplies, LinkRequest, Measured } from "../talk/planning.ts";
+import type { LinkEvent, LinkReplies, LinkRequest } from "../talk/planning.ts";
 import { within } from "../talk/within.ts";
 
 /** The optimizer may be busy planning; nobody waits longer than this for a plan. */

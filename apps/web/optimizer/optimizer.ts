@@ -1,6 +1,15 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import {
+  type CloudLost,
+  CloudWatch,
+  imageTimes,
+  learn,
+  type Measured,
+  relax,
+  withImage,
+} from "#shared/learning";
 import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
@@ -8,11 +17,9 @@ import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-model.ts";
 import { traffic } from "../service/traffic.ts";
 import type { OptimizerEvent } from "../talk/optimizer.ts";
-import type { CloudLost, LinkEvent, LinkRequest, Measured } from "../talk/planning.ts";
+import type { LinkEvent, LinkRequest } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { CloudWatch } from "./cloud-watch.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
-import { learn, relax } from "./learning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
@@ -27,10 +34,6 @@ import {
 const TICK_MS = 500;
 /** Relative, of an edge's times about its own profile. */
 const CALIBRATED_SPREAD = 0.1;
-/** Of the latest images, how long decoding took. */
-const IMAGE_TIMES = 5;
-/** Before any image was seen. */
-const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
 
 /** Before there is a model. */
 const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
@@ -262,7 +265,7 @@ export class Optimizer {
 
   private learnAnswer(measured: Measured): void {
     const now = performance.now();
-    this.imageTimes = [measured.imageMs, ...this.imageTimes].slice(0, IMAGE_TIMES);
+    this.imageTimes = withImage(this.imageTimes, measured.imageMs);
     this.network = learn(this.network, this.costed?.costs ?? [], measured, now);
     const { cloud } = measured;
     if (cloud?.kind === "lost") this.lost(cloud, now);
@@ -322,7 +325,7 @@ export class Optimizer {
   private plan(budgetMs: number, previous: Plan | null): Planning {
     return planningFor(this.planned, this.planner, {
       conditions: conditionsOf(this.network),
-      image: timesOf(this.imageTimes),
+      image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
@@ -354,11 +357,4 @@ export class Optimizer {
     });
     this.loading = Promise.all([this.loading, safe]);
   }
-}
-
-/** Median and spread; the spread from the range, which for five normal values is 2.33 standard deviations. */
-function timesOf(values: readonly number[]): { readonly ms: number; readonly sdMs: number } {
-  if (values.length === 0) return FIRST_IMAGE;
-  const sorted = [...values].sort((a, b) => a - b);
-  return { ms: sorted[sorted.length >> 1]!, sdMs: (sorted.at(-1)! - sorted[0]!) / 2.33 };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { CloudWatch } from "#shared/learning";
 import { conditionsOf, FIRST_GUESS, type Observation, observe, startNetwork } from "#shared/network";
-import { CloudWatch } from "./cloud-watch.ts";
 import { DownloadWatch } from "./download-watch.ts";
 import { Prober } from "./prober.ts";
 

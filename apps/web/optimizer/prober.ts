@@ -1,15 +1,20 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import {
+  beside,
+  type CloudWatch,
+  nextProbe,
+  PROBE_TICK_MS,
+  type ProbeState,
+  probeBytes,
+  tellsUplink,
+  UPLINK_ALLOWANCE,
+} from "#shared/learning";
 import type { Conditions } from "#shared/model";
 import type { Observation } from "#shared/network";
-import type { CloudWatch } from "./cloud-watch.ts";
 import type { DownloadWatch } from "./download-watch.ts";
-import { beside } from "./learning.ts";
-import { nextProbe, type ProbeState, probeBytes, tellsUplink, UPLINK_ALLOWANCE } from "./probe-policy.ts";
 import { type Probed, probeRtt, probeUplink } from "./probes.ts";
 
 const NEVER = Number.NEGATIVE_INFINITY;
-/** How often it is asked whether a probe is due. */
-const TICK_MS = 100;
 /** Nobody waits longer than this for conditions to be known. */
 const SETTLE_MS = 6000;
 /** Small requests, and larger ones, after which the network counts as known. */
@@ -51,7 +56,7 @@ export class Prober {
 
   constructor(options: ProberOptions) {
     this.options = options;
-    setInterval(() => this.tick(), TICK_MS);
+    setInterval(() => this.tick(), PROBE_TICK_MS);
   }
 
   get known(): { readonly rtt: boolean; readonly uplink: boolean } {
@@ -116,7 +121,7 @@ export class Prober {
       const isUp = this.options.cloud.isUp(performance.now());
       const isKnown = isUp ? rttProbes >= ENOUGH.rtt && this.known.uplink : this.asked >= ENOUGH.rtt;
       if (isKnown || !visible) return;
-      await new Promise((done) => setTimeout(done, TICK_MS));
+      await new Promise((done) => setTimeout(done, PROBE_TICK_MS));
     }
   }
 

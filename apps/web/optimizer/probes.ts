@@ -1,20 +1,16 @@
 import { EddiError } from "#shared/errors";
+import { PROBE_HEADER_BYTES, PROBE_TIMEOUT_MS } from "#shared/learning";
 import type { QueueReport, Silence, Transfer } from "#shared/network";
 import { parseServerTiming } from "#shared/protocol";
 import { anySignal } from "../service/any-signal.ts";
 import { serviceFetch } from "../service/service-fetch.ts";
-
-/** Of a probe beside its body: fewer than an inference request has. */
-const PROBE_HEADER_BYTES = 500;
-const RTT_TIMEOUT_MS = 2500;
-const UPLINK_TIMEOUT_MS = 4000;
 
 /** What a probe has learnt: of the link, and of the queue where the service tells it. */
 export type Probed = readonly [Transfer | Silence, ...QueueReport[]];
 
 /** Asks the service whether it lives. @throws EddiError `unavailable` or `timeout` */
 export async function probeRtt(): Promise<Probed> {
-  return probe("/v2/health/live", {}, PROBE_HEADER_BYTES, RTT_TIMEOUT_MS);
+  return probe("/v2/health/live", {}, PROBE_HEADER_BYTES, PROBE_TIMEOUT_MS.rtt);
 }
 
 /**
@@ -33,12 +29,12 @@ export async function probeUplink(bytes: number, signal: AbortSignal): Promise<P
       "/v2/probe",
       { method: "POST", headers, body, signal },
       requestBytes,
-      UPLINK_TIMEOUT_MS,
+      PROBE_TIMEOUT_MS.uplink,
     );
   } catch (thrown) {
     if (!(thrown instanceof EddiError) || thrown.code !== "timeout") throw thrown;
     const atMs = performance.now();
-    return [{ kind: "silence", atMs, requestBytes, serverMs: 0, waitedMs: UPLINK_TIMEOUT_MS }];
+    return [{ kind: "silence", atMs, requestBytes, serverMs: 0, waitedMs: PROBE_TIMEOUT_MS.uplink }];
   }
 }
 

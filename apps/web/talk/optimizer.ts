@@ -1,4 +1,5 @@
 import type { ErrorCode } from "#shared/errors";
+import type { CloudState } from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
 import type { Finish, LoadReport, Prediction } from "#shared/planning";
 
@@ -51,5 +52,3 @@ export interface PlanSummary {
   /** Where the times of head and tail come from. */
   readonly profiles: { readonly head: string; readonly tail: string };
 }
-
-export type CloudState = "unknown" | "up" | "down" | "refusing";

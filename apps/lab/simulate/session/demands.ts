@@ -1,5 +1,6 @@
 import { costsOf, type ExitCosts, headMembers, lossOver } from "#shared/evaluator";
 import { type EarlyExit, HEADER_BYTES, type Plan, type Transport } from "#shared/model";
+import type { RequestBytes } from "../world/world.ts";
 
 /** What a plan asks of edge, link and cloud, by the profiles alone; what it really takes the world decides. */
 export interface Demands {
@@ -9,22 +10,18 @@ export interface Demands {
   readonly asks: readonly (EarlyExit & { readonly ms: number })[];
   /** From the last early exit to the head's end, its cut read back and encoded; all the way where there is no cut. */
   readonly restMs: number;
+  /** Whether anything runs in it; the cut is read back and encoded anyway. */
+  readonly restComputes: boolean;
   /** Null for all-edge. */
   readonly remote: RemoteDemands | null;
   /** Nodes that the edge has run by the head's end: of the head, and of early exits. */
   readonly ran: ReadonlySet<string>;
 }
 
-export interface RemoteDemands {
+export interface RemoteDemands extends RequestBytes {
   readonly cut: readonly string[];
   /** Of the first tensor of the cut, in words. */
   readonly codec: string;
-  /** The codec's bytes vary from photo to photo: an image codec, or deflated. */
-  readonly varies: boolean;
-  /** Mean; headers included. */
-  readonly bytes: number;
-  /** Of these, what no photo changes: headers. */
-  readonly fixedBytes: number;
   readonly replyBytes: number;
   readonly cloudMs: number;
   /** Top-1 that the cut's codecs cost the exit, 0..1. */
@@ -54,6 +51,7 @@ export function demandsOf(costs: readonly ExitCosts[], plan: Plan, transport: Tr
     exit: plan.exit,
     asks: early,
     restMs,
+    restComputes: computes,
     remote: cut.length === 0 ? null : remoteOf(own, head, cut, transport),
     ran,
   };

@@ -24,6 +24,8 @@ export interface Outcome {
   readonly wayMs: number | null;
   /** Until the answer; until nobody waited any more for `lost`, null for `dropped`. */
   readonly ms: number | null;
+  /** Where that time went. */
+  readonly stages: Stages;
   readonly right: boolean;
   readonly inTime: boolean;
   /** A request was sent, and the edge worked for an answer of its own as well. */
@@ -32,3 +34,34 @@ export interface Outcome {
   readonly edgeMs: number;
   readonly sentBytes: number;
 }
+
+/** Milliseconds of one photo; they add up to all of them. */
+export interface Stages {
+  /** For the edge, which had something else to do. */
+  readonly waitMs: number;
+  readonly imageMs: number;
+  readonly headMs: number;
+  /** What the page did for itself. */
+  readonly otherMs: number;
+  /** To the service, half a round trip included. */
+  readonly uplinkMs: number;
+  readonly queueMs: number;
+  readonly cloudMs: number;
+  readonly downlinkMs: number;
+  /** A reply was waited for in vain. */
+  readonly lostMs: number;
+  readonly finishMs: number;
+}
+
+export const NO_TIME: Stages = {
+  waitMs: 0,
+  imageMs: 0,
+  headMs: 0,
+  otherMs: 0,
+  uplinkMs: 0,
+  queueMs: 0,
+  cloudMs: 0,
+  downlinkMs: 0,
+  lostMs: 0,
+  finishMs: 0,
+};

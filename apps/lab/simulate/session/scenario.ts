@@ -1,7 +1,7 @@
 import type { ExitCosts } from "#shared/evaluator";
 import type { Conditions, Model } from "#shared/model";
 import type { Objective } from "#shared/optimizer";
-import type { ModelVerdicts } from "../verdicts.ts";
+import type { ModelVerdicts } from "../verdicts/verdicts.ts";
 import type { WorldSettings } from "../world/world.ts";
 
 /** One client's conditions and photos: what a policy is tried on. */

@@ -1,4 +1,4 @@
-import type { ExitVerdicts, ModelVerdicts } from "../verdicts.ts";
+import type { ExitVerdicts, ModelVerdicts } from "../verdicts/verdicts.ts";
 import type { World } from "../world/world.ts";
 
 /** What every exit says of every photo, as recorded. */

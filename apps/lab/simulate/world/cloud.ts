@@ -1,7 +1,8 @@
-import { normal } from "../population/normal.ts";
-import { type Random, randomFrom, seedOf } from "../random.ts";
-import { gammaGap } from "./gaps.ts";
-import { Series } from "./series.ts";
+import { type Random, randomFrom } from "#shared/random";
+import { gammaGap } from "../chance/gaps.ts";
+import { normal } from "../chance/normal.ts";
+import { seedOf } from "../chance/seeds.ts";
+import { Series } from "../chance/series.ts";
 
 export interface CloudSettings {
   /** So many times as slow as the profile of tails. */

@@ -1,5 +1,5 @@
-import { drawAt, seedOf } from "../random.ts";
-import { Series } from "./series.ts";
+import { drawAt, seedOf } from "../chance/seeds.ts";
+import { Series } from "../chance/series.ts";
 
 export interface EdgeSettings {
   /** So many times as slow as the profiled device, cold and with nothing else to do. */

@@ -1,8 +1,8 @@
-import { type Capacity, capacityOf, type Rate } from "../../proxy/rate.ts";
-import { type Quantiles, quantileAt } from "../population/quantiles.ts";
-import { drawAt, seedOf } from "../random.ts";
+import { type Capacity, capacityOf, type Rate } from "../../rig/rate.ts";
+import { type Quantiles, quantileAt } from "../chance/quantiles.ts";
+import { drawAt, seedOf } from "../chance/seeds.ts";
+import { Series } from "../chance/series.ts";
 import { type RttSource, rttOver } from "./rtt.ts";
-import { Series } from "./series.ts";
 
 export interface LinkSettings {
   readonly uplink: Rate;
@@ -119,6 +119,15 @@ export class WorldLink {
     return this.baseRttMs(ms) * Math.exp(this.settings.jitter * this.jitter.at(ms));
   }
 
+  /** Mean over a stretch of time; at least one bit a second. */
+  uplinkBps(fromMs: number, toMs: number): number {
+    return meanBps(this.up, fromMs, toMs);
+  }
+
+  downlinkBps(fromMs: number, toMs: number): number {
+    return meanBps(this.down, fromMs, toMs);
+  }
+
   /** When the radio is awake and the connection stands. */
   private readyMs(atMs: number, connection: Connection): number {
     const { wake } = this.settings;
@@ -154,6 +163,11 @@ export class WorldLink {
   private through(fromMs: number, bytes: number): number {
     return Math.max(fromMs, this.up.msOf(this.up.bitsAt(fromMs) + 8 * bytes));
   }
+}
+
+function meanBps(capacity: Capacity, fromMs: number, toMs: number): number {
+  const bits = capacity.bitsAt(toMs) - capacity.bitsAt(fromMs);
+  return Math.max(1, (1000 * bits) / (toMs - fromMs));
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;

@@ -1,8 +1,8 @@
-import { normalShare } from "../population/normal.ts";
-import { type Quantiles, quantileAt } from "../population/quantiles.ts";
-import { seedOf } from "../random.ts";
+import { normalShare } from "../chance/normal.ts";
+import { type Quantiles, quantileAt } from "../chance/quantiles.ts";
+import { seedOf } from "../chance/seeds.ts";
+import { Series } from "../chance/series.ts";
 import type { RttSample } from "../traces/trace.ts";
-import { Series } from "./series.ts";
 
 /** How long a small message is on its way and back, by when it is sent. */
 export type RttSource =

@@ -4,6 +4,7 @@ import { backend, memory, ready, setBackend } from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
+import type { Measured } from "#shared/learning";
 import {
   allCloud,
   allEdge,
@@ -21,7 +22,6 @@ import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#sha
 import { SegmentModel } from "#shared/runtime";
 import { CloudStream } from "../../service/cloud-stream.ts";
 import { Traffic } from "../../service/traffic.ts";
-import type { Measured } from "../../talk/planning.ts";
 import { CloudWays } from "../cloud/cloud-ways.ts";
 import { Engine } from "../engine/engine.ts";
 import { Readiness } from "../weights/readiness.ts";
@@ -77,12 +77,16 @@ async function setUp(
       imageMs: 0,
       totalMs: 20,
       sdMs: 2,
+      expectedMs: 20,
+      accuracy: null,
+      probability: 1,
       feasible: true,
     },
     wanted: plan,
     finish: exits.map((exit) => ({ exit, finishMs, latestMs: 1.2 * finishMs })),
     load: null,
     mayAnswerEarlier,
+    cloudUp: true,
   });
   const kit: Kit = {
     model,

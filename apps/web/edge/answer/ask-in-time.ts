@@ -1,9 +1,9 @@
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
+import type { CloudLost } from "#shared/learning";
 import { allEdge, type Plan, type Transport } from "#shared/model";
 import { DEAD_LINK_MS, deadlineMs, type Prediction } from "#shared/planning";
 import type { TensorValues } from "#shared/runtime";
-import type { CloudLost } from "../../talk/planning.ts";
 import { askCloud, type CloudFailure, type CloudReply } from "../cloud/ask-cloud.ts";
 import { encodeCut } from "../cloud/encode-cut.ts";
 import { finishHere, finishPoints } from "./finish-here.ts";

@@ -1,6 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type EddiError, toEddiError } from "#shared/errors";
 import { forcedCodec } from "#shared/evaluator";
+import type { Measured } from "#shared/learning";
 import type { Transport } from "#shared/model";
 import {
   allCloud,
@@ -16,7 +17,6 @@ import type { TensorValues } from "#shared/runtime";
 import { type ImageInput, imageInput } from "../../image/image-input.ts";
 import type { Traffic } from "../../service/traffic.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
-import type { Measured } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";

@@ -1,3 +1,4 @@
+import type { Measured } from "#shared/learning";
 import {
   allCloud,
   allEdge,
@@ -10,7 +11,6 @@ import {
   stagesOf,
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import type { Measured } from "../../talk/planning.ts";
 import { finishPoints } from "./finish-here.ts";
 import { feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
 

@@ -1,0 +1,39 @@
+import { EddiError } from "#shared/errors";
+import type { Objective } from "#shared/optimizer";
+import { wholeNumber } from "../../terminal/whole-number.ts";
+import type { Task } from "./build-scenario.ts";
+import { inRange } from "./numbers.ts";
+
+/** The options that say what is asked of a session. */
+export interface TaskOptions {
+  readonly budget: string | undefined;
+  readonly minAccuracy: string | undefined;
+  readonly fps: string | undefined;
+  readonly answers: string;
+  readonly every: string;
+}
+
+/** What frames under load are due by where nobody says it: the page's own default. */
+const LOAD_BUDGET_MS = 1000;
+
+/** @throws EddiError `bad-argument` naming the option: none of the wishes, two that exclude each other, no number */
+export function readTask(options: TaskOptions): Task {
+  const framesPerSecond = options.fps === undefined ? null : inRange("--fps", options.fps, 0.01, 10_000);
+  const objective = objectiveOf(options, framesPerSecond);
+  const everyMs =
+    framesPerSecond === null ? inRange("--every", options.every, 1, 1e7) : 1000 / framesPerSecond;
+  const answers = wholeNumber("--answers", options.answers, 1);
+  return { objective, framesPerSecond, pauses: Array.from({ length: answers }, (_, at) => at * everyMs) };
+}
+
+function objectiveOf({ budget, minAccuracy }: TaskOptions, framesPerSecond: number | null): Objective {
+  if (budget !== undefined && minAccuracy !== undefined) {
+    throw new EddiError("bad-argument", "expected --budget or --min-accuracy, got both");
+  }
+  if (budget !== undefined) return { kind: "accuracy", budgetMs: inRange("--budget", budget, 1, 1e6) };
+  if (minAccuracy !== undefined) {
+    return { kind: "latency", minAccuracy: inRange("--min-accuracy", minAccuracy, 0, 1) };
+  }
+  if (framesPerSecond !== null) return { kind: "accuracy", budgetMs: LOAD_BUDGET_MS };
+  throw new EddiError("bad-argument", "expected --budget, --min-accuracy or --fps, got none");
+}
