@@ -40,8 +40,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "shared/protocol",
     "shared/runtime",
     "packages",
+    "apps/engines",
   ],
-  "apps/lab": ["shared", "packages"],
+  "apps/engines": ["shared/model", "shared/runtime", "packages"],
+  "apps/lab": ["shared", "apps/engines", "packages"],
   "apps/web": ["shared", "packages"],
 };
 
