@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import { type ExitCosts, exitCosts, headMembers, latencyOf } from "#shared/evaluator";
 import { type Conditions, NO_SPREAD, type Plan, readModel, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, observe, startNetwork } from "#shared/network";
 import { efficientHeads } from "#shared/optimizer";
@@ -8,14 +8,18 @@ import { readProfile } from "#shared/profile";
 import { randomFrom } from "#shared/random";
 import { normal } from "../network/fixture.ts";
 import { SharedPlanners } from "./eddi-planner.ts";
-import type { PlanRequest } from "./planner.ts";
+import type { CostedModel, PlanRequest } from "./planner.ts";
+import type { Planning } from "./planning.ts";
+import { planningFor } from "./planning-for.ts";
+import { nextStep, type Race } from "./race.ts";
 
 const model = readModel(readFileSync("models/resnet-imagenette/model.json"));
 const profile = (name: string) =>
   readProfile(JSON.parse(readFileSync(`models/resnet-imagenette/profiles/${name}.json`, "utf8")));
 const costs = exitCosts(model, profile("head-wasm"), profile("tail-wasm"), { codec: USUAL_CODEC });
 const everything = new Set(model.dag.names);
-const shared = new SharedPlanners({ costs, policies: [] });
+const costed: CostedModel = { costs, policies: [] };
+const shared = new SharedPlanners(costed);
 
 interface Link {
   readonly rttMs: number;
@@ -90,7 +94,8 @@ function simulate(truth: Conditions, outliers: number, budgetMs: number, seed: n
     WARM_UP + ANSWERS,
     () => truth,
     (next, answer) => {
-      if (answer >= WARM_UP) plans.push(JSON.stringify(next));
+      // Its insurance may change: nothing is fetched or built for that.
+      if (answer >= WARM_UP) plans.push(JSON.stringify({ ...next, insurance: undefined }));
     },
   );
   return {
@@ -128,13 +133,15 @@ function run(
       budgetMs,
       previous,
     };
-    const { plan } = planner.plan(asked);
+    const planning = planningFor(costed, planner, asked);
+    const { plan } = planning;
     previous = plan!;
     onPlan(plan!, answer);
     const exit = costs.find((one) => one.exit === plan!.exit)!;
     const [edge, cloud, bytes] = pointOf(exit, plan!);
     const edgeMs = truth.edgeScale * edge * Math.exp(NOISE.edge * normal(random));
-    let totalMs = 5 + normal(random) + edgeMs;
+    const sentMs = 5 + normal(random) + edgeMs;
+    let totalMs = sentMs;
     atMs += 300 + totalMs;
     state = observe(state, { kind: "edge", atMs, predictedMs: edge, measuredMs: edgeMs });
     if (bytes > 0) {
@@ -150,8 +157,48 @@ function run(
       const elapsedMs = request(truth, outliers, probeBytes, random);
       state = observe(state, { kind: "transfer", atMs, requestBytes: probeBytes, elapsedMs, serverMs: 0 });
     }
-    return totalMs <= budgetMs;
+    if (bytes === 0) return totalMs <= budgetMs;
+    const scale = (truth.edgeScale / asked.conditions.edgeScale) * Math.exp(NOISE.edge * normal(random));
+    return endOf(planning, sentMs, totalMs, scale) <= budgetMs + 1e-6;
   });
+}
+
+/** When an answer is there: the reply's, or the edge's in its stead. @param scale of the edge's times, over what was told */
+function endOf(
+  { plan, prediction, finish, budgetMs }: Planning,
+  sentMs: number,
+  repliesMs: number,
+  scale: number,
+) {
+  const { latency, sdMs } = prediction!;
+  let race: Race = {
+    budgetMs,
+    sentMs,
+    expected: { remoteMs: latency.totalMs - latency.edgeMs, sdMs },
+    insurance: plan!.insurance?.exit ?? null,
+    finish,
+    reply: "under way",
+    local: { state: "idle", failures: 0 },
+    isPreparing: false,
+  };
+  let now = sentMs;
+  let doneMs = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const step = nextStep(race, now);
+    if (step.kind === "answer") return now;
+    if (step.kind === "give-up") return Number.POSITIVE_INFINITY;
+    if (step.kind === "finish") {
+      doneMs = now + scale * finish.find(({ exit }) => exit === step.exit)!.finishMs;
+      race = { ...race, local: { state: "running", failures: 0 } };
+      continue;
+    }
+    now = Math.min(step.untilMs, repliesMs, doneMs);
+    if (now === repliesMs) race = { ...race, reply: "there" };
+    if (now === doneMs) {
+      race = { ...race, local: { state: "done", failures: 0 } };
+      doneMs = Number.POSITIVE_INFINITY;
+    }
+  }
 }
 
 function request(
@@ -166,12 +213,9 @@ function request(
 
 /** Edge and cloud time at scale 1, and bytes of a request. */
 function pointOf(exit: ExitCosts, plan: Plan): readonly [number, number, number] {
-  const members = new Set(plan.head);
-  const points = efficientHeads(exit)!;
-  const at = points.heads.findIndex((head) =>
-    exit.dag.names.every((name, node) => members.has(name) === (head[node] === 1)),
-  );
-  return [points.edgeMs[at]!, points.cloudMs[at]!, points.bytes[at]!];
+  const unit = { rttMs: 0, queueMs: 0, uplinkBps: 8000, downlinkBps: Infinity, edgeScale: 1, cloudScale: 1 };
+  const latency = latencyOf(exit, headMembers(exit, plan.head), { ...unit, spread: NO_SPREAD });
+  return [latency.edgeMs, latency.cloudMs, latency.uplinkMs];
 }
 
 /** How often the plan that keeps the budget most often keeps it. */

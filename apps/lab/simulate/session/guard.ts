@@ -1,3 +1,4 @@
+import { latestMs } from "#shared/optimizer";
 import {
   type CostedModel,
   DEAD_LINK_MS,
@@ -22,7 +23,8 @@ export function guardOf(
       (sum, name, node) => sum + (ran.has(name) ? 0 : exit.edgeMs[node]!),
       exit.edgeFixedMs,
     );
-    return { exit: exit.exit, finishMs: exit.exit === known ? 0 : conditions.edgeScale * ms };
+    const finishMs = exit.exit === known ? 0 : conditions.edgeScale * ms;
+    return { exit: exit.exit, finishMs, latestMs: latestMs(finishMs, conditions.spread.edge) };
   });
   return (elapsedMs) => ({
     startMs: Math.min(DEAD_LINK_MS, deadlineMs(budgetMs, elapsedMs, prediction, finish)),
