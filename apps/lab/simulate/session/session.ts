@@ -16,6 +16,9 @@ import { Truth } from "./truth.ts";
 const Z95 = 1.645;
 /** As the live camera: frames under way; one that comes when so many are is dropped. */
 const FRAMES_UNDER_WAY = 6;
+/** A phone's screen goes dark, and is lit again before the next photo is there. */
+const DARK_AFTER_MS = 30_000;
+const LIGHT_BEFORE_MS = 3000;
 
 /** One client and its photos under one policy, from the page's opening to the last answer. */
 export class Session {
@@ -51,8 +54,13 @@ export class Session {
   /** Plays it to the end. @returns what became of every photo, in the order in which they came */
   run(): readonly Outcome[] {
     const { clock } = this.world;
-    for (const [answer, atMs] of this.scenario.arrivals.entries()) {
+    const { arrivals } = this.scenario;
+    for (const [answer, atMs] of arrivals.entries()) {
+      const nextMs = arrivals[answer + 1] ?? atMs;
       clock.at(atMs, () => this.take(answer));
+      if (nextMs - atMs < DARK_AFTER_MS + LIGHT_BEFORE_MS) continue;
+      clock.at(atMs + DARK_AFTER_MS, () => this.client.setVisible(false));
+      clock.at(nextMs - LIGHT_BEFORE_MS, () => this.client.setVisible(true));
     }
     clock.run();
     return this.outcomes.sort((a, b) => a.answer - b.answer);

@@ -27,13 +27,29 @@ export function readTask(options: TaskOptions): Task {
 }
 
 function objectiveOf({ budget, minAccuracy }: TaskOptions, framesPerSecond: number | null): Objective {
+  const wish = readWish(budget, minAccuracy);
+  if (wish === "floor")
+    throw new EddiError("bad-argument", '--min-accuracy: expected "floor" only with --population');
+  if (wish !== null) return wish;
+  if (framesPerSecond !== null) return { kind: "accuracy", budgetMs: LOAD_BUDGET_MS };
+  throw new EddiError("bad-argument", "expected --budget, --min-accuracy or --fps, got none");
+}
+
+/**
+ * What is asked of answers; null where nothing is said.
+ *
+ * @returns `floor` for each user's own accuracy
+ * @throws EddiError `bad-argument` naming the option
+ */
+export function readWish(
+  budget: string | undefined,
+  minAccuracy: string | undefined,
+): Objective | "floor" | null {
   if (budget !== undefined && minAccuracy !== undefined) {
     throw new EddiError("bad-argument", "expected --budget or --min-accuracy, got both");
   }
   if (budget !== undefined) return { kind: "accuracy", budgetMs: inRange("--budget", budget, 1, 1e6) };
-  if (minAccuracy !== undefined) {
-    return { kind: "latency", minAccuracy: inRange("--min-accuracy", minAccuracy, 0, 1) };
-  }
-  if (framesPerSecond !== null) return { kind: "accuracy", budgetMs: LOAD_BUDGET_MS };
-  throw new EddiError("bad-argument", "expected --budget, --min-accuracy or --fps, got none");
+  if (minAccuracy === undefined) return null;
+  if (minAccuracy === "floor") return "floor";
+  return { kind: "latency", minAccuracy: inRange("--min-accuracy", minAccuracy, 0, 1) };
 }
