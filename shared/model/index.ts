@@ -35,6 +35,15 @@ export {
   verifyShard,
   type WeightSpec,
 } from "./model.ts";
-export { allCloud, allEdge, type Plan, type Segment, type Split, splitPlan, tailOf } from "./plan.ts";
+export {
+  allCloud,
+  allEdge,
+  type Insurance,
+  type Plan,
+  type Segment,
+  type Split,
+  splitPlan,
+  tailOf,
+} from "./plan.ts";
 export { type Ask, edgeNodes, type Stages, stagesOf } from "./stages.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";

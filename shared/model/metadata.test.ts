@@ -94,6 +94,13 @@ test("what is wrong in a policy is refused by its name", () => {
     [{ accuracy: undefined }, "accuracy"],
     [{ accuracy: null }, "accuracy"],
     [{ accuracy: 1.5 }, "accuracy"],
+    [{ answered: [0.9] }, "answered"],
+    [{ answered: [0.9, 1.2] }, "answered"],
+    [{ answered: 0.9 }, "answered"],
+    [{ rest: [0.5] }, "rest"],
+    [{ rest: { nobody: 0.5 } }, "rest"],
+    [{ rest: {} }, "rest"],
+    [{ rest: { [policy.exit]: 7 } }, `rest.${policy.exit}`],
   ];
   for (const [change, field] of wrong) {
     const refused = expect.objectContaining({

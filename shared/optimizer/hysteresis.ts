@@ -1,4 +1,4 @@
-import { copySlot, type DecisionSlot, emptySlot, type Spot } from "./decision.ts";
+import { copySlot, type DecisionSlot, emptySlot, NEAR_WORTH, type Spot } from "./decision.ts";
 import type { Objective } from "./optimize.ts";
 import type { Option } from "./options.ts";
 import { promiseOf, type Search } from "./search.ts";
@@ -27,24 +27,25 @@ export class Hysteresis {
     const { kept } = this;
     const { found } = search;
     const { option, head } = previous;
-    if (option >= options.length || head >= options[option]!.envelope.count) return;
-    search.assess(option, head, kept);
+    if (option >= options.length || head >= options[option]!.envelope.heads.length) return;
+    search.assessFor(objective, option, head, kept, found.worth - NEAR_WORTH);
     if (kept.periodMs > longestMs) return;
     if (objective.kind !== "accuracy") {
       const own = options[option]!;
       kept.feasible = promiseOf(own, own.envelope.remote[head]!) >= objective.minAccuracy;
-    } else if (!found.feasible) kept.feasible = false;
+    }
     const isSame = option === found.option && head === found.head;
     const isContent = isSame || isGoodEnough(options, kept, found, objective);
     this.wishes = isContent ? 0 : this.wishes + 1;
+    if (isSame) return;
     if (isContent || this.wishes < patience) copySlot(kept, found);
     else this.wishes = 0;
   }
 }
 
 /**
- * Whether what is kept is as good as what was found but for trembling conditions: for `accuracy` it still nearly
- * keeps the budget, and what ranks higher would not clearly keep it; and among equal ranks it is slower by little.
+ * Whether what is kept is as good as what was found but for trembling conditions: slower by little; for `accuracy`
+ * little less accurate in time, and working twice little more; else of no lower rank.
  */
 function isGoodEnough(
   options: readonly Option[],
@@ -52,24 +53,26 @@ function isGoodEnough(
   found: DecisionSlot,
   objective: Objective,
 ): boolean {
-  const mine = options[kept.option]!.rank;
-  const best = options[found.option]!.rank;
   const isCloseMs = kept.expectedMs <= found.expectedMs + Math.max(NEAR_MS, NEAR_SHARE * found.expectedMs);
-  if (objective.kind === "accuracy" && found.feasible) {
-    if (kept.probability < STAYS) return false;
-    if (best > mine) return found.probability < CLIMBS;
-    return best < mine || isCloseMs;
+  if (objective.kind === "accuracy") {
+    if (found.feasible && kept.probability < STAYS_CHANCE) return kept.worth > found.worth + STAYS_LATE;
+    // What insures the plan in use may count where it would insure no new one.
+    if (kept.worth > found.worth + NEAR_WORTH) return true;
+    return kept.worth >= found.worth - STAYS && kept.twice <= found.twice + STAYS_TWICE && isCloseMs;
   }
-  if (kept.feasible !== found.feasible || mine < best) return false;
+  const isLower = options[kept.option]!.rank < options[found.option]!.rank;
+  if (kept.feasible !== found.feasible || isLower) return false;
   return objective.kind === "throughput" ? kept.periodMs <= (1 + NEAR_SHARE) * found.periodMs : isCloseMs;
 }
 
 /** Slower by so much, the more of both, is no reason to move. */
 const NEAR_MS = 3;
 const NEAR_SHARE = 0.05;
-/**
- * The previous plan stays while it keeps the budget this often, and what ranks higher has to promise so much: 1.3
- * and 2 standard deviations, where `CONFIDENCE` has 1.6. Estimates of a few samples tremble by as much.
- */
-const STAYS = 0.9;
-const CLIMBS = 0.977;
+/** The previous plan stays while it is expected to be right in time so little less often: a point. */
+const STAYS = 0.01;
+/** While it is in time so often, where another plan keeps the promise. */
+const STAYS_CHANCE = 0.9;
+/** Less often, if it is worth so much more all the same: a little less than `PROMISE_WORTH`. */
+const STAYS_LATE = 0.04;
+/** And to work twice for so many more of the images. */
+const STAYS_TWICE = 0.1;

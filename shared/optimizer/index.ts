@@ -1,11 +1,12 @@
 export type { Lead } from "./chance.ts";
 export type { Constraints } from "./constraints.ts";
-export { CONFIDENCE, type Decision, type LoadMode, type Spot } from "./decision.ts";
+export { CONFIDENCE, type Decision, INSURANCE, type LoadMode, type Spot, TIMER_MS } from "./decision.ts";
 export { buildEnvelope, type Envelope } from "./envelope.ts";
 export { efficientHeads, type HeadPoints, type HeadQuery, MAX_HEADS } from "./head-points.ts";
 export { Hysteresis } from "./hysteresis.ts";
 export { leastPeriod, type PeriodPlan, periodMs } from "./least-period.ts";
+export { latestMs, leastDeviations, likelihood } from "./likelihood.ts";
 export { type LiveChoice, LivePlanner, type LiveProblem, type LiveRequest } from "./live-planner.ts";
 export { type HeadPlan, MinCutPlanner, minCutPlan } from "./min-cut-plan.ts";
-export { chanceWithin } from "./normal.ts";
+export { deviations } from "./normal.ts";
 export { type Choice, type Objective, optimize, type PlanningProblem } from "./optimize.ts";

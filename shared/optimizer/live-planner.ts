@@ -40,6 +40,8 @@ export interface LiveChoice extends Choice {
   readonly expectedMs: number;
   readonly probability: number;
   readonly mode: LoadMode;
+  /** The exit that stands in when the reply is late. */
+  readonly insurance?: NonNullable<Plan["insurance"]>;
 }
 
 /**
@@ -122,7 +124,8 @@ export class LivePlanner {
   /** A decision's plan, spelt out. */
   describe(decision: Decision, { conditions }: LiveRequest): LiveChoice {
     const { option: at, head: index, expectedMs, probability, feasible, periodMs: period, mode } = decision;
-    const { costs, early, answerMs, envelope, accuracy, extraMs, rest } = this.options[at]!;
+    const { costs, early, answerMs, envelope, accuracy, extraMs, rest, insurers } = this.options[at]!;
+    const insurer = insurers[decision.insurer];
     const { names, successors } = costs.dag;
     const member = envelope.heads[index]!;
     const head = Array.from(member, Boolean);
@@ -137,6 +140,7 @@ export class LivePlanner {
       head: names.filter((_, node) => head[node]),
       ...(early.length === 0 ? {} : { early }),
       ...(codecs === undefined ? {} : { codecs }),
+      ...(insurer === undefined ? {} : { insurance: { exit: insurer.exit } }),
       cut,
       latency: { ...plain, edgeMs: plain.edgeMs + askedMs, totalMs: plain.totalMs + askedMs },
       earlyMs: Array.from(answerMs, (ms) => conditions.edgeScale * ms),

@@ -1,16 +1,14 @@
 import type { Chance } from "./chance.ts";
 import { CONFIDENCE, copySlot, type DecisionSlot, emptySlot } from "./decision.ts";
+import { InsuredSearch } from "./insured-search.ts";
 import type { Objective } from "./optimize.ts";
 import type { Option } from "./options.ts";
 
 /**
  * Scans the envelopes of all options for the best decision, exactly, without allocation.
  *
- * - `accuracy`: the best option by accuracy for which some head keeps the budget with probability
- *   `CONFIDENCE`, and of its heads that do the one of least expected latency: exact over all closed heads for
- *   normal latencies, since their mean and their quantile grow with each of a head's three coordinates (the
- *   quantile as long as 1.645 * spread.uplink * -spread.rttUplink is below 1). If there is none: the least
- *   expected latency of all, marked infeasible.
+ * - `accuracy`: the most expected accuracy in time (`InsuredSearch`). If nothing is ever in time: the least expected
+ *   latency of all, marked infeasible.
  * - `latency`, `throughput`: as `optimize`, of expected latency and mean period.
  */
 export class Search {
@@ -20,11 +18,13 @@ export class Search {
   private readonly options: readonly Option[];
   private readonly chance: Chance;
   private readonly current = emptySlot();
+  private readonly insured: InsuredSearch;
   private longestMs = Infinity;
 
   constructor(options: readonly Option[], chance: Chance) {
     this.options = options;
     this.chance = chance;
+    this.insured = new InsuredSearch(options, chance);
   }
 
   /**
@@ -37,7 +37,7 @@ export class Search {
     this.longestMs = longestMs;
     if (objective.kind === "throughput") return this.leastPeriod(objective.minAccuracy);
     if (objective.kind === "latency") return this.fastest(objective.minAccuracy, false);
-    return this.mostAccurate() || this.fastest(0, true);
+    return this.insured.run(this.found, longestMs) || this.fastest(0, true);
   }
 
   /** Whatever its stages take, the decision whose longest one is shortest. */
@@ -47,57 +47,29 @@ export class Search {
     if (objective.kind === "accuracy") this.found.feasible = this.found.probability >= CONFIDENCE;
   }
 
-  /** Enters what is expected of a head. */
-  assess(at: number, head: number, into: DecisionSlot): void {
+  /**
+   * Enters what is expected of a head that is in use, for `accuracy` with its best insurance.
+   *
+   * @param least so much worth is enough: then less double work is better
+   */
+  assessFor(objective: Objective, at: number, head: number, into: DecisionSlot, least: number): void {
+    if (objective.kind === "accuracy") this.insured.assess(at, head, into, least, true);
+    else this.assess(at, head, into);
+  }
+
+  private assess(at: number, head: number, into: DecisionSlot): void {
     const { chance } = this;
     const option = this.options[at]!;
     into.option = at;
     into.head = head;
+    into.insurer = -1;
+    into.worth = 0;
+    into.twice = 0;
     into.expectedMs = chance.expectedMs(option, head);
-    into.probability = chance.of(option, head);
+    into.probability = chance.ofImage(option, head);
     into.feasible = into.probability >= CONFIDENCE;
-    into.periodMs = chance.periodMs(option, head);
+    into.periodMs = chance.periodMs(option, head, 0);
     into.mode = "latency";
-  }
-
-  /** @returns false when no option keeps the budget */
-  private mostAccurate(): boolean {
-    const { options, found, current } = this;
-    let any = false;
-    for (let at = 0; at < options.length; at++) {
-      if (any && options[at]!.rank < options[found.option]!.rank) break;
-      if (!this.bestWithinBudget(at)) continue;
-      if (any && current.expectedMs >= found.expectedMs) continue;
-      copySlot(current, found);
-      any = true;
-    }
-    return any;
-  }
-
-  /** The option's head of least expected latency among those that keep the budget, into `current`. */
-  private bestWithinBudget(at: number): boolean {
-    const { current, chance } = this;
-    const option = this.options[at]!;
-    const sureShare = chance.ofEarly(option);
-    // Were the rest always in time it would still not do.
-    if (sureShare + option.rest < CONFIDENCE) return false;
-    const fastest = this.fastestHead(option);
-    if (fastest >= 0) {
-      this.assess(at, fastest, current);
-      if (current.probability >= CONFIDENCE) return true;
-    }
-    let best = -1;
-    let bestMs = Infinity;
-    for (let head = 0; head < option.envelope.count; head++) {
-      const ms = chance.headMs(option, head);
-      if (ms >= bestMs || !this.keepsPeriod(option, head)) continue;
-      if (sureShare + option.rest * chance.ofHead(option, head) < CONFIDENCE) continue;
-      best = head;
-      bestMs = ms;
-    }
-    if (best < 0) return false;
-    this.assess(at, best, current);
-    return true;
   }
 
   /**
@@ -171,7 +143,7 @@ export class Search {
   }
 
   private keepsPeriod(option: Option, head: number): boolean {
-    return this.longestMs === Infinity || this.chance.periodMs(option, head) <= this.longestMs;
+    return this.longestMs === Infinity || this.chance.periodMs(option, head, 0) <= this.longestMs;
   }
 }
 

@@ -5,9 +5,9 @@ import type { Prediction } from "./planning.ts";
 const predicted = (totalMs: number, sdMs = 0): Prediction =>
   ({ latency: { totalMs, edgeMs: 0 }, sdMs, totalMs, imageMs: 0, feasible: true }) as Prediction;
 const finish = [
-  { exit: "exit-1", finishMs: 20 },
-  { exit: "exit-2", finishMs: 60 },
-  { exit: "exit-3", finishMs: 150 },
+  { exit: "exit-1", finishMs: 20, latestMs: 24 },
+  { exit: "exit-2", finishMs: 60, latestMs: 72 },
+  { exit: "exit-3", finishMs: 150, latestMs: 180 },
 ];
 
 test("the edge starts to finish when there is just time for the best exit that leaves the cloud its time", () => {

@@ -93,11 +93,12 @@ function choose(
   return decision && planner.describe(decision, live);
 }
 
-function toPlan({ exit, head, early, codecs }: LiveChoice): Plan {
+function toPlan({ exit, head, early, codecs, insurance }: LiveChoice): Plan {
   return {
     exit,
     head,
     ...(early === undefined ? {} : { early }),
     ...(codecs === undefined ? {} : { codecs }),
+    ...(insurance === undefined ? {} : { insurance }),
   };
 }

@@ -8,7 +8,7 @@ import {
   lossOver,
 } from "#shared/evaluator";
 import type { Plan } from "#shared/model";
-import { CONFIDENCE, chanceWithin } from "#shared/optimizer";
+import { CONFIDENCE, deviations, INSURANCE, leastDeviations, likelihood } from "#shared/optimizer";
 import type { CostedModel, PlanRequest } from "./planner.ts";
 import type { Forecast, Prediction, Way } from "./planning.ts";
 
@@ -42,8 +42,11 @@ export function foresee(model: CostedModel, plan: Plan, request: PlanRequest): F
   const mean = (value: (forecast: Forecast) => number): number =>
     early.reduce((sum, way, at) => sum + asked.stages[at]!.share * value(way.forecast), 0) +
     asked.rest * value(rest);
-  const inTime = ({ totalMs, sdMs }: Forecast): number => chanceWithin(budgetMs - totalMs, sdMs ** 2);
-  const probability = minAccuracy === null ? mean(inTime) : 1;
+  const leastZ = leastDeviations(conditions.spread);
+  const inTime = ({ totalMs, sdMs }: Forecast): number =>
+    likelihood(deviations(budgetMs - totalMs, sdMs), leastZ);
+  const insured = plan.insurance === undefined ? 0 : asked.rest * (1 - inTime(rest)) * INSURANCE;
+  const probability = minAccuracy === null ? mean(inTime) + insured : 1;
   const accuracy = accuracyOf(model, chosen, plan, members, asked.rest);
   const isRemote = members.includes(false);
   const feasible = minAccuracy === null ? probability >= CONFIDENCE : (accuracy ?? 0) >= minAccuracy;

@@ -5,3 +5,4 @@ export type { CostedModel, PlanChoice, Planner, PlannerKind, PlanRequest } from 
 export { PLANNERS, type PlannerName, plannerKind, plannerName } from "./planners.ts";
 export type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "./planning.ts";
 export { planningFor } from "./planning-for.ts";
+export { type Local, nextStep, type Race, type Step } from "./race.ts";

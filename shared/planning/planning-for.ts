@@ -1,4 +1,5 @@
 import type { Plan } from "#shared/model";
+import { latestMs } from "#shared/optimizer";
 import { type Foreseen, foresee } from "./foresee.ts";
 import type { CostedModel, PlanChoice, Planner, PlanRequest } from "./planner.ts";
 import type { Finish, LoadReport, Planning } from "./planning.ts";
@@ -32,19 +33,22 @@ function report(
   return { framesPerSecond, planFps, ...(load ?? { mode, sustainableFps: planFps }) };
 }
 
-/** By exit: the whole way on the edge, less what the plan's head has done of it. */
+/** By exit: the whole way on the edge, less what the plan's head and its early exits have done of it. */
 function finishTimes(
   { costs }: CostedModel,
   plan: Plan | null,
   { conditions }: PlanRequest,
 ): readonly Finish[] {
   const own = costs.filter(({ wire }) => wire?.mode === costs[0]!.wire?.mode);
-  const done = new Set(plan?.head ?? []);
+  const asked = (plan?.early ?? []).flatMap(({ exit }) => own.find((one) => one.exit === exit) ?? []);
+  const done = new Set([...(plan?.head ?? []), ...asked.flatMap(({ dag }) => dag.names)]);
   return own.map((exit): Finish => {
+    const isAsked = asked.includes(exit);
     const rest = exit.dag.names.reduce(
       (sum, name, node) => sum + (done.has(name) ? 0 : exit.edgeMs[node]!),
-      exit.edgeFixedMs,
+      isAsked ? 0 : exit.edgeFixedMs,
     );
-    return { exit: exit.exit, finishMs: conditions.edgeScale * rest };
+    const finishMs = conditions.edgeScale * rest;
+    return { exit: exit.exit, finishMs, latestMs: latestMs(finishMs, conditions.spread.edge) };
   });
 }

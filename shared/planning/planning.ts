@@ -35,6 +35,8 @@ export interface LoadReport {
 export interface Finish {
   readonly exit: string;
   readonly finishMs: number;
+  /** It takes no longer with probability `INSURANCE`: it has to start so long before the budget. */
+  readonly latestMs: number;
 }
 
 /** How long an answer is expected to take. */
@@ -60,7 +62,7 @@ export interface Prediction extends Forecast {
   readonly expectedMs: number;
   /** Top-1 that the plan promises, 0..1; null when its exits were not measured. */
   readonly accuracy: number | null;
-  /** Of keeping the budget, 0..1. */
+  /** Of keeping the budget, by the plan or its insurance, 0..1. */
   readonly probability: number;
   readonly feasible: boolean;
 }

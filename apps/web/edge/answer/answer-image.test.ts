@@ -80,7 +80,7 @@ async function setUp(
       feasible: true,
     },
     wanted: plan,
-    finish: exits.map((exit) => ({ exit, finishMs })),
+    finish: exits.map((exit) => ({ exit, finishMs, latestMs: 1.2 * finishMs })),
     load: null,
     mayAnswerEarlier,
   });

@@ -24,14 +24,18 @@ export function finishPoints(job: Job, plan: Plan): readonly FinishPoint[] {
     const whole = allEdge(model, id).head;
     if (asked.some(({ exit }) => exit === id)) {
       const isLast = asked.at(-1)!.exit === id;
-      return isLast ? [{ exit: id, finishMs: 0, from: splitPlan(model, { exit: id, head: whole }) }] : [];
+      return isLast
+        ? [{ exit: id, finishMs: 0, latestMs: 0, from: splitPlan(model, { exit: id, head: whole }) }]
+        : [];
     }
     if (engine === null || !readiness.isReady(whole)) return [];
     const from = splitPlan(model, { exit: id, head: whole.filter((name) => done.has(name)) });
-    const known = planning?.finish.find(({ exit }) => exit === id)?.finishMs;
-    return [{ exit: id, finishMs: known ?? Number.POSITIVE_INFINITY, from }];
+    const known = planning?.finish.find(({ exit }) => exit === id) ?? NOT_KNOWN;
+    return [{ ...known, exit: id, from }];
   });
 }
+
+const NOT_KNOWN = { finishMs: Number.POSITIVE_INFINITY, latestMs: Number.POSITIVE_INFINITY };
 
 /** The timer of the deadline is late by so much: no reason to take a worse exit than was meant. */
 const GRACE_MS = 10;

@@ -104,6 +104,10 @@ test("every option of an answer is checked, and one that there is not is named",
   expectRefused((exit) => asked({ exit, threshold: 0 }), [null, 5], "plan.early[0].exit");
   expectRefused((threshold) => asked({ exit: "exit0", threshold }), [null, "0"], "plan.early[0].threshold");
   expectRefused((codecs) => checkOptions({ plan: { ...plan, codecs } }), [null, "uint4", []], "plan.codecs");
+  const insured = (insurance: unknown) => checkOptions({ plan: { ...plan, insurance } });
+  expect(insured({ exit: "exit0" }).options.plan).toEqual({ ...plan, insurance: { exit: "exit0" } });
+  expectRefused(insured, [null, "exit0", 5], "plan.insurance");
+  expectRefused((exit) => insured({ exit }), [null, 5], "plan.insurance.exit");
   expectRefused(checkOptions, ["300", 5, [], true], "options");
   expect(refused(() => checkOptions({ budget: 100 }))).toMatchObject({
     code: "bad-argument",

@@ -90,10 +90,14 @@ function checkAnswerBudget(budgetMs: unknown): number {
 
 /** Whether it is a plan of the model is for the edge to say. */
 function checkPlan(given: unknown): NonNullable<AnswerOptions["plan"]> {
-  const { exit, head, early, codecs } = record("plan", given);
+  const { exit, head, early, codecs, insurance } = record("plan", given);
   if (typeof exit !== "string") throw bad("plan.exit", "an exit's id", exit);
   strings("plan.head", head);
   if (codecs !== undefined) record("plan.codecs", codecs);
+  if (insurance !== undefined) {
+    const { exit: id } = record("plan.insurance", insurance);
+    if (typeof id !== "string") throw bad("plan.insurance.exit", "an exit's id", id);
+  }
   if (early !== undefined) {
     if (!Array.isArray(early)) throw bad("plan.early", "a list of exits and thresholds", early);
     for (const [at, one] of early.entries()) {
