@@ -104,8 +104,8 @@ test("without any bandwidth for long, answers wait, time out and are counted", a
   expect(found["cloud-jpeg"].p95Ms).toBeCloseTo(10_000, -2);
   expect(found["edge-only"].inTime).toBeGreaterThan(0.9);
   expect(found.clairvoyant.inTime).toBe(1);
-  expect(found.eddi.p95Ms).toBeLessThan(2000);
-  expect(found["cloud-jpeg+insured"].accuracy).toBeGreaterThan(0.6);
+  // Insured, photos are answered by the budget whatever the link does.
+  for (const name of ["cloud-jpeg+insured", "eddi"]) expect(found[name].inTime).toBeGreaterThan(0.9);
 });
 
 test("a budget that nothing keeps is kept by nothing, and counted", async () => {
