@@ -156,8 +156,8 @@ export class Answering {
     this.step();
   }
 
-  /** Does what there is to be done now, as the page's race has it. */
-  private step(): void {
+  /** Does what there is to be done now, as the page's race has it. @param atLeastMs since the photo came, not rounded */
+  private step(atLeastMs = 0): void {
     const { session, local, reply, planned } = this;
     const { now } = session;
     const race: Race = {
@@ -170,7 +170,7 @@ export class Answering {
       local: { state: local.state, failures: 0 },
       isPreparing: false,
     };
-    const step = nextStep(race, this.elapsed);
+    const step = nextStep(race, Math.max(this.elapsed, atLeastMs));
     switch (step.kind) {
       case "wait":
         this.wait(step.untilMs);
@@ -202,9 +202,8 @@ export class Answering {
   private wait(untilMs: number): void {
     if (untilMs === Number.POSITIVE_INFINITY) return;
     const waiting = ++this.waits;
-    // A rounding later, or it would not have come.
-    this.session.world.clock.at(this.startMs + untilMs + ROUNDING_MS, () => {
-      if (!this.isOver && waiting === this.waits) this.step();
+    this.session.world.clock.at(this.startMs + untilMs, () => {
+      if (!this.isOver && waiting === this.waits) this.step(untilMs);
     });
   }
 
@@ -264,7 +263,7 @@ export class Answering {
       ms,
       stages: this.stages,
       right,
-      inTime: exit !== null && ms <= budgetOf(session.scenario) + 2 * ROUNDING_MS,
+      inTime: exit !== null && ms <= budgetOf(session.scenario) + ROUNDING_MS,
       twice: this.isTwice,
       edgeMs: this.edgeMs,
       sentBytes: asked?.sending.bytes ?? 0,
