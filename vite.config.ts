@@ -5,9 +5,6 @@ import { brotliCompress, gzip } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Where `vite dev` finds the cloud service. */
-const CLOUD = "http://127.0.0.1:8080";
-
 const OUT_DIR = "dist/web";
 
 export default defineConfig({
@@ -26,14 +23,20 @@ export default defineConfig({
   worker: { format: "es" },
   // Vite looks for dependencies in pages only; found later, in a worker, they would reload the page.
   optimizeDeps: { entries: ["index.html", "*/worker.ts"] },
-  server: { proxy: { "/v2": { target: CLOUD, ws: true }, "/models": CLOUD, "/samples": CLOUD } },
   test: {
     root: ".",
     include: ["**/*.test.ts"],
     exclude: ["e2e/**", "node_modules/**", "dist/**"],
+    // Many tests wait for processes and clocks: one that runs on every core leaves none idle.
+    maxWorkers: "100%",
     // Nothing is judged by its speed, and machines may be busy.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 120_000 } },
+    coverage: {
+      include: ["apps/**/*.{ts,tsx}", "shared/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/*fixture.ts", "**/*.d.ts", "**/bench/**"],
+    },
   },
 });
 

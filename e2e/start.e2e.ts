@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { get } from "node:https";
@@ -8,7 +8,7 @@ import { expect, test } from "@playwright/test";
 import { ROOT } from "../apps/lab/rig/service.ts";
 
 test("npm start says where it is, over a certificate of its own too, and stops cleanly", async () => {
-  const start = run([]);
+  const start = runStart([]);
   await expect.poll(() => start.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
   const [, local] = /on this machine\s+(http:\/\/localhost:\d+)/.exec(start.output())!;
   const page = await fetch(local!);
@@ -29,12 +29,35 @@ test("npm start says where it is, over a certificate of its own too, and stops c
   await expect(fetch(local!)).rejects.toThrow();
 });
 
+test("on a terminal npm start speaks to a person, where it is piped to a program", async () => {
+  const hasScript = spawnSync("script", ["--version"]).status === 0;
+  test.skip(!hasScript, "no `script` (util-linux), which gives a program a terminal");
+  const args = ["--no-https", "--models", "e2e/no-models"];
+  const command = `${process.execPath} scripts/start.mjs ${args.join(" ")}`;
+  const person = run(["script", "-qefc", command, "/dev/null"]);
+  await expect.poll(() => person.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
+  // What has gone wrong is told, in words.
+  expect(person.output()).toMatch(/^warning: .*no-models/m);
+  expect(person.output()).toMatch(/on this machine\s+http:/);
+  expect(person.output()).not.toMatch(/\{"level"|settings|listening on/);
+  // As Ctrl-C does: through the terminal.
+  person.child.stdin!.write("\x03");
+  expect(await person.ended).toBe(0);
+
+  const program = runStart(args);
+  await expect.poll(() => program.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
+  expect(program.output()).toMatch(/^\{"level":30,.*"settings":/m);
+  expect(program.output()).toMatch(/^listening on http:/m);
+  program.child.kill("SIGINT");
+  expect(await program.ended).toBe(0);
+});
+
 test("npm start takes the next port when its own is taken, and says so when it was told which", async () => {
   const taken = createServer();
   const isOurs = await new Promise<boolean>((resolve) => {
     taken.once("error", () => resolve(false)).listen(8080, "127.0.0.1", () => resolve(true));
   });
-  const start = run(["--no-https"]);
+  const start = runStart(["--no-https"]);
   await expect.poll(() => start.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
   expect(start.output()).toMatch(/http:\/\/localhost:80(8[1-9]|9\d)/);
   start.child.kill("SIGTERM");
@@ -44,7 +67,7 @@ test("npm start takes the next port when its own is taken, and says so when it w
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
-  const refused = run(["--no-https", "--port", `${port}`]);
+  const refused = runStart(["--no-https", "--port", `${port}`]);
   expect(await refused.ended).toBe(1);
   expect(refused.output()).toContain(`port ${port} is taken: choose another with --port`);
   other.close();
@@ -56,11 +79,12 @@ interface Run {
   readonly ended: Promise<number | null>;
 }
 
-function run(args: readonly string[]): Run {
-  const child = spawn(process.execPath, ["scripts/start.mjs", ...args], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+function runStart(args: readonly string[]): Run {
+  return run([process.execPath, "scripts/start.mjs", ...args]);
+}
+
+function run([command = "", ...args]: readonly string[]): Run {
+  const child = spawn(command, args, { cwd: ROOT, stdio: "pipe" });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runStep } from "./terminal.mjs";
 
 /** The project's root, whatever folder we were called from. */
 export const root = fileURLToPath(new URL("..", import.meta.url));
@@ -33,24 +34,24 @@ export function checkNode(/** @type {string} */ version) {
 }
 
 /** Runs `npm ci` unless node_modules holds what package-lock.json asks for: what builds and runs TypeScript, too. */
-export function ensureInstalled() {
+export async function ensureInstalled() {
   const missing = missingPackage();
   if (missing === undefined) return;
-  console.log(`installing (${missing}): npm ci`);
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const options = { cwd: root, stdio: /** @type {const} */ ("inherit"), shell: process.platform === "win32" };
-  const { status } = spawnSync(npm, ["ci", "--include=dev", "--no-audit", "--no-fund"], options);
-  if (status !== 0) throw new Refusal("npm ci failed: see its message above");
+  const args = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+  const options = { cwd: root, shell: process.platform === "win32" };
+  const done = await runStep(`installing packages with npm ci (${missing})`, npm, args, options);
+  if (!done) throw new Refusal("npm ci failed: see its message above");
 }
 
 /** Builds the page unless dist/web was made from the sources as they are. */
-export function ensureBuilt() {
+export async function ensureBuilt() {
   const stamp = join(root, "dist/web/.built-from");
   const hash = hashOf(["apps/web", "shared", "vite.config.ts", "package-lock.json", "tsconfig.base.json"]);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
-  console.log("building the page: vite build");
-  const { status } = runTool("vite/bin/vite.js", ["build", "--logLevel", "warn"]);
-  if (status !== 0) throw new Refusal("the build failed: see its message above");
+  const args = [join(root, "node_modules/vite/bin/vite.js"), "build", "--logLevel", "warn"];
+  const done = await runStep("building the page with vite", process.execPath, args, { cwd: root });
+  if (!done) throw new Refusal("the build failed: see its message above");
   writeFileSync(stamp, hash);
 }
 

@@ -15,13 +15,16 @@ await runScript(async () => {
   if (unknown !== undefined)
     throw new Refusal(`npm test -- [unit] [e2e]: expected one of these, got ${unknown}`);
   const parts = asked.length > 0 ? asked : PARTS;
-  ensureInstalled();
+  await ensureInstalled();
 
   /** @type {Tally[]} */
   const results = [];
   if (parts.includes("unit")) {
-    results.push(check("formatting and lint", "@biomejs/biome/bin/biome", ["check", "."]));
+    results.push(
+      check("formatting and lint", "@biomejs/biome/bin/biome", ["check", "--error-on-warnings", "."]),
+    );
     results.push(check("types", "typescript/bin/tsc", ["-b"]));
+    results.push(check("unused exports, unlisted dependencies", "knip/bin/knip.js", ["--no-progress"]));
     results.push(tests("unit tests", "vitest/vitest.mjs", vitestArgs, readVitest));
   }
   if (parts.includes("e2e")) results.push(await endToEnd());
@@ -34,7 +37,7 @@ await runScript(async () => {
 /** The end-to-end tests; failing to have a page or a browser for them is one failed test. */
 async function endToEnd() {
   try {
-    ensureBuilt();
+    await ensureBuilt();
     const env = { CHROME_PATH: await ensureChromium() };
     return tests("end-to-end tests", "playwright/cli.js", playwrightArgs, readPlaywright, env);
   } catch (error) {

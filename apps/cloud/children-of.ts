@@ -1,8 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Processes that another has started and that have not ended, on Linux. */
-export function childrenOf(pid: number | "self"): number[] {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
-  return lists.join(" ").split(" ").filter(Boolean).map(Number);
+/** Processes that a process has started, as Linux tells them. A thread may end while it is looked at. */
+export function childrenOf(pid: number | "self"): readonly number[] {
+  const lists = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");
+    } catch {
+      return "";
+    }
+  });
+  return lists.flatMap((list) => list.split(" ").filter(Boolean).map(Number));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ENGINE_CHOICES } from "../engines/index.ts";
 import { type CloudConfig, readConfig } from "./config.ts";
 
 const read = (env: Record<string, string>, ...args: string[]) => readConfig(env, args) as CloudConfig;
@@ -8,6 +9,7 @@ test("without options there are defaults", () => {
     host: "127.0.0.1",
     port: 8080,
     tls: null,
+    managementPort: null,
     modelsDir: "models",
     modelsPollMs: 2000,
     webDir: "dist/web",
@@ -20,6 +22,7 @@ test("without options there are defaults", () => {
     maxQueueBytes: 256 << 20,
     maxBatch: 32,
     bodyLimitBytes: 16 << 20,
+    maxBytesUnderWay: expect.any(Number),
     requestTimeoutMs: 10_000,
     drainMs: 5_000,
     modelControl: false,
@@ -27,10 +30,24 @@ test("without options there are defaults", () => {
     logLevel: "info",
     keysFile: "",
     rate: null,
+    connectionsPerAddress: 256,
     trustedProxies: 0,
     corsOrigins: [],
     settings: expect.any(Object),
   });
+});
+
+test("connections of one address are bounded, but not where all of them may be a proxy's", () => {
+  const boundOf = (...args: string[]) => read({}, ...args).connectionsPerAddress;
+  expect(boundOf("--connections-per-address", "5")).toBe(5);
+  expect(boundOf("--connections-per-address", "0")).toBe(Number.POSITIVE_INFINITY);
+  expect(boundOf("--trust-proxy", "1")).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("bodies under way have room for one at least, whatever the memory; a management port may be any free one", () => {
+  expect(read({}, "--body-limit", "1000", "--max-bytes-under-way", "2000").maxBytesUnderWay).toBe(2000);
+  expect(read({}, "--body-limit", "1000").maxBytesUnderWay).toBeGreaterThanOrEqual(2000);
+  expect(read({}, "--management-port", "0").managementPort).toBe(0);
 });
 
 test("an argument goes before the environment, and that before the default", () => {
@@ -48,7 +65,12 @@ test.each([
   [["--port", "x"], "--port: expected 0 to 65535, got x"],
   [["--port="], "--port: expected 0 to 65535, got "],
   [["--workers", "-1"], /--workers/],
-  [["--engine", "cuda"], "--engine: expected auto, tfjs-node-gpu, webgpu, tfjs-node, wasm, got cuda"],
+  [["--management-port", "x"], "--management-port: expected 0 to 65535, got x"],
+  [
+    ["--body-limit", "1000", "--max-bytes-under-way", "1999"],
+    "--max-bytes-under-way: expected at least 2000: a body, as it came and inflated, got 1999",
+  ],
+  [["--engine", "cuda"], `--engine: expected ${ENGINE_CHOICES.join(", ")}, got cuda`],
   [["--isolation", "vm"], "--isolation: expected auto, thread, process, got vm"],
   [["--metrics", "yes"], "--metrics: expected on, off, got yes"],
   [["--drain-ms=-1"], /--drain-ms: expected 0 to/],

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EddiError } from "#shared/errors";
+import { ENGINE_CHOICES, ENGINES, type EngineChoice } from "../engines/index.ts";
 import { isLoopback } from "./guard/is-loopback.ts";
+import { defaultBytesUnderWay } from "./guard/memory-limit.ts";
 import { readOrigins } from "./guard/origins.ts";
 import type { RateLimit } from "./guard/token-buckets.ts";
 import { envName, findConfigFile, findOptions, hideSecrets, type Setting } from "./option-sources.ts";
@@ -13,6 +15,8 @@ export interface CloudConfig {
   readonly port: number;
   /** A second listener, for phones: browsers give a camera to HTTPS only. */
   readonly tls: TlsConfig | null;
+  /** Where health, readiness and metrics are answered too, on the address of plain HTTP; null for nowhere. */
+  readonly managementPort: number | null;
   readonly modelsDir: string;
   /** How often that folder is looked at for models that came, changed or went; 0 is never. */
   readonly modelsPollMs: number;
@@ -34,6 +38,8 @@ export interface CloudConfig {
   /** Images in one request, and in one batch. */
   readonly maxBatch: number;
   readonly bodyLimitBytes: number;
+  /** Of all bodies that are being received, inflated and read. */
+  readonly maxBytesUnderWay: number;
   /** Longest a request may wait, and longest a tail may run. */
   readonly requestTimeoutMs: number;
   /** After SIGTERM, how long requests are still taken while load balancers find out; readiness is 503 from the start. */
@@ -47,6 +53,8 @@ export interface CloudConfig {
   readonly keysFile: string;
   /** For each client; null for no limit. */
   readonly rate: RateLimit | null;
+  /** Connections of one address at once; infinite where all of them may be those of a proxy. */
+  readonly connectionsPerAddress: number;
   /** How many proxies stand in front, whose `x-forwarded-for` is believed. */
   readonly trustedProxies: number;
   /** Other origins whose pages may call the service. */
@@ -63,11 +71,9 @@ export interface TlsConfig {
   readonly key: string;
 }
 
-export type EngineChoice = (typeof ENGINES)[number];
 export type Isolation = (typeof ISOLATIONS)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const ENGINES = ["auto", "tfjs-node-gpu", "webgpu", "tfjs-node", "wasm"] as const;
 const ISOLATIONS = ["auto", "thread", "process"] as const;
 const SWITCH = ["on", "off"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -80,6 +86,10 @@ const OPTIONS = {
   "tls-key": ["", "PEM file of its key"],
   "tls-port": ["8443", "port of HTTPS"],
   "tls-host": ["0.0.0.0", "address that HTTPS listens on"],
+  "management-port": [
+    "",
+    "port where health, readiness and metrics are answered too, on the address of --host, whatever clients do",
+  ],
   models: ["models", "folder of the models"],
   "model-control": ["off", "on or off: whether those with a key may load and unload models"],
   "models-poll-ms": ["2000", "how often it looks there for models that came, changed or went; 0 is never"],
@@ -89,13 +99,17 @@ const OPTIONS = {
     "prefix that a proxy in front leaves in paths, as /eddi; what comes without is answered too",
   ],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
-  engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
+  engine: ["auto", `${ENGINES.join(", ")}, or auto: the first of them that loads`],
   workers: ["0", "workers that run tails; 0 takes one per core, or one for a GPU"],
   isolation: ["auto", "each worker a thread, a process, or auto: processes where a GPU may be used"],
   "max-queue-ms": ["2000", "how long a request may have to expect to wait; beyond, it is refused"],
   "max-queue-bytes": [String(256 << 20), "bytes of all tensors that wait"],
   "max-batch": ["32", "images in one request, and in one batch"],
   "body-limit": [String(16 << 20), "bytes of a request's body"],
+  "max-bytes-under-way": [
+    "0",
+    "bytes of all bodies that are received, inflated and read at once; 0: an eighth of the memory there is",
+  ],
   "request-timeout-ms": ["10000", "longest a request may wait, and longest a tail may run"],
   "drain-ms": ["5000", "after SIGTERM, how long it still takes requests while readiness is 503 already"],
   metrics: ["on", "on or off: /metrics for Prometheus"],
@@ -107,6 +121,10 @@ const OPTIONS = {
     "milliseconds of work a second of one client (key, else address), a request for 1 or more; 0: any",
   ],
   burst: ["100", "milliseconds of work that one client may ask for at once, under --rate"],
+  "connections-per-address": [
+    "256",
+    "connections of one address; idle ones make room for others. 0, or with --trust-proxy: any number",
+  ],
   "trust-proxy": ["0", "proxies in front, whose x-forwarded-for is believed"],
   "cors-origins": ["", "other origins whose pages may call it: https://a.example,https://b.example"],
   config: ["", "JSON file of options; flags and environment go before it"],
@@ -159,24 +177,34 @@ export function readConfig(
   if (modelControl && text("keys") === "") {
     throw new EddiError("bad-argument", "--model-control on: expected --keys FILE too, got none");
   }
+  const bodyLimitBytes = integer("body-limit", 1, 1 << 30);
   const perSecond = integer("rate", 0, 1_000_000);
+  const maxBytesUnderWay = integer("max-bytes-under-way", 0, 2 ** 40) || defaultBytesUnderWay(bodyLimitBytes);
+  if (maxBytesUnderWay < 2 * bodyLimitBytes) {
+    const expected = `expected at least ${2 * bodyLimitBytes}: a body, as it came and inflated`;
+    throw new EddiError("bad-argument", `--max-bytes-under-way: ${expected}, got ${maxBytesUnderWay}`);
+  }
+  const trustedProxies = integer("trust-proxy", 0, 16);
+  const perAddress = integer("connections-per-address", 0, 1_000_000);
   const burst = integer("burst", 1, 1_000_000);
   return {
     host,
     port: integer("port", 0, 65535),
     tls,
+    managementPort: text("management-port") === "" ? null : integer("management-port", 0, 65535),
     modelsDir: text("models"),
     modelsPollMs: integer("models-poll-ms", 0, 3_600_000),
     webDir: text("web"),
     basePath: readBasePath(text("base-path")),
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
-    engine: oneOf("engine", ENGINES),
+    engine: oneOf("engine", ENGINE_CHOICES),
     workers: integer("workers", 0, 256),
     isolation: oneOf("isolation", ISOLATIONS),
     maxQueueMs: integer("max-queue-ms", 0, 3_600_000),
     maxQueueBytes: integer("max-queue-bytes", 0, 2 ** 40),
     maxBatch: integer("max-batch", 1, 1024),
-    bodyLimitBytes: integer("body-limit", 1, 1 << 30),
+    bodyLimitBytes,
+    maxBytesUnderWay,
     requestTimeoutMs: integer("request-timeout-ms", 1, 3_600_000),
     drainMs: integer("drain-ms", 0, 3_600_000),
     modelControl,
@@ -184,7 +212,8 @@ export function readConfig(
     logLevel: oneOf("log-level", LOG_LEVELS),
     keysFile: text("keys"),
     rate: perSecond === 0 ? null : { perSecond, burst },
-    trustedProxies: integer("trust-proxy", 0, 16),
+    connectionsPerAddress: trustedProxies > 0 || perAddress === 0 ? Number.POSITIVE_INFINITY : perAddress,
+    trustedProxies,
     corsOrigins: readOrigins(text("cors-origins")),
     settings: hideSecrets(found, HIDDEN),
   };

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { INFER, killServices, sendTraffic, startService } from "./child-fixture.ts";
 
 /** Nothing is judged by its speed. */
-const PATIENCE = { timeout: 100_000, interval: 50 };
+const PATIENCE = { interval: 50 };
 
 afterEach(killServices);
 

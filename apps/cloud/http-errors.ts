@@ -10,7 +10,7 @@ import { isPageItself, sendMissingPage } from "./page/static-files.ts";
 
 /** What is worth trying again, and not before. */
 const RETRIED: readonly number[] = [429, 503];
-const RETRY_AFTER_S = 1;
+export const RETRY_AFTER_S = 1;
 /** What a client sent may stand in an error, but nobody needs all of it back. */
 const MAX_MESSAGE_LENGTH = 1_000;
 
@@ -37,6 +37,9 @@ function isPreflight({ method, headers }: FastifyRequest): boolean {
 
 export function sendError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const { status, message, retryAfterS, times } = reportError(error, request);
+  // Fastify closes the connections of those whose bodies it has not read to their end, with what it has to say: here the
+  // rest is thrown away (`discardBody`).
+  reply.removeHeader("connection");
   // An address that cannot be read comes here without having passed the hooks.
   if (!reply.hasHeader("x-request-id")) setHeaders(request, reply);
   if (times !== null) reply.header("server-timing", formatServerTiming(times));
@@ -64,7 +67,7 @@ export function reportError(error: Error, request: FastifyRequest): ToldError {
     status,
     message,
     retryAfterS: RETRIED.includes(status) ? retryAfterS(cause) : null,
-    times: cause instanceof Shed ? refusedAfter(cause.expectedQueueMs) : null,
+    times: cause instanceof Shed ? refusedAfter(cause.waitMs ?? 0) : null,
   };
 }
 

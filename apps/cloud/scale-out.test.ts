@@ -26,7 +26,7 @@ test.skipIf(!hasHaproxy())(
       env: { ...process.env, ...env, EDDI_LISTEN: `127.0.0.1:${front}` },
       stdio: "inherit",
     });
-    await expect.poll(() => isReady(url), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => isReady(url)).toBe(true);
 
     const traffic = sendTraffic(CLIENTS, () => url, 1);
     const answered = () => traffic.answered.get(url) ?? 0;

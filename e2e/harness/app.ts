@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test";
+import { type Random, randomFrom } from "#shared/random";
 import { type Browser, openBrowser } from "../../apps/lab/rig/phone.ts";
 import type { EddiOptions, EddiState } from "../../apps/web/page/control/api.ts";
 import type { Answer } from "../../apps/web/talk/edge.ts";
@@ -6,6 +7,11 @@ import type { Noise } from "./models.ts";
 
 /** An answer as it comes out of the page. */
 export type PlainAnswer = Omit<Answer, "scores"> & { readonly scores: readonly number[] };
+
+declare global {
+  /** The project's generator, in the page. */
+  var makeRandom: (seed: number) => Random;
+}
 
 export interface AppOptions {
   /** Where the page comes from: the service, or a proxy before it. */
@@ -47,6 +53,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     ...(options.preferences === undefined ? {} : { preferences: options.preferences }),
   });
   const { page } = browser;
+  await page.addInitScript(`globalThis.makeRandom = ${randomFrom};`);
   await options.before?.(browser);
   // The slider's budget decides which weights are fetched.
   const parameters = Object.entries({ budget: MOST_BUDGET_MS, ...options.parameters });
@@ -76,11 +83,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       page.evaluate(
         async ([{ seed, count, range }, given]) => {
           // Made here: to pass so many numbers would keep this process, and a proxy in it, from its work.
-          let state = seed;
-          const values = Float32Array.from({ length: count }, () => {
-            state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-            return range[0] + (range[1] - range[0]) * (state / 2 ** 32);
-          });
+          const random = globalThis.makeRandom(seed);
+          const values = Float32Array.from(
+            { length: count },
+            () => range[0] + (range[1] - range[0]) * random(),
+          );
           const answer = await globalThis.eddi.answerValues(values, given);
           return { ...answer, scores: [...answer.scores] };
         },

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { elementCount, TRANSPORTS, type WireCodec } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
-import type { Profile, Role } from "../profile/profile.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { Role } from "../profile/role.ts";
 import { scaleTransfer, type Transfer, USUAL_TRANSFERS } from "../profile/transfer.ts";
 import { exitCosts } from "./exit-costs.ts";
 

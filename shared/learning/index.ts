@@ -13,4 +13,3 @@ export {
   tellsUplink,
   UPLINK_ALLOWANCE,
 } from "./probe-policy.ts";
-export { branchMs, profiledMs } from "./profiled.ts";

@@ -4,7 +4,7 @@ import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
 import { analyticProfile } from "#shared/profile";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { learn, relax } from "./learning.ts";
 import type { CloudMeasured, HeadMeasured, Measured } from "./measured.ts";
 import { profiledMs } from "./profiled.ts";
@@ -62,7 +62,7 @@ test("after silence a request is expected to take longer, so that a slower link 
 test("what shares the link with a download teaches its queue, and nothing of a slow link", () => {
   const truth = { rttMs: 60, uplinkBps: 0.4e6 };
   const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
-  const random = seededRandom(3);
+  const random = randomFrom(3);
   let state = startNetwork(FIRST_GUESS);
   for (let at = 0; at < 24; at++) {
     const isShared = at % 3 !== 0;

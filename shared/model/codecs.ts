@@ -40,7 +40,7 @@ export function codecWords({ codec, quality, deflate }: WireCodec): string {
   return `${codec}${quality === undefined ? "" : ` ${quality}`}${deflate ? " + deflate" : ""}`;
 }
 
-export function isQuality(value: unknown): boolean {
+function isQuality(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 100;
 }
 

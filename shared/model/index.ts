@@ -24,7 +24,6 @@ export {
 export {
   elementCount,
   exitById,
-  float32Bytes,
   type GraphTopology,
   type Model,
   type ModelNode,

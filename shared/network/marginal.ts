@@ -25,7 +25,7 @@ export function centreOf(axis: Axis, marginal: Float64Array): number {
 const REACH = 4 * STEP;
 
 /** The logarithm below which that share of the weight lies; every cell's weight is spread over one step. */
-export function quantileOf({ from, count }: Axis, marginal: Float64Array, share: number): number {
+function quantileOf({ from, count }: Axis, marginal: Float64Array, share: number): number {
   let below = 0;
   for (let at = 0; at < count; at++) {
     const weight = marginal[at]!;

@@ -30,7 +30,7 @@ export interface HeadQuery {
 }
 
 /** Where enumeration is out of reach. */
-export const MAX_HEADS = 200_000;
+const MAX_HEADS = 200_000;
 
 /**
  * Every head that the constraints permit and that no other is better than: less or equal in edge time, cloud

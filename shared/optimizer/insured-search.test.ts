@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type ExitCosts, latencySdMs } from "#shared/evaluator";
 import type { Conditions, ExitPolicy } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { randomConditions, randomModes } from "../evaluator/fixture.ts";
-import { seededRandom } from "../graph/fixture.ts";
 import type { Constraints } from "./constraints.ts";
 import { branchyExits, everyWay, isReady, randomConstraints, randomPolicies } from "./fixture.ts";
 import { leastDeviations, likelihood } from "./likelihood.ts";
@@ -14,7 +14,7 @@ const PROBLEMS = Number(process.env.EDDI_PROBLEMS ?? 500);
 test("the plan, its insurance with it, is that of brute force over exits, policies, heads, codecs and insurances", () => {
   const counts = { insured: 0, asked: 0, twice: 0, inner: 0, none: 0, plain: 0, loaded: 0 };
   for (let seed = 0; seed < PROBLEMS; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const exits = branchyExits(random);
     const policies = randomPolicies(random, exits);
     const costs = random() < 0.3 ? randomModes(random, exits, ["plain", "deflate", "raw"]) : exits;

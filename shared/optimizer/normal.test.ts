@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Spread } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { INSURANCE, INSURANCE_STAYS } from "./decision.ts";
 import { INSURANCE_STAYS_Z, INSURANCE_Z, leastDeviations, likelihood } from "./likelihood.ts";
 import { chanceOf, deviations, quantileOf } from "./normal.ts";
@@ -24,7 +24,7 @@ test("without uncertainty the slack's sign decides, rounding aside", () => {
 });
 
 test("what takes longer is never likelier in time", () => {
-  const random = seededRandom(1);
+  const random = randomFrom(1);
   for (let at = 0; at < 20_000; at++) {
     const spread: Spread = {
       rttMs: 0,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type ExitCosts, latencyOf, lossOver, promisedAccuracy, type WireMode } from "#shared/evaluator";
 import { NO_SPREAD, type Plan } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits, randomModes } from "../evaluator/fixture.ts";
-import { seededRandom } from "../graph/fixture.ts";
 import { permittedHeads, randomConstraints } from "./fixture.ts";
 import { LivePlanner } from "./live-planner.ts";
 import { type Objective, optimize } from "./optimize.ts";
@@ -10,7 +10,7 @@ import { type Objective, optimize } from "./optimize.ts";
 test("the plan chosen is the best of all exits, heads and wire modes, by trying them", () => {
   const counts = new Map<string, number>();
   for (let seed = 0; seed < 3000; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const exits = randomExits(random, 9);
     const modes = MODES.filter((_, at) => at < 2 || random() < 0.4);
     const costs = randomModes(random, exits, modes);
@@ -60,7 +60,7 @@ test("the plan chosen is the best of all exits, heads and wire modes, by trying 
 });
 
 test("an accuracy that only lossless codecs keep is met by them", () => {
-  const random = seededRandom(5);
+  const random = randomFrom(5);
   const [exit] = randomExits(random, 6) as [ExitCosts];
   const costs = randomModes(random, [exit], ["plain", "exact"]).map((one) => ({
     ...one,

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { ExitPolicy } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { accuracies, restWorth, worthOf } from "./worth.ts";
 
 test("without measurements the worst is taken that the policy's accuracy allows", () => {
-  const random = seededRandom(2);
+  const random = randomFrom(2);
   for (let at = 0; at < 2000; at++) {
     const [past1, past2] = [random(), random()];
     const shares = [1 - past1, past1 * (1 - past2), past1 * past2] as const;

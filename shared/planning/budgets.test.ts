@@ -5,7 +5,7 @@ import { type Conditions, NO_SPREAD, type Plan, readModel, USUAL_CODEC } from "#
 import { conditionsOf, FIRST_GUESS, observe, startNetwork } from "#shared/network";
 import { efficientHeads } from "#shared/optimizer";
 import { readProfile } from "#shared/profile";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { normal } from "../network/fixture.ts";
 import { SharedPlanners } from "./eddi-planner.ts";
 import type { PlanRequest } from "./planner.ts";
@@ -110,7 +110,7 @@ function run(
   truthAt: (answer: number) => Conditions,
   onPlan: (plan: Plan, answer: number) => void = () => {},
 ): readonly boolean[] {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   const planner = shared.start();
   const start = { ...FIRST_GUESS, edgeScale: initial.edgeScale };
   let state = startNetwork(start);
@@ -176,7 +176,7 @@ function pointOf(exit: ExitCosts, plan: Plan): readonly [number, number, number]
 
 /** How often the plan that keeps the budget most often keeps it. */
 function mostLikely(truth: Conditions, outliers: number, budgetMs: number): number {
-  const random = seededRandom(1);
+  const random = randomFrom(1);
   let best = 0;
   for (const exit of costs) {
     const points = efficientHeads(exit)!;

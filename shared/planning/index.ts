@@ -1,9 +1,8 @@
 export { DEAD_LINK_MS, deadlineMs, localExit } from "./deadline.ts";
-export { EddiPlanner, SharedPlanners } from "./eddi-planner.ts";
 export { type Foreseen, foresee } from "./foresee.ts";
 export { insured } from "./insured.ts";
 export type { CostedModel, PlanChoice, Planner, PlannerKind, PlanRequest } from "./planner.ts";
-export { PLANNERS, type PlannerName, plannerKind, plannerName } from "./planners.ts";
+export { type PlannerName, plannerKind } from "./planners.ts";
 export type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "./planning.ts";
 export { planningFor } from "./planning-for.ts";
 export { type Local, nextStep, type Race, type Step } from "./race.ts";

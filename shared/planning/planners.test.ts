@@ -4,8 +4,8 @@ import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, edgeNodes, type Model, readModel, splitPlan } from "#shared/model";
 import { FIRST_GUESS } from "#shared/network";
 import { readProfile } from "#shared/profile";
+import { randomFrom } from "#shared/random";
 import { randomConditions } from "../evaluator/fixture.ts";
-import { seededRandom } from "../graph/fixture.ts";
 import type { CostedModel, PlanRequest } from "./planner.ts";
 import { PLANNERS, plannerKind, plannerName } from "./planners.ts";
 import { planningFor } from "./planning-for.ts";
@@ -25,7 +25,7 @@ const MODELS = ["tiny", "resnet-imagenette", "mobilenet-imagenette"].map((id): C
 
 /** Links, phones and wishes of all kinds; what is ready grows. */
 function requests({ model }: Case): PlanRequest[] {
-  const random = seededRandom(5);
+  const random = randomFrom(5);
   const first = allEdge(model, model.metadata.exits[0]!.id).head;
   const ready = [new Set<string>(), new Set(first), new Set(model.dag.names)];
   return Array.from({ length: 24 }, (_, at) => ({

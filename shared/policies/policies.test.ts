@@ -5,9 +5,11 @@ import { codecsOf, type ExitCosts, exitCosts, latencyOf } from "#shared/evaluato
 import { closedHeads } from "#shared/graph";
 import { type Conditions, type Model, NO_SPREAD, readModel, splitPlan } from "#shared/model";
 import { FIRST_GUESS } from "#shared/network";
-import { leastPeriod, periodMs } from "#shared/optimizer";
+import { periodMs } from "#shared/optimizer";
 import { readProfile } from "#shared/profile";
-import { randomDag, seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
+import { randomDag } from "../graph/fixture.ts";
+import { leastPeriod } from "../optimizer/least-period.ts";
 import { dadsHeavy, dadsLight } from "./dads.ts";
 import { POLICIES, type PolicyName } from "./index.ts";
 import type { Decide, Found, Known } from "./policy.ts";
@@ -68,7 +70,7 @@ function planOf({ costs, head, early = [] }: Found) {
 
 test.each(MODELS)("%s: what every policy decides is a plan, whatever is known and asked", (id) => {
   const opened = open(id);
-  const random = seededRandom(7);
+  const random = randomFrom(7);
   for (const name of NAMES) {
     const decide: Decide = POLICIES[name]();
     for (let round = 0; round < 12; round++) {
@@ -86,7 +88,7 @@ test.each(MODELS)("%s: what every policy decides is a plan, whatever is known an
 });
 
 test("the trivial ones are what they are called", () => {
-  const random = seededRandom(3);
+  const random = randomFrom(3);
   for (let round = 0; round < 40; round++) {
     const budgetMs = 20 * 40 ** random();
     const known = knownOf(resnet, randomConditions(random), { objective: { kind: "accuracy", budgetMs } });
@@ -125,7 +127,7 @@ function exhaustive(costs: ExitCosts, conditions: Conditions): number {
 }
 
 test("QDMP and DADS corrected are exact on random DAGs; DADS as published is not where cloud nodes are slow", () => {
-  const random = seededRandom(11);
+  const random = randomFrom(11);
   let worse = 0;
   for (let round = 0; round < 150; round++) {
     const costs = randomCosts(random);
@@ -167,7 +169,7 @@ test("the counter-example to DADS as published: what flows back costs 3 on paper
   const dag = { names: ["in", "a", "b"], successors: [[1], [2], []], predecessors: [[], [0], [1]] };
   const zero = [0, 0, 0];
   const costs: ExitCosts = {
-    ...randomCosts(seededRandom(1)),
+    ...randomCosts(randomFrom(1)),
     dag,
     edgeMs: [0, 10, 1],
     cloudMs: [0, 1, 5],
@@ -191,7 +193,7 @@ test("the counter-example to DADS as published: what flows back costs 3 on paper
 });
 
 test("DADS heavy keeps its light plan while that keeps up, else its period comes near the least there is", () => {
-  const random = seededRandom(5);
+  const random = randomFrom(5);
   let heavier = 0;
   for (let round = 0; round < 30; round++) {
     const conditions = randomConditions(random);
@@ -210,7 +212,7 @@ test("DADS heavy keeps its light plan while that keeps up, else its period comes
 });
 
 test("Edgent takes the deepest exit that it thinks in time, SPINN the most accurate on average", () => {
-  const random = seededRandom(9);
+  const random = randomFrom(9);
   for (let round = 0; round < 40; round++) {
     const conditions = { ...randomConditions(random), rttMs: 0, queueMs: 0, downlinkBps: Infinity };
     const budgetMs = 20 * 40 ** random();
@@ -234,7 +236,7 @@ test("Edgent takes the deepest exit that it thinks in time, SPINN the most accur
 });
 
 test("static ones do not follow conditions; each start begins anew", () => {
-  const random = seededRandom(13);
+  const random = randomFrom(13);
   for (const name of ["static-split", "portend"] as const) {
     const decide: Decide = POLICIES[name]();
     const first = planOf(decide(knownOf(resnet, { ...randomConditions(random), edgeScale: 0.3 })));

@@ -4,7 +4,7 @@ import { chainHeads } from "./chain.ts";
 import { type Decide, lastExit, leastBy } from "./policy.ts";
 
 /** The 4G that partitioning papers use (DADS): uplink 5.85 Mbit/s; RTT and downlink of a usual 4G. */
-export const NOMINAL = { uplinkBps: 5.85e6, downlinkBps: 13.76e6, rttMs: 50, queueMs: 0 } as const;
+const NOMINAL = { uplinkBps: 5.85e6, downlinkBps: 13.76e6, rttMs: 50, queueMs: 0 } as const;
 
 /**
  * A split that was fixed when the app was built, as LcDNN and DeepAdapter have it: inside the full model, where it was

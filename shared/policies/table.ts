@@ -43,6 +43,7 @@ const TRIVIAL: readonly PolicyName[] = [
   "cloud-webp",
 ];
 
+/** @public */
 export function policyKind(name: PolicyName): PolicyKind {
   return TRIVIAL.includes(name) ? "trivial" : "published";
 }

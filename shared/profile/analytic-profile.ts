@@ -1,5 +1,6 @@
 import type { Model } from "#shared/model";
-import type { Profile, Role } from "./profile.ts";
+import type { Profile } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { USUAL_TRANSFERS } from "./transfer.ts";
 import { nodeWork, workUnits } from "./work.ts";
 

@@ -15,7 +15,7 @@ export function expectTimes(object: Record<string, unknown>, field: string, name
 }
 
 export const isName = (value: unknown): boolean => typeof value === "string" && value.length > 0;
-export const isTime = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
+const isTime = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
 
 /** @throws EddiError `bad-profile` unless it holds, naming the field, what was expected and what came */
 export function expect(holds: boolean, field: string, expected: string, came: unknown): void {

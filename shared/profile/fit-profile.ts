@@ -3,7 +3,8 @@ import { ancestors, type Dag } from "#shared/graph";
 import { elementCount, type Model } from "#shared/model";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
 import { measurePlan } from "./measure-plan.ts";
-import type { Profile, Role, Sample } from "./profile.ts";
+import type { Profile, Sample } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { moveMs, type Transfer } from "./transfer.ts";
 import { nodeWork, workUnits } from "./work.ts";
 

@@ -12,7 +12,7 @@ export {
   type TimeSegment,
 } from "./measure-profile.ts";
 export { type ImageSize, type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
-export { type Profile, type Role, readProfile, type Sample } from "./profile.ts";
+export { type Profile, readProfile, type Sample } from "./profile.ts";
 export {
   fitRegression,
   type HeadTimes,
@@ -22,6 +22,7 @@ export {
   readRegression,
   USUAL_TIMES,
 } from "./regression.ts";
+export type { Role } from "./role.ts";
 export { quantile, type RoundOptions, type Timed, timeInRounds } from "./rounds.ts";
 export { codecMs, deflateMs, moveMs, scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
 export { nodeWork, type Work, workUnits } from "./work.ts";

@@ -1,6 +1,6 @@
 import { ancestors, blocks, cutVertices, subgraph } from "#shared/graph";
 import { type Model, type Segment, splitPlan } from "#shared/model";
-import type { Role } from "./profile.ts";
+import type { Role } from "./role.ts";
 
 /** A segment to time, and the sample it is for. */
 export interface Measurement {

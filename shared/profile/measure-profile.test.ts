@@ -3,7 +3,8 @@ import { elementCount, type Segment } from "#shared/model";
 import { fixtureModel } from "../model/fixture.ts";
 import { insidePlan, measurePlan } from "./measure-plan.ts";
 import { measureProfile, type Stopwatch } from "./measure-profile.ts";
-import { type Role, readProfile } from "./profile.ts";
+import { readProfile } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { timeInRounds } from "./rounds.ts";
 import { USUAL_TRANSFERS } from "./transfer.ts";
 

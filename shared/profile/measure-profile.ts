@@ -2,7 +2,8 @@ import type { Model, Segment } from "#shared/model";
 import { profileFromSamples } from "./fit-profile.ts";
 import { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
 import { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
-import type { Profile, Role, Sample } from "./profile.ts";
+import type { Profile, Sample } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { quantile, type RoundOptions, timeInRounds } from "./rounds.ts";
 import type { Transfer } from "./transfer.ts";
 

@@ -9,7 +9,7 @@ import {
 } from "#shared/codecs";
 import { elementCount, type Model } from "#shared/model";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
-import type { Role } from "./profile.ts";
+import type { Role } from "./role.ts";
 import { quantile, type Timed } from "./rounds.ts";
 import { completeTransfer, type Transfer } from "./transfer.ts";
 

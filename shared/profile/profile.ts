@@ -1,5 +1,6 @@
 import { CODECS } from "#shared/codecs";
 import { expect, expectTimes, isName, record } from "./check.ts";
+import type { Role } from "./role.ts";
 import { completeTransfer, type PartialTransfer, type Transfer } from "./transfer.ts";
 
 /** Measured milliseconds of a model on a device; JSON. */
@@ -28,9 +29,6 @@ export interface Profile {
   readonly transfer: Transfer;
   readonly samples: readonly Sample[];
 }
-
-/** Whether heads were timed (the edge) or tails (the cloud). */
-export type Role = "head" | "tail";
 
 /**
  * Time of one segment of an exit's DAG: the head that ends at a node, its tensor read back, or the tail that

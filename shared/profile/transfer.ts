@@ -1,5 +1,5 @@
 import { anyCodec, CODECS, type CodecName, type CodecTime } from "#shared/codecs";
-import type { Role } from "./profile.ts";
+import type { Role } from "./role.ts";
 
 /**
  * What it costs one device to hand a tensor over. Of heads: to read it back from the backend, to encode it, and to

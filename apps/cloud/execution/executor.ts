@@ -77,19 +77,43 @@ export interface Load {
   readonly expectedQueueMs: number;
 }
 
-/** Why a request was not taken, or not run, although nothing is wrong with it: the cause of its error. */
+/** Why a request was not taken, or not run, although nothing is wrong with it. */
+export type ShedReason =
+  /** It would have had to wait for too long, for a turn or for a worker that lives, or has. */
+  | "queue-full"
+  | "no-worker"
+  | "starting"
+  | "late"
+  | "cancelled"
+  /** Its client asks for too much: in a second, or at once on its stream, or by its connections. */
+  | "rate-limited"
+  | "calls"
+  | "connections"
+  /** Bodies take more memory than they may, or long frames more time. */
+  | "memory"
+  | "long-frames"
+  /** Something of the service's own: a worker that was lost, files that do not answer, a model that is refused, its end. */
+  | "worker-lost"
+  | "files"
+  | "model"
+  | "closing";
+
+/** Those for which the wait was the reason. */
+const WAITS: readonly ShedReason[] = ["queue-full", "no-worker", "starting", "late", "cancelled"];
+
+/** The cause of the error of a request that was shed. */
 export class Shed {
-  readonly reason: "queue-full" | "no-worker" | "starting" | "late" | "cancelled" | "rate-limited";
+  readonly reason: ShedReason;
   /** When it is worth trying again: after the wait that it would have met, or has met. */
   readonly retryAfterMs: number;
 
-  constructor(reason: Shed["reason"], retryAfterMs: number) {
+  constructor(reason: ShedReason, retryAfterMs: number) {
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** How long it would have waited; 0 where that was not the reason. */
-  get expectedQueueMs(): number {
-    return this.reason === "rate-limited" ? 0 : this.retryAfterMs;
+  /** How long it would have waited; null where that was not the reason. */
+  get waitMs(): number | null {
+    return WAITS.includes(this.reason) ? this.retryAfterMs : null;
   }
 }

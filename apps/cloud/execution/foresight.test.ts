@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { randomFrom } from "../random.ts";
+import { randomFrom } from "#shared/random";
 import { Foresight } from "./foresight.ts";
 
 test("expectations that are right are left as they are", () => {

@@ -1,9 +1,12 @@
 import { EddiError } from "#shared/errors";
+import type { Segment } from "#shared/model";
 import type { WireTensor } from "#shared/protocol";
 import type { Isolation } from "../config.ts";
+import { badScores } from "./bad-scores.ts";
+import { Shed } from "./executor.ts";
 import type { PendingTail, Ran } from "./pending-tail.ts";
 import { SegmentNames } from "./segment-names.ts";
-import type { BatchItem, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
+import type { BatchItem, ItemResult, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
 import type { Portion } from "./tail-queue.ts";
 import { startHost, type WorkerHost } from "./worker-host.ts";
 
@@ -123,8 +126,9 @@ export class PoolWorker {
     const ran = { computeMs: reply.computeMs, images };
     for (const [at, portion] of portions.entries()) {
       const result = reply.results[at]!;
-      if ("code" in result) portion.job.fail(new EddiError(result.code, result.message));
-      else portion.job.answer(portion, result.outputs, ran);
+      const failure = failureOf(result, portion.job.job.segment);
+      if (failure !== null) portion.job.fail(failure);
+      else if ("outputs" in result) portion.job.answer(portion, result.outputs, ran);
     }
     ended(ran);
     this.onFree();
@@ -147,6 +151,19 @@ export class PoolWorker {
   }
 }
 
+/** What is no answer, whatever the worker says: nobody can tell scores that are no numbers from those of a class. */
+function failureOf(result: ItemResult, { outputs: names }: Segment): EddiError | null {
+  if ("code" in result) {
+    const cause = result.code === "unavailable" ? new Shed("model", 0) : undefined;
+    return new EddiError(result.code, result.message, { cause });
+  }
+  for (const [at, { values }] of result.outputs.entries()) {
+    const bad = values.find((value) => !Number.isFinite(value));
+    if (bad !== undefined) return badScores(names[at]!, bad);
+  }
+  return null;
+}
+
 /** To copy a small one is faster than to hand it over. */
 const LARGE_BYTES = 64 << 10;
 
@@ -156,5 +173,6 @@ function largeBuffers(tensors: readonly WireTensor[]): ArrayBuffer[] {
 }
 
 function stoppedError(): EddiError {
-  return new EddiError("unavailable", "expected the tail to run, its worker stopped: try again");
+  const message = "expected the tail to run, its worker stopped: try again";
+  return new EddiError("unavailable", message, { cause: new Shed("worker-lost", 0) });
 }

@@ -1,25 +1,32 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
-import { SegmentModel, type TensorValues } from "#shared/runtime";
+import type { TensorValues } from "#shared/runtime";
+import type { LoadedModel, Running } from "../../engines/index.ts";
 import type { ModelFiles } from "../models/registry.ts";
+import { badScores } from "./bad-scores.ts";
 import { decodeImages } from "./decode-images.ts";
 import { joinImages, sliceImages } from "./portions.ts";
 import type { BatchItem, ItemResult } from "./tail-messages.ts";
 
-/** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
+/** Far beyond every activation, and far below where float32 ends: trained layers do not make up the difference. */
+const HUGE = 1e12;
+
+/** Engines keep what they compiled for a segment for ever: after so many, the model is opened anew. */
 const MAX_SEGMENTS = 512;
 
-/** A model of which any tail can be run, on the active TF.js backend. */
+/** A model of which any tail can be run, on an engine. */
 export class TailModel {
   readonly model: Model;
   private readonly files: ModelFiles;
   private readonly maxSegments: number;
-  private segments: SegmentModel;
+  private readonly load: Running["load"];
+  private segments: LoadedModel;
   private readonly compiled = new Set<string>();
 
-  constructor(files: ModelFiles, maxSegments = MAX_SEGMENTS) {
+  constructor(files: ModelFiles, load: Running["load"], maxSegments = MAX_SEGMENTS) {
     this.files = files;
+    this.load = load;
     this.maxSegments = maxSegments;
     this.model = readModel(files.json);
     this.segments = this.open();
@@ -29,7 +36,7 @@ export class TailModel {
    * Runs the items as one batch. One that cannot be decoded, or whose scores are not finite, fails alone.
    *
    * @returns for each item its outputs or its error: `bad-tensor` when a tensor is not the model's, or leads to scores
-   *   that are not finite; `bad-image` for an image that is broken or of another size
+   *   that are not finite; `bad-scores` where these are not although the tensors are in order; `bad-image` for an image that is broken or of another size
    */
   async run(segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {
     const decoded = await Promise.all(items.map((item) => this.decodeItem(item)));
@@ -44,7 +51,7 @@ export class TailModel {
       const images = one[0]!.shape[0]!;
       const own = outputs.map((output) => sliceImages(output, from, images));
       from += images;
-      return checked(segment, own);
+      return checked(segment, one, own);
     });
   }
 
@@ -78,21 +85,31 @@ export class TailModel {
     this.compiled.add(key);
   }
 
-  private open(): SegmentModel {
-    const segments = new SegmentModel(this.model);
+  private open(): LoadedModel {
+    const segments = this.load(this.model);
     for (const [at, shard] of this.model.shards.entries()) segments.addShard(shard, this.files.shards[at]!);
     return segments;
   }
 }
 
-function checked({ outputs: names }: Segment, outputs: readonly TensorValues[]): ItemResult {
+function checked(
+  { outputs: names }: Segment,
+  feeds: readonly TensorValues[],
+  outputs: readonly TensorValues[],
+): ItemResult {
   for (const [at, { values }] of outputs.entries()) {
     const bad = values.find((value) => !Number.isFinite(value));
     if (bad === undefined) continue;
+    if (!feeds.some(isHuge)) return failure(badScores(names[at]!, bad));
     const message = `${names[at]}: expected tensors that lead to finite scores, got ${bad}`;
     return failure(new EddiError("bad-tensor", message));
   }
   return { outputs };
+}
+
+/** Finite, but so large that what a model makes of it need not be. */
+function isHuge({ values }: TensorValues): boolean {
+  return values.some((value) => Math.abs(value) > HUGE);
 }
 
 function failure(thrown: unknown): ItemResult {

@@ -2,6 +2,11 @@ const IS_BUILT = import.meta.url.endsWith(".js");
 
 /** The module that workers run. */
 export const TAIL_WORKER = new URL(IS_BUILT ? "./tail-worker.js" : "./tail-worker.ts", import.meta.url);
+/** The module that reads and writes long frames. What was built lies in one folder. */
+export const FRAME_THREAD = new URL(
+  IS_BUILT ? "./frame-thread.js" : "../protocol/frame-thread.ts",
+  import.meta.url,
+);
 
 /** Registers tsx, which neither threads nor processes inherit. */
 const BOOTSTRAP = new URL("./worker-bootstrap.mjs", import.meta.url);

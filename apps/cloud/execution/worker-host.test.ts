@@ -65,46 +65,42 @@ const lives = (pid: number): boolean => {
   }
 };
 
-describe.skipIf(process.platform !== "linux")(
-  "workers that are processes (found in Linux's /proc)",
-  { timeout: 60_000 },
-  () => {
-    test("answer as threads do", async () => {
-      const [thread, apart] = [await openPool("thread"), await openPool("process")];
-      expect(workersOf("self")).toHaveLength(1);
-      expect(await ask(apart)).toEqual(await ask(thread));
-    });
+describe.skipIf(process.platform !== "linux")("workers that are processes (found in Linux's /proc)", () => {
+  test("answer as threads do", async () => {
+    const [thread, apart] = [await openPool("thread"), await openPool("process")];
+    expect(workersOf("self")).toHaveLength(1);
+    expect(await ask(apart)).toEqual(await ask(thread));
+  });
 
-    test.each([
-      ["is killed", "SIGKILL"],
-      ["hangs", "SIGSTOP"],
-    ] as const)("one that %s amid a request is replaced: its job fails, the next runs", async (_, signal) => {
-      const pool = await openPool("process");
-      const [pid] = workersOf("self");
-      process.kill(pid!, "SIGSTOP");
-      const answers = [ask(pool), ask(pool)];
-      expect(pool.load()).toMatchObject({ queued: 1, running: 1 });
-      process.kill(pid!, signal);
-      expect(await answers[0]).toBe("unavailable");
-      expect(await answers[1]).toHaveLength(10);
-      expect(workersOf("self")).not.toContain(pid);
-    });
+  test.each([
+    ["is killed", "SIGKILL"],
+    ["hangs", "SIGSTOP"],
+  ] as const)("one that %s amid a request is replaced: its job fails, the next runs", async (_, signal) => {
+    const pool = await openPool("process");
+    const [pid] = workersOf("self");
+    process.kill(pid!, "SIGSTOP");
+    const answers = [ask(pool), ask(pool)];
+    expect(pool.load()).toMatchObject({ queued: 1, running: 1 });
+    process.kill(pid!, signal);
+    expect(await answers[0]).toBe("unavailable");
+    expect(await answers[1]).toHaveLength(10);
+    expect(workersOf("self")).not.toContain(pid);
+  });
 
-    test("leave it to the pool when to end", async () => {
-      const pool = await openPool("process");
-      const [pid] = workersOf("self");
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.kill(pid!, signal);
-      expect(await ask(pool)).toHaveLength(10);
-      await pool.close();
-      expect(lives(pid!)).toBe(false);
-    });
+  test("leave it to the pool when to end", async () => {
+    const pool = await openPool("process");
+    const [pid] = workersOf("self");
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.kill(pid!, signal);
+    expect(await ask(pool)).toHaveLength(10);
+    await pool.close();
+    expect(lives(pid!)).toBe(false);
+  });
 
-    test("do not outlive a service that is killed", async () => {
-      const { child } = await startService("--isolation", "process");
-      const workers = workersOf(child.pid!);
-      expect(workers).toHaveLength(1);
-      killServices();
-      await expect.poll(() => workers.filter(lives), { timeout: 10_000 }).toEqual([]);
-    });
-  },
-);
+  test("do not outlive a service that is killed", async () => {
+    const { child } = await startService("--isolation", "process");
+    const workers = workersOf(child.pid!);
+    expect(workers).toHaveLength(1);
+    killServices();
+    await expect.poll(() => workers.filter(lives)).toEqual([]);
+  });
+});

@@ -6,7 +6,7 @@ import type { Crashed, TailReply, TailRequest, TailSetup } from "./tail-messages
 export interface WorkerPort {
   readonly setup: TailSetup;
   listen(onRequest: (request: TailRequest) => void): void;
-  reply(reply: TailReply): void;
+  reply: (reply: TailReply) => void;
 }
 
 /** Of this thread or process. A process ends with its pool's. */

@@ -9,7 +9,7 @@ import { newKey } from "../guard/keys.ts";
 import { errorOf, inferCall, openStream } from "../stream/stream-fixture.ts";
 import { followFiles } from "./follow-files.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 50 };
+const PATIENCE = { interval: 50 };
 
 let dir: string;
 beforeEach(async () => {

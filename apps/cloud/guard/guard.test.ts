@@ -32,7 +32,7 @@ beforeAll(async () => {
   server = await buildServer(testConfig({ keysFile, webDir: dir }));
   unsubscribe("fastify.initialization", note);
   await server.ready;
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await rm(dir, { recursive: true, force: true });

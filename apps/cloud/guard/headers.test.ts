@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await buildServer(testConfig({ trustedProxies: 1 }));
   friendly = await buildServer(testConfig({ corsOrigins: [FRIEND, "https://b.example"] }));
   await Promise.all([server.ready, friendly.ready]);
-}, 60_000);
+});
 afterAll(() => Promise.all([server.close(0), friendly.close(0)]));
 
 const URLS = ["/v2", "/v2/health/live", "/metrics", "/models/tiny/model.json", "/nothing", "/%zz", "/"];

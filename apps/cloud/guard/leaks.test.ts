@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   await server.ready;
   process.off("worker", remember);
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await rm(dir, { recursive: true, force: true });

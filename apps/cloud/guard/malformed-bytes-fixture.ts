@@ -1,5 +1,5 @@
+import type { Random } from "#shared/random";
 import { INFER } from "../child-fixture.ts";
-import type { Random } from "../random.ts";
 import { below, pick } from "./malformed-fixture.ts";
 
 // For tests only.

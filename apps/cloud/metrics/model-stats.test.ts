@@ -63,7 +63,7 @@ let server: CloudServer;
 beforeAll(async () => {
   server = await buildServer(testConfig({ maxBatch: 8 }));
   await server.ready;
-}, 60_000);
+});
 afterAll(() => server.close(0));
 
 test("the service counts what ran, not what failed", async () => {

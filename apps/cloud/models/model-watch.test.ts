@@ -36,7 +36,7 @@ function keepAsking(server: CloudServer, path?: string) {
 
 const statusOf = async (server: CloudServer, path: string) => (await server.app.inject(path)).statusCode;
 const until = (server: CloudServer, path: string, status: number) =>
-  expect.poll(() => statusOf(server, path), { timeout: 20_000 }).toBe(status);
+  expect.poll(() => statusOf(server, path)).toBe(status);
 
 /** A copy under another id, complete from the start. */
 async function addCopy(dir: string, id: string): Promise<void> {
@@ -57,7 +57,7 @@ async function changeModel(folder: string, edit: (file: ModelFile) => void): Pro
   await writeFile(path, JSON.stringify(file));
 }
 
-test("models come and go while requests are served, and none fails", { timeout: 60_000 }, async () => {
+test("models come and go while requests are served, and none fails", async () => {
   const { dir, server } = await openService();
   const stop = keepAsking(server);
   await addCopy(dir, "second");
@@ -71,9 +71,7 @@ test("models come and go while requests are served, and none fails", { timeout: 
   expect(new Set(statuses)).toEqual(new Set([200]));
 });
 
-test("a new version answers those who name none, the old one those who name it", {
-  timeout: 60_000,
-}, async () => {
+test("a new version answers those who name none, the old one those who name it", async () => {
   const { dir, server } = await openService();
   const versions = async () => (await server.app.inject("/v2/models/tiny")).json().versions as string[];
   const [old] = await versions();
@@ -82,8 +80,8 @@ test("a new version answers those who name none, the old one those who name it",
     await changeModel(join(dir, "tiny"), (file) => {
       file.userDefinedMetadata.eddi.labels[0] = name;
     });
-    await expect.poll(async () => (await versions())[0], { timeout: 20_000 }).not.toBe(old);
-    await expect.poll(async () => (await versions()).includes(old!), { timeout: 20_000 }).toBe(at === 0);
+    await expect.poll(async () => (await versions())[0]).not.toBe(old);
+    await expect.poll(async () => (await versions()).includes(old!)).toBe(at === 0);
     if (at === 0) expect(new Set(await stop())).toEqual(new Set([200]));
     const answer = readResponse(await post(server.app, request([image])));
     expect(answer.modelVersion).toBe((await versions())[0]);
@@ -92,7 +90,7 @@ test("a new version answers those who name none, the old one those who name it",
   expect(await statusOf(server, `/v2/models/tiny/versions/${old}`)).toBe(404);
 });
 
-test("a change that is no good is told, and what was there serves on", { timeout: 60_000 }, async () => {
+test("a change that is no good is told, and what was there serves on", async () => {
   const { dir, server } = await openService();
   const shard = join(dir, "tiny", "weights-02.bin");
   const good = await readFile(shard);
@@ -103,12 +101,12 @@ test("a change that is no good is told, and what was there serves on", { timeout
   const index = async () =>
     (await server.app.inject({ method: "POST", url: "/v2/repository/index" })).json() as object[];
   await expect
-    .poll(index, { timeout: 20_000 })
+    .poll(index)
     .toContainEqual(
       expect.objectContaining({ name: "tiny", state: "UNAVAILABLE", reason: expect.stringMatching("300") }),
     );
   expect((await post(server.app, request([image]))).statusCode).toBe(200);
   await writeFile(shard, good);
   const ready = [1, 2].map(() => expect.objectContaining({ name: "tiny", state: "READY" }));
-  await expect.poll(index, { timeout: 20_000 }).toEqual(ready);
+  await expect.poll(index).toEqual(ready);
 });

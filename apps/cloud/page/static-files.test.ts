@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(join(dir, "data", "val", "n01440764", "notes.txt"), "secret");
   server = await buildServer(testConfig({ webDir, dataDir: join(dir, "data") }));
   bare = await buildServer(testConfig());
-}, 30_000);
+});
 afterAll(async () => {
   await server.close(0);
   await bare.close(0);

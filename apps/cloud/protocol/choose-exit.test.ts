@@ -111,4 +111,4 @@ test("under load the service answers at earlier exits before it refuses, tells s
   const metrics = (await server.app.inject("/metrics")).body;
   expect(metrics).toMatch(`eddi_earlier_exits_total{model="tiny"} ${counts.exit1 + counts.exit2}`);
   await server.close();
-}, 30_000);
+});

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await server.app.listen({ host: "127.0.0.1", port: 0 });
   port = (server.app.server.address() as AddressInfo).port;
   expected = scoresOf(await post(server.app, request([IMAGE])));
-}, 60_000);
+});
 afterAll(() => server.close(0));
 
 const bytesOf = (json: object) => new TextEncoder().encode(JSON.stringify(json));

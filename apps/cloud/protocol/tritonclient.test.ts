@@ -36,7 +36,7 @@ beforeAll(async () => {
   port = (server.app.server.address() as AddressInfo).port;
   const zeros = floatTensor("image", [1, 32, 32, 3], new Float32Array(32 * 32 * 3));
   expected = scoresOf(await post(server.app, request([zeros])));
-}, 60_000);
+});
 afterAll(() => server.close(0));
 
 /** A request with these lines between agent and host, in the client's order. */

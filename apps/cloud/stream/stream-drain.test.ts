@@ -7,7 +7,7 @@ import { afterEach, expect, test } from "vitest";
 import { killServices, startService } from "../child-fixture.ts";
 import { inferCall, openStream, type StreamClient } from "./stream-fixture.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 50 };
+const PATIENCE = { interval: 50 };
 
 afterEach(killServices);
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await server.ready;
   await server.app.listen({ host: "127.0.0.1", port: 0 });
   url = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await rm(dir, { recursive: true });

@@ -31,7 +31,7 @@ afterAll(async () => {
   await server.close();
 });
 
-const PATIENCE = { timeout: 60_000, interval: 20 };
+const PATIENCE = { interval: 20 };
 const metric = async (name: string): Promise<number> => {
   const text = (await server.app.inject("/metrics")).body;
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)![1]);

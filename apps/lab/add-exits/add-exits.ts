@@ -4,7 +4,7 @@ import type { Tensor4D } from "@tensorflow/tfjs";
 import type { Model, ModelMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { thinned } from "../data/held-back.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { loadNativeTf } from "../engine/native.ts";
 import { inputBatches } from "../evaluate/exit-scores.ts";
 import { writeArtifact } from "../export/artifact.ts";

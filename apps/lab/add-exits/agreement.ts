@@ -1,7 +1,7 @@
 import { argMax, tidy } from "@tensorflow/tfjs-core";
 import type { Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { inputBatches } from "../evaluate/exit-scores.ts";
 
 const BATCH = 32;

@@ -1,8 +1,9 @@
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import { LUMA, type ModelInput, type Segment } from "#shared/model";
+import { randomFor, shuffled } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { useNativeReluGradient } from "../engine/native-ops.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
@@ -10,7 +11,6 @@ import { BASE_RECIPE } from "../train/architectures/recipe.ts";
 import { trainBatch } from "../train/batches.ts";
 import { makeOptimizer } from "../train/optimizer.ts";
 import { paceText } from "../train/progress.ts";
-import { randomFor, shuffled } from "../train/random.ts";
 import { modelVariables } from "../train/weights.ts";
 import type { Branch } from "./branch.ts";
 

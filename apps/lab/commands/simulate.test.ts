@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../data/fixture.ts";
-import { run } from "./simulate.ts";
+import { simulateCommand } from "./simulate.ts";
 
 let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
 let uplink: string;
@@ -35,7 +35,7 @@ async function printed(...args: readonly string[]): Promise<string> {
     return true;
   });
   try {
-    await run(["resnet-imagenette", "--answers", "12", ...args]);
+    await simulateCommand.run(["resnet-imagenette", "--answers", "12", ...args]);
   } finally {
     spy.mockRestore();
     quiet.mockRestore();
@@ -243,7 +243,7 @@ test("a model without recorded verdicts, or with those of another version, says 
   await cp("models/tiny", folder, { recursive: true });
   await rm(path.join(folder, "verdicts.bin"));
   const play = async (): Promise<void> => {
-    await run([folder, "--uplink", uplink, ...usual]);
+    await simulateCommand.run([folder, "--uplink", uplink, ...usual]);
   };
   await expect(play()).rejects.toThrow(/--verdicts` records them$/);
   await cp("models/resnet-imagenette/verdicts.bin", path.join(folder, "verdicts.bin"));

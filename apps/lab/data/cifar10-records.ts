@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { EddiError } from "#shared/errors";
 import { CIFAR10_LABELS, CIFAR10_SIZE } from "./cifar10.ts";
-import type { Photos } from "./pixels.ts";
+import type { Photos } from "./photos.ts";
 
 const PLANE = CIFAR10_SIZE * CIFAR10_SIZE;
 const IMAGE_BYTES = 3 * PLANE;

@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 import type { DataSet } from "./data-set.ts";
-import { type Photos, packLabels } from "./pixels.ts";
+import type { Photos } from "./photos.ts";
+import { packLabels } from "./pixels.ts";
 
 /**
  * How a set's labels number a model's classes: by name, since folders are sorted and models may not be.

@@ -4,7 +4,7 @@ import path from "node:path";
 import sharp from "sharp";
 import type { StatusLine } from "../terminal/status-line.ts";
 import { IMAGENETTE_CLASSES } from "./imagenette.ts";
-import type { Photos } from "./pixels.ts";
+import type { Photos } from "./photos.ts";
 
 /** A folder for one test file; `remove` it at the end. */
 export async function temporaryFolder(): Promise<{ readonly folder: string; remove(): Promise<void> }> {

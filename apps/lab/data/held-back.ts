@@ -1,4 +1,4 @@
-import type { Labels, Photos } from "./pixels.ts";
+import type { Labels, Photos } from "./photos.ts";
 
 /** One training photo in so many is held back from training: 5 %. */
 const HELD_BACK_EVERY = 20;

@@ -6,20 +6,8 @@ import type { StatusLine } from "../terminal/status-line.ts";
 import { readRecords } from "./cifar10-records.ts";
 import type { DataSet, ImageFile, Split } from "./data-set.ts";
 import { type Decoded, decodeImages, type Unreadable } from "./decode-images.ts";
+import type { Labels, Photos } from "./photos.ts";
 import { keepPixels, readPixels } from "./pixel-cache.ts";
-
-/** Decoded photos of one split, all squares of one size. */
-export interface Photos {
-  readonly count: number;
-  /** Height and width in pixels. */
-  readonly size: number;
-  /** RGB, 0..255: uint8 [count, size, size, 3]. */
-  readonly pixels: Uint8Array;
-  readonly labels: Labels;
-}
-
-/** Class index of each photo: [count]; 16 bits where there are more than 256 classes. */
-export type Labels = Uint8Array | Uint16Array;
 
 export interface LoadedPhotos extends Photos {
   /** How many images were left out since they do not decode. */

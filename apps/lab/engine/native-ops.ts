@@ -1,13 +1,6 @@
 import type { GradConfig, Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs";
 import { nativeBackend, type OpAttr, type Tf } from "./native.ts";
 
-/** Batch normalisation of one batch, with the moving statistics after it. */
-export interface BatchNormStep {
-  readonly y: Tensor4D;
-  readonly movingMean: Tensor1D;
-  readonly movingVariance: Tensor1D;
-}
-
 export interface BatchNormInputs {
   /** float32 [batch, height, width, channels] */
   readonly x: Tensor4D;

@@ -11,7 +11,7 @@ import {
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { inputBatch } from "./exit-scores.ts";
 import { type CodedBatch, Tally } from "./tally.ts";
 

@@ -2,7 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import { codecWords, type Exit, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
 import type { ExitScores } from "./exit-scores.ts";
 import { deflatedBytes } from "./tally.ts";

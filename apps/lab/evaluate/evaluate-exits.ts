@@ -40,7 +40,7 @@ export function withAccuracies(metadata: ModelMetadata, results: readonly ExitRe
 }
 
 /** Wilson's score interval of a proportion at 95 %. */
-export function wilson(hits: number, trials: number): [number, number] {
+function wilson(hits: number, trials: number): [number, number] {
   const z = 1.959964;
   const share = hits / trials;
   const centre = share + z ** 2 / (2 * trials);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { add, image, mul, sum, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
 import { LUMA, type ModelInput, type Segment } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import type { Labels, Photos } from "../data/pixels.ts";
+import type { Labels, Photos } from "../data/photos.ts";
 import { keepFile } from "../files/cache-file.ts";
 
 /** What every exit says of the same labelled photos. */

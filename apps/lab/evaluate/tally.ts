@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { deflate } from "node:zlib";
 import { anyCodec, type CodecName } from "#shared/codecs";
 import type { CodecCost } from "#shared/model";
-import type { Labels } from "../data/pixels.ts";
+import type { Labels } from "../data/photos.ts";
 
 /** The same tensor of several photos under one codec. */
 export interface CodedBatch {

@@ -21,7 +21,7 @@ export interface ArtifactParts {
 }
 
 /** Of the images that we train on. */
-export const IMAGE_RANGE: readonly [number, number] = [-1, 1];
+const IMAGE_RANGE: readonly [number, number] = [-1, 1];
 
 const SHARD_NAME = /^weights-\d+\.bin$/;
 

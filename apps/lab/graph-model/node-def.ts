@@ -60,7 +60,7 @@ export const stringsAttr = (texts: readonly string[]): Attr => ({ list: { s: tex
 export const intsAttr = (values: readonly number[]): Attr => ({ list: { i: values.map(String) } });
 export const shapeAttr = (shape: readonly number[]): Attr => ({ shape: tensorShape(shape) });
 
-export const typeName = (dtype: Constant["dtype"]): string =>
+const typeName = (dtype: Constant["dtype"]): string =>
   ({ float32: "DT_FLOAT", int32: "DT_INT32", bool: "DT_BOOL" })[dtype];
 
 /** -1 stands for an axis of any length. */

@@ -37,7 +37,7 @@ interface Dims {
   readonly dim?: readonly { readonly size?: string | number }[];
 }
 
-export function readSides(shape: Dims | undefined): readonly (number | null)[] | undefined {
+function readSides(shape: Dims | undefined): readonly (number | null)[] | undefined {
   if (shape?.dim === undefined || shape.unknownRank === true) return undefined;
   return shape.dim.map(({ size }) => {
     const side = Number(size ?? -1);

@@ -87,6 +87,6 @@ export function stagesText(stages: GraphStages): string {
   return `${title}\n\n${lines.join("\n")}\n\nfor latency, for any: nodes and closed heads after contraction\n`;
 }
 
-export function headsText({ count, exact }: HeadCount): string {
+function headsText({ count, exact }: HeadCount): string {
   return `${exact ? "" : "over "}${count.toLocaleString("en")}`;
 }

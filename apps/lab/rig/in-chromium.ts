@@ -21,11 +21,11 @@ import {
   transferJobs,
 } from "#shared/profile";
 import { selfTest } from "#shared/runtime";
-import { openBackend } from "../engine/backend.ts";
+import { openAsTheService } from "../engine/backend.ts";
 import { modelFolder, openModelFolder } from "../files/model-folder.ts";
 import type { Case } from "../profiling/cases.ts";
 import { type Evaluation, layerMethod } from "../profiling/in-process.ts";
-import { AS_THE_SERVICE, stopwatch } from "../profiling/measure.ts";
+import { stopwatch } from "../profiling/measure.ts";
 import type { Method, StageTimes } from "../profiling/report.ts";
 import { middleMean } from "../profiling/statistics.ts";
 import { openBrowser } from "./phone.ts";
@@ -50,8 +50,7 @@ export async function evaluateInChromium(
   const service = await Service.start();
   try {
     const engine = await engineOf(service.url, model);
-    Object.assign(process.env, AS_THE_SERVICE);
-    await openBackend(engine);
+    await openAsTheService(engine);
     const segments = await openModelFolder(modelFolder(model.metadata.id));
     const { page, close } = await openBrowser({ chromePath: process.env.CHROME_PATH || null });
     try {

@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs";
-import type { Photos } from "../data/pixels.ts";
+import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import type { Network } from "./architectures/index.ts";
 import { plainBatch } from "./batches.ts";

@@ -18,7 +18,7 @@ export function paceText(pace: TrainingPace): string {
   return `${where} loss ${pace.loss.toFixed(3)}, ${speed}, ${durationText(pace.secondsLeft)} left`;
 }
 
-export function durationText(seconds: number): string {
+function durationText(seconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   return minutes > 0 ? `${minutes} min` : `${Math.ceil(seconds)} s`;

@@ -5,7 +5,7 @@ import { afterSilence } from "./silence.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** A download is given up when nothing at all has arrived for so long. How long it takes in all does not matter. */
-export const SILENCE_MS = 30_000;
+const SILENCE_MS = 30_000;
 
 export interface ReceiveOptions {
   readonly init?: RequestInit;

@@ -1,5 +1,5 @@
+import type { Random } from "#shared/random";
 import { normal } from "./normal.ts";
-import type { Random } from "./random.ts";
 
 /**
  * A gap between two arrivals: of a gamma distribution of mean 1, by Marsaglia and Tsang (2000).

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "#shared/random";
 
 /** A normal variate of two numbers drawn (Box and Muller), as the recipe says. */
 export function normal(random: Random): number {

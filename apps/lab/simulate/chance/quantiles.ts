@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "#shared/random";
 
 /** A distribution of positive values by points of its inverse: probabilities that rise in 0..1, values with them. */
 export interface Quantiles {

@@ -1,5 +1,5 @@
+import { type Random, randomFrom } from "#shared/random";
 import { normal } from "./normal.ts";
-import { type Random, randomFrom } from "./random.ts";
 
 /** A standard normal number for every step of time, correlated from step to step; the seed decides all of them. */
 export class Series {

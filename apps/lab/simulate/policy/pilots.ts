@@ -12,6 +12,14 @@ export const INSURED = "+insured";
 /** Policies of the lab: EDDI, the oracle, and those of the literature, each of these also `+insured`. */
 export const PILOT_NAMES: readonly string[] = ["eddi", "clairvoyant", ...Object.keys(POLICIES)];
 
+/** Policies as `--policies` names them, each once. @throws EddiError as `pilotNamed` */
+export async function pilotsNamed(list: string): Promise<readonly Pilot[]> {
+  const names = [...new Set(list.split(",").map((name) => name.trim()))];
+  const pilots: Pilot[] = [];
+  for (const name of names) pilots.push(await pilotNamed(name));
+  return pilots;
+}
+
 /**
  * @param name of a policy, or a path to a file of the user's own; `+insured` behind it
  * @throws EddiError `bad-argument` when there is no such policy, or the file is none

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
+import { type Random, randomFrom } from "#shared/random";
 import { normal, normalShare } from "../chance/normal.ts";
 import { choose, chooseAt, medianOf, type Quantiles, quantileAt } from "../chance/quantiles.ts";
-import { type Random, randomFrom } from "../chance/random.ts";
 import type { Draw, DrawnBackend, DrawnCloud, DrawnEdge, DrawnLink, DrawnUse } from "./draw.ts";
 import type { Device, Mode, Population, Radio, Thermal } from "./population.ts";
 

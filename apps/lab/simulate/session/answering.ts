@@ -5,10 +5,10 @@ import type { Served } from "../world/cloud.ts";
 import type { Run } from "../world/edge.ts";
 import type { Sending } from "../world/link.ts";
 import type { Demands, RemoteDemands } from "./demands.ts";
+import type { Host } from "./host.ts";
 import { NO_TIME, type Outcome, type Stages } from "./outcome.ts";
 import type { Planned } from "./pilot.ts";
 import { budgetOf } from "./scenario.ts";
-import type { Session } from "./session.ts";
 import { stageKey } from "./stage-key.ts";
 
 /** The page speaks through its stream. */
@@ -32,7 +32,7 @@ interface Asked {
  * sent, the reply awaited as long as the guard says, finished on the edge in the cloud's stead.
  */
 export class Answering {
-  private readonly session: Session;
+  private readonly session: Host;
   private readonly answer: number;
   private readonly photo: number;
   private readonly startMs: number;
@@ -64,7 +64,7 @@ export class Answering {
   /** Until then all time is entered. */
   private enteredMs: number;
 
-  constructor(session: Session, answer: number) {
+  constructor(session: Host, answer: number) {
     this.session = session;
     this.answer = answer;
     this.photo = session.scenario.photos[answer]!;

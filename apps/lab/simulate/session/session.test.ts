@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Model } from "#shared/model";
 import { LivePlanner, type Objective } from "#shared/optimizer";
-import { randomFrom } from "../chance/random.ts";
+import { randomFrom } from "#shared/random";
 import { clairvoyant } from "../policy/clairvoyant.ts";
 import { INSURED, PILOT_NAMES, pilotNamed } from "../policy/pilots.ts";
 import { listWays } from "../policy/ways.ts";

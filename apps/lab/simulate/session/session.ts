@@ -6,6 +6,7 @@ import { World } from "../world/world.ts";
 import { Answering, TRANSPORT } from "./answering.ts";
 import { Client } from "./client.ts";
 import { type Demands, demandsOf } from "./demands.ts";
+import type { Host } from "./host.ts";
 import { NO_TIME, type Outcome } from "./outcome.ts";
 import { isOracle, type Oracle, type PhotoNow, type Pilot, type Planned } from "./pilot.ts";
 import type { Scenario } from "./scenario.ts";
@@ -20,7 +21,7 @@ const DARK_AFTER_MS = 30_000;
 const LIGHT_BEFORE_MS = 3000;
 
 /** One client and its photos under one policy, from the page's opening to the last answer. */
-export class Session {
+export class Session implements Host {
   readonly scenario: Scenario;
   readonly world: World;
   readonly client: Client;

@@ -1,7 +1,8 @@
 import { FIRST_GUESS } from "#shared/network";
 import type { Objective } from "#shared/optimizer";
+import { randomFrom } from "#shared/random";
 import { normal } from "../chance/normal.ts";
-import { randomFrom, seedOf } from "../chance/random.ts";
+import { seedOf } from "../chance/seeds.ts";
 import type { Scenario } from "../session/scenario.ts";
 import type { WorldSettings } from "../world/world.ts";
 import type { Subject } from "./subject.ts";

@@ -1,7 +1,8 @@
 import type { Objective } from "#shared/optimizer";
+import { type Random, randomFrom } from "#shared/random";
 import type { RateStep } from "../../rig/rate.ts";
 import { quantileAt } from "../chance/quantiles.ts";
-import { type Random, randomFrom, seedOf } from "../chance/random.ts";
+import { seedOf } from "../chance/seeds.ts";
 import { Series } from "../chance/series.ts";
 import type { Draw, DrawnCloud, DrawnEdge, DrawnLink, DrawnUse } from "../population/draw.ts";
 import { playTrace } from "../traces/play.ts";

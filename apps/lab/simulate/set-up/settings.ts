@@ -1,5 +1,6 @@
+import { type Random, randomFrom } from "#shared/random";
 import type { Rate } from "../../rig/rate.ts";
-import { type Random, randomFrom, seedOf } from "../chance/random.ts";
+import { seedOf } from "../chance/seeds.ts";
 import type { Burst } from "../world/cloud.ts";
 import type { LinkSettings } from "../world/link.ts";
 import type { RttSource } from "../world/rtt.ts";

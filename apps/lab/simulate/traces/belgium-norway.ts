@@ -1,5 +1,5 @@
 import type { RateStep } from "../../rig/rate.ts";
-import type { TraceFormat } from "./formats.ts";
+import type { TraceFormat } from "./trace-format.ts";
 import { amountOf, type Line, refuse } from "./trace-text.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { RateStep } from "../../rig/rate.ts";
-import type { TraceFormat } from "./formats.ts";
+import type { TraceFormat } from "./trace-format.ts";
 import { type Line, refuse } from "./trace-text.ts";
 
 const PACKET_BITS = 8 * 1500;

@@ -1,5 +1,5 @@
-import type { TraceFormat } from "./formats.ts";
 import { TIMED_RATE, timedRates } from "./timed-rates.ts";
+import type { TraceFormat } from "./trace-format.ts";
 
 /** Home lines as Puffer's video sessions saw them (Yan et al., NSDI 2020): `seconds Mbit/s`, in irregular steps. */
 export const puffer: TraceFormat = {

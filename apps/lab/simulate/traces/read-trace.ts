@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
-import { TRACE_FORMATS, type TraceFormat } from "./formats.ts";
+import { TRACE_FORMATS } from "./formats.ts";
 import type { Trace } from "./trace.ts";
+import type { TraceFormat } from "./trace-format.ts";
 import { type Line, linesOf, refuse } from "./trace-text.ts";
 
 /** For `--format` and its errors: first words of the formats' folders. */

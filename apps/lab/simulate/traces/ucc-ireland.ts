@@ -1,6 +1,6 @@
 import type { RateStep } from "../../rig/rate.ts";
-import type { TraceFormat } from "./formats.ts";
 import type { RttSample } from "./trace.ts";
+import type { TraceFormat } from "./trace-format.ts";
 import { amountOf, type Line, refuse } from "./trace-text.ts";
 
 const COLUMNS = ["Timestamp", "DL_bitrate", "State", "PINGAVG"] as const;

@@ -1,5 +1,5 @@
-import type { TraceFormat } from "./formats.ts";
 import { TIMED_RATE, timedRates } from "./timed-rates.ts";
+import type { TraceFormat } from "./trace-format.ts";
 
 /**
  * Wi-Fi and 5G of Zhuge (Meng et al., SIGCOMM 2022): `seconds Mbit/s` every 0.2 s, from any time on. Where lines are

@@ -5,6 +5,7 @@ import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { fixtureModel } from "../../../../shared/model/fixture.ts";
 import { temporaryFolder, writeMiniImagenette } from "../../data/fixture.ts";
 import { evaluateExits } from "../../evaluate/evaluate-exits.ts";
@@ -13,7 +14,6 @@ import { drawnScores } from "../../evaluate/fixture.ts";
 import { tryPolicy } from "../../evaluate/policies.ts";
 import { verdictsOf } from "../../evaluate/temperature.ts";
 import { readModelFolder } from "../../files/model-folder.ts";
-import { randomFrom } from "../chance/random.ts";
 import { levelsOf, recordVerdicts } from "./record-verdicts.ts";
 import { readVerdicts, VERDICTS_FILE } from "./verdicts.ts";
 

@@ -1,6 +1,7 @@
+import { type Random, randomFrom } from "#shared/random";
 import { gammaGap } from "../chance/gaps.ts";
 import { normal } from "../chance/normal.ts";
-import { type Random, randomFrom, seedOf } from "../chance/random.ts";
+import { seedOf } from "../chance/seeds.ts";
 import { Series } from "../chance/series.ts";
 
 export interface CloudSettings {

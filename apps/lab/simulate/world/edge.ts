@@ -1,4 +1,4 @@
-import { drawAt, seedOf } from "../chance/random.ts";
+import { drawAt, seedOf } from "../chance/seeds.ts";
 import { Series } from "../chance/series.ts";
 
 export interface EdgeSettings {

@@ -1,6 +1,6 @@
 import { type Capacity, capacityOf, type Rate } from "../../rig/rate.ts";
 import { type Quantiles, quantileAt } from "../chance/quantiles.ts";
-import { drawAt, seedOf } from "../chance/random.ts";
+import { drawAt, seedOf } from "../chance/seeds.ts";
 import { Series } from "../chance/series.ts";
 import { type RttSource, rttOver } from "./rtt.ts";
 

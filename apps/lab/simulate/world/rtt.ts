@@ -1,6 +1,6 @@
 import { normalShare } from "../chance/normal.ts";
 import { type Quantiles, quantileAt } from "../chance/quantiles.ts";
-import { seedOf } from "../chance/random.ts";
+import { seedOf } from "../chance/seeds.ts";
 import { Series } from "../chance/series.ts";
 import type { RttSample } from "../traces/trace.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { randomFrom } from "#shared/random";
 import { gammaGap } from "../chance/gaps.ts";
-import { drawAt, randomFrom } from "../chance/random.ts";
+import { drawAt } from "../chance/seeds.ts";
 import { Series } from "../chance/series.ts";
 import { Clock } from "./clock.ts";
 import { Cloud, type CloudSettings, type Served } from "./cloud.ts";

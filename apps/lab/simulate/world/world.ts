@@ -1,6 +1,7 @@
 import type { Conditions } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { normal } from "../chance/normal.ts";
-import { drawAt, randomFrom, seedOf } from "../chance/random.ts";
+import { drawAt, seedOf } from "../chance/seeds.ts";
 import { Clock } from "./clock.ts";
 import { Cloud, type CloudSettings } from "./cloud.ts";
 import { Edge, type EdgeSettings } from "./edge.ts";

@@ -48,7 +48,7 @@ export interface Network {
   readonly norms: NormControl;
 }
 
-export const IMAGE_NODE = "image";
+const IMAGE_NODE = "image";
 
 /**
  * Builds the layers with fresh weights.

@@ -7,7 +7,7 @@ import { resnet } from "./resnet.ts";
 import { resnetLarge } from "./resnet-large.ts";
 import { tiny } from "./tiny.ts";
 
-export { type Architecture, buildNetwork, type Graph, IMAGE_NODE, type Network } from "./architecture.ts";
+export { type Architecture, buildNetwork, type Network } from "./architecture.ts";
 
 const ARCHITECTURES: readonly Architecture[] = [alexnet, resnet, resnetLarge, inception, mobilenet, tiny];
 

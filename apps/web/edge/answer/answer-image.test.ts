@@ -77,12 +77,16 @@ async function setUp(
       imageMs: 0,
       totalMs: 20,
       sdMs: 2,
+      expectedMs: 20,
+      accuracy: null,
+      probability: 1,
       feasible: true,
     },
     wanted: plan,
     finish: exits.map((exit) => ({ exit, finishMs, latestMs: 1.2 * finishMs })),
     load: null,
     mayAnswerEarlier,
+    cloudUp: true,
   });
   const kit: Kit = {
     model,

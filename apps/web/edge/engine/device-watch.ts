@@ -33,7 +33,9 @@ function watchWebgpu(onDoubt: (reason: string) => void): DeviceWatch {
 }
 
 function watchWebgl(onDoubt: (reason: string) => void): DeviceWatch {
-  const { gpgpu } = activeBackend() as unknown as { readonly gpgpu: { readonly gl: WebGL2RenderingContext } };
+  // In a worker its canvas is no element of a page.
+  type Context = WebGL2RenderingContext & { readonly canvas: OffscreenCanvas };
+  const { gpgpu } = activeBackend() as unknown as { readonly gpgpu: { readonly gl: Context } };
   const { gl } = gpgpu;
   const reason = "WebGL context lost";
   const lost = new Promise<string>((done) => {

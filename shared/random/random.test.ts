@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { randomFor, shuffled } from "./random.ts";
+import { randomFor, randomFrom, shuffled } from "./random.ts";
 
 test("a key gives the same stream again, another key another", () => {
   const first = (...key: number[]): number[] => {
@@ -27,4 +27,27 @@ test("an order holds every index once", () => {
   const order = shuffled(1000, randomFor(3));
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
   expect([...order]).not.toEqual([...order].sort((a, b) => a - b));
+});
+
+test("a seed gives mulberry32's numbers, as the population's recipe writes them down", () => {
+  // Of `s = (s + 0x6D2B79F5) mod 2^32; t = imul(s ^ s>>>15, s | 1); ...`, in arithmetic of any length.
+  const imul = (a: bigint, b: bigint): bigint => (a * b) & 0xffffffffn;
+  for (const seed of [0, 1, 42, 0xffffffff]) {
+    const random = randomFrom(seed);
+    let s = BigInt(seed);
+    for (let draw = 0; draw < 100; draw++) {
+      s = (s + 0x6d2b79f5n) & 0xffffffffn;
+      let t = imul(s ^ (s >> 15n), s | 1n);
+      t = ((t + imul(t ^ (t >> 7n), t | 61n)) & 0xffffffffn) ^ t;
+      expect(random()).toBe(Number(t ^ (t >> 14n)) / 2 ** 32);
+    }
+  }
+  expect(randomFrom(-1)()).toBe(randomFrom(0xffffffff)());
+});
+
+test("streams by key are those that the models were trained with", () => {
+  const random = randomFor(1, 5, 9);
+  expect([random(), random(), random()]).toEqual([
+    0.9662276674062014, 0.8169498327188194, 0.3409827605355531,
+  ]);
 });

@@ -1,9 +1,4 @@
-import { seededRandom } from "../../../../shared/graph/fixture.ts";
-
-/** Mulberry32, as the population's recipe writes it down: uniform numbers in [0, 1) that a seed decides. */
-export const randomFrom = seededRandom;
-
-export type Random = () => number;
+import { randomFrom } from "#shared/random";
 
 /** A seed of its own for everything that is named. */
 export function seedOf(seed: number, name: string): number {
