@@ -8,7 +8,7 @@ import { FEATURES } from "../simulate/set-up/settings.ts";
 import { openSubject, type Subject } from "../simulate/set-up/subject.ts";
 import { FORMAT_NAMES } from "../simulate/traces/read-trace.ts";
 import { command } from "./command.ts";
-import { flag, number, text, textOrNone } from "./option.ts";
+import { flag, number, text, textOrNone, whole } from "./option.ts";
 import { modelArgument, seedOption } from "./shared-options.ts";
 
 export const simulateCommand = command({
@@ -31,7 +31,7 @@ photo is recorded (lab evaluate MODEL --verdicts).`,
       "FILE",
       "instead of all these: users of a population, the lab's own if no file is given; each counts by its weight",
     ),
-    draws: text("D", "so many of its users (default its fixed strata)"),
+    draws: whole("so many of its users (default its fixed strata)", 1),
     traces: text(
       "FOLDER",
       "that a population names its traces from (default EDDI_DATA, else ../shared/data)",
@@ -53,7 +53,7 @@ photo is recorded (lab evaluate MODEL --verdicts).`,
       `of ${PILOT_NAMES.join(", ")}; one of the literature's with ${INSURED} finishes on the phone in time as EDDI does; a path is a policy of one's own`,
       "eddi,edge-only,clairvoyant",
     ),
-    answers: text("N", "photos (default 200; of a population at most 20 a user)"),
+    answers: whole("photos (default 200; of a population at most 20 a user)", 1),
     every: text("MS", "from one to the next (default 2000)"),
     seed: seedOption("of all that is drawn"),
     json: flag('print {"policies":{NAME:{...}}}'),

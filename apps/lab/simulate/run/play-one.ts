@@ -1,5 +1,4 @@
 import { EddiError } from "#shared/errors";
-import { wholeNumber } from "../../terminal/numbers.ts";
 import { summarise } from "../results/summary.ts";
 import { Session } from "../session/session.ts";
 import { buildScenario } from "../set-up/build-scenario.ts";
@@ -26,8 +25,8 @@ export async function playOne(
   const { uplink, downlink, format, start = "0", rtt = "50", slowdown = "4", load = "0.25" } = wishes;
   if (uplink === undefined)
     throw new EddiError("bad-argument", "--uplink: expected a trace or Mbit/s, got none");
-  const { budget, minAccuracy, fps, answers = "200", every = "2000", without = "" } = wishes;
-  const task = readTask({ budget, minAccuracy, fps, answers: wholeNumber("--answers", answers, 1), every });
+  const { budget, minAccuracy, fps, answers = 200, every = "2000", without = "" } = wishes;
+  const task = readTask({ budget, minAccuracy, fps, answers, every });
   const given = await readGiven({ uplink, downlink, format, start, rtt, slowdown, load, without });
   const subject = await openModel();
   const durationMs = task.pauses.at(-1)! + TAIL_MS;

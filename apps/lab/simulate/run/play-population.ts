@@ -1,4 +1,3 @@
-import { wholeNumber } from "../../terminal/numbers.ts";
 import { summariseWeighted } from "../results/summary.ts";
 import { Session } from "../session/session.ts";
 import { populationSessions } from "../set-up/population-sessions.ts";
@@ -32,12 +31,10 @@ export async function playPopulation(
   seed: number,
 ): Promise<Play> {
   refuseGiven(wishes, OF_ONE, "without --population");
-  const { population, draws, traces, answers = "20", budget, minAccuracy } = wishes;
-  const count = draws === undefined ? null : wholeNumber("--draws", draws, 1);
-  const most = wholeNumber("--answers", answers, 1);
+  const { population, draws, traces, answers: most = 20, budget, minAccuracy } = wishes;
   const objective = readWish(budget, minAccuracy);
   const file = population === "" ? undefined : population;
-  const options = { file, draws: count, seed, most, objective, traces, env: process.env };
+  const options = { file, draws: draws ?? null, seed, most, objective, traces, env: process.env };
   const sessions = await populationSessions(await openModel(), options);
   return (pilot, onProgress) => {
     const played = sessions.map(({ draw, scenario }, at) => {

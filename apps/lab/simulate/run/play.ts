@@ -15,12 +15,12 @@ export interface Wishes {
   readonly slowdown?: string | undefined;
   readonly load?: string | undefined;
   readonly without?: string | undefined;
-  readonly draws?: string | undefined;
+  readonly draws?: number | undefined;
   readonly traces?: string | undefined;
   readonly budget?: string | undefined;
   readonly minAccuracy?: string | undefined;
   readonly fps?: string | undefined;
-  readonly answers?: string | undefined;
+  readonly answers?: number | undefined;
   readonly every?: string | undefined;
 }
 

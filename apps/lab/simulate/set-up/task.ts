@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import type { Objective } from "#shared/optimizer";
+import { numberFrom } from "../../terminal/numbers.ts";
 import type { Task } from "./build-scenario.ts";
-import { inRange } from "./numbers.ts";
 
 /** The options that say what is asked of a session. */
 export interface TaskOptions {
@@ -17,10 +17,10 @@ const LOAD_BUDGET_MS = 1000;
 
 /** @throws EddiError `bad-argument` naming the option: none of the wishes, two that exclude each other, no number */
 export function readTask(options: TaskOptions): Task {
-  const framesPerSecond = options.fps === undefined ? null : inRange("--fps", options.fps, 0.01, 10_000);
+  const framesPerSecond = options.fps === undefined ? null : numberFrom("--fps", options.fps, 0.01, 10_000);
   const objective = objectiveOf(options, framesPerSecond);
   const everyMs =
-    framesPerSecond === null ? inRange("--every", options.every, 1, 1e7) : 1000 / framesPerSecond;
+    framesPerSecond === null ? numberFrom("--every", options.every, 1, 1e7) : 1000 / framesPerSecond;
   return {
     objective,
     framesPerSecond,
@@ -50,8 +50,8 @@ export function readWish(
   if (budget !== undefined && minAccuracy !== undefined) {
     throw new EddiError("bad-argument", "expected --budget or --min-accuracy, got both");
   }
-  if (budget !== undefined) return { kind: "accuracy", budgetMs: inRange("--budget", budget, 1, 1e6) };
+  if (budget !== undefined) return { kind: "accuracy", budgetMs: numberFrom("--budget", budget, 1, 1e6) };
   if (minAccuracy === undefined) return null;
   if (minAccuracy === "floor") return "floor";
-  return { kind: "latency", minAccuracy: inRange("--min-accuracy", minAccuracy, 0, 1) };
+  return { kind: "latency", minAccuracy: numberFrom("--min-accuracy", minAccuracy, 0, 1) };
 }
