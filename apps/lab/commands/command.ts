@@ -59,7 +59,7 @@ function split(
   });
   // Not strict: what is wrong is told in our own words, and a value may begin with a minus.
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args.map((arg, at) => (isBare(arg, args[at + 1], options) ? `${arg}=` : arg)),
     strict: false,
     tokens: true,
     allowPositionals: true,
@@ -89,6 +89,14 @@ function split(
     texts.set(name, value ?? "");
   }
   return { texts, others, rest, isHelp };
+}
+
+/** Whether it is an option that may go without its value, and does. */
+function isBare(arg: string, next: string | undefined, options: Options): boolean {
+  const name = arg.slice(2);
+  if (!arg.startsWith("--") || !Object.hasOwn(options, name) || options[name]!.bare === undefined)
+    return false;
+  return next === undefined || isOption(next, options);
 }
 
 /** Whether it stands where a value should. */

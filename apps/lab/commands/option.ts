@@ -9,6 +9,8 @@ export interface Option<T> {
   readonly help: string;
   /** Read where it is not given. */
   readonly fallback?: string | undefined;
+  /** Read where it is given without its value; without this it needs one. */
+  readonly bare?: string;
   /**
    * @param text undefined where it is not given and there is no fallback; empty for one without a value
    * @param option its name, for refusals
@@ -43,6 +45,11 @@ export function text(value: string, help: string): Option<string | undefined>;
 export function text(value: string, help: string, fallback: string): Option<string>;
 export function text(value: string, help: string, fallback?: string): Option<string | undefined> {
   return { value, help, fallback, read: (given) => given };
+}
+
+/** Any text, which may be left away: then it is empty. */
+export function textOrNone(value: string, help: string): Option<string | undefined> {
+  return { value: `[${value}]`, help, bare: "", read: (given) => given };
 }
 
 /** Text that a reader of its own makes something of; undefined where it is not given. */

@@ -36,20 +36,27 @@ class Clairvoyant implements Oracle {
 
   foretell(world: World, photo: PhotoNow): Plan {
     const { objective, framesPerSecond } = this.scenario;
+    if (objective.kind === "accuracy") {
+      const found = this.mostRight(world, photo, objective.budgetMs);
+      return found ?? this.underLoad(world, framesPerSecond!);
+    }
     if (framesPerSecond !== null) return this.underLoad(world, framesPerSecond);
-    if (objective.kind === "accuracy") return this.mostRight(world, photo, objective.budgetMs);
     return this.fastest(world, photo, objective.minAccuracy);
   }
 
-  private mostRight(world: World, photo: PhotoNow, budgetMs: number): Plan {
+  /** @returns null where nothing keeps up with the frames */
+  private mostRight(world: World, photo: PhotoNow, budgetMs: number): Plan | null {
     const dueMs = photo.startMs + budgetMs;
+    const keepsUp = this.paceOf(world);
     let best: { readonly plan: Plan; readonly share: number; readonly ms: number } | null = null;
     for (const ways of this.ways) {
       const timing = new Timing(world, photo, ways);
-      const head = timing.inTime(dueMs);
-      const late = head ?? timing.soonest();
-      const endMs = late.endMs;
       for (const option of ways.options) {
+        const may = keepsUp && ((way: HeadWay): boolean => keepsUp(ways, option, way));
+        const head = timing.inTime(dueMs, may);
+        const late = head ?? timing.soonest(may);
+        if (late === null) continue;
+        const { endMs } = late;
         const askedShare = timing.askedMs.reduce(
           (sum, ms, at) => sum + (ms <= dueMs ? option.rightShares[at]! : 0),
           0,
@@ -63,7 +70,30 @@ class Clairvoyant implements Oracle {
         if (isBetter) best = { plan: planOf(late.way, option), share, ms };
       }
     }
-    return best!.plan;
+    return best?.plan ?? null;
+  }
+
+  /** Whether a way keeps up with the frames, by the conditions of the next second; null where there are none. */
+  private paceOf(world: World): ((ways: Ways, option: OptionWay, way: HeadWay) => boolean) | null {
+    const { framesPerSecond } = this.scenario;
+    if (framesPerSecond === null) return null;
+    const { edgeScale, uplinkBps, cloudScale } = world.conditionsAt(world.clock.now);
+    const { imageMs } = world.edge.settings;
+    const limitMs = 1000 / framesPerSecond;
+    return ({ askMs }, { shares }, { restMs, bytes, cloudMs }) => {
+      let reach = 1;
+      let edgeMs = 0;
+      for (const [at, ms] of askMs.entries()) {
+        edgeMs += reach * ms;
+        reach -= shares[at]!;
+      }
+      const longestMs = Math.max(
+        imageMs + edgeScale * (edgeMs + reach * restMs),
+        (reach * 8000 * bytes) / uplinkBps,
+        reach * cloudScale * cloudMs,
+      );
+      return longestMs <= limitMs;
+    };
   }
 
   private fastest(world: World, photo: PhotoNow, minAccuracy: number): Plan {
@@ -74,7 +104,7 @@ class Clairvoyant implements Oracle {
         const isPromised = option.promised >= minAccuracy;
         const edge = ways.heads.find(({ isRemote }) => !isRemote);
         const isEdgeOnly = !isPromised && option.accuracy >= minAccuracy && edge !== undefined;
-        const { way, endMs } = isEdgeOnly ? timing.of(edge) : timing.soonest();
+        const { way, endMs } = isEdgeOnly ? timing.of(edge) : timing.soonest()!;
         const isEnough = isPromised || isEdgeOnly;
         const rank = isEnough ? -meanMs(option, timing.askedMs, endMs) : option.accuracy;
         const isBetter =
@@ -104,6 +134,9 @@ interface Timed {
   readonly endMs: number;
 }
 
+/** Which heads may be taken; null: all. */
+type May = ((way: HeadWay) => boolean) | null;
+
 /** When each way would end for one photo, were it to begin now. */
 class Timing {
   /** By early exit: when it would have answered. */
@@ -127,25 +160,28 @@ class Timing {
   }
 
   /** The head of least loss, then the soonest, that ends by then; null when none does. */
-  inTime(dueMs: number): Timed | null {
+  inTime(dueMs: number, may: May = null): Timed | null {
     let best: Timed | null = null;
     for (const { way, sentMs, leastMs } of this.candidates()) {
       if (leastMs > dueMs) break;
       if (best !== null && way.loss >= best.way.loss) continue;
+      if (may !== null && !may(way)) continue;
       const timed = this.timed(way, sentMs);
       if (timed.endMs <= dueMs) best = timed;
     }
     return best;
   }
 
-  soonest(): Timed {
+  /** @returns null where none may be taken */
+  soonest(may: May = null): Timed | null {
     let best: Timed | null = null;
     for (const { way, sentMs, leastMs } of this.candidates()) {
       if (best !== null && leastMs >= best.endMs) break;
+      if (may !== null && !may(way)) continue;
       const timed = this.timed(way, sentMs);
       if (best === null || timed.endMs < best.endMs) best = timed;
     }
-    return best!;
+    return best;
   }
 
   of(way: HeadWay): Timed {

@@ -11,6 +11,10 @@ export function isPolicyFile(text: string): boolean {
   return /[\\/]|\.[cm]?[jt]s$/.test(text);
 }
 
+export interface OwnPolicy extends Omit<Pilot, "name" | "isInsured" | "start"> {
+  start(scenario: Scenario): Planner;
+}
+
 /**
  * A policy of the user's own: a module whose default export makes a planner for one client. It is told the costs of all
  * exits and wire modes and the policies of early exits, and of each photo the `PlanRequest`.
@@ -23,7 +27,7 @@ export function isPolicyFile(text: string): boolean {
  *
  * @throws EddiError `bad-argument`, naming the file, when it does not load or exports something else
  */
-export async function loadPolicy(file: string): Promise<Omit<Pilot, "name" | "isInsured">> {
+export async function loadPolicy(file: string): Promise<OwnPolicy> {
   const refuse = (expected: string, came: string, cause?: unknown): never => {
     throw new EddiError("bad-argument", `${file}: expected ${expected}, got ${came}`, { cause });
   };

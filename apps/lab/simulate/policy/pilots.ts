@@ -1,6 +1,5 @@
 import { EddiError } from "#shared/errors";
-import type { CostedModel } from "#shared/planning";
-import { plannerKind } from "#shared/planning";
+import { type CostedModel, insured, type Planner, plannerKind } from "#shared/planning";
 import { POLICIES, type PolicyName, sensesOf } from "#shared/policies";
 import type { Pilot } from "../session/pilot.ts";
 import type { Scenario } from "../session/scenario.ts";
@@ -12,6 +11,14 @@ export const INSURED = "+insured";
 
 /** Policies of the lab: EDDI, the oracle, and those of the literature, each of these also `+insured`. */
 export const PILOT_NAMES: readonly string[] = ["eddi", "clairvoyant", ...Object.keys(POLICIES)];
+
+/** Policies as `--policies` names them, each once. @throws EddiError as `pilotNamed` */
+export async function pilotsNamed(list: string): Promise<readonly Pilot[]> {
+  const names = [...new Set(list.split(",").map((name) => name.trim()))];
+  const pilots: Pilot[] = [];
+  for (const name of names) pilots.push(await pilotNamed(name));
+  return pilots;
+}
 
 /**
  * @param name of a policy, or a path to a file of the user's own; `+insured` behind it
@@ -29,12 +36,19 @@ export async function pilotNamed(name: string): Promise<Pilot> {
       senses: isInsured ? "network" : sensesOf(known),
       isEager: false,
       isInsured,
-      start: (scenario) => plannerKind(known, costedOf(scenario)).start(),
+      start: (scenario) => insure(plannerKind(known, costedOf(scenario)).start(), scenario, isInsured),
     };
   }
-  if (isPolicyFile(bare)) return { ...(await loadPolicy(bare)), name, isInsured };
+  if (isPolicyFile(bare)) {
+    const own = await loadPolicy(bare);
+    return { ...own, name, isInsured, start: (scenario) => insure(own.start(scenario), scenario, isInsured) };
+  }
   const expected = `${PILOT_NAMES.join(", ")}, each of the literature's also with ${INSURED}, or a path to a file`;
   throw new EddiError("bad-argument", `--policies: expected ${expected}, got ${name || "an empty name"}`);
+}
+
+function insure(planner: Planner, scenario: Scenario, isInsured: boolean): Planner {
+  return isInsured ? insured(costedOf(scenario), planner) : planner;
 }
 
 const eddi: Pilot = {

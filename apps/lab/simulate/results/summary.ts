@@ -24,18 +24,40 @@ export interface Summary {
 
 /** @param isLoad whether frames came at a rate */
 export function summarise(outcomes: readonly Outcome[], isLoad: boolean): Summary {
-  const times = outcomes.flatMap(({ ms }) => (ms === null ? [] : [ms])).sort((a, b) => a - b);
-  const foretold = outcomes.filter(({ wayMs, predictedP95Ms }) => wayMs !== null && predictedP95Ms !== null);
-  const share = (of: (outcome: Outcome) => boolean, among = outcomes): number =>
-    among.filter(of).length / among.length;
+  const summary = summariseWeighted([{ outcomes, weight: 1 }]);
+  return isLoad ? { ...summary, fps: fpsOf(outcomes) } : summary;
+}
+
+/** A session's photos, and what it counts among others. */
+export interface WeightedSession {
+  readonly outcomes: readonly Outcome[];
+  readonly weight: number;
+}
+
+/** Every session counts by its weight, whatever the number of its photos. */
+export function summariseWeighted(sessions: readonly WeightedSession[]): Summary {
+  const all = sessions.flatMap(({ outcomes, weight }) =>
+    outcomes.map((outcome) => ({ outcome, weight: weight / outcomes.length })),
+  );
+  const timed = all
+    .flatMap(({ outcome: { ms }, weight }) => (ms === null ? [] : [{ value: ms, weight }]))
+    .sort((a, b) => a.value - b.value);
+  const foretold = all.filter(
+    ({ outcome: { wayMs, predictedP95Ms } }) => wayMs !== null && predictedP95Ms !== null,
+  );
+  const share = (of: (outcome: Outcome) => boolean, among = all): number =>
+    weightOf(among.filter(({ outcome }) => of(outcome))) / weightOf(among);
   return {
-    answers: outcomes.length,
+    answers: all.length,
     inTime: share(({ inTime }) => inTime),
     accuracy: share(({ right }) => right),
     accuracyInTime: share(({ right, inTime }) => right && inTime),
-    meanMs: times.length === 0 ? null : times.reduce((sum, ms) => sum + ms, 0) / times.length,
-    p95Ms: quantile(times, 0.95),
-    fps: isLoad ? fpsOf(outcomes) : null,
+    meanMs:
+      timed.length === 0
+        ? null
+        : timed.reduce((sum, { value, weight }) => sum + weight * value, 0) / weightOf(timed),
+    p95Ms: quantile(timed, 0.95),
+    fps: null,
     twice: share(({ twice }) => twice),
     innerCut: share(({ isInner }) => isInner),
     p95Exceeded:
@@ -43,10 +65,22 @@ export function summarise(outcomes: readonly Outcome[], isLoad: boolean): Summar
   };
 }
 
-/** The least that so large a share of sorted values does not exceed. */
-function quantile(sorted: readonly number[], share: number): number | null {
-  if (sorted.length === 0) return null;
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))]!;
+/** The least that so large a share of sorted values does not exceed; null of none. */
+export function quantile(
+  sorted: readonly { readonly value: number; readonly weight: number }[],
+  share: number,
+): number | null {
+  const wanted = share * weightOf(sorted);
+  let passed = 0;
+  for (const { value, weight } of sorted) {
+    passed += weight;
+    if (passed >= wanted * (1 - 1e-12)) return value;
+  }
+  return sorted.at(-1)?.value ?? null;
+}
+
+function weightOf(list: readonly { readonly weight: number }[]): number {
+  return list.reduce((sum, { weight }) => sum + weight, 0);
 }
 
 function fpsOf(outcomes: readonly Outcome[]): number {

@@ -1,13 +1,13 @@
 import type { CloudLost, CloudMeasured, HeadMeasured } from "#shared/learning";
 import { allEdge, HEADER_BYTES, type Plan, type Transport } from "#shared/model";
-import { DEAD_LINK_MS } from "#shared/planning";
+import { type Finish, nextStep, type Race } from "#shared/planning";
 import type { Served } from "../world/cloud.ts";
 import type { Run } from "../world/edge.ts";
 import type { Sending } from "../world/link.ts";
 import type { Demands, RemoteDemands } from "./demands.ts";
 import type { Host } from "./host.ts";
 import { NO_TIME, type Outcome, type Stages } from "./outcome.ts";
-import type { Guard, Planned } from "./pilot.ts";
+import type { Planned } from "./pilot.ts";
 import { budgetOf } from "./scenario.ts";
 import { stageKey } from "./stage-key.ts";
 
@@ -16,6 +16,7 @@ export const TRANSPORT: Transport = "stream";
 /** Of a refusal. */
 const REFUSAL_BYTES = 200;
 const RETRY_AFTER_MS = 1000;
+const ROUNDING_MS = 1e-6;
 
 /** A request under way. */
 interface Asked {
@@ -38,7 +39,6 @@ export class Answering {
   private imageMs = 0;
   private planned!: Planned;
   private demands!: Demands;
-  private guard: Guard | null = null;
   /** Segments that ran for the plan, and their time. */
   private runs = 0;
   private headMs = 0;
@@ -47,9 +47,15 @@ export class Answering {
   /** Early exits that were asked in vain, earliest first. */
   private readonly unsure: string[] = [];
   private asked: Asked | null = null;
-  private isFinishing = false;
-  /** Of a plan without a head: the finish says what there is to say of the edge. */
-  private finish: { readonly exit: string; readonly ms: number } | null = null;
+  private reply: Race["reply"] = "under way";
+  /** What the edge makes of the photo beside the reply. */
+  private readonly local: { state: Race["local"]["state"]; exit: string | null; run: Run | null } = {
+    state: "idle",
+    exit: null,
+    run: null,
+  };
+  private isTwice = false;
+  private waits = 0;
   private wayMs: number | null = null;
   private gaveUpMs = Number.POSITIVE_INFINITY;
   private retryAfterMs: number | null = null;
@@ -127,8 +133,7 @@ export class Answering {
         clock.at(arrivesMs, () => (served === null ? this.refused() : this.replied()));
       });
     });
-    this.guard = this.session.guardFor(this.planned, this.elapsed);
-    clock.at(this.startMs + (this.guard?.startMs ?? DEAD_LINK_MS), () => this.late());
+    this.step();
   }
 
   private foreseenReplyMs({ cloudMs, replyBytes }: RemoteDemands, sending: Sending): number {
@@ -139,42 +144,89 @@ export class Answering {
   }
 
   private replied(): void {
+    this.reply = "there";
+    this.wayMs = this.elapsed;
+    if (!this.isOver) this.step();
+  }
+
+  private refused(): void {
     if (this.isOver) return;
+    this.reply = "failed";
+    this.retryAfterMs = RETRY_AFTER_MS;
+    this.step();
+  }
+
+  /** Does what there is to be done now, as the page's race has it. @param atLeastMs since the photo came, not rounded */
+  private step(atLeastMs = 0): void {
+    const { session, local, reply, planned } = this;
+    const { now } = session;
+    const race: Race = {
+      budgetMs: session.budgetMs,
+      sentMs: this.asked!.sentMs - this.startMs,
+      expected: planned.expected,
+      insurance: planned.plan.insurance?.exit ?? null,
+      finish: this.finishPoints,
+      reply,
+      local: { state: local.state, failures: 0 },
+      isPreparing: false,
+    };
+    const step = nextStep(race, Math.max(this.elapsed, atLeastMs));
+    switch (step.kind) {
+      case "wait":
+        this.wait(step.untilMs);
+        return;
+      case "finish":
+        this.finish(step.exit);
+        return;
+      case "give-up":
+        this.spent("lostMs", now);
+        this.end(null, "lost");
+        return;
+      case "answer":
+        if (step.by === "cloud") this.takeReply();
+        else {
+          this.spent("lostMs", local.run!.startMs);
+          this.spent("finishMs", local.run!.endMs);
+          this.spent("lostMs", now);
+          this.end(local.exit!, "fallback");
+        }
+    }
+  }
+
+  /** Where the edge could finish: of exits that were asked in vain the last one's answer is there. */
+  private get finishPoints(): readonly Finish[] {
+    const last = this.unsure.at(-1);
+    return this.planned.finish.filter(({ exit }) => exit === last || !this.unsure.includes(exit));
+  }
+
+  private wait(untilMs: number): void {
+    if (untilMs === Number.POSITIVE_INFINITY) return;
+    const waiting = ++this.waits;
+    this.session.world.clock.at(this.startMs + untilMs, () => {
+      if (!this.isOver && waiting === this.waits) this.step(untilMs);
+    });
+  }
+
+  private finish(exit: string): void {
+    const { local } = this;
+    const isKnown = this.unsure.at(-1) === exit;
+    const run = this.work(isKnown ? 0 : this.session.finishMs(this.demands, exit));
+    Object.assign(local, { state: "running", exit, run });
+    this.isTwice = !isKnown;
+    this.session.world.clock.at(run.endMs, () => {
+      if (this.isOver) return;
+      local.state = "done";
+      this.step();
+    });
+  }
+
+  private takeReply(): void {
     const { sending, served } = this.asked!;
     this.spent("uplinkMs", sending.arrivesMs);
     this.spent("queueMs", served!.startMs);
     this.spent("cloudMs", served!.endMs);
     this.spent("downlinkMs", this.session.now);
-    this.wayMs = this.elapsed;
     this.end(this.demands.exit, "cloud");
-  }
-
-  private refused(): void {
-    if (this.isOver || this.isFinishing) return;
-    this.retryAfterMs = RETRY_AFTER_MS;
-    this.late();
-  }
-
-  /** No reply while it was worth waiting: the edge finishes, if it may. */
-  private late(): void {
-    if (this.isOver || this.isFinishing) return;
-    const exit = this.guard?.exitAt(this.elapsed) ?? null;
-    const lateMs = this.session.now;
-    if (exit === null) {
-      this.spent("lostMs", lateMs);
-      this.end(null, "lost");
-      return;
-    }
-    this.isFinishing = true;
-    const isKnown = this.unsure.at(-1) === exit;
-    const run = this.work(isKnown ? 0 : this.session.finishMs(this.demands, exit));
-    if (this.runs === 0 && !isKnown) this.finish = { exit, ms: run.endMs - run.startMs };
-    this.session.world.clock.at(run.endMs, () => {
-      if (this.isOver) return;
-      this.spent("lostMs", lateMs);
-      this.spentOn("finishMs", run);
-      this.end(exit, "fallback");
-    });
   }
 
   private end(exit: string | null, by: Outcome["by"]): void {
@@ -211,8 +263,8 @@ export class Answering {
       ms,
       stages: this.stages,
       right,
-      inTime: exit !== null && ms <= budgetOf(session.scenario),
-      twice: asked !== null && this.isFinishing,
+      inTime: exit !== null && ms <= budgetOf(session.scenario) + ROUNDING_MS,
+      twice: this.isTwice,
       edgeMs: this.edgeMs,
       sentBytes: asked?.sending.bytes ?? 0,
     });
@@ -220,9 +272,11 @@ export class Answering {
 
   /** What ran on the edge, as the page tells it. */
   private head(exit: string | null, by: Outcome["by"]): HeadMeasured | null {
-    const { runs, headMs, demands, session, finish } = this;
-    if (finish !== null) {
-      return { plan: allEdge(session.scenario.model, finish.exit), branches: [], runs: 1, ms: finish.ms };
+    const { runs, headMs, demands, session, local } = this;
+    // Of a plan without a head, what was finished says what there is to say of the edge.
+    if (runs === 0 && local.state === "done") {
+      const ms = local.run!.endMs - local.run!.startMs;
+      return { plan: allEdge(session.scenario.model, local.exit!), branches: [], runs: 1, ms };
     }
     if (runs === 0) return null;
     const isEarly = by === "edge" && exit !== demands.exit;
@@ -231,7 +285,7 @@ export class Answering {
     const ran = isEarly ? session.ranUntil(demands, exit!) : demands.ran;
     const onTheWay = new Set(plan.head);
     const branches = [...ran].filter((name) => !onTheWay.has(name));
-    const { early: _, ...bare } = plan;
+    const { early: _, insurance: __, ...bare } = plan;
     return { plan: bare, branches, runs, ms: headMs };
   }
 
@@ -250,7 +304,7 @@ export class Answering {
     }
     const queueMs = served!.startMs - sending.arrivesMs;
     const computeMs = served!.endMs - served!.startMs;
-    const { early: _, ...plan } = demands.plan;
+    const { early: _, insurance: __, ...plan } = demands.plan;
     const times = { elapsedMs: now - sentMs, queueMs, computeMs, expectedQueueMs: toldQueueMs };
     return { kind: "answered", ...told, plan, ...times };
   }

@@ -36,7 +36,8 @@ export class Client {
   private readonly cloud = new CloudWatch();
   private readonly prober: Prober | null;
   private readonly readyNodes: ReadonlySet<string>;
-  private network: NetworkState;
+  /** Null for an oracle. */
+  private network: NetworkState | null;
   private latestImages: readonly number[] = [];
   private choice: PlanChoice | null = null;
   /** Images under way. */
@@ -44,9 +45,10 @@ export class Client {
   private isOver = false;
 
   constructor(options: ClientOptions) {
-    const { scenario, world, senses } = options;
+    const { scenario, world, senses, isOracle } = options;
     this.options = options;
-    this.network = startNetwork(scenario.guess);
+    // A lattice of 100,000 cells, for nothing.
+    this.network = isOracle ? null : startNetwork(scenario.guess);
     this.readyNodes = new Set(scenario.model.dag.names);
     this.prober =
       senses !== "network"
@@ -62,7 +64,7 @@ export class Client {
   }
 
   get conditions(): Conditions {
-    return conditionsOf(this.network);
+    return this.network === null ? this.options.scenario.guess : conditionsOf(this.network);
   }
 
   get image(): ImageTimes {
@@ -104,6 +106,11 @@ export class Client {
     this.prober?.answered();
   }
 
+  /** Probes rest while nobody looks. */
+  setVisible(visible: boolean): void {
+    this.prober?.setVisible(visible);
+  }
+
   /** The last photo is finished with. */
   stop(): void {
     this.isOver = true;
@@ -111,10 +118,10 @@ export class Client {
   }
 
   private learnAnswer(measured: Measured): void {
-    const { senses, scenario, world, isOracle } = this.options;
+    const { senses, scenario, world } = this.options;
     const { now } = world.clock;
     this.latestImages = withImage(this.latestImages, measured.imageMs);
-    if (senses === "nothing" || isOracle) return;
+    if (senses === "nothing" || this.network === null) return;
     const heard = senses === "network" ? measured : { ...measured, cloud: null };
     this.network = learn(this.network, scenario.costs, heard, now);
     if (heard.cloud?.kind === "lost") {
@@ -129,7 +136,7 @@ export class Client {
   }
 
   private probed(taught: readonly Observation[]): void {
-    if (this.options.isOracle) return;
+    if (this.network === null) return;
     this.network = taught.reduce(observe, this.network);
     if (this.cloud.state(this.options.world.clock.now) === "down") this.prober?.forget();
     this.maybeReplan();
@@ -150,7 +157,7 @@ export class Client {
   }
 
   private keepTicking(): void {
-    if (this.isOver) return;
+    if (this.isOver || this.network === null) return;
     const { clock } = this.options.world;
     const relaxed = relax(this.network, clock.now);
     const isOld = relaxed !== this.network;

@@ -2,7 +2,7 @@ import type { World } from "../world/world.ts";
 import type { Client } from "./client.ts";
 import type { Demands } from "./demands.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Guard, PhotoNow, Planned } from "./pilot.ts";
+import type { PhotoNow, Planned } from "./pilot.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Truth } from "./truth.ts";
 
@@ -13,8 +13,9 @@ export interface Host {
   readonly client: Client;
   readonly truth: Truth;
   readonly now: number;
+  /** When answers are due, as the page has it. */
+  readonly budgetMs: number;
   planFor(photo: PhotoNow): Planned;
-  guardFor(planned: Planned, elapsedMs: number): Guard | null;
   demandsOf(plan: Planned["plan"]): Demands;
   finishMs(demands: Demands, exit: string): number;
   ranUntil(demands: Demands, exit: string): ReadonlySet<string>;

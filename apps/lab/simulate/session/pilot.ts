@@ -1,5 +1,5 @@
 import type { Plan } from "#shared/model";
-import type { Planner } from "#shared/planning";
+import type { Finish, Planner, Race } from "#shared/planning";
 import type { Senses } from "#shared/policies";
 import type { World } from "../world/world.ts";
 import type { Scenario } from "./scenario.ts";
@@ -33,15 +33,10 @@ export interface Planned {
   readonly plan: Plan;
   readonly predictedMs: number | null;
   readonly predictedP95Ms: number | null;
-  readonly guard: ((elapsedMs: number) => Guard) | null;
-}
-
-/** When the edge begins to finish, and where. */
-export interface Guard {
-  /** From the photo's coming. */
-  readonly startMs: number;
-  /** Null when it finishes nowhere. @param elapsedMs by now */
-  exitAt(elapsedMs: number): string | null;
+  /** What the reply is expected to take; null where nothing is: then it is waited for. */
+  readonly expected: Race["expected"];
+  /** Where the edge may finish beside it; nowhere where nobody insures. */
+  readonly finish: readonly Finish[];
 }
 
 export function isOracle(planner: Planner | Oracle): planner is Oracle {

@@ -59,6 +59,10 @@ export class Prober {
     this.isOver = true;
   }
 
+  setVisible(visible: boolean): void {
+    this.state = { ...this.state, visible };
+  }
+
   /** An image is about to be sent. */
   makeWay(): void {
     const { probing } = this;

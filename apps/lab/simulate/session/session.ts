@@ -1,15 +1,14 @@
 import { EddiError } from "#shared/errors";
 import type { ExitCosts } from "#shared/evaluator";
 import { type Plan, splitPlan } from "#shared/model";
-import { type CostedModel, foresee, type Planner } from "#shared/planning";
+import { type CostedModel, type Planner, planningFor } from "#shared/planning";
 import { World } from "../world/world.ts";
 import { Answering, TRANSPORT } from "./answering.ts";
 import { Client } from "./client.ts";
 import { type Demands, demandsOf } from "./demands.ts";
-import { guardOf } from "./guard.ts";
 import type { Host } from "./host.ts";
 import { NO_TIME, type Outcome } from "./outcome.ts";
-import { type Guard, isOracle, type Oracle, type PhotoNow, type Pilot, type Planned } from "./pilot.ts";
+import { isOracle, type Oracle, type PhotoNow, type Pilot, type Planned } from "./pilot.ts";
 import type { Scenario } from "./scenario.ts";
 import { Truth } from "./truth.ts";
 
@@ -17,6 +16,9 @@ import { Truth } from "./truth.ts";
 const Z95 = 1.645;
 /** As the live camera: frames under way; one that comes when so many are is dropped. */
 const FRAMES_UNDER_WAY = 6;
+/** A phone's screen goes dark, and is lit again before the next photo is there. */
+const DARK_AFTER_MS = 30_000;
+const LIGHT_BEFORE_MS = 3000;
 
 /** One client and its photos under one policy, from the page's opening to the last answer. */
 export class Session implements Host {
@@ -52,8 +54,13 @@ export class Session implements Host {
   /** Plays it to the end. @returns what became of every photo, in the order in which they came */
   run(): readonly Outcome[] {
     const { clock } = this.world;
-    for (const [answer, atMs] of this.scenario.arrivals.entries()) {
+    const { arrivals } = this.scenario;
+    for (const [answer, atMs] of arrivals.entries()) {
+      const nextMs = arrivals[answer + 1] ?? atMs;
       clock.at(atMs, () => this.take(answer));
+      if (nextMs - atMs < DARK_AFTER_MS + LIGHT_BEFORE_MS) continue;
+      clock.at(atMs + DARK_AFTER_MS, () => this.client.setVisible(false));
+      clock.at(nextMs - LIGHT_BEFORE_MS, () => this.client.setVisible(true));
     }
     clock.run();
     return this.outcomes.sort((a, b) => a.answer - b.answer);
@@ -67,28 +74,27 @@ export class Session implements Host {
   planFor(photo: PhotoNow): Planned {
     const { oracle, pilot } = this;
     if (oracle !== null) {
-      return {
-        plan: oracle.foretell(this.world, photo),
-        predictedMs: null,
-        predictedP95Ms: null,
-        guard: null,
-      };
+      return { ...NOTHING_EXPECTED, plan: oracle.foretell(this.world, photo) };
     }
-    const { plan } = this.client.planNow();
-    if (plan === null) throw new EddiError("bad-plan", `${pilot.name}: expected a plan, got none`);
-    this.check(plan);
-    const { request } = this.client;
-    const { prediction } = foresee(this.costed, plan, request)!;
+    const choice = this.client.planNow();
+    if (choice.plan === null) throw new EddiError("bad-plan", `${pilot.name}: expected a plan, got none`);
+    this.check(choice.plan);
+    const decided: Planner = { plan: () => choice };
+    const { plan, prediction, finish } = planningFor(this.costed, decided, this.client.request);
+    const { totalMs, sdMs, latency } = prediction!;
     return {
-      plan,
-      predictedMs: prediction.totalMs,
-      predictedP95Ms: prediction.totalMs + Z95 * prediction.sdMs,
-      guard: pilot.isInsured ? guardOf(this.costed, this.demandsOf(plan), request, prediction) : null,
+      plan: plan!,
+      // Who measures nothing foretells nothing.
+      predictedMs: pilot.senses === "nothing" ? null : totalMs,
+      predictedP95Ms: pilot.senses === "nothing" ? null : totalMs + Z95 * sdMs,
+      expected: pilot.isInsured ? { remoteMs: latency.totalMs - latency.edgeMs, sdMs } : null,
+      finish: pilot.isInsured ? finish : [],
     };
   }
 
-  guardFor({ guard }: Planned, elapsedMs: number): Guard | null {
-    return guard?.(elapsedMs) ?? null;
+  /** When answers are due, as the page has it. */
+  get budgetMs(): number {
+    return this.client.request.budgetMs;
   }
 
   demandsOf(plan: Plan): Demands {
@@ -140,6 +146,8 @@ export class Session implements Host {
     return this.scenario.truth.find((costs) => costs.exit === exit)!;
   }
 }
+
+const NOTHING_EXPECTED = { predictedMs: null, predictedP95Ms: null, expected: null, finish: [] } as const;
 
 /** An oracle plans by itself. */
 const NO_PLANNER: Planner = { plan: () => ({ plan: null, wanted: null }) };

@@ -1,8 +1,8 @@
 import { EddiError } from "#shared/errors";
 import type { Rate } from "../../rig/rate.ts";
+import { numberFrom } from "../../terminal/numbers.ts";
 import { playTrace } from "../traces/play.ts";
 import { readTrace } from "../traces/read-trace.ts";
-import { inRange } from "./numbers.ts";
 import { readRtt } from "./read-rtt.ts";
 import { FEATURES, type Feature, type Given } from "./settings.ts";
 
@@ -25,7 +25,7 @@ const DOWN_OVER_UP = 13.76 / 5.85;
 /** @throws EddiError `not-found` for files that there are none, `bad-argument` for all else, naming option, file and line */
 export async function readGiven(options: WorldOptions): Promise<Omit<Given, "tailMs" | "durationMs">> {
   const { format } = options;
-  const startMs = 1000 * inRange("--start", options.start, 0, 1e6);
+  const startMs = 1000 * numberFrom("--start", options.start, 0, 1e6);
   const uplink = await readRate("--uplink", options.uplink, startMs, format);
   return {
     uplink,
@@ -34,15 +34,15 @@ export async function readGiven(options: WorldOptions): Promise<Omit<Given, "tai
         ? timesRate(uplink, DOWN_OVER_UP)
         : await readRate("--downlink", options.downlink, startMs, format),
     rtt: await readRtt(options.rtt, format),
-    slowdown: inRange("--slowdown", options.slowdown, 0.01, 1000),
-    load: inRange("--load", options.load, 0, 0.95),
+    slowdown: numberFrom("--slowdown", options.slowdown, 0.01, 1000),
+    load: numberFrom("--load", options.load, 0, 0.95),
     without: new Set(featuresOf(options.without)),
   };
 }
 
 /** Mbit/s, or a trace's file. */
 async function readRate(option: string, given: string, startMs: number, format?: string): Promise<Rate> {
-  if (/^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(given)) return 1e6 * inRange(option, given, 1e-3, 1e5);
+  if (/^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(given)) return 1e6 * numberFrom(option, given, 1e-3, 1e5);
   return playTrace(await readTrace(given, format), { startMs });
 }
 

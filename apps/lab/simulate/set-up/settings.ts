@@ -69,11 +69,11 @@ export function worldOf(given: Given, seed: number): WorldSettings {
 }
 
 /** As the service's `--max-queue-ms`. */
-const MAX_QUEUE_MS = 2000;
+export const MAX_QUEUE_MS = 2000;
 /** JPEG and WebP files of photos at one quality differ by about as much. */
-const PHOTO_BYTES_SD = 0.25;
+export const PHOTO_BYTES_SD = 0.25;
 /** What a modem takes in before it tells anybody to wait. */
-const BUFFER_BYTES = 64 << 10;
+export const BUFFER_BYTES = 64 << 10;
 
 function linkOf({ uplink, downlink, rtt }: Given, has: (feature: Feature) => boolean): LinkSettings {
   return {

@@ -18,6 +18,8 @@ export interface Subject {
   readonly cloudMs: number;
   /** Of the last exit, in millions of multiply-adds; K times as many where it has K times the work. */
   readonly mmacs: number;
+  /** Operations of the last exit. */
+  readonly nodes: number;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function openSubject(folder: string, workScale: number): Promise<Su
     costs,
     edgeMs: last.edgeFixedMs + sum(last.edgeMs),
     cloudMs: last.cloudFixedMs + sum(last.cloudMs),
+    nodes: last.dag.names.length - 1,
     mmacs: (workScale * exitWork(model, model.metadata.exits.at(-1)!.id).macs) / 1e6,
   };
 }
