@@ -1,5 +1,5 @@
 import { expect } from "@playwright/test";
-import type { EddiOptions } from "../apps/web/page/control/api.ts";
+import type { AskOptions } from "../apps/web/client/index.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 import { test } from "./harness/test.ts";
@@ -55,7 +55,7 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
     [{ signal: 5 }, /signal: expected an AbortSignal, got 5/],
   ];
   for (const [options, message] of refused) {
-    await expect(app.answerNoise(image, options as EddiOptions), JSON.stringify(options)).rejects.toThrow(
+    await expect(app.answerNoise(image, options as AskOptions), JSON.stringify(options)).rejects.toThrow(
       message,
     );
   }
@@ -70,7 +70,7 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
     bitmap.close();
     const values = (fill: number): Float32Array => new Float32Array(count).fill(fill);
     const late = new AbortController();
-    const aborted = codeOf(eddi.answerValues(values(0), { signal: late.signal }));
+    const aborted = codeOf(eddi.answer(values(0), { signal: late.signal }));
     late.abort();
     return {
       nothing: await codeOf(eddi.answer(undefined as unknown as Blob)),
@@ -78,11 +78,11 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
       element: await codeOf(eddi.answer(document.createElement("img") as unknown as Blob)),
       text: await codeOf(eddi.answer(new Blob(["These are notes.\n"]))),
       closed: await codeOf(eddi.answer(bitmap)),
-      short: await codeOf(eddi.answerValues(new Float32Array(7))),
-      noNumbers: await codeOf(eddi.answerValues(values(Number.NaN))),
-      endless: await codeOf(eddi.answerValues(values(1e30))),
-      beforehand: await codeOf(eddi.answerValues(values(0), { signal: AbortSignal.abort() })),
-      why: await codeOf(eddi.answerValues(values(0), { signal: AbortSignal.abort(new Error("why")) })),
+      short: await codeOf(eddi.answer(new Float32Array(7))),
+      noNumbers: await codeOf(eddi.answer(values(Number.NaN))),
+      endless: await codeOf(eddi.answer(values(1e30))),
+      beforehand: await codeOf(eddi.answer(values(0), { signal: AbortSignal.abort() })),
+      why: await codeOf(eddi.answer(values(0), { signal: AbortSignal.abort(new Error("why")) })),
       late: await aborted,
       timing: await codeOf(eddi.time({ part: "everything", runs: 0 } as never)),
       nowhere: await codeOf(

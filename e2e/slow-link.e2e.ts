@@ -60,7 +60,9 @@ test.beforeAll(async () => {
           if (state?.summary == null) return;
           const { cloud, conditions, measured } = state.summary;
           const { rttMs, uplinkBps } = conditions;
-          const { problems } = state;
+          const problems = [...document.querySelectorAll(".problems .text")].map(
+            ({ textContent }) => textContent,
+          );
           told.push({
             cloud,
             rttMs: measured.rtt ? rttMs : null,

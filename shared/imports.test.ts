@@ -40,9 +40,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "shared/protocol",
     "shared/runtime",
     "packages",
+    "apps/engines",
   ],
-  "apps/lab": ["shared", "packages"],
+  "apps/engines": ["shared/model", "shared/runtime", "packages"],
+  "apps/lab": ["shared", "apps/engines", "packages"],
   "apps/web": ["shared", "packages"],
+  "apps/example": ["eddi-client"],
 };
 
 const parts = Object.keys(MAY_IMPORT);
@@ -89,8 +92,15 @@ test.each(parts)("%s imports only what stands below it", (part) => {
   expect(wrong).toEqual([]);
 });
 
-/** What the page may not reach past: it calls workers, and knows their conversations only. */
+/** What nobody may reach past: the client calls workers, and knows their conversations only; the page calls the client. */
 const APART: readonly (readonly [string, string])[] = [
+  ["apps/web/client", "apps/web/page"],
+  ["apps/web/client", "apps/web/edge"],
+  ["apps/web/client", "apps/web/optimizer"],
+  ["apps/web/edge", "apps/web/client"],
+  ["apps/web/optimizer", "apps/web/client"],
+  ["apps/web/talk", "apps/web/client"],
+  ["apps/web/service", "apps/web/client"],
   ["apps/web/page", "apps/web/edge"],
   ["apps/web/page", "apps/web/optimizer"],
   ["apps/web/optimizer", "apps/web/edge"],
@@ -116,6 +126,33 @@ test.each(["apps/lab", "apps/web", "shared"])("no folders of %s import each othe
     }
   }
   expect(circleIn(reached)).toEqual([]);
+});
+
+test("the page goes to the client through its door", () => {
+  const wrong = sources("apps/web/page").flatMap((file) =>
+    neighbours(file)
+      .filter((target) => target.startsWith("apps/web/client/") && target !== "apps/web/client/index.ts")
+      .map((target) => `${file} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("nothing of a client is the thread's: two on one page keep apart", () => {
+  const wrong = ["client", "talk", "service", "image"]
+    .flatMap((folder) => sources(`apps/web/${folder}`))
+    .filter((file) => /^(export )?(let|var)\b/m.test(code(readFileSync(join(ROOT, file), "utf8"))));
+  expect(wrong).toEqual([]);
+});
+
+test("the client knows nothing of the page that it is on", () => {
+  const wrong = ["client", "talk", "service"]
+    .flatMap((folder) => sources(`apps/web/${folder}`))
+    .filter((file) =>
+      /\b(location|document|sessionStorage|localStorage)\b/.test(
+        code(readFileSync(join(ROOT, file), "utf8")),
+      ),
+    );
+  expect(wrong).toEqual([]);
 });
 
 /** Files of this repository that a file imports by their paths. */

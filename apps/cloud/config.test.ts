@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ENGINE_CHOICES } from "../engines/index.ts";
 import { type CloudConfig, readConfig } from "./config.ts";
 
 const read = (env: Record<string, string>, ...args: string[]) => readConfig(env, args) as CloudConfig;
@@ -69,7 +70,7 @@ test.each([
     ["--body-limit", "1000", "--max-bytes-under-way", "1999"],
     "--max-bytes-under-way: expected at least 2000: a body, as it came and inflated, got 1999",
   ],
-  [["--engine", "cuda"], "--engine: expected auto, tfjs-node-gpu, webgpu, tfjs-node, wasm, got cuda"],
+  [["--engine", "cuda"], `--engine: expected ${ENGINE_CHOICES.join(", ")}, got cuda`],
   [["--isolation", "vm"], "--isolation: expected auto, thread, process, got vm"],
   [["--metrics", "yes"], "--metrics: expected on, off, got yes"],
   [["--drain-ms=-1"], /--drain-ms: expected 0 to/],

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EddiError } from "#shared/errors";
+import { ENGINE_CHOICES, ENGINES, type EngineChoice } from "../engines/index.ts";
 import { isLoopback } from "./guard/is-loopback.ts";
 import { defaultBytesUnderWay } from "./guard/memory-limit.ts";
 import { readOrigins } from "./guard/origins.ts";
@@ -70,11 +71,9 @@ export interface TlsConfig {
   readonly key: string;
 }
 
-export type EngineChoice = (typeof ENGINES)[number];
 export type Isolation = (typeof ISOLATIONS)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const ENGINES = ["auto", "tfjs-node-gpu", "webgpu", "tfjs-node", "wasm"] as const;
 const ISOLATIONS = ["auto", "thread", "process"] as const;
 const SWITCH = ["on", "off"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -100,7 +99,7 @@ const OPTIONS = {
     "prefix that a proxy in front leaves in paths, as /eddi; what comes without is answered too",
   ],
   data: ["", "folder in the layout of imagenette2-160, for sample photos"],
-  engine: ["auto", "tfjs-node-gpu, webgpu, tfjs-node, wasm, or auto: the first of them that loads"],
+  engine: ["auto", `${ENGINES.join(", ")}, or auto: the first of them that loads`],
   workers: ["0", "workers that run tails; 0 takes one per core, or one for a GPU"],
   isolation: ["auto", "each worker a thread, a process, or auto: processes where a GPU may be used"],
   "max-queue-ms": ["2000", "how long a request may have to expect to wait; beyond, it is refused"],
@@ -198,7 +197,7 @@ export function readConfig(
     webDir: text("web"),
     basePath: readBasePath(text("base-path")),
     dataDir: text("data") || join(cacheDir(env), "eddi", "data", "imagenette2-160"),
-    engine: oneOf("engine", ENGINES),
+    engine: oneOf("engine", ENGINE_CHOICES),
     workers: integer("workers", 0, 256),
     isolation: oneOf("isolation", ISOLATIONS),
     maxQueueMs: integer("max-queue-ms", 0, 3_600_000),

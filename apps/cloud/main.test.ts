@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ENGINES, engineOf } from "../engines/index.ts";
 import { TINY_SERVICE } from "./fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -124,25 +125,25 @@ describe("the program", () => {
     for (const secret of [key, line, line.slice(6), dir]) expect(err).not.toContain(secret);
   });
 
-  test.each([
-    ["tfjs-node", "native"],
-    ["webgpu", "webgpu"],
-  ])("engine %s is used where it is installed, else refused", async (engine, backend) => {
-    const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", engine);
-    const line = await firstLine.catch(() => null);
-    if (line !== null) {
-      const url = line.slice("listening on ".length);
-      const described = await (await fetch(`${url}/v2/models/tiny`)).json();
-      expect(described).toMatchObject({ parameters: { engine, backend } });
-      child.kill("SIGTERM");
-      expect((await ended).code).toBe(0);
-    } else {
-      expect(await ended).toMatchObject({
-        code: 1,
-        err: expect.stringMatching(`engine ${engine}: expected it to load, got: \\S`),
-      });
-    }
-  });
+  test.each(ENGINES.map((name) => [name, engineOf(name).backend]))(
+    "engine %s is used where it is installed, else refused",
+    async (engine, backend) => {
+      const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", engine);
+      const line = await firstLine.catch(() => null);
+      if (line !== null) {
+        const url = line.slice("listening on ".length);
+        const described = await (await fetch(`${url}/v2/models/tiny`)).json();
+        expect(described).toMatchObject({ parameters: { engine, backend } });
+        child.kill("SIGTERM");
+        expect((await ended).code).toBe(0);
+      } else {
+        expect(await ended).toMatchObject({
+          code: 1,
+          err: expect.stringMatching(`engine ${engine}: expected it to load, got: \\S`),
+        });
+      }
+    },
+  );
 });
 
 async function sendRaw(port: number, text: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { EddiError, toEddiError } from "#shared/errors";
+import { setTensorFlowDefaults } from "../engines/index.ts";
 import { type CloudConfig, configFileOf, readConfig } from "./config.ts";
 import { EXIT_LIMIT_MS, endProcess, endWithin } from "./end-process.ts";
-import { setWorkerEnvironment } from "./execution/worker-environment.ts";
 import { readNamedFile } from "./files/named-file.ts";
 import { newKey } from "./guard/keys.ts";
 import { listen } from "./listen.ts";
@@ -30,7 +30,7 @@ try {
 }
 
 async function serve(config: CloudConfig): Promise<void> {
-  setWorkerEnvironment();
+  setTensorFlowDefaults("tails");
   let server: CloudServer | null = null;
   let stopping = false;
   let isReady = false;

@@ -1,9 +1,9 @@
 import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
+import type { EngineInfo } from "../engines/index.ts";
 import type { CloudConfig } from "./config.ts";
 import { docsRoute } from "./docs/docs-route.ts";
-import type { Engine } from "./execution/tail-messages.ts";
 import { WorkerPool } from "./execution/worker-pool.ts";
 import { Folder } from "./files/folder.ts";
 import { BytesUnderWay } from "./guard/bytes-under-way.ts";
@@ -34,7 +34,7 @@ import type { UpgradeTaker } from "./stream/upgrades.ts";
 export interface CloudServer {
   readonly app: FastifyInstance;
   /** Resolves when tails can run: before, requests for them are answered 503. */
-  readonly ready: Promise<Engine>;
+  readonly ready: Promise<EngineInfo>;
   /** What takes connections: HTTP, and HTTPS once it listens. */
   readonly listeners: Listener[];
   /** Those that are there until everything else has ended. */
@@ -141,7 +141,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   });
   const bytes = new BytesUnderWay(config.maxBytesUnderWay);
   const frames = new LongFrames({ patienceMs: config.maxQueueMs, limitMs: config.requestTimeoutMs });
-  let engine: Engine | null = null;
+  let engine: EngineInfo | null = null;
   const listeners: Listener[] = [app.server];
   const lastListeners: Listener[] = [];
   let draining = false;

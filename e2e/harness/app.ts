@@ -1,9 +1,13 @@
 import { expect } from "@playwright/test";
 import { type Random, randomFrom } from "#shared/random";
 import { type Browser, openBrowser } from "../../apps/lab/rig/phone.ts";
-import type { EddiOptions, EddiState } from "../../apps/web/page/control/api.ts";
-import type { Answer } from "../../apps/web/talk/edge.ts";
+import type { Answer, AskOptions, Client, ClientState } from "../../apps/web/client/index.ts";
 import type { Noise } from "./models.ts";
+
+declare global {
+  /** The page's client. */
+  var eddi: Client;
+}
 
 /** An answer as it comes out of the page. */
 export type PlainAnswer = Omit<Answer, "scores"> & { readonly scores: readonly number[] };
@@ -32,12 +36,13 @@ export interface AppOptions {
 /** The page in a real browser, driven through `globalThis.eddi`. */
 export interface App extends Browser {
   /** Answers a photo: a file's bytes, or an address for the page to fetch it from. */
-  answer(photo: string | Buffer, options?: EddiOptions): Promise<PlainAnswer>;
+  answer(photo: string | Buffer, options?: AskOptions): Promise<PlainAnswer>;
   /** Answers random values as the model's input, the same for the same seed. */
-  answerNoise(noise: Noise, options?: EddiOptions): Promise<PlainAnswer>;
+  answerNoise(noise: Noise, options?: AskOptions): Promise<PlainAnswer>;
   /** Waits until weights, probes and plan have come to rest. */
   settle(): Promise<void>;
-  state(): Promise<EddiState>;
+  /** What the client knows, and what the page says went wrong. */
+  state(): Promise<ClientState & { readonly problems: readonly string[] }>;
 }
 
 /** Long enough for a busy machine to do anything; nobody waits for it to pass. */
@@ -88,13 +93,17 @@ export async function openApp(options: AppOptions): Promise<App> {
             { length: count },
             () => range[0] + (range[1] - range[0]) * random(),
           );
-          const answer = await globalThis.eddi.answerValues(values, given);
+          const answer = await globalThis.eddi.answer(values, given);
           return { ...answer, scores: [...answer.scores] };
         },
         [noise, { budgetMs: GENEROUS_MS, ...answerOptions }] as const,
       ),
     settle: () => page.evaluate(() => globalThis.eddi.settle()),
-    state: () => page.evaluate(() => globalThis.eddi.state()),
+    state: () =>
+      page.evaluate(() => {
+        const told = document.querySelectorAll<HTMLElement>(".problems .text");
+        return { ...globalThis.eddi.state(), problems: [...told].map(({ innerText }) => innerText) };
+      }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { TENSOR_CODECS } from "#shared/codecs";
 import { fixtureModel } from "./fixture.ts";
 import { imageShape, luma } from "./image.ts";
 import { type ExitPolicy, readMetadata } from "./metadata.ts";
@@ -134,7 +135,7 @@ test("what is wrong in a measured codec is refused by its name", () => {
     [{ quality: 101 }, "image", "quality"],
     [{ quality: 50.5 }, "image", "quality"],
     [{ codec: "uint8" }, "image", "no quality"],
-    [{}, "join", "codec of float32, float16, uint8, uint4"],
+    [{}, "join", `codec of ${TENSOR_CODECS.join(", ")}, got`],
     [{ deflate: "yes" }, "image", "deflate"],
     [{ bytes: 0 }, "image", "bytes"],
     [{ bytes: Number.NaN }, "image", "bytes"],

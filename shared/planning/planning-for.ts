@@ -10,6 +10,7 @@ export function planningFor(model: CostedModel, planner: Planner, request: PlanR
   const foreseen = plan && foresee(model, plan, request);
   return {
     budgetMs: request.budgetMs,
+    minAccuracy: request.minAccuracy,
     plan,
     prediction: foreseen?.prediction ?? null,
     ways: foreseen?.ways ?? [],

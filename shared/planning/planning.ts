@@ -5,6 +5,8 @@ import type { LoadMode } from "#shared/optimizer";
 /** The plan for the next image, and all that is expected of it. */
 export interface Planning {
   readonly budgetMs: number;
+  /** Top-1 that is enough, 0..1; null: the best within the budget. */
+  readonly minAccuracy: number | null;
   /** Null when nothing can be run: no weights yet and no cloud. */
   readonly plan: Plan | null;
   readonly prediction: Prediction | null;

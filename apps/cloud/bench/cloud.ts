@@ -1,7 +1,7 @@
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { EddiError, toEddiError } from "#shared/errors";
-import { setWorkerEnvironment } from "../execution/worker-environment.ts";
+import { ENGINES, type EngineName, setTensorFlowDefaults } from "../../engines/index.ts";
 import { directThroughput } from "./direct.ts";
 import { shareOut } from "./fairness.ts";
 import { attack } from "./hostile.ts";
@@ -17,7 +17,7 @@ const USAGE = `npm run -s bench:cloud -- [options]
 Loads the service with one tail over and over, on every engine that loads, and prints JSON; times in milliseconds,
 throughput in requests a second. Clients and service share this machine's cores, unless told to keep apart.
 
-  --engines A,B    default tfjs-node-gpu,webgpu,tfjs-node,wasm: those that are not installed are named as missing
+  --engines A,B    default ${ENGINES.join()}: those that are not installed are named as missing
   --model ID       default resnet-imagenette
   --cut NODE       the tensor that is sent, as uint4 (default stage2/block1/relu)
   --exit ID        default the last
@@ -35,7 +35,6 @@ throughput in requests a second. Clients and service share this machine's cores,
   --soak-s S       of steady load at 0.7 of the capacity, for memory (default 0: none)
 `;
 
-const ENGINES = "tfjs-node-gpu,webgpu,tfjs-node,wasm";
 /** Until the code of service and clients is compiled. */
 const WARM_UP_S = 5;
 /** Of the capacity. */
@@ -59,7 +58,7 @@ function readOptions() {
   try {
     return parseArgs({
       options: {
-        engines: { type: "string", default: ENGINES },
+        engines: { type: "string", default: ENGINES.join() },
         model: { type: "string", default: "resnet-imagenette" },
         cut: { type: "string", default: "stage2/block1/relu" },
         exit: { type: "string" },
@@ -84,7 +83,7 @@ function readOptions() {
 }
 
 async function run(): Promise<void> {
-  setWorkerEnvironment();
+  setTensorFlowDefaults("tails");
   const cores = values.apart ? splitCores() : null;
   const workload = await readWorkload(values.model, values.cut, values.exit);
   const engines: Record<string, object> = {};
@@ -112,11 +111,12 @@ async function run(): Promise<void> {
   process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
 }
 
-function chosenEngines(): readonly string[] {
-  const chosen = values.engines.split(",");
-  const wrong = chosen.find((engine) => !ENGINES.split(",").includes(engine));
-  if (wrong === undefined) return chosen;
-  throw new EddiError("bad-argument", `--engines: expected of ${ENGINES}, got ${wrong}`);
+function chosenEngines(): readonly EngineName[] {
+  return values.engines.split(",").map((wanted) => {
+    const engine = ENGINES.find((one) => one === wanted);
+    if (engine !== undefined) return engine;
+    throw new EddiError("bad-argument", `--engines: expected of ${ENGINES.join()}, got ${wanted}`);
+  });
 }
 
 /** @param cores of the service; any, if not given */

@@ -1,4 +1,4 @@
-import type { EngineChoice } from "../config.ts";
+import type { EngineChoice } from "../../engines/index.ts";
 import { WorkerPool } from "../execution/worker-pool.ts";
 import type { Workload } from "./workload.ts";
 

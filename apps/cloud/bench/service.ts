@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
+import type { EngineChoice } from "../../engines/index.ts";
 import { childrenOf } from "../children-of.ts";
-import type { EngineChoice } from "../config.ts";
 import { MODELS_DIR } from "./workload.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));

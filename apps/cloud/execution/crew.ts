@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EddiError, toEddiError } from "#shared/errors";
-import type { EngineChoice, Isolation } from "../config.ts";
+import type { EngineChoice } from "../../engines/index.ts";
+import type { Isolation } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import { PoolWorker, type Started } from "./pool-worker.ts";
 import type { TailSetup } from "./tail-messages.ts";

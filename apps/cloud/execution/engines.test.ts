@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { elementCount, type Model, type Segment, type TensorInfo, tailOf } from "#shared/model";
 import { randomFrom } from "#shared/random";
-import type { EngineChoice } from "../config.ts";
+import { ENGINES, type EngineChoice } from "../../engines/index.ts";
 import { ALL_MODELS_DIR, floatTensor } from "../fixture.ts";
 import { loadModels, modelKey } from "../models/registry.ts";
 import type { Tail, TailJob } from "./executor.ts";
@@ -71,7 +71,7 @@ async function scores(pool: WorkerPool, tail: Tail, info: TensorInfo, values: Fl
 const furthest = (one: Float32Array, other: Float32Array): number =>
   one.reduce((most, value, at) => Math.max(most, Math.abs(value - other[at]!)), 0);
 
-test.for(["tfjs-node-gpu", "webgpu", "tfjs-node"] as const)(
+test.for(ENGINES.filter((name) => name !== "wasm"))(
   "engine %s answers every tail as WASM does, alone and in a batch",
   { timeout: 600_000 },
   async (name, { skip }) => {

@@ -2,7 +2,7 @@ import type { ErrorCode } from "#shared/errors";
 import type { Segment } from "#shared/model";
 import type { Parameters, WireTensor } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import type { EngineChoice } from "../config.ts";
+import type { EngineChoice, EngineInfo } from "../../engines/index.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import type { BatchLine } from "./tail-times.ts";
 
@@ -14,14 +14,6 @@ export interface TailSetup {
   readonly models: readonly ModelFiles[];
   /** Images in the largest batch that it will get. */
   readonly maxBatch: number;
-}
-
-/** What runs the operations. */
-export interface Engine {
-  readonly name: "tfjs-node-gpu" | "tfjs-node" | "webgpu" | "wasm";
-  /** As profiles call it. */
-  readonly backend: "native" | "webgpu" | "wasm";
-  readonly device: "cpu" | "gpu";
 }
 
 /** One request's part of a batch. */
@@ -60,7 +52,7 @@ export interface Warmed {
 export type TailReply =
   | {
       readonly kind: "started";
-      readonly engine: Engine;
+      readonly engine: EngineInfo;
       readonly warmed: readonly Warmed[];
       /** Models that this engine cannot run, as `modelKey` makes it. */
       readonly refused: readonly { readonly model: string; readonly reason: string }[];

@@ -1,16 +1,15 @@
-import "@tensorflow/tfjs-backend-wasm";
-import { memory, setBackend } from "@tensorflow/tfjs-core";
-import { expect, test, vi } from "vitest";
-import { SegmentModel } from "#shared/runtime";
+import { memory } from "@tensorflow/tfjs-core";
+import { expect, test } from "vitest";
+import { openEngine } from "../../engines/index.ts";
 import { imageBytes, MODELS_DIR } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { TailModel } from "./tail-model.ts";
 
 test("beyond its bound of segments a model is opened anew, and loses nothing", async () => {
-  await setBackend("wasm");
+  const { load } = await openEngine("wasm");
   const { files, model } = (await loadModels(MODELS_DIR)).find("tiny", null);
-  const tail = new TailModel(files, 2);
+  const tail = new TailModel(files, load, 2);
   const image = {
     name: "image",
     datatype: "UINT8",
@@ -30,9 +29,9 @@ test("beyond its bound of segments a model is opened anew, and loses nothing", a
 });
 
 test("a batch gives each request what it gets alone; one that is bad fails alone", async () => {
-  await setBackend("wasm");
+  const { load } = await openEngine("wasm");
   const { files, model } = (await loadModels(MODELS_DIR)).find("tiny", null);
-  const tail = new TailModel(files);
+  const tail = new TailModel(files, load);
   const segment = tailTo(model, ["image"], ["exit1", "exit3"]);
   const item = (seed: number, images: number) => {
     const data = imageBytes(seed, images * 3072);
@@ -59,7 +58,7 @@ test("a batch gives each request what it gets alone; one that is bad fails alone
 });
 
 test("scores that are no numbers are the client's fault only where its tensors are huge", async () => {
-  await setBackend("wasm");
+  const { load } = await openEngine("wasm");
   const { files, model } = (await loadModels(MODELS_DIR)).find("tiny", null);
   const segment = tailTo(model, ["exit3/pool"], ["exit3"]);
   const item = (value: number) => {
@@ -73,16 +72,18 @@ test("scores that are no numbers are the client's fault only where its tensors a
     const [result] = await tail.run(segment, [item(value)]);
     return "code" in result! ? `${result.code}: ${result.message}` : "ran";
   };
-  const tail = new TailModel(files);
+  const tail = new TailModel(files, load);
   expect(await codeOf(tail, 1)).toBe("ran");
   expect(await codeOf(tail, 3e38)).toMatch(
     /^bad-tensor: exit3\/scores: expected tensors that lead to finite scores/,
   );
   // An engine whose device is lost.
-  const run = vi.spyOn(SegmentModel.prototype, "runValues");
-  run.mockResolvedValue([{ shape: [1, 10], values: new Float32Array(10).fill(Number.NaN) }]);
-  expect(await codeOf(tail, 1)).toBe(
+  const lost = new TailModel(files, () => ({
+    addShard: () => {},
+    dispose: () => {},
+    runValues: async () => [{ shape: [1, 10], values: new Float32Array(10).fill(Number.NaN) }],
+  }));
+  expect(await codeOf(lost, 1)).toBe(
     "bad-scores: exit3/scores: expected finite scores of the engine, got NaN",
   );
-  run.mockRestore();
 });

@@ -1,7 +1,8 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
-import { SegmentModel, type TensorValues } from "#shared/runtime";
+import type { TensorValues } from "#shared/runtime";
+import type { LoadedModel, Running } from "../../engines/index.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import { badScores } from "./bad-scores.ts";
 import { decodeImages } from "./decode-images.ts";
@@ -11,19 +12,21 @@ import type { BatchItem, ItemResult } from "./tail-messages.ts";
 /** Far beyond every activation, and far below where float32 ends: trained layers do not make up the difference. */
 const HUGE = 1e12;
 
-/** TF.js keeps what it compiled for a segment for ever: after so many, the model is opened anew. */
+/** Engines keep what they compiled for a segment for ever: after so many, the model is opened anew. */
 const MAX_SEGMENTS = 512;
 
-/** A model of which any tail can be run, on the active TF.js backend. */
+/** A model of which any tail can be run, on an engine. */
 export class TailModel {
   readonly model: Model;
   private readonly files: ModelFiles;
   private readonly maxSegments: number;
-  private segments: SegmentModel;
+  private readonly load: Running["load"];
+  private segments: LoadedModel;
   private readonly compiled = new Set<string>();
 
-  constructor(files: ModelFiles, maxSegments = MAX_SEGMENTS) {
+  constructor(files: ModelFiles, load: Running["load"], maxSegments = MAX_SEGMENTS) {
     this.files = files;
+    this.load = load;
     this.maxSegments = maxSegments;
     this.model = readModel(files.json);
     this.segments = this.open();
@@ -82,8 +85,8 @@ export class TailModel {
     this.compiled.add(key);
   }
 
-  private open(): SegmentModel {
-    const segments = new SegmentModel(this.model);
+  private open(): LoadedModel {
+    const segments = this.load(this.model);
     for (const [at, shard] of this.model.shards.entries()) segments.addShard(shard, this.files.shards[at]!);
     return segments;
   }

@@ -1,8 +1,8 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { elementCount, imageShape, type Segment } from "#shared/model";
+import { openEngine } from "../../engines/index.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { warmImages } from "./decode-images.ts";
-import { openEngine } from "./engine.ts";
 import { lowerPriority } from "./lower-priority.ts";
 import { SegmentNames } from "./segment-names.ts";
 import type { BatchItem, ItemResult, TailRequest, Warmed } from "./tail-messages.ts";
@@ -23,7 +23,7 @@ const warmed: Warmed[] = [];
 const refused: { model: string; reason: string }[] = [];
 for (const files of port.setup.models) {
   try {
-    const opened = new TailModel(files);
+    const opened = new TailModel(files, engine.load);
     const line = await warm(opened);
     warmed.push({ model: files.key, line, nodes: opened.model.nodes.length });
     models.set(files.key, opened);
@@ -34,7 +34,7 @@ for (const files of port.setup.models) {
 port.listen((message) => {
   if (message.kind === "run") void run(message);
 });
-port.reply({ kind: "started", engine, warmed, refused });
+port.reply({ kind: "started", engine: engine.info, warmed, refused });
 
 async function run({ id, model, segmentName, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();

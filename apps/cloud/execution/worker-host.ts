@@ -1,10 +1,10 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { EngineChoice, Isolation } from "../config.ts";
+import { mayUseGpu } from "../../engines/index.ts";
+import type { Isolation } from "../config.ts";
 import type { Crashed, TailReply, TailRequest, TailSetup } from "./tail-messages.ts";
 import { startOf } from "./worker-entry.ts";
 
@@ -28,7 +28,6 @@ export interface HostEvents {
 const STDERR = 2;
 /** A worker that can be ended is ended by then. */
 const END_LIMIT_MS = 1_000;
-const GPU_ENGINES = ["tfjs-node-gpu", "webgpu"];
 
 /**
  * Starts a worker. To end a thread that is inside a GPU's driver, or of Dawn, aborts the whole process (webgpu 0.6.2), and
@@ -86,17 +85,4 @@ async function forAMoment(ended: Promise<unknown>): Promise<void> {
   const moment = sleep(END_LIMIT_MS, undefined, { signal: waiting.signal }).catch(() => {});
   await Promise.race([ended, moment]);
   waiting.abort();
-}
-
-function mayUseGpu(engine: EngineChoice): boolean {
-  return engine === "auto" ? GPU_ENGINES.some(isInstalled) : GPU_ENGINES.includes(engine);
-}
-
-function isInstalled(engine: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(engine === "webgpu" ? engine : `@tensorflow/${engine}`);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { EngineChoice, Isolation } from "../config.ts";
+import type { EngineChoice } from "../../engines/index.ts";
+import type { Isolation } from "../config.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import { Crew } from "./crew.ts";
 import {

@@ -81,7 +81,7 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
   [
     "another datatype",
     400,
-    /image: expected datatype FP32, FP16 or UINT8, got INT32/,
+    /image: expected datatype FP32, FP16.* or UINT8, got INT32/,
     () => with_({}, { datatype: "INT32", data: new Uint8Array(4 * IMAGE.length) }),
   ],
   [

@@ -204,6 +204,6 @@ describe("images", () => {
       request([tensor], { parameters: { "image.stem/pool": "image/jpeg" } }),
     );
     expect(response.statusCode).toBe(400);
-    expect(response.json().error).toBe("stem/pool: expected datatype FP32, FP16 or UINT8, got BYTES");
+    expect(response.json().error).toMatch(/^stem\/pool: expected datatype FP32, FP16.* or UINT8, got BYTES$/);
   });
 });

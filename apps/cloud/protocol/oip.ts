@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { formatServerTiming, HEADER_LENGTH } from "#shared/protocol";
+import type { EngineInfo } from "../../engines/index.ts";
 import type { CloudConfig } from "../config.ts";
 import type { Asker } from "../execution/executor.ts";
-import type { Engine } from "../execution/tail-messages.ts";
 import type { BytesUnderWay, HeldBytes } from "../guard/bytes-under-way.ts";
 import { RETRY_AFTER_S } from "../http-errors.ts";
 import { answerInfer, type InferAnswer, type InferService } from "./answer-infer.ts";
@@ -17,7 +17,7 @@ import { serverMetadata } from "./server-metadata.ts";
 export interface Service extends InferService {
   readonly config: InferService["config"] & Pick<CloudConfig, "bodyLimitBytes" | "modelControl">;
   /** Null until all workers are warm. */
-  readonly engine: () => Engine | null;
+  readonly engine: () => EngineInfo | null;
   readonly bytes: BytesUnderWay;
   /** Tails that run at once. */
   readonly workers: () => number;

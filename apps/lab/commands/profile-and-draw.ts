@@ -4,8 +4,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
 import type { StatusLine } from "../terminal/status-line.ts";
-import { run as drawGraph } from "./graph.ts";
-import { run as drawPhaseMap } from "./phase-map.ts";
+import { graphCommand } from "./graph.ts";
+import { phaseMapCommand } from "./phase-map.ts";
 
 const LAB = fileURLToPath(new URL("../main.ts", import.meta.url));
 
@@ -24,8 +24,8 @@ export async function profileAndDraw(folder: string, repeats: number, status: St
       await profile([model, "--backend", backend, "--repeats", `${repeats}`]);
     }
   }
-  await drawGraph([model, "--out", path.join(folder, "graph.svg")]);
-  await drawPhaseMap([model, "--out", path.join(folder, "phase-map.svg")]);
+  await graphCommand.run([model, "--out", path.join(folder, "graph.svg")]);
+  await phaseMapCommand.run([model, "--out", path.join(folder, "phase-map.svg")]);
 }
 
 /** In a process of its own: TensorFlow in this one has all threads, the service's workers have one each. */

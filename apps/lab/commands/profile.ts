@@ -1,6 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import {
   fitRegression,
@@ -10,55 +9,44 @@ import {
   readProfile,
 } from "#shared/profile";
 import { selfTest } from "#shared/runtime";
-import { deviceOf, openBackend } from "../engine/backend.ts";
-import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
-import { AS_THE_SERVICE, stopwatch } from "../profiling/measure.ts";
-
-const USAGE = `npm run lab -- profile MODEL [options]
-npm run lab -- profile --regress
-
-Measures a model partition-wise on this machine, heads and tails, and writes
-MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
-models and writes models/regression.json: what a phone starts with where nothing was measured.
-
-  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
-  --repeats N       timings of each segment (default 15)
-  --device TEXT     what this machine is called (default: its processor or GPU)
-  --regress         write the regression; after a model, or alone
-`;
+import { openAsTheService } from "../engine/backend.ts";
+import { MODELS_FOLDER, openModelFolder, readModelFolder } from "../files/model-folder.ts";
+import { stopwatch } from "../profiling/measure.ts";
+import { command } from "./command.ts";
+import { flag, optional, text, whole } from "./option.ts";
+import { backendOption, modelArgument } from "./shared-options.ts";
 
 const SELF_TESTS = 5;
 const ROLES = ["head", "tail"] as const;
 
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      backend: { type: "string", default: "auto" },
-      repeats: { type: "string", default: "15" },
-      device: { type: "string" },
-      regress: { type: "boolean", default: false },
-      help: { type: "boolean" },
-    },
-  });
-  const [name] = positionals;
-  if (values.help || (name === undefined && !values.regress)) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const repeats = Number(values.repeats);
-  if (!Number.isInteger(repeats) || repeats < 1) {
-    throw new EddiError("bad-argument", `--repeats: expected a whole number above 0, got ${values.repeats}`);
-  }
-  if (name !== undefined) await profileModel(modelFolder(name), values.backend, repeats, values.device);
-  if (values.regress) await regress();
-}
+export const profileCommand = command({
+  name: "profile",
+  about: `Measures a model partition-wise on this machine, heads and tails, and writes
+MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
+models and writes models/regression.json: what a phone starts with where nothing was measured.`,
+  argument: optional(modelArgument),
+  options: {
+    backend: backendOption,
+    repeats: whole("timings of each segment", 1, 15),
+    device: text("TEXT", "what this machine is called (default: its processor or GPU)"),
+    regress: flag("write the regression; after a model, or alone"),
+  },
+  run: async ({ argument: model, options: { backend, repeats, device, regress } }) => {
+    if (model === null && !regress) {
+      throw new EddiError(
+        "bad-argument",
+        "expected MODEL or --regress, got none; lab profile --help says more",
+      );
+    }
+    if (model !== null) await profileModel(model.folder, backend, repeats, device);
+    if (regress) await writeRegression();
+  },
+});
 
 async function profileModel(folder: string, wanted: string, repeats: number, called?: string): Promise<void> {
-  Object.assign(process.env, AS_THE_SERVICE);
-  const backend = await openBackend(wanted);
-  const device = called ?? (await deviceOf(backend));
+  const { info, deviceName } = await openAsTheService(wanted);
+  const { backend } = info;
+  const device = called ?? deviceName;
   const segments = await openModelFolder(folder);
   const { model } = segments;
   const tests: number[] = [];
@@ -85,7 +73,7 @@ function summary(profile: Profile, file: string): string {
 }
 
 /** Fits the regression to every profile of heads there is. A profile of an older format is left out, and said. */
-async function regress(): Promise<void> {
+async function writeRegression(): Promise<void> {
   const profiled: ProfiledModel[] = [];
   for (const { name } of (await readdir(MODELS_FOLDER, { withFileTypes: true })).filter((entry) =>
     entry.isDirectory(),

@@ -14,16 +14,17 @@ import { type Model, type Plan, readModel, type Transport, type WireCodec } from
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
 import type { Profile } from "#shared/profile";
-import { fetchJson } from "../service/fetch-model.ts";
-import { traffic } from "../service/traffic.ts";
-import type { OptimizerEvent } from "../talk/optimizer.ts";
-import type { LinkEvent, LinkRequest } from "../talk/planning.ts";
+import { fetchJson } from "../service/fetch-file.ts";
+import type { Service } from "../service/service.ts";
+import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
+import type { LinkEvent, LinkRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
   calibratedHead,
+  type FetchJson,
   type FoundProfile,
   firstEdgeScale,
   headProfile,
@@ -58,6 +59,7 @@ interface Costed {
  */
 export class Optimizer {
   private readonly emit: (event: OptimizerEvent) => void;
+  private readonly fetchJson: FetchJson;
   private readonly cloud = new CloudWatch();
   private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
@@ -85,9 +87,12 @@ export class Optimizer {
   /** False until the service has told its engine, and again after it was down: it may have changed. */
   private tailKnown = false;
 
-  constructor(emit: (event: OptimizerEvent) => void) {
+  constructor(service: Service, emit: (event: OptimizerEvent) => void) {
+    const { traffic } = service;
     this.emit = emit;
+    this.fetchJson = (url) => fetchJson(service, url);
     this.prober = new Prober({
+      service,
       cloud: this.cloud,
       conditions: () => conditionsOf(this.network),
       isSending: () => this.busy > 0 && !this.isAllEdge(),
@@ -144,9 +149,10 @@ export class Optimizer {
     if (!isOn) this.prober.downloadsChanged();
   }
 
-  setPicture(state: "loading" | "loaded" | "failed"): void {
+  /** The app downloads something of its own. */
+  setAppDownload(state: DownloadState): void {
     if (state === "loaded") this.heard();
-    this.setDownloading("page", state === "loading");
+    this.setDownloading("app", state === "loading");
   }
 
   setVisible(visible: boolean): void {
@@ -171,7 +177,7 @@ export class Optimizer {
         this.replan();
         return { reply: null };
       case "plan":
-        return { reply: this.plan(request.budgetMs, null) };
+        return { reply: this.plan({ minAccuracy: this.minAccuracy, ...request.wish }, null) };
       case "downloading":
         this.setDownloading("edge", request.isOn);
         return { reply: null };
@@ -221,7 +227,7 @@ export class Optimizer {
   private async learnEngine(backend: string | null, selfTestMs: number | null): Promise<void> {
     if (this.costed === null) throw new EddiError("bad-argument", "expected a model first");
     this.own = null;
-    const head = await headProfile(this.costed.model, backend, selfTestMs, fetchJson);
+    const head = await headProfile(this.costed.model, backend, selfTestMs, this.fetchJson);
     this.guessEdge(firstEdgeScale(head, selfTestMs), this.network.initial.spread.edge);
     this.takeHead(head);
   }
@@ -245,7 +251,7 @@ export class Optimizer {
     if (this.costed === null) return;
     this.tailKnown = true;
     try {
-      const tail = await tailProfile(this.costed.model, fetchJson);
+      const tail = await tailProfile(this.costed.model, this.fetchJson);
       this.recost({ ...this.costed, tail });
     } catch (thrown) {
       this.tailKnown = false;
@@ -300,7 +306,8 @@ export class Optimizer {
   /** Plans anew and tells everybody. */
   private replan(): Planning {
     const now = performance.now();
-    const planned = this.plan(this.budgetMs, this.previous);
+    const { budgetMs, minAccuracy } = this;
+    const planned = this.plan({ budgetMs, minAccuracy }, this.previous);
     // A first guess of the network is no reason to fetch weights.
     const isGuess = !this.prober.known.uplink && this.cloud.isUp(now);
     const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;
@@ -312,7 +319,6 @@ export class Optimizer {
       kind: "summary",
       summary: {
         ...planning,
-        minAccuracy: this.minAccuracy,
         conditions: conditionsOf(this.network),
         cloud: this.cloud.state(now),
         measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },
@@ -322,14 +328,14 @@ export class Optimizer {
     return planning;
   }
 
-  private plan(budgetMs: number, previous: Plan | null): Planning {
+  private plan({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): Planning {
     return planningFor(this.planned, this.planner, {
       conditions: conditionsOf(this.network),
       image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
-      minAccuracy: this.minAccuracy,
+      minAccuracy,
       budgetMs,
       previous,
     });

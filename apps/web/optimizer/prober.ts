@@ -11,6 +11,7 @@ import {
 } from "#shared/learning";
 import type { Conditions } from "#shared/model";
 import type { Observation } from "#shared/network";
+import type { Service } from "../service/service.ts";
 import type { DownloadWatch } from "./download-watch.ts";
 import { type Probed, probeRtt, probeUplink } from "./probes.ts";
 
@@ -23,6 +24,7 @@ const ENOUGH = { rtt: 2, uplink: 3 } as const;
 const QUIET_MS = 2000;
 
 export interface ProberOptions {
+  readonly service: Pick<Service, "fetch">;
   readonly cloud: CloudWatch;
   readonly conditions: () => Conditions;
   /** Whether an image is on its way to the cloud. */
@@ -152,7 +154,7 @@ export class Prober {
 
   private async takeRtt(): Promise<void> {
     const sentAt = performance.now();
-    const taught = await this.taughtBy(probeRtt(), sentAt);
+    const taught = await this.taughtBy(probeRtt(this.options.service), sentAt);
     const { rttProbes } = this.state;
     this.asked += 1;
     this.state = { ...this.state, rttProbes: rttProbes + countOf(taught), lastRttAt: performance.now() };
@@ -160,13 +162,13 @@ export class Prober {
   }
 
   private async takeUplink(): Promise<void> {
-    const { conditions, onProbed } = this.options;
+    const { service, conditions, onProbed } = this.options;
     const bytes = probeBytes(conditions(), this.state.uplinkProbes === 0);
     this.spend(bytes);
     setTimeout(() => this.spend(-bytes), UPLINK_ALLOWANCE.inMs);
     this.uplinkProbe = new AbortController();
     const { signal } = this.uplinkProbe;
-    const taught = await this.taughtBy(probeUplink(bytes, signal), performance.now());
+    const taught = await this.taughtBy(probeUplink(service, bytes, signal), performance.now());
     if (signal.aborted) return;
     const uplinkProbes = this.state.uplinkProbes + countOf(taught);
     this.state = { ...this.state, uplinkProbes, lastUplinkAt: performance.now() };

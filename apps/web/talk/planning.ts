@@ -25,8 +25,8 @@ export type LinkRequest =
   | { readonly kind: "calibrated"; readonly profile: Profile }
   /** The nodes whose weights are there and whose kernels are warm. */
   | { readonly kind: "ready"; readonly nodes: readonly string[] }
-  /** A plan for another budget than the current one. */
-  | { readonly kind: "plan"; readonly budgetMs: number }
+  /** A plan for another wish than the current one. */
+  | { readonly kind: "plan"; readonly wish: PlanWish }
   /** An image was taken up: no probes until it is finished with, well or badly. */
   | { readonly kind: "started" }
   /** A download is on the wire, or none any more. */
@@ -37,6 +37,13 @@ export type LinkRequest =
   | { readonly kind: "measured"; readonly measured: Measured }
   /** Replied to when no probe is under way, with the plan that follows from all that is known. */
   | { readonly kind: "settle" };
+
+/** What an image asks of its plan. */
+export interface PlanWish {
+  readonly budgetMs: number;
+  /** Top-1 that is enough, 0..1: then the fastest plan is wanted; null: the best within the budget. Else as it is set. */
+  readonly minAccuracy?: number | null;
+}
 
 export interface LinkReplies {
   model: null;

@@ -1,6 +1,5 @@
 import { EddiError } from "#shared/errors";
 import type { Objective } from "#shared/optimizer";
-import { wholeNumber } from "../../terminal/whole-number.ts";
 import type { Task } from "./build-scenario.ts";
 import { inRange } from "./numbers.ts";
 
@@ -9,7 +8,7 @@ export interface TaskOptions {
   readonly budget: string | undefined;
   readonly minAccuracy: string | undefined;
   readonly fps: string | undefined;
-  readonly answers: string;
+  readonly answers: number;
   readonly every: string;
 }
 
@@ -22,8 +21,11 @@ export function readTask(options: TaskOptions): Task {
   const objective = objectiveOf(options, framesPerSecond);
   const everyMs =
     framesPerSecond === null ? inRange("--every", options.every, 1, 1e7) : 1000 / framesPerSecond;
-  const answers = wholeNumber("--answers", options.answers, 1);
-  return { objective, framesPerSecond, pauses: Array.from({ length: answers }, (_, at) => at * everyMs) };
+  return {
+    objective,
+    framesPerSecond,
+    pauses: Array.from({ length: options.answers }, (_, at) => at * everyMs),
+  };
 }
 
 function objectiveOf({ budget, minAccuracy }: TaskOptions, framesPerSecond: number | null): Objective {

@@ -21,7 +21,7 @@ import type { Planning, Way } from "#shared/planning";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
 import { CloudStream } from "../../service/cloud-stream.ts";
-import { Traffic } from "../../service/traffic.ts";
+import { Service } from "../../service/service.ts";
 import { CloudWays } from "../cloud/cloud-ways.ts";
 import { Engine } from "../engine/engine.ts";
 import { Readiness } from "../weights/readiness.ts";
@@ -53,6 +53,7 @@ async function setUp(
   { ready: isReady = true, finishMs = 5, mayAnswerEarlier = false } = {},
 ) {
   const engine = new Engine(model, "wasm", 1);
+  const service = new Service({ baseUrl: "http://service/", key: null });
   const measured: Measured[] = [];
   const lost: string[] = [];
   let broken = false;
@@ -86,20 +87,21 @@ async function setUp(
     finish: exits.map((exit) => ({ exit, finishMs })),
     load: null,
     mayAnswerEarlier,
+    minAccuracy: null,
     cloudUp: true,
   });
   const kit: Kit = {
     model,
     codec: { codec: "float32", deflate: false },
-    cloud: new CloudWays(new CloudStream(), "fetch"),
-    traffic: new Traffic(),
+    cloud: new CloudWays(service, new CloudStream(() => service.socket("/v2/stream", "x")), "fetch"),
+    traffic: service.traffic,
     engine: () => (broken ? null : engine),
     onEngineError: ({ message }) => {
       broken = true;
       lost.push(message);
     },
     readiness,
-    planFor: async (budgetMs) => planning(budgetMs),
+    planFor: async ({ budgetMs }) => planning(budgetMs),
     onMeasured: (one) => measured.push(one),
   };
   return { kit, measured, lost, engine };
@@ -622,7 +624,10 @@ test("an image that was given up is not sent, and its engine is not blamed", asy
     controller.abort(reason);
     return result;
   });
-  const cut = { ...kit, planFor: async () => (await setUp(prefixPlans(exits.at(-1)!)[5]!)).kit.planFor(500) };
+  const cut = {
+    ...kit,
+    planFor: async () => (await setUp(prefixPlans(exits.at(-1)!)[5]!)).kit.planFor({ budgetMs: 500 }),
+  };
   await expect(ask(cut, 500, controller.signal)).rejects.toMatchObject({ code: "cancelled" });
   expect(cloud.requests).toBe(0);
   expect(lost).toEqual([]);

@@ -17,6 +17,7 @@ import type { TensorValues } from "#shared/runtime";
 import { type ImageInput, imageInput } from "../../image/image-input.ts";
 import type { Traffic } from "../../service/traffic.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
+import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
@@ -33,7 +34,7 @@ export interface Kit {
   /** An engine that fails is replaced. */
   readonly onEngineError: (error: EddiError, engine: Engine) => void;
   readonly readiness: Readiness;
-  readonly planFor: (budgetMs: number) => Promise<Planning | null>;
+  readonly planFor: (wish: PlanWish) => Promise<Planning | null>;
   readonly onMeasured: (measured: Measured) => void;
 }
 
@@ -91,7 +92,7 @@ export async function startJob(
   const startMs = performance.now() - (options.opened?.ms ?? 0);
   const input = await imageInput(source, model.metadata.input);
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
-  const planning = options.plan === undefined ? await kit.planFor(options.budgetMs) : null;
+  const planning = options.plan === undefined ? await kit.planFor(options) : null;
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
   splitPlan(model, plan); // Refuses a plan that is none.
   if (options.plan !== undefined) await readiness.prepare(plan, signal);
@@ -132,7 +133,7 @@ function msOf(work: () => unknown): number {
   return performance.now() - start;
 }
 
-/** Milliseconds since the image arrived, at the page where that opened it. */
+/** Milliseconds since the image arrived, where it was opened. */
 export function elapsed(job: Job): number {
   return performance.now() - job.startMs;
 }
@@ -174,7 +175,7 @@ export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
   return new Map<string, TensorValues | Tensor>([...imageOf(job), ...job.held]);
 }
 
-/** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the page's address does. */
+/** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the client was told. */
 export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
   const { model, codec } = kit;
   const forced = (one: WireCodec): WireCodec => forcedCodec(model, model.dag.names.indexOf(name), one);

@@ -4,14 +4,14 @@ import { isWhole } from "../../image/image-end.ts";
 import type { ImageHeader, RasterHeader } from "../../image/image-header.ts";
 import { checkImageFile, LARGE_PIXELS } from "../../image/image-limits.ts";
 import type { Answer, ImageSource, OpenedPicture } from "../../talk/edge.ts";
-import { refusal } from "../words/refusal.ts";
 import { drawPicture } from "./draw-picture.ts";
+import { refusal } from "./refusal.ts";
 
-/** Asks for an answer; told what the page has done for the picture where it opened it itself. */
+/** Asks for an answer; told what was done for the picture where it was opened here. */
 export type AskOpened = (image: ImageSource, opened?: OpenedPicture) => Promise<Answer>;
 
 /**
- * Answers a picture's file. What is a picture the browser decides: the edge worker decodes what it can, the page what
+ * Answers a picture's file. What is a picture the browser decides: the edge worker decodes what it can, this thread what
  * only an `<img>` element can show, and what is so large that it must not be shown, nor decoded, but at a reduced size.
  *
  * @param show called with the file to put on show, before it is asked about

@@ -107,7 +107,7 @@ test("every option of an answer is checked, and one that there is not is named",
   expectRefused(checkOptions, ["300", 5, [], true], "options");
   expect(refused(() => checkOptions({ budget: 100 }))).toMatchObject({
     code: "bad-argument",
-    message: "options: expected budgetMs,plan,codec,signal, got budget",
+    message: "options: expected budgetMs,minAccuracy,plan,codec,signal,opened,onPicture, got budget",
   });
 });
 

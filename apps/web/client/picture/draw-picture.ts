@@ -10,10 +10,11 @@ const USUAL_DRAWING = { width: 300, height: 150 } as const;
  * A picture as an `<img>` element shows it: that knows formats which `createImageBitmap` does not, and shows of an
  * incomplete file what there is of it.
  *
- * @returns null when it shows nothing
+ * @returns null when it shows nothing; and in workers, which have none
  * @throws EddiError `too-large`
  */
 export async function drawPicture(file: Blob, isSvg: boolean): Promise<ImageBitmap | null> {
+  if (!("Image" in globalThis)) return null;
   const url = URL.createObjectURL(file);
   try {
     const image = await load(url);

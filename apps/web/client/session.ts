@@ -1,0 +1,271 @@
+import { EddiError, toEddiError } from "#shared/errors";
+import { afterSilence } from "../service/silence.ts";
+import type {
+  Answer,
+  AnswerOptions,
+  Backend,
+  EdgeEvent,
+  EdgeReplies,
+  EdgeRequest,
+  EdgeSettings,
+  ImageSource,
+  ModelSummary,
+  Timing,
+} from "../talk/edge.ts";
+import type { DownloadState, OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../talk/optimizer.ts";
+import { orAborted } from "../talk/within.ts";
+import type { CheckedClient, Objectives } from "./options.ts";
+import { WorkerEnd } from "./worker-end.ts";
+
+export interface SessionListener {
+  onModel(model: ModelSummary): void;
+  onEdge(event: EdgeEvent): void;
+  onOptimizer(event: OptimizerEvent): void;
+  /** For the user to read. */
+  onProblem(error: EddiError): void;
+}
+
+type EdgeEnd = WorkerEnd<EdgeRequest, EdgeReplies, EdgeEvent>;
+type OptimizerEnd = WorkerEnd<OptimizerRequest, OptimizerReplies, OptimizerEvent>;
+
+/** Restarts of a worker that fails for no known reason. */
+const RESTARTS = 3;
+const REOPEN_MS = 5000;
+/** An edge worker that is silent for so long is taken for hung. */
+const HUNG_MS = 120_000;
+
+/** The two workers: starts them, joins them, and replaces one that fails. Every promise settles, whatever they do. */
+export class Session {
+  private readonly checked: CheckedClient;
+  private readonly listener: SessionListener;
+  private readonly closing = new AbortController();
+  /** Known once the workers are started. */
+  private settings: Omit<EdgeSettings, "avoid"> | null = null;
+  private objectives: Objectives;
+  private isVisible = true;
+  /** What the edge computes on now, and what it hung on before. */
+  private backend: Backend | null = null;
+  private readonly hung = new Set<Backend>();
+  private restarts = 0;
+  /** Null before it is started, and when it has failed too often. */
+  private optimizer: OptimizerEnd | null = null;
+  private edge: EdgeEnd | null = null;
+  private opened: Promise<ModelSummary>;
+  private reopening: ReturnType<typeof setTimeout> | undefined;
+  /** When the edge worker said something last: long downloads say how far they are. */
+  private heardMs = Number.NEGATIVE_INFINITY;
+
+  constructor(checked: CheckedClient, listener: SessionListener) {
+    this.checked = checked;
+    this.listener = listener;
+    this.objectives = checked.objectives;
+    this.opened = this.start();
+    this.opened.catch(() => {}); // Told as a problem; whoever awaits it hears of it too.
+  }
+
+  /** Settles when the model is known, or cannot be had. */
+  get ready(): Promise<ModelSummary> {
+    return this.opened;
+  }
+
+  /**
+   * Answers an image. A bitmap is transferred; everything else can be sent again, and is, if the worker
+   * dies over it.
+   */
+  async answer(image: ImageSource, options: AnswerOptions, signal?: AbortSignal): Promise<Answer> {
+    try {
+      return await this.answerOnce(image, options, signal);
+    } catch (thrown) {
+      const error = toEddiError(thrown);
+      const isRepeatable = !(image instanceof ImageBitmap);
+      if (error.code !== "internal" || !isRepeatable || this.restarts >= RESTARTS) throw error;
+      return this.answerOnce(image, options, signal);
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.opened;
+    await this.edge!.call({ kind: "settle" });
+  }
+
+  async time(what: Timing): Promise<number> {
+    await this.opened;
+    return this.edge!.call({ kind: "time", what });
+  }
+
+  setObjectives(objectives: Objectives): void {
+    this.objectives = objectives;
+    this.tellObjectives();
+  }
+
+  setVisible(isVisible: boolean): void {
+    this.isVisible = isVisible;
+    this.tellOptimizer({ kind: "visible", visible: isVisible });
+  }
+
+  /** A download of the app's own. */
+  setDownloading(state: DownloadState): void {
+    this.tellOptimizer({ kind: "downloading", state });
+  }
+
+  /** Ends both workers. All that is under way fails for this reason, and all that is asked later. */
+  close(reason: EddiError): void {
+    this.closing.abort(reason);
+    clearTimeout(this.reopening);
+    this.edge?.end(reason);
+    this.optimizer?.end(reason);
+  }
+
+  private async answerOnce(
+    image: ImageSource,
+    options: AnswerOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    await orAborted(this.opened, signal);
+    const edge = this.edge!;
+    const transfer = image instanceof ImageBitmap ? [image] : [];
+    const endWatch = afterSilence(
+      () => this.heardMs,
+      HUNG_MS,
+      () => this.restartHung(edge),
+    );
+    try {
+      return await edge.call({ kind: "answer", image, options }, { transfer, signal });
+    } finally {
+      endWatch();
+    }
+  }
+
+  private async start(): Promise<ModelSummary> {
+    const { signal } = this.closing;
+    try {
+      const model = await orAborted(this.checked.model, signal);
+      this.settings = { ...this.checked.settings, model };
+      this.startOptimizer();
+    } catch (thrown) {
+      if (!signal.aborted) this.listener.onProblem(toEddiError(thrown));
+      throw thrown;
+    }
+    return this.startEdge();
+  }
+
+  /** @throws EddiError `unavailable` where the browser starts no worker */
+  private startOptimizer(): void {
+    const optimizer: OptimizerEnd = new WorkerEnd({
+      kind: "optimizer",
+      start: this.checked.startWorker,
+      onEvent: (event) => this.listener.onOptimizer(event),
+      onFailed: (reason) => this.replaceOptimizer(optimizer, reason),
+    });
+    this.optimizer = optimizer;
+    this.tellOptimizer({ kind: "open", service: this.checked.settings.service });
+    this.tellObjectives();
+    this.tellOptimizer({ kind: "visible", visible: this.isVisible });
+  }
+
+  private tellOptimizer(request: OptimizerRequest, transfer: Transferable[] = []): void {
+    // An optimizer that cannot be told has failed, which is told elsewhere.
+    this.optimizer?.call(request, { transfer }).catch(() => {});
+  }
+
+  private tellObjectives(): void {
+    const { budgetMs, framesPerSecond, minAccuracy } = this.objectives;
+    this.tellOptimizer({ kind: "budget", budgetMs });
+    this.tellOptimizer({ kind: "load", framesPerSecond });
+    this.tellOptimizer({ kind: "min-accuracy", minAccuracy });
+  }
+
+  /** Without an optimizer the cloud does everything that no plan is given for. */
+  private replaceOptimizer(failed: OptimizerEnd, reason: EddiError): void {
+    if (this.optimizer !== failed) return;
+    failed.end(reason);
+    this.optimizer = null;
+    this.listener.onProblem(reason);
+    try {
+      if (++this.restarts <= RESTARTS) this.startOptimizer();
+    } catch (thrown) {
+      this.listener.onProblem(toEddiError(thrown));
+    }
+    const optimizer = this.portToOptimizer();
+    // An edge worker that cannot be told has failed, which is told elsewhere.
+    this.edge?.call({ kind: "connect", optimizer }, { transfer: transferOf(optimizer) }).catch(() => {});
+  }
+
+  private startEdge(): Promise<ModelSummary> {
+    const opened = this.openEdge();
+    this.opened = opened;
+    opened.then(
+      (model) => this.listener.onModel(model),
+      (thrown: unknown) => {
+        // Of a worker that failed it has been told.
+        if (this.opened === opened && !this.closing.signal.aborted) this.cannotOpen(toEddiError(thrown));
+      },
+    );
+    return opened;
+  }
+
+  /** @throws EddiError of the edge; `unavailable` where the browser starts no worker */
+  private async openEdge(): Promise<ModelSummary> {
+    const edge: EdgeEnd = new WorkerEnd({
+      kind: "edge",
+      start: this.checked.startWorker,
+      onEvent: (event) => this.onEdge(edge, event),
+      onFailed: (reason) => this.replaceEdge(edge, reason),
+    });
+    this.edge = edge;
+    const settings = { ...this.settings!, avoid: [...this.hung] };
+    const optimizer = this.portToOptimizer();
+    return edge.call({ kind: "open", settings, optimizer }, { transfer: transferOf(optimizer) });
+  }
+
+  /** Tries again where the service could not be reached. */
+  private cannotOpen(error: EddiError): void {
+    this.listener.onProblem(error);
+    if (error.code !== "unavailable") return;
+    const { edge } = this;
+    this.reopening = setTimeout(() => {
+      if (this.edge !== edge) return;
+      edge?.end(new EddiError("unavailable", "the model is being fetched again"));
+      this.startEdge();
+    }, REOPEN_MS);
+  }
+
+  /** One end of a new port for the edge, while the optimizer gets the other; null without an optimizer. */
+  private portToOptimizer(): MessagePort | null {
+    if (this.optimizer === null) return null;
+    const { port1, port2 } = new MessageChannel();
+    this.tellOptimizer({ kind: "connect", edge: port1 }, [port1]);
+    return port2;
+  }
+
+  private onEdge(edge: EdgeEnd, event: EdgeEvent): void {
+    if (this.edge !== edge) return;
+    this.heardMs = performance.now();
+    if (event.kind === "engine") this.backend = event.engine.backend;
+    if (event.kind === "lost") this.backend = null;
+    this.listener.onEdge(event);
+  }
+
+  /** A call into a GPU's driver may never return. WASM's do. */
+  private restartHung(edge: EdgeEnd): void {
+    const { backend } = this;
+    if (backend !== null && backend !== "wasm") this.hung.add(backend);
+    this.replaceEdge(edge, new EddiError("internal", "the edge worker failed: no answer from it"));
+  }
+
+  private replaceEdge(failed: EdgeEnd, reason: EddiError): void {
+    if (this.edge !== failed || this.closing.signal.aborted) return;
+    this.listener.onProblem(reason);
+    failed.end(reason);
+    if (++this.restarts <= RESTARTS) {
+      this.startEdge();
+      return;
+    }
+    this.opened = Promise.reject(reason);
+    this.opened.catch(() => {});
+  }
+}
+
+function transferOf(port: MessagePort | null): Transferable[] {
+  return port === null ? [] : [port];
+}
