@@ -15,8 +15,8 @@ export default defineConfig({
   globalSetup: "./e2e/harness/build-page.ts",
   workers: Math.min(availableParallelism(), MOST_WORKERS),
   retries: 0,
-  timeout: 300_000,
-  expect: { timeout: 60_000 },
+  timeout: 600_000,
+  expect: { timeout: 120_000 },
   forbidOnly: process.env.CI !== undefined,
   // The second one writes where PLAYWRIGHT_JSON_OUTPUT_FILE says, for scripts/test.mjs.
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [["list"], ["json"]] : "list",

@@ -44,10 +44,15 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
     await app.answerNoise(image, { plan: allEdge(model, exits.at(-1)!) });
     const fast = await headAfter(app);
     proxy.shape(SLOW);
-    const slow = await headAfter(app);
-    expect(slow, "nodes on the edge with a slow network").toBeGreaterThan(fast);
+    let slow = fast;
+    await expect
+      .poll(async () => {
+        slow = await headAfter(app);
+        return slow;
+      }, "nodes on the edge with a slow network")
+      .toBeGreaterThan(fast);
     proxy.shape(FAST);
-    expect(await headAfter(app), "nodes on the edge, fast again").toBeLessThan(slow);
+    await expect.poll(() => headAfter(app), "nodes on the edge, fast again").toBeLessThan(slow);
   } finally {
     await app.close();
     await proxy.close();

@@ -1,5 +1,4 @@
 export { DEAD_LINK_MS, deadlineMs, localExit } from "./deadline.ts";
-export { type Foreseen, foresee } from "./foresee.ts";
 export { insured } from "./insured.ts";
 export type { CostedModel, PlanChoice, Planner, PlannerKind, PlanRequest } from "./planner.ts";
 export { type PlannerName, plannerKind } from "./planners.ts";

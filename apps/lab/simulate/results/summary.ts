@@ -66,7 +66,7 @@ export function summariseWeighted(sessions: readonly WeightedSession[]): Summary
 }
 
 /** The least that so large a share of sorted values does not exceed; null of none. */
-export function quantile(
+function quantile(
   sorted: readonly { readonly value: number; readonly weight: number }[],
   share: number,
 ): number | null {
