@@ -40,12 +40,13 @@ export function createClient(options: ClientOptions): Client {
   const listeners = new Listeners<ClientEvents>(EVENTS);
   const known = new Known(listeners, checked.objectives);
   const session = new Session(checked, known);
+  const { optimizer } = session;
   const closing = new AbortController();
 
   const setObjectives = (change: Partial<Objectives>): void => {
     if (closing.signal.aborted) return;
     const objectives = { ...known.objectives, ...change };
-    session.setObjectives(objectives);
+    optimizer.setObjectives(objectives);
     known.setObjectives(objectives);
   };
 
@@ -77,9 +78,9 @@ export function createClient(options: ClientOptions): Client {
     setBudget: (budgetMs) => setObjectives({ budgetMs: checkBudget(budgetMs) }),
     setLoad: (framesPerSecond) => setObjectives({ framesPerSecond: checkLoad(framesPerSecond) }),
     setMinAccuracy: (minAccuracy) => setObjectives({ minAccuracy: checkMinAccuracy(minAccuracy) }),
-    setVisible: (isVisible) => session.setVisible(checkOneOf("isVisible", [true, false], isVisible)),
+    setVisible: (isVisible) => optimizer.setVisible(checkOneOf("isVisible", [true, false], isVisible)),
     setDownloading: (state) => {
-      session.setDownloading(checkOneOf("state", ["loading", "loaded", "failed"] as const, state));
+      optimizer.setDownloading(checkOneOf("state", ["loading", "loaded", "failed"] as const, state));
     },
     state: () => known.state,
     close: () => {

@@ -12,9 +12,10 @@ import type {
   ModelSummary,
   Timing,
 } from "../talk/edge.ts";
-import type { DownloadState, OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../talk/optimizer.ts";
+import type { OptimizerEvent } from "../talk/optimizer.ts";
 import { orAborted } from "../talk/within.ts";
-import type { CheckedClient, Objectives } from "./options.ts";
+import { OptimizerSide } from "./optimizer-side.ts";
+import type { CheckedClient } from "./options.ts";
 import { WorkerEnd } from "./worker-end.ts";
 
 export interface SessionListener {
@@ -26,7 +27,6 @@ export interface SessionListener {
 }
 
 type EdgeEnd = WorkerEnd<EdgeRequest, EdgeReplies, EdgeEvent>;
-type OptimizerEnd = WorkerEnd<OptimizerRequest, OptimizerReplies, OptimizerEvent>;
 
 /** Restarts of a worker that fails for no known reason. */
 const RESTARTS = 3;
@@ -41,14 +41,12 @@ export class Session {
   private readonly closing = new AbortController();
   /** Known once the workers are started. */
   private settings: Omit<EdgeSettings, "avoid"> | null = null;
-  private objectives: Objectives;
-  private isVisible = true;
   /** What the edge computes on now, and what it hung on before. */
   private backend: Backend | null = null;
   private readonly hung = new Set<Backend>();
   private restarts = 0;
-  /** Null before it is started, and when it has failed too often. */
-  private optimizer: OptimizerEnd | null = null;
+  readonly optimizer: OptimizerSide;
+  /** Null before it is started. */
   private edge: EdgeEnd | null = null;
   private opened: Promise<ModelSummary>;
   private reopening: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +56,15 @@ export class Session {
   constructor(checked: CheckedClient, listener: SessionListener) {
     this.checked = checked;
     this.listener = listener;
-    this.objectives = checked.objectives;
+    this.optimizer = new OptimizerSide({
+      service: checked.settings.service,
+      objectives: checked.objectives,
+      startWorker: checked.startWorker,
+      onEvent: (event) => listener.onOptimizer(event),
+      onProblem: (error) => listener.onProblem(error),
+      mayRestart: () => ++this.restarts <= RESTARTS,
+      onReplaced: (port) => this.connect(port),
+    });
     this.opened = this.start();
     this.opened.catch(() => {}); // Told as a problem; whoever awaits it hears of it too.
   }
@@ -93,27 +99,12 @@ export class Session {
     return this.edge!.call({ kind: "time", what });
   }
 
-  setObjectives(objectives: Objectives): void {
-    this.objectives = objectives;
-    this.tellObjectives();
-  }
-
-  setVisible(isVisible: boolean): void {
-    this.isVisible = isVisible;
-    this.tellOptimizer({ kind: "visible", visible: isVisible });
-  }
-
-  /** A download of the app's own. */
-  setDownloading(state: DownloadState): void {
-    this.tellOptimizer({ kind: "downloading", state });
-  }
-
   /** Ends both workers. All that is under way fails for this reason, and all that is asked later. */
   close(reason: EddiError): void {
     this.closing.abort(reason);
     clearTimeout(this.reopening);
     this.edge?.end(reason);
-    this.optimizer?.end(reason);
+    this.optimizer.end(reason);
   }
 
   private async answerOnce(
@@ -141,7 +132,7 @@ export class Session {
     try {
       const model = await orAborted(this.checked.model, signal);
       this.settings = { ...this.checked.settings, model };
-      this.startOptimizer();
+      this.optimizer.start();
     } catch (thrown) {
       if (!signal.aborted) this.listener.onProblem(toEddiError(thrown));
       throw thrown;
@@ -149,44 +140,8 @@ export class Session {
     return this.startEdge();
   }
 
-  /** @throws EddiError `unavailable` where the browser starts no worker */
-  private startOptimizer(): void {
-    const optimizer: OptimizerEnd = new WorkerEnd({
-      kind: "optimizer",
-      start: this.checked.startWorker,
-      onEvent: (event) => this.listener.onOptimizer(event),
-      onFailed: (reason) => this.replaceOptimizer(optimizer, reason),
-    });
-    this.optimizer = optimizer;
-    this.tellOptimizer({ kind: "open", service: this.checked.settings.service });
-    this.tellObjectives();
-    this.tellOptimizer({ kind: "visible", visible: this.isVisible });
-  }
-
-  private tellOptimizer(request: OptimizerRequest, transfer: Transferable[] = []): void {
-    // An optimizer that cannot be told has failed, which is told elsewhere.
-    this.optimizer?.call(request, { transfer }).catch(() => {});
-  }
-
-  private tellObjectives(): void {
-    const { budgetMs, framesPerSecond, minAccuracy } = this.objectives;
-    this.tellOptimizer({ kind: "budget", budgetMs });
-    this.tellOptimizer({ kind: "load", framesPerSecond });
-    this.tellOptimizer({ kind: "min-accuracy", minAccuracy });
-  }
-
-  /** Without an optimizer the cloud does everything that no plan is given for. */
-  private replaceOptimizer(failed: OptimizerEnd, reason: EddiError): void {
-    if (this.optimizer !== failed) return;
-    failed.end(reason);
-    this.optimizer = null;
-    this.listener.onProblem(reason);
-    try {
-      if (++this.restarts <= RESTARTS) this.startOptimizer();
-    } catch (thrown) {
-      this.listener.onProblem(toEddiError(thrown));
-    }
-    const optimizer = this.portToOptimizer();
+  /** Joins the edge with another optimizer; without one the cloud does everything that no plan is given for. */
+  private connect(optimizer: MessagePort | null): void {
     // An edge worker that cannot be told has failed, which is told elsewhere.
     this.edge?.call({ kind: "connect", optimizer }, { transfer: transferOf(optimizer) }).catch(() => {});
   }
@@ -214,7 +169,7 @@ export class Session {
     });
     this.edge = edge;
     const settings = { ...this.settings!, avoid: [...this.hung] };
-    const optimizer = this.portToOptimizer();
+    const optimizer = this.optimizer.port();
     return edge.call({ kind: "open", settings, optimizer }, { transfer: transferOf(optimizer) });
   }
 
@@ -228,14 +183,6 @@ export class Session {
       edge?.end(new EddiError("unavailable", "the model is being fetched again"));
       this.startEdge();
     }, REOPEN_MS);
-  }
-
-  /** One end of a new port for the edge, while the optimizer gets the other; null without an optimizer. */
-  private portToOptimizer(): MessagePort | null {
-    if (this.optimizer === null) return null;
-    const { port1, port2 } = new MessageChannel();
-    this.tellOptimizer({ kind: "connect", edge: port1 }, [port1]);
-    return port2;
   }
 
   private onEdge(edge: EdgeEnd, event: EdgeEvent): void {
