@@ -11,15 +11,16 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const planningFor = (budgetMs: number, cloudUp = true): Planning => ({
+const planningFor = (budgetMs: number, minAccuracy: number | null = null): Planning => ({
   budgetMs,
+  minAccuracy,
   plan: null,
   prediction: null,
   ways: [],
   wanted: null,
   finish: [],
   load: null,
-  cloudUp,
+  cloudUp: true,
   mayAnswerEarlier: true,
 });
 
@@ -37,7 +38,8 @@ function link() {
 function optimizer(
   planner: PlannerLink,
   handle: (request: LinkRequest) => Promise<Served> = async (request) => ({
-    reply: request.kind === "plan" ? planningFor(request.budgetMs) : planningFor(1),
+    reply:
+      request.kind === "plan" ? planningFor(request.wish.budgetMs, request.wish.minAccuracy) : planningFor(1),
   }),
 ) {
   const { port1, port2 } = new MessageChannel();
@@ -59,7 +61,7 @@ test("without an optimizer there is no plan, and nothing that is told is an erro
   planner.engine(ENGINE);
   planner.arrived();
   await planner.settle();
-  expect(await planner.planFor(100)).toBeNull();
+  expect(await planner.planFor({ budgetMs: 100 })).toBeNull();
   expect(planner.cloudUp).toBe(false);
 });
 
@@ -69,10 +71,13 @@ test("the latest plan answers for its own budget, and for no other", async () =>
   send({ kind: "planned", planning: planningFor(70) });
   await expect.poll(() => planned).toEqual([70]);
   expect(planner.cloudUp).toBe(true);
-  expect(await planner.planFor(70)).toEqual(planningFor(70));
+  expect(await planner.planFor({ budgetMs: 70 })).toEqual(planningFor(70));
   expect(told).toEqual([]);
-  expect(await planner.planFor(90)).toEqual(planningFor(90));
-  expect(told).toEqual([{ kind: "plan", budgetMs: 90 }]);
+  expect(await planner.planFor({ budgetMs: 90 })).toEqual(planningFor(90));
+  expect(told).toEqual([{ kind: "plan", wish: { budgetMs: 90 } }]);
+  expect(await planner.planFor({ budgetMs: 70, minAccuracy: null })).toEqual(planningFor(70));
+  expect(await planner.planFor({ budgetMs: 70, minAccuracy: 0.8 })).toEqual(planningFor(70, 0.8));
+  expect(told.at(-1)).toEqual({ kind: "plan", wish: { budgetMs: 70, minAccuracy: 0.8 } });
 });
 
 test("an optimizer that is busy, or fails, keeps nobody waiting: the latest plan serves", async () => {
@@ -82,10 +87,10 @@ test("an optimizer that is busy, or fails, keeps nobody waiting: the latest plan
   ]) {
     const { planner, planned } = link();
     const { send } = optimizer(planner, handle);
-    expect(await planner.planFor(70)).toBeNull();
+    expect(await planner.planFor({ budgetMs: 70 })).toBeNull();
     send({ kind: "planned", planning: planningFor(70) });
     await expect.poll(() => planned).toEqual([70]);
-    expect(await planner.planFor(90)).toEqual(planningFor(70));
+    expect(await planner.planFor({ budgetMs: 90 })).toEqual(planningFor(70));
   }
 });
 
@@ -115,10 +120,20 @@ test("what waits for an optimizer that is replaced does not wait for ever", asyn
   const { planner } = link();
   optimizer(planner, () => new Promise(() => {}));
   const settling = planner.settle();
-  const planning = planner.planFor(70);
+  const planning = planner.planFor({ budgetMs: 70 });
   optimizer(planner);
   await expect(settling).rejects.toMatchObject({ message: "the optimizer was replaced" });
   expect(await planning).toBeNull();
+});
+
+test("where there is no optimizer any more there is no plan either", async () => {
+  const { planner, planned } = link();
+  const { send } = optimizer(planner);
+  send({ kind: "planned", planning: planningFor(70) });
+  await expect.poll(() => planned).toEqual([70]);
+  planner.connect(null, new EddiError("unavailable", "the optimizer failed"));
+  expect(await planner.planFor({ budgetMs: 70 })).toBeNull();
+  expect(planner.cloudUp).toBe(false);
 });
 
 test("what an optimizer does not take is said, and costs nothing", async () => {

@@ -4,6 +4,7 @@ import { ready, setBackend } from "@tensorflow/tfjs-core";
 import { beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import { readModel } from "#shared/model";
+import { Traffic } from "../../service/traffic.ts";
 import type { Backend, Trial } from "../../talk/edge.ts";
 import { type Chosen, chooseBackend } from "./choose-backend.ts";
 import { EngineKeeper, type EngineKeeperOptions } from "./engine-keeper.ts";
@@ -41,6 +42,7 @@ function keep(first: Promise<Chosen>, change: Partial<EngineKeeperOptions> = {})
     model,
     {
       settings: { backend: null, avoid: [], slowdown: 2 },
+      traffic: new Traffic(),
       onEngine: ({ backend, selfTestMs }) => told.push(`engine ${backend} ${selfTestMs}`),
       onLost: (backend, message) => told.push(`lost ${backend}: ${message}`),
       onProblem: ({ code, message }) => told.push(`${code}: ${message}`),
