@@ -5,6 +5,7 @@ import { ready, setBackend } from "@tensorflow/tfjs-core";
 import { beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import { readModel } from "#shared/model";
+import { Traffic } from "../../service/traffic.ts";
 import type { Backend, Trial } from "../../talk/edge.ts";
 import { type Chosen, chooseBackend } from "./choose-backend.ts";
 import { EngineKeeper, type EngineKeeperOptions } from "./engine-keeper.ts";
