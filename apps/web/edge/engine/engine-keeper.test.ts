@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { Traffic } from "../../service/traffic.ts";
 import "@tensorflow/tfjs-backend-cpu";
 import { ready, setBackend } from "@tensorflow/tfjs-core";
 import { beforeEach, expect, test, vi } from "vitest";
