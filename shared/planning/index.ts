@@ -4,4 +4,4 @@ export type { CostedModel, PlanChoice, Planner, PlannerKind, PlanRequest } from 
 export { type PlannerName, plannerKind } from "./planners.ts";
 export type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "./planning.ts";
 export { planningFor } from "./planning-for.ts";
-export { type Local, nextStep, type Race, type Step } from "./race.ts";
+export { dueMs, type Local, nextStep, type Race, type Step } from "./race.ts";

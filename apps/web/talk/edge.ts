@@ -93,6 +93,12 @@ export interface AnswerOptions {
   readonly opened?: OpenedPicture;
 }
 
+/** What the page's side of an answer needs besides: functions stay there. */
+export interface AskOptions extends Partial<AnswerOptions> {
+  /** Told answers that are there at once, while a better one may follow. */
+  readonly onProvisional?: (answer: Provisional) => void;
+}
+
 /** What it took the page to open a picture that the worker cannot, or that is too large for two to hold. */
 export interface OpenedPicture {
   /** Counts as the picture's time. */
@@ -114,6 +120,14 @@ export interface Answer extends WhatRan {
   readonly budgetMs: number;
   /** The picture's file ends early or is damaged: this answers what there is of it. */
   readonly isIncomplete: boolean;
+}
+
+/** An answer that is there at once, while a better one may follow. */
+export interface Provisional extends Pick<Answer, "exit" | "label" | "confidence" | "probabilities"> {
+  /** An early exit on the way that was not sure enough, or the edge in the cloud's stead. */
+  readonly by: "early exit" | "insurance";
+  /** From the image's arrival. */
+  readonly elapsedMs: number;
 }
 
 /** What really happened to one image: the one description of it, made where it ran. */
@@ -140,6 +154,8 @@ export interface WhatRan {
   readonly replyBytes: number;
   /** The way it went last; null when nothing was sent. */
   readonly transport: Transport | null;
+  /** The edge worked for an answer of its own beside the cloud. */
+  readonly worksTwice: boolean;
   readonly stages: Stages;
   /** From the image's arrival to the scores: the sum of the stages. */
   readonly totalMs: number;

@@ -1,5 +1,5 @@
 import { type EddiError, toEddiError } from "#shared/errors";
-import type { Answer, AnswerOptions, ImageSource } from "../../talk/edge.ts";
+import type { Answer, AskOptions, ImageSource } from "../../talk/edge.ts";
 import { orAborted } from "../../talk/within.ts";
 import { type Choice, Choices } from "./choices.ts";
 
@@ -24,7 +24,7 @@ export interface Screen {
  */
 export type Ask = (
   image: ImageSource,
-  options: Partial<AnswerOptions>,
+  options: AskOptions,
   signal: AbortSignal | undefined,
   show: (picture: Blob) => void,
 ) => Promise<Answer>;
@@ -108,11 +108,7 @@ export class Answering {
    * Answers for a script, which gets the answer, and the failure alone. People see both picture and answer once it is
    * there, unless something newer was chosen meanwhile.
    */
-  async script(
-    image: ImageSource,
-    options: Partial<AnswerOptions>,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
+  async script(image: ImageSource, options: AskOptions, signal: AbortSignal | undefined): Promise<Answer> {
     const choice = this.choices.ask();
     let shown: Blob | null = null;
     const answer = await this.run(image, options, signal, (picture) => {
@@ -128,7 +124,7 @@ export class Answering {
 
   private async run(
     image: ImageSource,
-    options: Partial<AnswerOptions>,
+    options: AskOptions,
     signal: AbortSignal | undefined,
     show: (picture: Blob) => void,
   ): Promise<Answer> {

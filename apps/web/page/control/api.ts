@@ -1,5 +1,13 @@
 import type { CodecText, Plan } from "#shared/model";
-import type { Answer, Calibration, EngineReport, ModelSummary, ShardState, Timing } from "../../talk/edge.ts";
+import type {
+  Answer,
+  Calibration,
+  EngineReport,
+  ModelSummary,
+  Provisional,
+  ShardState,
+  Timing,
+} from "../../talk/edge.ts";
 import type { PlanSummary } from "../../talk/optimizer.ts";
 import {
   checkBudget,
@@ -63,6 +71,11 @@ export interface EddiOptions {
   readonly plan?: Plan;
   /** Of all tensors, as `?codec=` has it; the plan's when not given. */
   readonly codec?: CodecText;
+  /**
+   * Told answers that are there at once, while a better one may follow until the budget ends: of an early exit that was
+   * not sure enough, or of the edge in the cloud's stead.
+   */
+  readonly onProvisional?: (answer: Provisional) => void;
   /** Gives the answer up: `cancelled`. */
   readonly signal?: AbortSignal;
 }

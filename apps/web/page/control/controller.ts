@@ -2,7 +2,7 @@ import { batch } from "@preact/signals";
 import { EddiError, toEddiError } from "#shared/errors";
 import { receive } from "../../service/receive.ts";
 import { traffic } from "../../service/traffic.ts";
-import type { Answer, AnswerOptions, EdgeEvent, ImageSource, Timing } from "../../talk/edge.ts";
+import type { Answer, AskOptions, EdgeEvent, ImageSource, Timing } from "../../talk/edge.ts";
 import { orAborted, within } from "../../talk/within.ts";
 import { type AskOpened, answerPicture } from "../choice/answer-picture.ts";
 import { Answering, type Ask, type Screen } from "../choice/answering.ts";
@@ -93,7 +93,7 @@ export class Controller {
   }
 
   /** For a script: it alone gets the failure. */
-  answer(image: ImageSource, options: Partial<AnswerOptions>, signal?: AbortSignal): Promise<Answer> {
+  answer(image: ImageSource, options: AskOptions, signal?: AbortSignal): Promise<Answer> {
     return this.answering.script(image, options, signal);
   }
 

@@ -4,6 +4,7 @@ import { Caller } from "../../talk/caller.ts";
 import type {
   Answer,
   AnswerOptions,
+  AskOptions,
   Backend,
   EdgeEvent,
   EdgeReplies,
@@ -68,7 +69,11 @@ export class Session {
    * Answers an image. A bitmap is transferred; everything else can be sent again, and is, if the worker
    * dies over it.
    */
-  async answer(image: ImageSource, options: AnswerOptions, signal?: AbortSignal): Promise<Answer> {
+  async answer(
+    image: ImageSource,
+    options: AnswerOptions & AskOptions,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     try {
       return await this.answerOnce(image, options, signal);
     } catch (thrown) {
@@ -117,7 +122,7 @@ export class Session {
 
   private async answerOnce(
     image: ImageSource,
-    options: AnswerOptions,
+    { onProvisional, ...options }: AnswerOptions & AskOptions,
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     await orAborted(this.opened, signal);
@@ -129,7 +134,10 @@ export class Session {
       () => this.restartHung(edge.worker),
     );
     try {
-      return await edge.caller.call({ kind: "answer", image, options }, { transfer, signal });
+      return await edge.caller.call(
+        { kind: "answer", image, options },
+        { transfer, signal, onProgress: onProvisional },
+      );
     } finally {
       endWatch();
     }

@@ -1,14 +1,14 @@
 import { IMAGE_CODECS, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { parseCodec, type WireCodec } from "#shared/model";
-import type { AnswerOptions, ImageSource, Timing } from "../../talk/edge.ts";
+import type { AnswerOptions, AskOptions, ImageSource, Timing } from "../../talk/edge.ts";
 import { BUDGET_MS, CODEC_TEXTS } from "./settings.ts";
 
 /** Checks what scripts hand in: whatever is wrong with it is told to them, and nothing is begun. */
 
 /** Of one answer: an edge worker that is silent for longer than the most is taken for hung. */
 const ANSWER_BUDGET_MS = { least: 1, most: 100_000 } as const;
-const OPTIONS: readonly string[] = ["budgetMs", "plan", "codec", "signal"];
+const OPTIONS: readonly string[] = ["budgetMs", "plan", "codec", "onProvisional", "signal"];
 const PARTS: readonly string[] = ["whole", "inside", "move", "code", "deflate", "image"];
 
 /** @throws EddiError `bad-argument` for what is no picture, `bad-image` for one that was closed or handed on */
@@ -27,10 +27,10 @@ export function checkImage(image: unknown): ImageSource {
 
 /** @throws EddiError `bad-argument`, naming the option */
 export function checkOptions(given: unknown): {
-  readonly options: Partial<AnswerOptions>;
+  readonly options: AskOptions;
   readonly signal: AbortSignal | undefined;
 } {
-  const { budgetMs, plan, codec, signal, ...others } = record("options", given ?? {});
+  const { budgetMs, plan, codec, onProvisional, signal, ...others } = record("options", given ?? {});
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
     throw new EddiError("bad-argument", `options: expected ${OPTIONS}, got ${unknown}`);
@@ -39,6 +39,7 @@ export function checkOptions(given: unknown): {
       ...(budgetMs === undefined ? {} : { budgetMs: checkAnswerBudget(budgetMs) }),
       ...(plan === undefined ? {} : { plan: checkPlan(plan) }),
       ...(codec === undefined ? {} : { codec: checkCodec(codec) }),
+      ...(onProvisional === undefined ? {} : { onProvisional: checkListener(onProvisional) }),
     },
     signal: signal === undefined ? undefined : checkSignal(signal),
   };
@@ -86,6 +87,11 @@ export function checkTiming(what: unknown): Timing {
 
 function checkAnswerBudget(budgetMs: unknown): number {
   return number("budgetMs", budgetMs, ANSWER_BUDGET_MS.least, ANSWER_BUDGET_MS.most);
+}
+
+function checkListener(onProvisional: unknown): NonNullable<AskOptions["onProvisional"]> {
+  if (typeof onProvisional !== "function") throw bad("onProvisional", "a function", onProvisional);
+  return onProvisional as NonNullable<AskOptions["onProvisional"]>;
 }
 
 /** Whether it is a plan of the model is for the edge to say. */
