@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { DEAD_LINK_MS } from "./deadline.ts";
 import type { Finish } from "./planning.ts";
-import { type Local, nextStep, type Race } from "./race.ts";
+import { DEAD_LINK_MS, type Local, nextStep, type Race } from "./race.ts";
 
 const EXITS: readonly Finish[] = [
   { exit: "exit1", finishMs: 20, latestMs: 24 },

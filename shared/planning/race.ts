@@ -1,6 +1,11 @@
 import { TIMER_MS } from "#shared/optimizer";
-import { DEAD_LINK_MS } from "./deadline.ts";
 import type { Finish } from "./planning.ts";
+
+/**
+ * A link may die without a word. Where no budget and no prediction say anything sooner, this long after the
+ * image's arrival nobody waits for the cloud any more.
+ */
+export const DEAD_LINK_MS = 10_000;
 
 /** One-sided 95 % quantile of the normal distribution. */
 const Z95 = 1.645;
@@ -48,8 +53,8 @@ export type Step =
 export function nextStep(race: Race, nowMs: number): Step {
   const { reply, local } = race;
   if (reply === "there") return { kind: "answer", by: "cloud" };
-  const dueMs = reply === "failed" ? nowMs : endMs(race);
-  if (local.state === "done") return nowMs >= dueMs ? { kind: "answer", by: "edge" } : wait(dueMs);
+  const end = reply === "failed" ? nowMs : dueMs(race);
+  if (local.state === "done") return nowMs >= end ? { kind: "answer", by: "edge" } : wait(end);
   // An edge that is late is still waited for, and so is a reply meanwhile.
   if (local.state === "running") return wait(Number.POSITIVE_INFINITY);
   const choice = local.failures < ATTEMPTS ? choose(race, nowMs) : null;
@@ -57,7 +62,7 @@ export function nextStep(race: Race, nowMs: number): Step {
     return nowMs >= choice.startMs ? { kind: "finish", exit: choice.exit } : wait(choice.startMs);
   }
   const isHopeless = reply === "failed" && !race.isPreparing;
-  const deadMs = Math.max(dueMs, race.sentMs + DEAD_LINK_MS);
+  const deadMs = Math.max(end, race.sentMs + DEAD_LINK_MS);
   return isHopeless || nowMs >= deadMs ? { kind: "give-up" } : wait(deadMs);
 }
 
@@ -69,15 +74,16 @@ export function nextStep(race: Race, nowMs: number): Step {
  *   as long as it can be in time.
  * - When the reply has failed: at once, at the best exit that is in time.
  * - Where none can be in time: at the fastest, not before the reply is late; one that takes longer than the whole
- *   budget not before that has ended, for an engine at work lets no reply in.
+ *   budget not before that has ended, for an engine at work lets no reply in. What is not known to take how long may
+ *   be in time.
  *
  * An exit that was asked has its answer: it is finished at when nothing better can be, and takes no time.
  */
 function choose(race: Race, nowMs: number): { readonly exit: string; readonly startMs: number } | null {
-  const { finish, insurance, reply } = race;
-  const dueMs = endMs(race);
-  const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= dueMs);
-  const startMs = ({ latestMs }: Finish): number => dueMs - latestMs - (latestMs > 0 ? TIMER_MS : 0);
+  const { finish, insurance, reply, expected } = race;
+  const end = dueMs(race);
+  const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= end);
+  const startMs = ({ latestMs }: Finish): number => end - latestMs - (latestMs > 0 ? TIMER_MS : 0);
   if (reply === "failed") {
     const best =
       inTime.findLast((one) => nowMs <= startMs(one) + TIMER_MS) ?? inTime.at(-1) ?? fastest(finish);
@@ -89,19 +95,19 @@ function choose(race: Race, nowMs: number): { readonly exit: string; readonly st
   if (chosen !== null) return { exit: chosen.exit, startMs: startMs(chosen) };
   const slow = fastest(finish);
   if (slow === null) return null;
-  const isNear = slow.finishMs <= dueMs;
-  return { exit: slow.exit, startMs: Math.max(isNear ? dueMs - slow.finishMs : dueMs, lateMs(race)) };
+  const isLong = expected === null || (slow.finishMs > end && slow.finishMs < Number.POSITIVE_INFINITY);
+  return { exit: slow.exit, startMs: Math.max(isLong ? end : end - slow.finishMs, lateMs(race)) };
 }
 
 /** When nobody waits for the cloud any more: at the end of the budget, but for dead links and plans insisted on. */
-function endMs(race: Race): number {
+export function dueMs(race: Pick<Race, "budgetMs" | "sentMs" | "expected">): number {
   const { budgetMs, expected } = race;
   if (expected === null) return Math.max(budgetMs, DEAD_LINK_MS);
   return Math.min(budgetMs, Math.max(DEAD_LINK_MS, lateMs(race)));
 }
 
 /** When the reply is late, as far as one may wait for it. */
-function lateMs({ sentMs, expected }: Race): number {
+function lateMs({ sentMs, expected }: Pick<Race, "sentMs" | "expected">): number {
   if (expected === null) return sentMs;
   const { remoteMs, sdMs } = expected;
   return sentMs + Math.min(remoteMs + Z95 * sdMs, 2 * remoteMs + 100);

@@ -104,6 +104,9 @@ test("every option of an answer is checked, and one that there is not is named",
   expectRefused((exit) => asked({ exit, threshold: 0 }), [null, 5], "plan.early[0].exit");
   expectRefused((threshold) => asked({ exit: "exit0", threshold }), [null, "0"], "plan.early[0].threshold");
   expectRefused((codecs) => checkOptions({ plan: { ...plan, codecs } }), [null, "uint4", []], "plan.codecs");
+  const onProvisional = () => {};
+  expect(checkOptions({ onProvisional })).toMatchObject({ options: {}, onProvisional });
+  expectRefused(option("onProvisional"), [null, "yes", {}], "onProvisional");
   const insured = (insurance: unknown) => checkOptions({ plan: { ...plan, insurance } });
   expect(insured({ exit: "exit0" }).options.plan).toEqual({ ...plan, insurance: { exit: "exit0" } });
   expectRefused(insured, [null, "exit0", 5], "plan.insurance");
@@ -111,7 +114,8 @@ test("every option of an answer is checked, and one that there is not is named",
   expectRefused(checkOptions, ["300", 5, [], true], "options");
   expect(refused(() => checkOptions({ budget: 100 }))).toMatchObject({
     code: "bad-argument",
-    message: "options: expected budgetMs,minAccuracy,plan,codec,signal,opened,onPicture, got budget",
+    message:
+      "options: expected budgetMs,minAccuracy,plan,codec,signal,opened,onPicture,onProvisional, got budget",
   });
 });
 

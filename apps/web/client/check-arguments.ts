@@ -1,7 +1,7 @@
 import { CODECS, IMAGE_CODECS, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { parseCodec, type WireCodec } from "#shared/model";
-import type { AnswerOptions, ImageSource, OpenedPicture, Timing } from "../talk/edge.ts";
+import type { AnswerOptions, ImageSource, OpenedPicture, Provisional, Timing } from "../talk/edge.ts";
 import {
   bad,
   checkFunction,
@@ -19,7 +19,16 @@ import {
 export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
 /** Of one answer: an edge worker that is silent for longer than the most is taken for hung. */
 const ANSWER_BUDGET_MS = { least: 1, most: 100_000 } as const;
-const OPTIONS = ["budgetMs", "minAccuracy", "plan", "codec", "signal", "opened", "onPicture"] as const;
+const OPTIONS = [
+  "budgetMs",
+  "minAccuracy",
+  "plan",
+  "codec",
+  "signal",
+  "opened",
+  "onPicture",
+  "onProvisional",
+] as const;
 /** What a codec looks like as text. */
 export const CODEC_TEXTS = `one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`;
 const PARTS = ["whole", "inside", "move", "code", "deflate", "image"] as const;
@@ -43,14 +52,16 @@ export interface CheckedOptions {
   readonly options: Partial<AnswerOptions>;
   readonly signal: AbortSignal | undefined;
   readonly onPicture: ((shown: Blob) => void) | undefined;
+  readonly onProvisional: ((answer: Provisional) => void) | undefined;
 }
 
 /** @throws EddiError `bad-argument`, naming the option */
 export function checkOptions(given: unknown): CheckedOptions {
   const record = checkRecord("options", given ?? {});
-  const { budgetMs, minAccuracy, plan, codec, signal, opened, onPicture, ...others } = record;
+  const { budgetMs, minAccuracy, plan, codec, signal, opened, onPicture, onProvisional, ...others } = record;
   checkNothing("options", others, OPTIONS);
   if (onPicture !== undefined) checkFunction("onPicture", onPicture);
+  if (onProvisional !== undefined) checkFunction("onProvisional", onProvisional);
   return {
     options: {
       ...(budgetMs === undefined ? {} : { budgetMs: checkAnswerBudget(budgetMs) }),
@@ -61,6 +72,7 @@ export function checkOptions(given: unknown): CheckedOptions {
     },
     signal: signal === undefined ? undefined : checkSignal(signal),
     onPicture: onPicture as CheckedOptions["onPicture"],
+    onProvisional: onProvisional as CheckedOptions["onProvisional"],
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   ImageSource,
   ModelSummary,
   OpenedPicture,
+  Provisional,
   ShardState,
   Timing,
 } from "../talk/edge.ts";
@@ -79,6 +80,11 @@ export interface AskOptions {
    * to be shown it is a smaller one.
    */
   readonly onPicture?: ((shown: Blob) => void) | undefined;
+  /**
+   * Told answers that are there at once, while a better one may follow until the budget ends: of an early exit that was
+   * not sure enough, or of the edge in the cloud's stead.
+   */
+  readonly onProvisional?: ((answer: Provisional) => void) | undefined;
 }
 
 export interface ClientEvents {

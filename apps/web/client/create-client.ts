@@ -52,7 +52,7 @@ export function createClient(options: ClientOptions): Client {
 
   const answer: Client["answer"] = async (given, how) => {
     const image = checkImage(given);
-    const { options: asked, signal, onPicture } = checkOptions(how);
+    const { options: asked, signal, onPicture, onProvisional } = checkOptions(how);
     closing.signal.throwIfAborted();
     let picture: Blob | null = null;
     const show = (shown: Blob): void => {
@@ -61,7 +61,8 @@ export function createClient(options: ClientOptions): Client {
     };
     const ask = async (source: ImageSource, opened?: OpenedPicture): Promise<Answer> => {
       const { budgetMs } = known.objectives;
-      return session.answer(source, { budgetMs, ...asked, ...(opened && { opened }) }, signal);
+      const options = { budgetMs, ...asked, ...(opened && { opened }) };
+      return session.answer(source, options, { signal, onProvisional });
     };
     const answered = image instanceof Blob ? answerPicture(image, ask, show) : ask(image);
     const settled = orAborted(orAborted(answered, signal), closing.signal);

@@ -13,6 +13,7 @@ export type {
   ImageSource,
   ModelSummary,
   OpenedPicture,
+  Provisional,
   ShardState,
   Stages,
   Timing,

@@ -10,6 +10,7 @@ import type {
   EdgeSettings,
   ImageSource,
   ModelSummary,
+  Provisional,
   Timing,
 } from "../talk/edge.ts";
 import type { OptimizerEvent } from "../talk/optimizer.ts";
@@ -24,6 +25,13 @@ export interface SessionListener {
   onOptimizer(event: OptimizerEvent): void;
   /** For the user to read. */
   onProblem(error: EddiError): void;
+}
+
+/** How whoever asks hears of an answer under way, and gives it up. */
+export interface Hearing {
+  readonly signal?: AbortSignal | undefined;
+  /** Told answers that are there at once, while a better one may follow. */
+  readonly onProvisional?: ((answer: Provisional) => void) | undefined;
 }
 
 type EdgeEnd = WorkerEnd<EdgeRequest, EdgeReplies, EdgeEvent>;
@@ -78,14 +86,14 @@ export class Session {
    * Answers an image. A bitmap is transferred; everything else can be sent again, and is, if the worker
    * dies over it.
    */
-  async answer(image: ImageSource, options: AnswerOptions, signal?: AbortSignal): Promise<Answer> {
+  async answer(image: ImageSource, options: AnswerOptions, hearing: Hearing = {}): Promise<Answer> {
     try {
-      return await this.answerOnce(image, options, signal);
+      return await this.answerOnce(image, options, hearing);
     } catch (thrown) {
       const error = toEddiError(thrown);
       const isRepeatable = !(image instanceof ImageBitmap);
       if (error.code !== "internal" || !isRepeatable || this.restarts >= RESTARTS) throw error;
-      return this.answerOnce(image, options, signal);
+      return this.answerOnce(image, options, hearing);
     }
   }
 
@@ -110,7 +118,7 @@ export class Session {
   private async answerOnce(
     image: ImageSource,
     options: AnswerOptions,
-    signal: AbortSignal | undefined,
+    { signal, onProvisional }: Hearing,
   ): Promise<Answer> {
     await orAborted(this.opened, signal);
     const edge = this.edge!;
@@ -121,7 +129,8 @@ export class Session {
       () => this.restartHung(edge),
     );
     try {
-      return await edge.call({ kind: "answer", image, options }, { transfer, signal });
+      const how = { transfer, signal, onProgress: onProvisional };
+      return await edge.call({ kind: "answer", image, options }, how);
     } finally {
       endWatch();
     }

@@ -14,6 +14,7 @@ import type {
   EdgeSettings,
   ImageSource,
   ModelSummary,
+  Provisional,
   Timing,
 } from "../talk/edge.ts";
 import { answerImage } from "./answer/answer-image.ts";
@@ -198,12 +199,18 @@ export class Edge {
     this.link.connect(optimizer, new EddiError("unavailable", what));
   }
 
-  async answer(image: ImageSource, options: AnswerOptions, signal: AbortSignal): Promise<Answer> {
+  /** @param tell told answers that a better one may follow */
+  async answer(
+    image: ImageSource,
+    options: AnswerOptions,
+    signal: AbortSignal,
+    tell: (answer: Provisional) => void,
+  ): Promise<Answer> {
     this.link.started();
     this.images += 1;
     this.underWay += 1;
     try {
-      return await answerImage(this.kit, image, options, signal);
+      return await answerImage(this.kit, image, options, signal, tell);
     } finally {
       this.underWay -= 1;
       if (this.underWay === 0) for (const done of this.onIdle.splice(0)) done();

@@ -116,6 +116,14 @@ export interface Answer extends WhatRan {
   readonly isIncomplete: boolean;
 }
 
+/** An answer that is there at once, while a better one may follow. */
+export interface Provisional extends Pick<Answer, "exit" | "label" | "confidence" | "probabilities"> {
+  /** An early exit on the way that was not sure enough, or the edge in the cloud's stead. */
+  readonly by: "early exit" | "insurance";
+  /** From the image's arrival. */
+  readonly elapsedMs: number;
+}
+
 /** What really happened to one image: the one description of it, made where it ran. */
 export interface WhatRan {
   /** The exit that answered; not the plan's when one was sure, the service shed load or the edge had to finish. */
@@ -140,6 +148,8 @@ export interface WhatRan {
   readonly replyBytes: number;
   /** The way it went last; null when nothing was sent. */
   readonly transport: Transport | null;
+  /** The edge worked for an answer of its own beside the cloud. */
+  readonly worksTwice: boolean;
   readonly stages: Stages;
   /** From the image's arrival to the scores: the sum of the stages. */
   readonly totalMs: number;

@@ -16,11 +16,12 @@ import type { Planning } from "#shared/planning";
 import type { TensorValues } from "#shared/runtime";
 import { type ImageInput, imageInput } from "../../image/image-input.ts";
 import type { Traffic } from "../../service/traffic.ts";
-import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
+import type { AnswerOptions, AskedExit, ImageSource, Provisional, Stages } from "../../talk/edge.ts";
 import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
+import { labelled } from "./labelled.ts";
 
 /** What answers are made with. */
 export interface Kit {
@@ -70,6 +71,14 @@ export interface Job {
   codecs: Readonly<Record<string, WireCodec>>;
   ran: Measured["head"];
   cloud: Measured["cloud"];
+  /** Tells an answer that a better one may follow. */
+  readonly tell: (
+    answer: { readonly exit: string; readonly scores: Float32Array },
+    by: Provisional["by"],
+  ) => void;
+  /** The edge works, or has, for an answer of its own beside the cloud's; what it holds is kept until that has ended. */
+  finishing: Promise<void>;
+  worksTwice: boolean;
 }
 
 export interface Asked extends AskedExit {
@@ -87,6 +96,7 @@ export async function startJob(
   source: ImageSource,
   options: AnswerOptions,
   signal: AbortSignal,
+  tell: (answer: Provisional) => void,
 ): Promise<Job> {
   const { model, readiness } = kit;
   const startMs = performance.now() - (options.opened?.ms ?? 0);
@@ -124,6 +134,9 @@ export async function startJob(
     codecs: {},
     ran: null,
     cloud: null,
+    tell: (answer, by) => tell({ ...labelled(model, answer), by, elapsedMs: performance.now() - startMs }),
+    finishing: Promise.resolve(),
+    worksTwice: false,
   };
 }
 
@@ -141,12 +154,14 @@ export function elapsed(job: Job): number {
 /**
  * Lets the engine work for this image.
  *
+ * @param signal of who waits for it
  * @returns null when there is no engine or it fails: it is replaced, and this image goes another way
  * @throws the signal's reason
  */
 export async function useEngine(
   job: Job,
   run: (engine: Engine) => Promise<EngineRun>,
+  signal = job.signal,
 ): Promise<EngineRun | null> {
   const engine = job.kit.engine();
   if (engine === null) return null;
@@ -157,7 +172,7 @@ export async function useEngine(
     job.stages.waitMs += performance.now() - start - result.ms;
     return result;
   } catch (thrown) {
-    if (job.signal.aborted && thrown === job.signal.reason) throw thrown;
+    if (signal.aborted && thrown === signal.reason) throw thrown;
     job.kit.onEngineError(toEddiError(thrown), engine);
     return null;
   }

@@ -83,7 +83,9 @@ function isSure(job: Job, { exit, threshold }: EarlyExit, scores: Float32Array):
   const sure = confidence(scores, temperature);
   const isNumber = !Number.isNaN(sure);
   job.asked.push({ exit, threshold, scores, confidence: isNumber ? sure : 0 });
-  return isNumber && sure >= threshold;
+  if (isNumber && sure >= threshold) return true;
+  job.tell({ exit, scores }, "early exit");
+  return false;
 }
 
 function allToCloud(job: Job): HeadResult {

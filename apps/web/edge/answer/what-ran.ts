@@ -31,6 +31,7 @@ export function whatRan(
     requestBytes,
     replyBytes,
     transport,
+    worksTwice: job.worksTwice,
     stages: { ...stages, otherMs: Math.max(0, totalMs - named) },
     totalMs,
     prediction: forecastOf(job, source, exit),
