@@ -151,7 +151,7 @@ function jsonBytesOf(request: FastifyRequest): number | null {
 function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once("close", () => {
-    if (!reply.raw.writableEnded) gone.abort();
+    if (!reply.raw.writableEnded) gone.abort(new EddiError("cancelled", "the client has gone"));
   });
   return gone.signal;
 }

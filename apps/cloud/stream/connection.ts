@@ -78,7 +78,8 @@ export class StreamConnection {
     const held = hold(client, (why) => this.giveUp(why));
     if (held !== null) countArriving(socket, client.raw.socket, held, (thrown) => this.giveUp(thrown));
     socket.on("close", () => {
-      for (const call of this.inFlight.values()) call.abort();
+      const gone = new EddiError("cancelled", "the stream was closed");
+      for (const call of this.inFlight.values()) call.abort(gone);
     });
   }
 
@@ -131,8 +132,9 @@ export class StreamConnection {
   private take(message: Buffer): void {
     try {
       const call = decodeCall(message);
-      if (call.kind === "cancel") this.inFlight.get(call.id)?.abort();
-      else if (this.inFlight.has(call.id)) {
+      if (call.kind === "cancel") {
+        this.inFlight.get(call.id)?.abort(new EddiError("cancelled", "the client took it back"));
+      } else if (this.inFlight.has(call.id)) {
         // Whatever were said under this id would be taken for the answer to the first.
         this.socket.close(CLOSE.protocol, `expected another id than ${call.id}, which is under way`);
       } else void this.run(call);

@@ -57,7 +57,7 @@ test("a stream without calls is closed after a while", async () => {
 });
 
 test("a stream that is old is asked to leave, and still answered", async () => {
-  const { url } = await serve({ pingMs: 20, leaveMs: 50 });
+  const { url } = await serve({ pingMs: 300, leaveMs: 50 });
   const client = await openStream(url);
   await client.left;
   expect((await client.ask(inferCall(1))).status).toBe(200);
