@@ -48,7 +48,8 @@ export type Step =
 export function nextStep(race: Race, nowMs: number): Step {
   const { reply, local } = race;
   if (reply === "there") return { kind: "answer", by: "cloud" };
-  const end = reply === "failed" ? nowMs : dueMs(race);
+  const end = reply === "failed" ? nowMs : dueMs(race) - TIMER_MS;
+  // Not at the very end: timers are late, and it would be there after it.
   if (local.state === "done") return nowMs >= end ? { kind: "answer", by: "edge" } : wait(end);
   // An edge that is late is still waited for, and so is a reply meanwhile.
   if (local.state === "running") return wait(Number.POSITIVE_INFINITY);
@@ -78,7 +79,7 @@ function choose(race: Race, nowMs: number): { readonly exit: string; readonly st
   const { finish, insurance, reply, expected } = race;
   const end = dueMs(race);
   const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= end);
-  const startMs = ({ latestMs }: Finish): number => end - latestMs - (latestMs > 0 ? TIMER_MS : 0);
+  const startMs = ({ latestMs }: Finish): number => end - latestMs - TIMER_MS;
   if (reply === "failed") {
     const best =
       inTime.findLast((one) => nowMs <= startMs(one) + TIMER_MS) ?? inTime.at(-1) ?? fastest(finish);
