@@ -9,8 +9,6 @@ export const DEAD_LINK_MS = 10_000;
 
 /** One-sided 95 % quantile of the normal distribution. */
 const Z95 = 1.645;
-/** So long before the end the edge's answer is given, or it would be there after it: timers are late. */
-const HAND_OVER_MS = 5;
 /** So often the edge may fail at finishing: an engine that replaces another is tried once. */
 const ATTEMPTS = 2;
 
@@ -55,7 +53,8 @@ export type Step =
 export function nextStep(race: Race, nowMs: number): Step {
   const { reply, local } = race;
   if (reply === "there") return { kind: "answer", by: "cloud" };
-  const end = reply === "failed" ? nowMs : dueMs(race) - HAND_OVER_MS;
+  const end = reply === "failed" ? nowMs : dueMs(race) - TIMER_MS;
+  // Not at the very end: timers are late, and it would be there after it.
   if (local.state === "done") return nowMs >= end ? { kind: "answer", by: "edge" } : wait(end);
   // An edge that is late is still waited for, and so is a reply meanwhile.
   if (local.state === "running") return wait(Number.POSITIVE_INFINITY);
@@ -85,7 +84,7 @@ function choose(race: Race, nowMs: number): { readonly exit: string; readonly st
   const { finish, insurance, reply, expected } = race;
   const end = dueMs(race);
   const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= end);
-  const startMs = ({ latestMs }: Finish): number => end - latestMs - (latestMs > 0 ? TIMER_MS : HAND_OVER_MS);
+  const startMs = ({ latestMs }: Finish): number => end - latestMs - TIMER_MS;
   if (reply === "failed") {
     const best =
       inTime.findLast((one) => nowMs <= startMs(one) + TIMER_MS) ?? inTime.at(-1) ?? fastest(finish);
