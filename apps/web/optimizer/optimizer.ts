@@ -1,6 +1,6 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import { exitCosts } from "#shared/evaluator";
 import {
   type CloudLost,
   CloudWatch,
@@ -19,6 +19,7 @@ import type { Service } from "../service/service.ts";
 import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
 import type { LinkEvent, LinkRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
+import { CALIBRATED_SPREAD, type Costed, NOTHING_COSTED } from "./costed.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { Prober } from "./prober.ts";
 import {
@@ -33,26 +34,6 @@ import {
 
 /** How often it is asked whether what is known has become old. */
 const TICK_MS = 500;
-/** Relative, of an edge's times about its own profile. */
-const CALIBRATED_SPREAD = 0.1;
-
-/** Before there is a model. */
-const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
-
-/** The model, and what its nodes cost. */
-interface Costed {
-  readonly model: Model;
-  /** Of all tensors; null for what was measured to be best. */
-  readonly codec: WireCodec | null;
-  /** Those that the browser can write. */
-  readonly imageCodecs: readonly ImageCodecName[];
-  readonly head: FoundProfile;
-  /** What `head` was before this device had measured itself. */
-  readonly base: FoundProfile;
-  readonly tail: FoundProfile;
-  readonly costs: readonly ExitCosts[];
-}
-
 /**
  * Knows the conditions, plans for them, and tells edge and page. Lives in its worker. Everything it decides
  * by is in pure functions beside it; here is only what happens when.
