@@ -51,9 +51,12 @@ export interface LayerWriter {
   write(layer: Layer): GraphNode;
 }
 
-/** @param exits layers whose own outputs are wanted: nothing is folded across them */
-export function layerWriter(model: LayersModel, exits: readonly Layer[]): LayerWriter {
-  const { inputsOf, ownerOf, chainOf } = readLayers(model, exits);
+/**
+ * @param exits layers whose own outputs are wanted: nothing is folded across them
+ * @param folds whether normalisations and ReLU go into the layers before them
+ */
+export function layerWriter(model: LayersModel, exits: readonly Layer[], folds = true): LayerWriter {
+  const { inputsOf, ownerOf, chainOf } = readLayers(model, folds ? exits : model.layers);
   const written = new Map<Layer, GraphNode>();
   const nodes: GraphNode[] = [];
   const write = (asked: Layer): GraphNode => {

@@ -114,6 +114,7 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
   const weights = await readWeights(source, file);
   const foreign = await openForeign(file, weights, job.exits, reasons);
   reasons.check(place);
+  if (foreign === null) throw new EddiError("internal", `${place}: expected reasons, got none`);
 
   const [image] = foreign.graph.nodes;
   const input = inputOf(image as ForeignNode, job.range);
@@ -156,7 +157,7 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
   const written = await openModelFolder(draft);
   const checked: Images = await findImages(job.data, input, CHECK_IMAGES);
   onProgress(`comparing on ${checked.kind}`);
-  const original = foreign.original();
+  const original = await foreign.original();
   const comparison = await compareScores(written, original, checked, scored.isSoftened);
   original.dispose();
   written.dispose();
