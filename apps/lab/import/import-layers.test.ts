@@ -1,7 +1,7 @@
 import * as tfl from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBackend } from "../engine/backend.ts";
-import { layersFiles } from "./fixture.ts";
+import { layersFiles, type ModelFiles, quantised, type TinyJson } from "./fixture.ts";
 import { everyCut, openWorkshop, type Workshop } from "./import-fixture.ts";
 
 let workshop: Workshop;
@@ -59,6 +59,19 @@ test("one is converted, with normalisations and activations folded, and answers 
   expect((await everyCut(folder)).worst).toBeLessThan(1e-5);
 });
 
+test("quantised weights stay quantised, normalised ones too", async () => {
+  const files = await layersFiles(network());
+  const { model, comparison, folder } = await workshop.importing(quantisedFiles(files), {
+    exits: ["last", "early"],
+  });
+  expect(comparison.maxDifference).toBeLessThan(1e-5);
+  const specs = model.shards.flatMap(({ weights }) => weights);
+  const isLarge = ({ shape }: { readonly shape: readonly number[] }): boolean => shape.length > 1;
+  const large = specs.filter((spec) => isLarge(spec) && spec.dtype === "float32");
+  expect(large.map(({ quantization }) => quantization?.dtype)).toEqual(new Array(6).fill("uint8"));
+  expect((await everyCut(folder)).worst).toBeLessThan(1e-5);
+});
+
 test("a sequential one too", async () => {
   const model = tfl.sequential({
     layers: [
@@ -99,6 +112,24 @@ test("a class of layer that TF.js does not know is refused by name", async () =>
     /layer global_average.* \(Magic\): layers of this class cannot be converted/,
   );
 });
+
+/** As the converter writes it with `--quantize_uint8`. */
+function quantisedFiles(files: ModelFiles): ModelFiles {
+  const json = JSON.parse(files["model.json"] as string) as TinyJson;
+  const bytes = files["weights.bin"] as Uint8Array;
+  let at = 0;
+  const parts = json.weightsManifest[0]!.weights.map((entry) => {
+    const { name, shape } = entry;
+    const size = shape.reduce((product, side) => product * side, 1);
+    const values = new Float32Array(bytes.slice(at, at + 4 * size).buffer);
+    at += 4 * size;
+    const { stored } = quantised({ name, dtype: "float32", shape, values });
+    const isFlat = stored!.quantization.scale === 0;
+    if (!isFlat) Object.assign(entry, { quantization: stored!.quantization });
+    return isFlat ? new Uint8Array(values.buffer) : stored!.bytes;
+  });
+  return { "model.json": JSON.stringify(json), "weights.bin": new Uint8Array(Buffer.concat(parts)) };
+}
 
 function simple(
   middle: (x: tfl.SymbolicTensor) => unknown,
