@@ -39,7 +39,7 @@ test("npm run dev: one address for page and service, and both follow their sourc
     touch("apps/web/page/style.css");
     await expect.poll(() => output, { timeout: 60_000 }).toMatch(/hmr update .*style\.css/);
     const reloaded = app.page.waitForEvent("load", { timeout: 60_000 });
-    touch("apps/web/edge/engine.ts");
+    touch("apps/web/edge/engine/engine.ts");
     await reloaded;
 
     touch("apps/cloud/execution/tail-worker.ts");
