@@ -34,6 +34,17 @@ export {
   verifyShard,
   type WeightSpec,
 } from "./model.ts";
+export {
+  exitConfidence,
+  exitWidth,
+  hasClasses,
+  OUTPUT_KINDS,
+  type OutputKind,
+  outputKind,
+  probabilitiesOf,
+  type Reading,
+  readScores,
+} from "./output.ts";
 export { allCloud, allEdge, type Plan, type Segment, type Split, splitPlan, tailOf } from "./plan.ts";
 export { type Ask, edgeNodes, type Stages, stagesOf } from "./stages.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";

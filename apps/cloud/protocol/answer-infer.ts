@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import { exitWidth, type Model } from "#shared/model";
 import {
   decodeRequest,
   encodeResponse,
@@ -140,7 +141,7 @@ async function answer(
       queue_depth: queued,
       expected_queue_ms: expectedQueueMs,
     },
-    outputs: wireOutputs(work, outputs, model.metadata.labels),
+    outputs: wireOutputs(work, outputs, model),
   };
   const frame = encodeResponse(response, (name) => binary.has(name));
   const endMs = performance.now();
@@ -152,11 +153,14 @@ async function answer(
 function wireOutputs(
   work: TailWork,
   outputs: readonly TensorValues[],
-  labels: readonly string[],
+  { metadata }: Model,
 ): InferResponse["outputs"] {
-  return work.exits.map(({ id, node, classes }) => {
+  const { labels } = metadata;
+  return work.exits.map((exit) => {
+    const { id, node, classes } = exit;
     const { shape, values } = outputs[work.segment.outputs.indexOf(node)]!;
-    if (classes !== undefined) return classify(id, values, labels, classes);
+    if (classes !== undefined)
+      return classify(id, values, labels, classes, exitWidth(metadata, exit) < labels.length);
     const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     return { name: id, datatype: "FP32", shape, data };
   });

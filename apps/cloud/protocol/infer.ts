@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { exitById, type Model, type Segment, tailOf } from "#shared/model";
+import { type Exit, exitById, hasClasses, type Model, outputKind, type Segment, tailOf } from "#shared/model";
 import type { InferRequest, RequestedOutput, WireTensor } from "#shared/protocol";
 import type { NamedModel, NamedTail } from "./named-model.ts";
 
@@ -17,17 +17,14 @@ export interface TailWork {
 }
 
 /** An exit, its node and how its scores are to come. */
-export interface AskedExit extends Omit<RequestedOutput, "name"> {
-  readonly id: string;
-  readonly node: string;
-}
+export interface AskedExit extends Omit<RequestedOutput, "name">, Pick<Exit, "id" | "node" | "output"> {}
 
 /**
  * Finds the tail that a request means: whatever lies between the tensors that it brings and the exits that
  * it asks for; without a word on exits, the last one. Under a virtual name both must be those of the name.
  *
  * @throws EddiError `bad-tensor` when the tensors are no cut, or their batch differs or exceeds `maxBatch`;
- *   `not-found` for an unknown exit; `bad-argument` for a bad `timeout`
+ *   `not-found` for an unknown exit; `bad-argument` for a bad `timeout`, or classification of what has no classes
  */
 export function readInfer(named: NamedModel, request: InferRequest, maxBatch: number): TailWork {
   const { model, tail } = named;
@@ -37,6 +34,14 @@ export function readInfer(named: NamedModel, request: InferRequest, maxBatch: nu
   const asked = request.outputs.length > 0 ? request.outputs : [{ name: id, binary: request.binaryOutputs }];
   const exits = asked.map(({ name, ...how }) => ({ ...exitById(metadata, name), ...how }));
   const names = request.inputs.map((tensor) => tensor.name);
+  for (const exit of exits) {
+    if (exit.classes === undefined || hasClasses(exit) || outputKind(exit) === "sigmoid") continue;
+    const came = `classification of ${exit.id}, whose output is ${outputKind(exit)}`;
+    throw new EddiError(
+      "bad-argument",
+      `${named.name}: expected an output of classes or labels, got ${came}`,
+    );
+  }
   if (tail !== null) checkTail(named.name, tail, names, [id, ...exits.map((exit) => exit.id)]);
   const segment = tailTo(
     model,

@@ -4,7 +4,7 @@ import { codecWords, type Exit, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
-import type { ExitScores } from "./exit-scores.ts";
+import { type ExitScores, probabilityRows } from "./exit-scores.ts";
 import { deflatedBytes } from "./tally.ts";
 
 const BATCH = 25;
@@ -55,8 +55,9 @@ export async function codedScores(
       const sizes = coded.data.map((data) => (codec.deflate ? deflatedBytes(data) : data.byteLength));
       bytes += (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
       const outputs = coded.values === null ? held : await runBehind(segments, cut, coded.values, held);
-      for (const [at, { node }] of exits.entries()) {
-        scores[at]!.set((await outputs.get(node)!.data()) as Float32Array, start * labels.length);
+      for (const [at, exit] of exits.entries()) {
+        const given = (await outputs.get(exit.node)!.data()) as Float32Array;
+        scores[at]!.set(probabilityRows(given, exit, labels.length), start * labels.length);
       }
       if (outputs !== held) freeAll(outputs);
     } finally {

@@ -1,4 +1,5 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { Exit } from "#shared/model";
 import type { GraphNode } from "../graph-model/node-def.ts";
 import type { Network } from "../train/architectures/index.ts";
 import { layerNodes, softmaxNode } from "./layer-nodes.ts";
@@ -8,7 +9,7 @@ export interface ExportGraph {
   /** Topological; each exit's branch stands right after the node where it leaves the trunk. */
   readonly nodes: readonly GraphNode[];
   /** Earliest first. */
-  readonly exits: readonly { readonly id: string; readonly node: string }[];
+  readonly exits: readonly Pick<Exit, "id" | "node" | "output">[];
 }
 
 /**

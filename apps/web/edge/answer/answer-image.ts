@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { calibrated, exitById } from "#shared/model";
+import { exitById, readScores } from "#shared/model";
 import type { Answer, AnswerOptions, ImageSource, WhatRan } from "../../talk/edge.ts";
 import { release } from "../engine/engine.ts";
 import { askInTime } from "./ask-in-time.ts";
@@ -44,14 +44,13 @@ function withoutEngine({ kit }: Job, error: EddiError): EddiError {
 
 function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {
   const { metadata } = job.kit.model;
-  const probabilities = calibrated(scores, exitById(metadata, ran.exit).temperature ?? 1);
-  const best = scores.indexOf(Math.max(...scores));
+  const { label, confidence, chances } = readScores(metadata.labels, exitById(metadata, ran.exit), scores);
   return {
     ...ran,
     scores,
-    probabilities,
-    label: metadata.labels[best]!,
-    confidence: probabilities[best]!,
+    probabilities: chances,
+    label,
+    confidence,
     plan: job.plan,
     isIncomplete: job.isIncomplete,
     budgetMs: job.options.budgetMs,
