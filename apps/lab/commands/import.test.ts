@@ -31,7 +31,7 @@ test("lab import writes a model with profiles and pictures, and prints what it m
   expect(stdout).toMatch(
     /compared on 64 images of noise: largest difference of a score \d\.\d\de-\d+, the same said 100\.0 %/,
   );
-  expect(stdout).toMatch(/^full +8 /m);
+  expect(stdout).toMatch(/^full +7 /m);
   expect(stdout).toMatch(/full, all on the edge/);
   for (const svg of ["graph.svg", "phase-map.svg"])
     expect(readFileSync(path.join(out, svg), "utf8")).toContain("</svg>");
@@ -48,8 +48,14 @@ test.each<[RegExp, readonly string[]]>([
   [/--range: expected two numbers, rising, such as -1,1, got 1,-1/, ["--id", "x", "--range", "1,-1"]],
   [/--range: expected two numbers.*, got 3$/, ["--id", "x", "--range", "3"]],
   [/--exits: expected distinct names with commas between, got a,,b/, ["--id", "x", "--exits", "a,,b"]],
-  [/--output: expected softmax, logits, sigmoid, embedding, vector, got classes/, ["--id", "x", "--output", "classes"]],
-  [/--output: expected what the scores are, .*\n {2}Identity \[batch, 4\]: 4 values end in logits \(BiasAdd\)/, ["--id", "x"]],
+  [
+    /--output: expected softmax, logits, sigmoid, embedding, vector, got classes/,
+    ["--id", "x", "--output", "classes"],
+  ],
+  [
+    /--output: expected what the scores are, .*\n {2}Identity \[batch, 4\]: 4 values end in logits \(BiasAdd\)/,
+    ["--id", "x"],
+  ],
   [/--repeats: expected a whole number/, ["--id", "x", "--repeats", "few"]],
   [/--labels: expected a file, got none at nowhere/, ["--id", "x", "--labels", "nowhere"]],
   [

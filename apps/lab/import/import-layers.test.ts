@@ -37,7 +37,10 @@ test("one is converted, with normalisations and activations folded, and answers 
   await expect(workshop.importing(files)).rejects.toThrow(
     "outputs: expected one, got early, last; name the scores' layers with --exits",
   );
-  const { model, comparison, counts, folder } = await workshop.importing(files, { exits: ["last", "early"], output: "logits" });
+  const { model, comparison, counts, folder } = await workshop.importing(files, {
+    exits: ["last", "early"],
+    output: "logits",
+  });
   expect(comparison.maxDifference).toBeLessThan(1e-5);
   expect(model.metadata.exits.map(({ node }) => node)).toEqual(["early", "last"]);
   expect(counts).toMatchObject({ kind: "layers", folded: 6 });

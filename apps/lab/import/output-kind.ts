@@ -15,7 +15,9 @@ const PRODUCTS = new Set(["MatMul", "_FusedMatMul", "Conv2D", "_FusedConv2D"]);
 const AFTER_PRODUCTS = new Set([...SAME_VALUES, "BiasAdd", "Add", "AddV2", "Mean", "AvgPool"]);
 
 /** What an exit's scores surely are, or what speaks against being sure. */
-export type Found = { readonly kind: OutputKind } | { readonly kind: null; readonly why: string };
+export type Found =
+  | { readonly kind: OutputKind }
+  | { readonly kind: null; readonly why: string; readonly isMadeOfChances: boolean };
 
 /**
  * What scores are, as far as it is certain: from the operations that they end in, and from what they were for some
@@ -30,9 +32,11 @@ export function findKind(graph: ForeignGraph, exit: string, rows: readonly Float
   if (op === "Sigmoid" && rows.every(areChances)) return { kind: "sigmoid" };
   if (width > 1 && rows.every(areProbabilities)) return { kind: "softmax" };
   const after = end.between === null ? "" : `, then ${titleOf(end.between)}`;
+  const count = width === 1 ? "one value ends" : `${width} values end`;
   return {
     kind: null,
-    why: `${width === 1 ? "one value ends" : `${width} values end`} in ${titleOf(end.node)}${after}`,
+    why: `${count} in ${titleOf(end.node)}${after}`,
+    isMadeOfChances: end.between !== null,
   };
 }
 
@@ -63,9 +67,8 @@ export function objectionTo(kind: OutputKind, found: Found, rows: readonly Float
         : `expected probabilities that sum to 1, got sums of ${sums.join(", ")}`;
     case "logits":
       if (width < 2) return "expected 2 classes or more, got one value";
-      return found.kind === null
-        ? null
-        : `expected scores before their softmax or sigmoid, got ${found.kind}`;
+      if (found.kind === null && !found.isMadeOfChances) return null;
+      return `expected scores before their softmax or sigmoid, got ${found.kind ?? "what is made of such"}`;
     case "sigmoid": {
       if (found.kind === "softmax")
         return "expected a chance of its own for every label, got chances that sum to 1";

@@ -26,7 +26,12 @@ function score(
     ...exits.flatMap(({ ops }, exit) =>
       ops.map((op, at) => {
         const before = at === 0 ? "input" : `e${exit}/${at - 1}`;
-        const other: Record<string, string[]> = { Minimum: ["limit"], Mul: ["many"], BiasAdd: ["many"], MatMul: ["many"] };
+        const other: Record<string, string[]> = {
+          Minimum: ["limit"],
+          Mul: ["many"],
+          BiasAdd: ["many"],
+          MatMul: ["many"],
+        };
         return node(`e${exit}/${at}`, op, [before, ...(other[op] ?? [])]);
       }),
     ),
@@ -36,14 +41,24 @@ function score(
   const graph: StaticGraph = {
     graph: foreignGraph({ nodes, constants: [limit, many, ints("axes", [1])] }, ...names),
     shapes: new Map(exits.map((exit, at) => [names[at] as string, shapeOf(exit)])),
-    scores: new Map(exits.map(({ rows }, at) => [names[at] as string, rows.map((row) => Float32Array.from(row))])),
+    scores: new Map(
+      exits.map(({ rows }, at) => [names[at] as string, rows.map((row) => Float32Array.from(row))]),
+    ),
     folded: 0,
   };
   const seen = new Map(
-    exits.map(({ rows }, at) => [names[at] as string, [{ image: "cat.jpg", row: Float32Array.from(rows[0]!) }]]),
+    exits.map(({ rows }, at) => [
+      names[at] as string,
+      [{ image: "cat.jpg", row: Float32Array.from(rows[0]!) }],
+    ]),
   );
   const reasons = new Reasons();
-  const scored = withScores(graph, seen, { output: said.output ?? null, hasLabels: said.hasLabels ?? false }, reasons);
+  const scored = withScores(
+    graph,
+    seen,
+    { output: said.output ?? null, hasLabels: said.hasLabels ?? false },
+    reasons,
+  );
   reasons.check("it");
   return scored;
 }
@@ -81,8 +96,16 @@ test.each<[string, Exit, OutputKind]>([
 
 test.each<[string, Exit, string]>([
   ["a sum of products", linear, "3 values end in e0/1 (BiasAdd)"],
-  ["a sigmoid that is scaled", { ops: ["Sigmoid", "Mul"], rows: [[20, 90, 70]] }, "3 values end in e0/0 (Sigmoid), then e0/1 (Mul)"],
-  ["percentages", { ops: ["Softmax", "Mul"], rows: [[20, 30, 50]] }, "end in e0/0 (Softmax), then e0/1 (Mul)"],
+  [
+    "a sigmoid that is scaled",
+    { ops: ["Sigmoid", "Mul"], rows: [[20, 90, 70]] },
+    "3 values end in e0/0 (Sigmoid), then e0/1 (Mul)",
+  ],
+  [
+    "percentages",
+    { ops: ["Softmax", "Mul"], rows: [[20, 30, 50]] },
+    "end in e0/0 (Softmax), then e0/1 (Mul)",
+  ],
   ["one number", { ops: ["MatMul"], rows: [[31.5]] }, "one value ends in e0/0 (MatMul)"],
 ])("%s is asked, with what it gave for a photo", (_, exit, why) => {
   for (const said of [{}, { hasLabels: exit !== linear }]) {
@@ -90,7 +113,8 @@ test.each<[string, Exit, string]>([
     expect(() => score([exit], said)).toThrow(why);
     expect(() => score([exit], said)).toThrow(`\n    cat.jpg: ${exit.rows[0]!.join(", ")}`);
   }
-  for (const output of ["embedding", "vector"] as const) expect(score([exit], { output }).output).toBe(output);
+  for (const output of ["embedding", "vector"] as const)
+    expect(score([exit], { output }).output).toBe(output);
 });
 
 test("a sum of products is logits where its classes are named, or where the user says so", () => {
@@ -102,7 +126,16 @@ test("a sum of products is logits where its classes are named, or where the user
 test.each<[OutputKind, Exit, string]>([
   ["softmax", linear, "expected probabilities that sum to 1, got sums of 6.000, 1.000, 6.000"],
   ["logits", soft, "expected scores before their softmax or sigmoid, got softmax"],
-  ["logits", { ops: ["Sigmoid"], rows: CHANCES }, "got sigmoid"],
+  [
+    "logits",
+    { ops: ["Sigmoid"], rows: CHANCES },
+    "expected scores before their softmax or sigmoid, got sigmoid",
+  ],
+  [
+    "logits",
+    { ops: ["Softmax", "Mul"], rows: [[20, 30, 50]] },
+    "expected scores before their softmax or sigmoid, got what",
+  ],
   ["sigmoid", soft, "expected a chance of its own for every label, got chances that sum to 1"],
   ["sigmoid", linear, "expected chances from 0 to 1, got 2.000"],
   ["logits", { ops: ["MatMul"], rows: [[3]] }, "expected 2 classes or more, got one value"],
@@ -113,7 +146,11 @@ test.each<[OutputKind, Exit, string]>([
 test("scores of [1, 1, classes] are reshaped, and nothing else", () => {
   const { graph, shapes, width } = score([{ ...soft, shape: [1, 1, 3] }]);
   expect(width).toBe(3);
-  expect(graph.nodes.at(-1)).toMatchObject({ name: "exit1/scores", op: "Reshape", inputs: ["e0/1", "exit1/shape"] });
+  expect(graph.nodes.at(-1)).toMatchObject({
+    name: "exit1/scores",
+    op: "Reshape",
+    inputs: ["e0/1", "exit1/shape"],
+  });
   expect(graph.constants.get("exit1/shape")!.values).toEqual(Int32Array.of(-1, 3));
   expect(shapes.get("exit1/scores")).toEqual([3]);
 });
@@ -130,6 +167,10 @@ test("exits of classes may give logits and probabilities; other kinds do not mix
 });
 
 test("no scores, and scores that are no numbers, are refused", () => {
-  expect(() => score([{ ...linear, shape: [4, 4, 3] }])).toThrow("expected [batch, scores], got [batch, 4, 4, 3]");
-  expect(() => score([{ ...linear, rows: [[1, Number.NaN, 2]] }])).toThrow("expected finite scores, got others");
+  expect(() => score([{ ...linear, shape: [4, 4, 3] }])).toThrow(
+    "expected [batch, scores], got [batch, 4, 4, 3]",
+  );
+  expect(() => score([{ ...linear, rows: [[1, Number.NaN, 2]] }])).toThrow(
+    "expected finite scores, got others",
+  );
 });
