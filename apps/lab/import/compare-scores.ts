@@ -1,4 +1,4 @@
-import { dispose, reshape, type Tensor, type Tensor2D, tidy } from "@tensorflow/tfjs-core";
+import { dispose, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
 import { type Exit, type ModelInput, readScores } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Comparison } from "../export/compare.ts";
@@ -55,7 +55,7 @@ export async function compareScores(
 function rowsOf(theirs: Tensor, ours: Tensor2D): readonly (readonly [Float32Array, Float32Array])[] {
   const [count, width] = ours.shape;
   const given = ours.dataSync() as Float32Array;
-  const expected = tidy(() => reshape(theirs, ours.shape).dataSync()) as Float32Array;
+  const expected = theirs.dataSync() as Float32Array;
   return Array.from({ length: count }, (_, at) => {
     const range = [at * width, (at + 1) * width] as const;
     return [given.subarray(...range), expected.subarray(...range)];

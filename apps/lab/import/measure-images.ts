@@ -8,7 +8,8 @@ import type { ForeignGraph } from "./graph.ts";
 import { type Images, imageBatch } from "./images.ts";
 import { openGraph } from "./run-graph.ts";
 
-const BATCH = 8;
+/** All tensors of so many images are held at once. */
+const BATCH = 4;
 
 /** The least and the greatest value of every tensor over some images. */
 export function measureRanges(

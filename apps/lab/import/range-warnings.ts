@@ -87,45 +87,54 @@ interface Look {
   readonly saturated: number;
 }
 
-const BATCH = 8;
-
 function lookAt(written: SegmentModel, graph: ForeignGraph, photos: Images): Look {
   const { metadata, nodes, dag } = written.model;
   const exit = metadata.exits.at(-1) as Exit;
   const ends = new Set(graph.exits.map(({ node }) => node));
-  const limited = graph.nodes.flatMap(({ name, op, attr }) => {
+  const limited = graph.nodes.flatMap(({ name, op, attr }): Limited[] => {
     const limit = LIMITS[textsOf(attr, "fused_ops").at(-1) ?? op];
     return limit === undefined || ends.has(name) || !dag.names.includes(name) ? [] : [{ name, limit }];
   });
-  const every = {
-    nodes: nodes.map(({ name }) => name),
-    feeds: [metadata.input.node],
-    outputs: [exit.node, ...limited.map(({ name }) => name)],
-  };
+  const whole = { nodes: nodes.map(({ name }) => name), feeds: [metadata.input.node], outputs: [exit.node] };
   const rows: Float32Array[] = [];
-  let values = 0;
-  let atLimit = 0;
-  for (let start = 0; start < photos.count; start += BATCH) {
-    const count = Math.min(BATCH, photos.count - start);
-    const batch = imageBatch(photos, metadata.input, start, count);
-    const [scores, ...activations] = written.run(every, [batch]);
-    const all = scores!.dataSync() as Float32Array;
-    for (let at = 0; at < count; at++)
-      rows.push(all.slice((at * all.length) / count, ((at + 1) * all.length) / count));
-    // Of the first batch: that is enough to see it.
-    for (const [at, tensor] of start === 0 ? activations.entries() : []) {
-      const data = tensor.dataSync();
-      const limit = (limited[at] as (typeof limited)[number]).limit;
-      values += data.length;
-      for (const value of data) if (value >= limit) atLimit++;
-    }
-    dispose([batch, scores!, ...activations]);
+  for (let at = 0; at < photos.count; at++) {
+    const image = imageBatch(photos, metadata.input, at, 1);
+    const scores = written.run(whole, [image]);
+    rows.push(scores[0]!.dataSync().slice() as Float32Array);
+    dispose([image, ...scores]);
   }
   return {
     right: rightShare(metadata.labels, exit, rows, photos.folders),
     spread: spreadOf(rows),
-    saturated: values === 0 ? 0 : atLimit / values,
+    saturated: limitShare(written, limited, photos.some(FEW)),
   };
+}
+
+/** Photos that show whether activations are at their limit. */
+const FEW = 3;
+
+function limitShare(written: SegmentModel, limited: readonly Limited[], photos: Images): number {
+  const { metadata, nodes } = written.model;
+  const outputs = limited.map(({ name }) => name);
+  const inside = { nodes: nodes.map(({ name }) => name), feeds: [metadata.input.node], outputs };
+  let [values, atLimit] = [0, 0];
+  for (let at = 0; at < photos.count && limited.length > 0; at++) {
+    const image = imageBatch(photos, metadata.input, at, 1);
+    const activations = written.run(inside, [image]);
+    for (const [one, tensor] of activations.entries()) {
+      const data = tensor.dataSync();
+      values += data.length;
+      for (const value of data) if (value >= limited[one]!.limit) atLimit++;
+    }
+    dispose([image, ...activations]);
+  }
+  return values === 0 ? 0 : atLimit / values;
+}
+
+/** A node whose values have an upper limit. */
+interface Limited {
+  readonly name: string;
+  readonly limit: number;
 }
 
 /** By operation: from where its values count as being at their upper limit. */
