@@ -27,9 +27,17 @@ export default defineConfig({
     root: ".",
     include: ["**/*.test.ts"],
     exclude: ["e2e/**", "node_modules/**", "dist/**"],
+    // Many tests wait for processes and clocks: one that runs on every core leaves none idle.
+    maxWorkers: "100%",
     // Nothing is judged by its speed, and machines may be busy.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 120_000 } },
+    coverage: {
+      include: ["apps/**/*.{ts,tsx}", "shared/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/*fixture.ts", "**/*.d.ts", "**/bench/**"],
+      reportOnFailure: true,
+    },
   },
 });
 

@@ -1,9 +1,9 @@
-import { expect, type Route, test } from "@playwright/test";
+import { expect, type Route } from "@playwright/test";
 import sharp, { type Sharp } from "sharp";
 import { allEdge } from "#shared/model";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const SHARDS = /\/models\/.*\.bin/;
 const MODEL_JSON = /\/models\/.*\/model\.json/;
@@ -12,15 +12,9 @@ const model = loadModel(REAL);
 const image = noise(model, 6);
 const onEdge = allEdge(model, model.metadata.exits[0]!.id);
 
-let service: Service;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
-
 test.describe("files", () => {
   let app: App;
-  test.beforeAll(async () => {
+  test.beforeAll(async ({ service }) => {
     app = await openApp({ url: service.url, parameters: { model: REAL } });
   });
   test.afterAll(() => app.close());
@@ -60,7 +54,7 @@ for (const [what, spoil, message] of [
   ["corrupt", (body: Buffer) => flip(body), /expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}/],
   ["truncated", (body: Buffer) => body.subarray(0, body.length - 100), /expected \d+ bytes, got \d+/],
 ] as const) {
-  test(`a ${what} weight shard is refused with a message, and the cloud answers`, async () => {
+  test(`a ${what} weight shard is refused with a message, and the cloud answers`, async ({ service }) => {
     const app = await openApp({
       url: service.url,
       parameters: { model: REAL },
@@ -77,7 +71,7 @@ for (const [what, spoil, message] of [
   });
 }
 
-test("a model.json without our metadata is refused with a message", async () => {
+test("a model.json without our metadata is refused with a message", async ({ service }) => {
   const app = await openApp({
     url: service.url,
     parameters: { model: REAL },

@@ -1,20 +1,16 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { allEdge } from "#shared/model";
-import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const model = loadModel(TINY);
 const image = noise(model, 7);
 const last = model.metadata.exits.at(-1)!.id;
 
-let service: Service;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
-
-test("a first visit measures this device, with progress, a second one remembers, and plans go by it", async () => {
+test("a first visit measures this device, with progress, a second one remembers, and plans go by it", async ({
+  service,
+}) => {
   const app = await openApp({
     url: service.url,
     parameters: { model: TINY, backend: "wasm" },
@@ -54,7 +50,7 @@ test("a first visit measures this device, with progress, a second one remembers,
   }
 });
 
-test("?calibrate=off measures nothing: plans go by others' profiles", async () => {
+test("?calibrate=off measures nothing: plans go by others' profiles", async ({ service }) => {
   const app = await openApp({
     url: service.url,
     parameters: { model: TINY, backend: "wasm", calibrate: "off" },

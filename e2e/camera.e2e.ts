@@ -1,15 +1,11 @@
-import { expect, type JSHandle, type Locator, test } from "@playwright/test";
+import { expect, type JSHandle, type Locator } from "@playwright/test";
 import { FAKE_CAMERA } from "../apps/lab/rig/phone.ts";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { TINY } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
-let service: Service;
 let app: App;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.beforeEach(async () => {
+test.beforeEach(async ({ service }) => {
   app = await openApp({
     url: service.url,
     parameters: { model: TINY, backend: "wasm", calibrate: "off" },
@@ -17,7 +13,6 @@ test.beforeEach(async () => {
   });
 });
 test.afterEach(() => app.close());
-test.afterAll(() => service.stop());
 
 const video = (): Locator => app.page.getByLabel("camera", { exact: true });
 const live = (): Locator => app.page.getByRole("button", { name: "live" });
@@ -62,7 +57,7 @@ test("a picture that stands still is not classified again and again: live stops 
   await expect(live()).toHaveAttribute("aria-pressed", "false");
 });
 
-test("a permission that is taken away ends it", async () => {
+test("a permission that is taken away ends it", async ({ service }) => {
   await goLive();
   const session = await app.context.newCDPSession(app.page);
   const permission = { name: "camera" };

@@ -1,8 +1,8 @@
-import { expect, type Route, test } from "@playwright/test";
+import { expect, type Route } from "@playwright/test";
 import sharp from "sharp";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { REAL } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const INFER = /\/infer$/;
 const SAMPLE = "/samples/held.png";
@@ -18,15 +18,13 @@ interface Known {
 /** So slow a phone that the cloud answers. */
 const VERY_SLOW = 30;
 
-let service: Service;
 let app: App;
 let first: Known;
 let second: Known;
 
-test.beforeAll(async () => {
+test.beforeAll(async ({ service }) => {
   first = { photo: await picture(300), width: 300, budgetMs: 7000 };
   second = { photo: await picture(310), width: 310, budgetMs: 9000 };
-  service = await Service.start();
   app = await openApp({
     url: service.url,
     parameters: { model: REAL, slowdown: VERY_SLOW, transport: "fetch", calibrate: "off" },
@@ -38,10 +36,7 @@ test.beforeAll(async () => {
   await app.settle();
 });
 test.afterEach(() => app.context.unrouteAll({ behavior: "ignoreErrors" }));
-test.afterAll(async () => {
-  await app.close();
-  await service.stop();
-});
+test.afterAll(() => app.close());
 
 for (const fails of [false, true]) {
   test(`a first photo whose reply ${fails ? "fails" : "comes"} late does not touch the second one`, async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { chooseCodecs, TOLERANCE, type WireMode, wireModes } from "#shared/evaluator";
 import {
   allCloud,
@@ -9,15 +9,9 @@ import {
   splitPlan,
   type WireCodec,
 } from "#shared/model";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE, TINY } from "./harness/models.ts";
-
-let service: Service;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
+import { test } from "./harness/test.ts";
 
 /** The head of the last exit up to a tensor. */
 function planAt(id: string, tensor: string): Plan {
@@ -26,7 +20,9 @@ function planAt(id: string, tensor: string): Plan {
   return { exit, head: head.slice(0, head.indexOf(tensor) + 1) };
 }
 
-test("?codec=uint4: tensors travel in four bits a value, and the answer is nearly that of the edge", async () => {
+test("?codec=uint4: tensors travel in four bits a value, and the answer is nearly that of the edge", async ({
+  service,
+}) => {
   const model = loadModel(TINY);
   const image = noise(model, 4);
   const plan = planAt(TINY, "stem/pool");
@@ -67,7 +63,7 @@ test.describe("real model", () => {
   const exit = model.metadata.exits.at(-1)!.id;
   let app: App;
   let photo: string;
-  test.beforeAll(async () => {
+  test.beforeAll(async ({ service }) => {
     app = await openApp({
       url: service.url,
       parameters: { model: REAL, backend: "wasm", slowdown: SLOW_PHONE },

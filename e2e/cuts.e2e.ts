@@ -57,7 +57,6 @@ test.describe("real model, WASM", () => {
   });
 
   test(`uint8 cuts keep the top-1 class on ${AGREEMENT * 100} % of ${PHOTOS} validation photos`, async () => {
-    test.setTimeout(600_000);
     const photos = await listSamples(service.url, PHOTOS);
     test.skip(photos.length < PHOTOS, "no data set found: name one with EDDI_DATA");
     const model = loadModel(REAL);

@@ -1,9 +1,9 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { allCloud, allEdge, confidence, type EarlyExit, type Plan, splitPlan } from "#shared/model";
 import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.ts";
 import { allPlans, loadModel, noise, spread, TINY } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const TOLERANCE = 1e-5;
 const CUTS = 8;
@@ -12,19 +12,13 @@ const model = loadModel(TINY);
 const image = noise(model, 5);
 const [first, second, last] = model.metadata.exits.map(({ id }) => id) as [string, string, string];
 
-let service: Service;
 let app: App;
 /** By exit: what it says when everything runs on the edge. */
 const whole = new Map<string, PlainAnswer>();
 
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
-
 for (const [backend, flags] of [["wasm", []] as const, ["webgpu", SOFTWARE_WEBGPU] as const]) {
   test.describe(`tiny, ${backend}`, () => {
-    test.beforeAll(async () => {
+    test.beforeAll(async ({ service }) => {
       app = await openApp({ url: service.url, parameters: { model: TINY, backend }, flags });
       await app.settle();
       expect((await app.state()).engine?.backend).toBe(backend);

@@ -24,7 +24,6 @@ test.beforeAll(async () => {
 test.afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 test("a foreign model of grey images and many classes, imported, answers alike at every cut", async () => {
-  test.setTimeout(600_000);
   const model = classifier([-1, 24, 24, 1]);
   const constants = model.constants.map((constant) => {
     if (constant.name === "dense/w") return quantised(floats("dense/w", [8, CLASSES]));
@@ -65,7 +64,6 @@ test("a foreign model of grey images and many classes, imported, answers alike a
 
 test("a model from elsewhere, imported, answers alike at cuts over its depth", async () => {
   test.skip(!existsSync(FOREIGN), `${FOREIGN} is not there`);
-  test.setTimeout(600_000);
   await importModel(FOREIGN, "emotion");
   await withPage("emotion", (app) => expectAgreement(app, "emotion", 8));
 });

@@ -1,17 +1,13 @@
-import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { ROOT, Service } from "../apps/lab/rig/service.ts";
+import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
+import { newKey } from "./harness/new-key.ts";
 
-const made = execFileSync(process.execPath, ["--import", "tsx", "apps/cloud/main.ts", "--new-key", "phone"], {
-  cwd: ROOT,
-  encoding: "utf8",
-});
-const [, key = "", line = ""] = /: (eddi_\S+)\n.*: (phone:\S+)\n/.exec(made) ?? [];
+const { key, line } = newKey("phone");
 const parameters = { backend: "wasm", calibrate: "off" };
 
 let dir: string;

@@ -1,14 +1,8 @@
-import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/rig/service.ts";
+import { expect } from "@playwright/test";
 import { openApp } from "./harness/app.ts";
+import { test } from "./harness/test.ts";
 
-let service: Service;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
-
-test("another model is chosen from the list, and the page keeps its other settings", async () => {
+test("another model is chosen from the list, and the page keeps its other settings", async ({ service }) => {
   const parameters = { backend: "wasm", calibrate: "off", budget: 400 };
   const app = await openApp({ url: service.url, parameters });
   const list = app.page.getByLabel("Model");

@@ -1,29 +1,24 @@
-import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/rig/service.ts";
+import { expect } from "@playwright/test";
 import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
-let service: Service;
 let app: App | null = null;
 let proxy: ShapingProxy | null = null;
 
 const FAR = { rttMs: 150, uplink: 5e6, downlink: 20e6 };
 
-test.beforeAll(async () => {
-  service = await Service.start();
-});
 test.afterEach(async () => {
   await app?.close();
   app = null;
   await proxy?.close();
   proxy = null;
 });
-test.afterAll(async () => {
-  await service?.stop();
-});
 
-test("where an accuracy is enough, the Optimizer lets sure exits answer early, and the edge does", async () => {
+test("where an accuracy is enough, the Optimizer lets sure exits answer early, and the edge does", async ({
+  service,
+}) => {
   // On a phone and far from the cloud, what early exits save is more than a plan is kept for.
   proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, FAR);
   const model = loadModel(REAL);
@@ -55,7 +50,9 @@ test("where an accuracy is enough, the Optimizer lets sure exits answer early, a
   expect((await app.state()).summary!.plan?.early).toBeUndefined();
 });
 
-test("under load plans are for overlapping frames, all are answered, and what is sustained is told", async () => {
+test("under load plans are for overlapping frames, all are answered, and what is sustained is told", async ({
+  service,
+}) => {
   app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", slowdown: 5 } });
   await app.settle();
   expect((await app.state()).summary!.load).toBeNull();

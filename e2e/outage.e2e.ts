@@ -28,7 +28,7 @@ test("a killed service costs accuracy, never an answer, and is used again when i
     await expectShown(app, await answer());
 
     await service.start();
-    await expect.poll(async () => (await answer()).source, { timeout: 60_000 }).toBe("cloud");
+    await expect.poll(async () => (await answer()).source).toBe("cloud");
     await expectShown(app, await answer());
   } finally {
     await app.close();

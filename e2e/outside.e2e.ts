@@ -1,20 +1,15 @@
-import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/rig/service.ts";
-import type { EddiOptions } from "../apps/web/page/control/api.ts";
+import { expect } from "@playwright/test";
+import type { AskOptions } from "../apps/web/client/index.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const image = noise(loadModel(TINY), 5);
 
-let service: Service;
 let app: App;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
 test.afterEach(() => app.close());
-test.afterAll(() => service.stop());
 
-test("a model that there is not is no dead end: another one is shown, and why", async () => {
+test("a model that there is not is no dead end: another one is shown, and why", async ({ service }) => {
   app = await openApp({ url: service.url, parameters: { model: "nope", backend: "wasm" } });
   await expect(app.page.locator(".problems")).toContainText(
     /\?model=nope: expected one of .*resnet-imagenette/,
@@ -23,7 +18,7 @@ test("a model that there is not is no dead end: another one is shown, and why", 
   await expect(app.page.getByLabel("Model")).toHaveValue(REAL);
 });
 
-test("an accuracy that no exit has is said, and the most accurate one is planned", async () => {
+test("an accuracy that no exit has is said, and the most accurate one is planned", async ({ service }) => {
   app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm", accuracy: 0.99 } });
   await app.settle();
   const promise = app.page.locator(".budget p");
@@ -33,7 +28,9 @@ test("an accuracy that no exit has is said, and the most accurate one is planned
   await expect(promise).not.toContainText("fastest");
 });
 
-test("what scripts hand in is checked, fails as it should, and leaves the page as it is", async () => {
+test("what scripts hand in is checked, fails as it should, and leaves the page as it is", async ({
+  service,
+}) => {
   app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", budget: 300 } });
   const { page } = app;
   await app.settle();
@@ -58,7 +55,7 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
     [{ signal: 5 }, /signal: expected an AbortSignal, got 5/],
   ];
   for (const [options, message] of refused) {
-    await expect(app.answerNoise(image, options as EddiOptions), JSON.stringify(options)).rejects.toThrow(
+    await expect(app.answerNoise(image, options as AskOptions), JSON.stringify(options)).rejects.toThrow(
       message,
     );
   }
@@ -73,7 +70,7 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
     bitmap.close();
     const values = (fill: number): Float32Array => new Float32Array(count).fill(fill);
     const late = new AbortController();
-    const aborted = codeOf(eddi.answerValues(values(0), { signal: late.signal }));
+    const aborted = codeOf(eddi.answer(values(0), { signal: late.signal }));
     late.abort();
     return {
       nothing: await codeOf(eddi.answer(undefined as unknown as Blob)),
@@ -81,11 +78,11 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
       element: await codeOf(eddi.answer(document.createElement("img") as unknown as Blob)),
       text: await codeOf(eddi.answer(new Blob(["These are notes.\n"]))),
       closed: await codeOf(eddi.answer(bitmap)),
-      short: await codeOf(eddi.answerValues(new Float32Array(7))),
-      noNumbers: await codeOf(eddi.answerValues(values(Number.NaN))),
-      endless: await codeOf(eddi.answerValues(values(1e30))),
-      beforehand: await codeOf(eddi.answerValues(values(0), { signal: AbortSignal.abort() })),
-      why: await codeOf(eddi.answerValues(values(0), { signal: AbortSignal.abort(new Error("why")) })),
+      short: await codeOf(eddi.answer(new Float32Array(7))),
+      noNumbers: await codeOf(eddi.answer(values(Number.NaN))),
+      endless: await codeOf(eddi.answer(values(1e30))),
+      beforehand: await codeOf(eddi.answer(values(0), { signal: AbortSignal.abort() })),
+      why: await codeOf(eddi.answer(values(0), { signal: AbortSignal.abort(new Error("why")) })),
       late: await aborted,
       timing: await codeOf(eddi.time({ part: "everything", runs: 0 } as never)),
       nowhere: await codeOf(
@@ -123,7 +120,7 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
   expect((await app.answerNoise(image)).scores).toHaveLength(10);
 });
 
-test("a backend that this browser does not have is said, and another one computes", async () => {
+test("a backend that this browser does not have is said, and another one computes", async ({ service }) => {
   app = await openApp({ url: service.url, parameters: { model: TINY, backend: "webgpu" } });
   await app.settle();
   await expect(app.page.locator(".problems")).toContainText(/backend webgpu: .*; wasm takes its place/);

@@ -1,24 +1,19 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import sharp from "sharp";
 import { FAKE_CAMERA } from "../apps/lab/rig/phone.ts";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, REAL } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const { labels } = loadModel(REAL).metadata;
 /** CSS pixels: a small old phone, and the one that the browser stands for. */
 const WIDTHS = [320, 412];
 
-let service: Service;
 let app: App;
-test.beforeAll(async () => {
-  service = await Service.start();
+test.beforeAll(async ({ service }) => {
   app = await openApp({ url: service.url, parameters: { model: REAL }, flags: FAKE_CAMERA });
 });
-test.afterAll(async () => {
-  await app.close();
-  await service.stop();
-});
+test.afterAll(() => app.close());
 
 test("an uploaded photo gets an answer, at the budget of the slider", async () => {
   const { page } = app;

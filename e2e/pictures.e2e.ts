@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import sharp, { type Sharp } from "sharp";
 import { allCloud } from "#shared/model";
-import { ROOT, Service } from "../apps/lab/rig/service.ts";
+import { ROOT } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp } from "./harness/app.ts";
 import { loadModel, REAL } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const model = loadModel(REAL);
 const { width, height } = model.metadata.input;
@@ -13,16 +14,11 @@ const plan = allCloud(model, model.metadata.exits.at(-1)!.id);
 const CASES = join(ROOT, "../shared/data/cases/pictures");
 const WORD = /^The picture is incomplete or damaged/;
 
-let service: Service;
 let app: App;
-test.beforeAll(async () => {
-  service = await Service.start();
+test.beforeAll(async ({ service }) => {
   app = await openApp({ url: service.url, parameters: { model: REAL, codec: "float32", calibrate: "off" } });
 });
-test.afterAll(async () => {
-  await app.close();
-  await service.stop();
-});
+test.afterAll(() => app.close());
 
 const TYPES: Readonly<Record<string, string>> = {
   avif: "image/avif",
@@ -297,7 +293,9 @@ test.describe("large photos", () => {
     ["as it is", 1],
     ["turned", 6],
   ] as const) {
-    test(`200 megapixels, ${what}, are shown and answered in less than a third of their pixels' memory`, async () => {
+    test(`200 megapixels, ${what}, are shown and answered in less than a third of their pixels' memory`, async ({
+      service,
+    }) => {
       const large = picture().resize(16_320, 12_240, { fit: "fill", kernel: "nearest" });
       const file = await large.withMetadata({ orientation }).jpeg({ quality: 60 }).toBuffer();
       const fresh = await openApp({ url: service.url, parameters: { model: REAL, calibrate: "off" } });
@@ -307,7 +305,7 @@ test.describe("large photos", () => {
           .locator("input[type=file]")
           .first()
           .setInputFiles({ name: "photo.jpg", mimeType: "image/jpeg", buffer: file });
-        await expect(fresh.page.locator(".answer .label")).toBeVisible({ timeout: 60_000 });
+        await expect(fresh.page.locator(".answer .label")).toBeVisible();
         const shown = fresh.page.locator(".viewer img");
         const size = await shown.evaluate((image) => {
           const { naturalWidth, naturalHeight } = image as HTMLImageElement;
@@ -334,7 +332,7 @@ test.describe("large photos", () => {
   test("a large one that ends early is answered with a word too", async () => {
     const file = await picture().resize(8000, 6000, { fit: "fill" }).jpeg().toBuffer();
     await choose("half.jpg", file.subarray(0, file.length >> 1));
-    await expect(app.page.getByText(WORD)).toBeVisible({ timeout: 60_000 });
+    await expect(app.page.getByText(WORD)).toBeVisible();
   });
 });
 

@@ -1,10 +1,11 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { allEdge, elementCount, imageShape } from "#shared/model";
 import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
-import { Service } from "../apps/lab/rig/service.ts";
+import type { Service } from "../apps/lab/rig/service.ts";
 import { type LinkShape, ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const FAST: LinkShape = { rttMs: 4, uplink: 200e6, downlink: 200e6 };
 const SLOW: LinkShape = { rttMs: 600, uplink: 0.1e6, downlink: 2e6 };
@@ -17,13 +18,7 @@ const model = loadModel(REAL);
 const image = noise(model, 3);
 const exits = model.metadata.exits.map(({ id }) => id);
 
-let service: Service;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
-
-test("a generous budget gets the last exit, a tiny one an earlier exit", async () => {
+test("a generous budget gets the last exit, a tiny one an earlier exit", async ({ service }) => {
   const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
   try {
     await app.settle();
@@ -37,7 +32,7 @@ test("a generous budget gets the last exit, a tiny one an earlier exit", async (
   }
 });
 
-test("a slow network moves the cut toward the edge, a fast one toward the cloud", async () => {
+test("a slow network moves the cut toward the edge, a fast one toward the cloud", async ({ service }) => {
   const proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, FAST);
   const app = await openApp({
     url: `http://localhost:${proxy.port}`,
@@ -49,20 +44,27 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
     await app.answerNoise(image, { plan: allEdge(model, exits.at(-1)!) });
     const fast = await headAfter(app);
     proxy.shape(SLOW);
-    const slow = await headAfter(app);
-    expect(slow, "nodes on the edge with a slow network").toBeGreaterThan(fast);
+    let slow = fast;
+    await expect
+      .poll(async () => {
+        slow = await headAfter(app);
+        return slow;
+      }, "nodes on the edge with a slow network")
+      .toBeGreaterThan(fast);
     proxy.shape(FAST);
-    expect(await headAfter(app), "nodes on the edge, fast again").toBeLessThan(slow);
+    await expect.poll(() => headAfter(app), "nodes on the edge, fast again").toBeLessThan(slow);
   } finally {
     await app.close();
     await proxy.close();
   }
 });
 
-test("the wait that others cause is known before an image is sent, and so is its end", async () => {
+test("the wait that others cause is known before an image is sent, and so is its end", async ({
+  service,
+}) => {
   const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
   const queueMs = async () => (await app.state()).summary?.conditions.queueMs;
-  const crowd = gather(CROWD);
+  const crowd = gather(service, CROWD);
   try {
     await app.settle();
     await expect.poll(queueMs).toBeGreaterThan(50);
@@ -75,7 +77,7 @@ test("the wait that others cause is known before an image is sent, and so is its
 });
 
 /** Other clients, each sending its next image when it has its answer, until they leave. */
-function gather(clients: number): { leave: () => Promise<void> } {
+function gather(service: Service, clients: number): { leave: () => Promise<void> } {
   const { input } = model.metadata;
   const shape = [1, ...imageShape(input)];
   const data = new Uint8Array(elementCount(shape));

@@ -14,17 +14,11 @@ const last = model.metadata.exits.at(-1)!.id;
 const parameters = { model: TINY, backend: "wasm", calibrate: "off" };
 
 let dir: string;
-let service: Service | null = null;
-let proxy: ReverseProxy | null = null;
 test.beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "eddi-prefix-"));
   const photo = sharp({ create: { width: 64, height: 64, channels: 3, background: "teal" } }).jpeg();
   await mkdir(join(dir, "val", "n01440764"), { recursive: true });
   await writeFile(join(dir, "val", "n01440764", "one & only.JPEG"), await photo.toBuffer());
-});
-test.afterEach(async () => {
-  proxy?.close();
-  await service?.stop();
 });
 test.afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -52,65 +46,74 @@ const CASES = [
 ] as const;
 
 for (const { title, shape, args } of CASES) {
-  test(`behind a proxy, ${title}: page, both sides, photos and documents`, async () => {
-    service = await Service.start(["--data", dir, ...args]);
-    proxy = await openReverseProxy({ port: service.port, ...shape });
-    const base = `${proxy.origin}${shape.prefix}`;
-    const faults: string[] = [];
-    const app = await openApp({ url: base, parameters, before: watch });
-    async function watch({ page }: Pick<typeof app, "page">): Promise<void> {
-      page.on("console", (message) => {
-        if (message.type() === "error") faults.push(message.text());
-      });
-      page.on("response", (response) => {
-        if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
-      });
-    }
-    try {
-      await app.settle();
-      const ask = (plan: Plan) => app.answerNoise(noise(model, 1), { plan });
-      expect((await ask(allEdge(model, last))).source).toBe("edge");
-      await expect.poll(async () => (await ask(allCloud(model, last))).transport).toBe("stream");
-      await app.page.reload();
-      await app.page.evaluate(() => globalThis.eddi.ready);
-      const photo = app.page.locator(".samples img").first();
-      await expect.poll(() => photo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(64);
-      expect((await app.state()).problems).toEqual([]);
+  test.describe(`behind a proxy, ${title}`, () => {
+    let service: Service;
+    let proxy: ReverseProxy;
+    test.beforeAll(async () => {
+      service = await Service.start(["--data", dir, ...args]);
+      proxy = await openReverseProxy({ port: service.port, ...shape });
+    });
+    test.afterAll(async () => {
+      proxy.close();
+      await service.stop();
+    });
 
-      await app.page.getByRole("combobox", { name: "Model" }).selectOption("mobilenet-imagenette");
-      await app.page.waitForURL(/model=mobilenet-imagenette/);
-      await app.page.evaluate(() => globalThis.eddi.ready);
-      expect((await app.state()).model?.id).toBe("mobilenet-imagenette");
-
-      for (const path of ["/docs", "/docs/", "/docs/static/index.html"]) {
-        await app.page.goto(base + path);
-        await expect(app.page.locator(".swagger-ui .info .title")).toContainText("EDDI cloud service");
+    test("page, both sides, photos and documents", async () => {
+      const base = `${proxy.origin}${shape.prefix}`;
+      const faults: string[] = [];
+      const app = await openApp({ url: base, parameters, before: watch });
+      async function watch({ page }: Pick<typeof app, "page">): Promise<void> {
+        page.on("console", (message) => {
+          if (message.type() === "error") faults.push(message.text());
+        });
+        page.on("response", (response) => {
+          if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`);
+        });
       }
-      await app.page.locator(".opblock-summary", { hasText: "/v2/health/live" }).click();
-      await app.page.getByRole("button", { name: "Try it out" }).click();
-      await app.page.getByRole("button", { name: "Execute" }).click();
-      await expect(app.page.locator(".live-responses-table .response-col_status").last()).toContainText(
-        "200",
-      );
-      expect(faults).toEqual([]);
-      expect(proxy.strays).toEqual([]);
-    } finally {
-      await app.close();
-    }
-  });
+      try {
+        await app.settle();
+        const ask = (plan: Plan) => app.answerNoise(noise(model, 1), { plan });
+        expect((await ask(allEdge(model, last))).source).toBe("edge");
+        await expect.poll(async () => (await ask(allCloud(model, last))).transport).toBe("stream");
+        await app.page.reload();
+        await app.page.evaluate(() => globalThis.eddi.ready);
+        const photo = app.page.locator(".samples img").first();
+        await expect.poll(() => photo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(64);
+        expect((await app.state()).problems).toEqual([]);
 
-  test(`behind a proxy, ${title}: the address without its slash`, async () => {
-    service = await Service.start(args);
-    proxy = await openReverseProxy({ port: service.port, ...shape });
-    const base = `${proxy.origin}${shape.prefix}`;
-    const app = await openApp({ url: base, parameters, wait: false });
-    try {
-      await app.page.goto(`${base}?model=${TINY}&backend=wasm#x`);
-      await app.page.waitForFunction(() => "eddi" in globalThis);
-      await app.page.evaluate(() => globalThis.eddi.ready);
-      expect(app.page.url()).toBe(`${base}/?model=${TINY}&backend=wasm#x`);
-    } finally {
-      await app.close();
-    }
+        await app.page.getByRole("combobox", { name: "Model" }).selectOption("mobilenet-imagenette");
+        await app.page.waitForURL(/model=mobilenet-imagenette/);
+        await app.page.evaluate(() => globalThis.eddi.ready);
+        expect((await app.state()).model?.id).toBe("mobilenet-imagenette");
+
+        for (const path of ["/docs", "/docs/", "/docs/static/index.html"]) {
+          await app.page.goto(base + path);
+          await expect(app.page.locator(".swagger-ui .info .title")).toContainText("EDDI cloud service");
+        }
+        await app.page.locator(".opblock-summary", { hasText: "/v2/health/live" }).click();
+        await app.page.getByRole("button", { name: "Try it out" }).click();
+        await app.page.getByRole("button", { name: "Execute" }).click();
+        await expect(app.page.locator(".live-responses-table .response-col_status").last()).toContainText(
+          "200",
+        );
+        expect(faults).toEqual([]);
+        expect(proxy.strays).toEqual([]);
+      } finally {
+        await app.close();
+      }
+    });
+
+    test("the address without its slash", async () => {
+      const base = `${proxy.origin}${shape.prefix}`;
+      const app = await openApp({ url: base, parameters, wait: false });
+      try {
+        await app.page.goto(`${base}?model=${TINY}&backend=wasm#x`);
+        await app.page.waitForFunction(() => "eddi" in globalThis);
+        await app.page.evaluate(() => globalThis.eddi.ready);
+        expect(app.page.url()).toBe(`${base}/?model=${TINY}&backend=wasm#x`);
+      } finally {
+        await app.close();
+      }
+    });
   });
 }

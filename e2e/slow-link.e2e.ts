@@ -60,7 +60,9 @@ test.beforeAll(async () => {
           if (state?.summary == null) return;
           const { cloud, conditions, measured } = state.summary;
           const { rttMs, uplinkBps } = conditions;
-          const { problems } = state;
+          const problems = [...document.querySelectorAll(".problems .text")].map(
+            ({ textContent }) => textContent,
+          );
           told.push({
             cloud,
             rttMs: measured.rtt ? rttMs : null,
@@ -93,7 +95,6 @@ const weightBytes = async (): Promise<number> =>
   (await app.state()).shards.reduce((sum, { arrivedBytes }) => sum + arrivedBytes, 0);
 
 test("while weights arrive at 0.4 Mbit/s the network is told as it is, and the cloud never as down", async () => {
-  test.setTimeout(10 * MINUTES);
   await app.page.evaluate(() => globalThis.eddi.ready);
   await expect.poll(weightBytes, { timeout: 8 * MINUTES }).toBeGreaterThan(600_000);
   const states = await told();
@@ -110,20 +111,18 @@ test("while weights arrive at 0.4 Mbit/s the network is told as it is, and the c
 });
 
 test("sample pictures come one after the other", async () => {
-  test.setTimeout(3 * MINUTES);
   const loaded = () =>
     app.page
       .locator(".samples img")
       .evaluateAll((images) => images.filter((one) => (one as HTMLImageElement).naturalWidth > 0).length);
-  await expect.poll(loaded, { timeout: 2 * MINUTES }).toBeGreaterThan(2);
+  await expect.poll(loaded).toBeGreaterThan(2);
   expect(mostPictures).toBe(1);
 });
 
 test("weights give way to an image under way, which the cloud answers", async () => {
-  test.setTimeout(5 * MINUTES);
   for (let photo = 0; photo < 3; photo++) {
     const before = await weightBytes();
-    await expect.poll(weightBytes, { timeout: 2 * MINUTES }).toBeGreaterThan(before);
+    await expect.poll(weightBytes).toBeGreaterThan(before);
     const carried = proxy.carried.down;
     // 308 kB: more than 6 s on this uplink, in which as much would come down.
     const answer = await app.answerNoise(image, { plan, codec: "float32", budgetMs: GENEROUS_MS });
@@ -135,19 +134,18 @@ test("weights give way to an image under way, which the cloud answers", async ()
 });
 
 test("what was known of the network is not shown as present while the cloud is down", async () => {
-  test.setTimeout(5 * MINUTES);
   const shown = (name: string) => app.page.locator(".status div", { hasText: name }).locator("dd");
-  await expect(shown("RTT")).toContainText("ms", { timeout: MINUTES });
-  await expect(shown("uplink")).toContainText("bit/s", { timeout: MINUTES });
+  await expect(shown("RTT")).toContainText("ms");
+  await expect(shown("uplink")).toContainText("bit/s");
   await proxy.refuse();
   proxy.reset();
-  await expect(shown("cloud")).toHaveText("down", { timeout: MINUTES });
+  await expect(shown("cloud")).toHaveText("down");
   await expect(shown("RTT")).toHaveText("–");
   await expect(shown("uplink")).toHaveText("–");
   expect((await app.state()).summary?.measured).toMatchObject({ rtt: false, uplink: false });
   await proxy.accept();
-  await expect(shown("cloud")).toHaveText("up", { timeout: MINUTES });
-  await expect(shown("RTT")).toContainText("ms", { timeout: MINUTES });
-  await expect(shown("uplink")).toContainText("bit/s", { timeout: MINUTES });
+  await expect(shown("cloud")).toHaveText("up");
+  await expect(shown("RTT")).toContainText("ms");
+  await expect(shown("uplink")).toContainText("bit/s");
   expect((await app.state()).problems.filter((text) => /timed out|abort/i.test(text))).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { ROOT } from "../apps/lab/rig/service.ts";
 
 test("npm start says where it is, over a certificate of its own too, and stops cleanly", async () => {
   const start = runStart([]);
-  await expect.poll(() => start.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
+  await expect.poll(() => start.output()).toContain("Ctrl-C stops");
   const [, local] = /on this machine\s+(http:\/\/localhost:\d+)/.exec(start.output())!;
   const page = await fetch(local!);
   expect(page.status).toBe(200);
@@ -35,7 +35,7 @@ test("on a terminal npm start speaks to a person, where it is piped to a program
   const args = ["--no-https", "--models", "e2e/no-models"];
   const command = `${process.execPath} scripts/start.mjs ${args.join(" ")}`;
   const person = run(["script", "-qefc", command, "/dev/null"]);
-  await expect.poll(() => person.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
+  await expect.poll(() => person.output()).toContain("Ctrl-C stops");
   // What has gone wrong is told, in words.
   expect(person.output()).toMatch(/^warning: .*no-models/m);
   expect(person.output()).toMatch(/on this machine\s+http:/);
@@ -45,7 +45,7 @@ test("on a terminal npm start speaks to a person, where it is piped to a program
   expect(await person.ended).toBe(0);
 
   const program = runStart(args);
-  await expect.poll(() => program.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
+  await expect.poll(() => program.output()).toContain("Ctrl-C stops");
   expect(program.output()).toMatch(/^\{"level":30,.*"settings":/m);
   expect(program.output()).toMatch(/^listening on http:/m);
   program.child.kill("SIGINT");
@@ -58,7 +58,7 @@ test("npm start takes the next port when its own is taken, and says so when it w
     taken.once("error", () => resolve(false)).listen(8080, "127.0.0.1", () => resolve(true));
   });
   const start = runStart(["--no-https"]);
-  await expect.poll(() => start.output(), { timeout: 60_000 }).toContain("Ctrl-C stops");
+  await expect.poll(() => start.output()).toContain("Ctrl-C stops");
   expect(start.output()).toMatch(/http:\/\/localhost:80(8[1-9]|9\d)/);
   start.child.kill("SIGTERM");
   expect(await start.ended).toBe(0);

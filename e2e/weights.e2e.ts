@@ -1,8 +1,8 @@
-import { type BrowserContext, expect, test } from "@playwright/test";
+import { type BrowserContext, expect } from "@playwright/test";
 import { allCloud, allEdge, type Plan, shardsFor, splitPlan } from "#shared/model";
-import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { allPlans, loadModel, noise, REAL } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
 
 const SHARDS = /\/models\/.*\.bin/;
 
@@ -11,13 +11,7 @@ const image = noise(model, 5);
 const first = model.metadata.exits[0]!.id;
 const last = model.metadata.exits.at(-1)!.id;
 
-let service: Service;
-test.beforeAll(async () => {
-  service = await Service.start();
-});
-test.afterAll(() => service.stop());
-
-test("before the weights have arrived, the cloud answers the first photo", async () => {
+test("before the weights have arrived, the cloud answers the first photo", async ({ service }) => {
   let arrive = (): void => {};
   const arrived = new Promise<void>((resolve) => {
     arrive = resolve;
@@ -44,7 +38,7 @@ test("before the weights have arrived, the cloud answers the first photo", async
   }
 });
 
-test("only the shards that plan and fallback need are fetched", async () => {
+test("only the shards that plan and fallback need are fetched", async ({ service }) => {
   let fetched: () => Promise<number> = async () => 0;
   // So slow a phone that the optimizer wants nothing on the edge.
   const app = await openApp({

@@ -12,6 +12,9 @@ Other options go to the service, such as --models DIR, --engine tfjs-node|wasm|a
 
 const OPTIONS = { takesValue: ["--port", "--data"], alone: ["--help"], usage: USAGE };
 
+/** Apart from where `npm start` looks, so that both may run. */
+const SERVICE_PORT = 8180;
+
 /** What the service answers; all else is the page, as Vite makes it from its sources. */
 const SERVICE_PATHS = ["/v2", "/models", "/samples", "/docs", "/metrics"];
 
@@ -33,7 +36,7 @@ await runScript(async () => {
   await ensureInstalled();
   const host = "127.0.0.1";
   const port = await choosePort(host, "--port", own["--port"], 5173);
-  const servicePort = await choosePort(host, "--port", undefined, 8080, port);
+  const servicePort = await choosePort(host, "--port", undefined, SERVICE_PORT, port);
   const photos = await findPhotos(own["--data"]);
 
   const { createServer } = await import("vite");

@@ -14,7 +14,7 @@ const USAGE = `npm start -- [options]
   --tls-host H   address that https listens on: 0.0.0.0
   --no-https     only http
   --data PATH    folder or archive of photos to try; without it EDDI_DATA or what "lab data" downloaded
-Other options go to the service, such as --models DIR, --engine tfjs-node|wasm|auto, --workers N`;
+Other options go to the service, such as --models DIR, --engine NAME, --workers N`;
 
 const OPTIONS = {
   takesValue: ["--port", "--tls-port", "--host", "--tls-host", "--data"],

@@ -5,16 +5,32 @@ import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** What each part may import besides itself; `errors` is everybody's. */
+/** What each part may import besides itself; `errors` and `random` are everybody's. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/errors": [],
+  "shared/random": [],
   "shared/graph": [],
   "shared/codecs": [],
   "shared/model": ["shared/codecs", "shared/graph", "@noble/hashes"],
   "shared/profile": ["shared/codecs", "shared/graph", "shared/model"],
   "shared/evaluator": ["shared/codecs", "shared/graph", "shared/model", "shared/profile"],
   "shared/optimizer": ["shared/graph", "shared/model", "shared/profile", "shared/evaluator"],
+  "shared/policies": [
+    "shared/codecs",
+    "shared/graph",
+    "shared/model",
+    "shared/evaluator",
+    "shared/optimizer",
+  ],
+  "shared/planning": [
+    "shared/graph",
+    "shared/model",
+    "shared/evaluator",
+    "shared/optimizer",
+    "shared/policies",
+  ],
   "shared/network": ["shared/model"],
+  "shared/learning": ["shared/model", "shared/evaluator", "shared/network"],
   "shared/protocol": ["shared/codecs", "shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
   "apps/cloud": [
@@ -24,9 +40,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "shared/protocol",
     "shared/runtime",
     "packages",
+    "apps/engines",
   ],
-  "apps/lab": ["shared", "packages"],
+  "apps/engines": ["shared/model", "shared/runtime", "packages"],
+  "apps/lab": ["shared", "apps/engines", "packages"],
   "apps/web": ["shared", "packages"],
+  "apps/example": ["eddi-client"],
 };
 
 const parts = Object.keys(MAY_IMPORT);
@@ -57,7 +76,7 @@ function importsOf(file: string): string[] {
 }
 
 test.each(parts)("%s imports only what stands below it", (part) => {
-  const allowed = [part, "shared/errors", ...MAY_IMPORT[part]!];
+  const allowed = [part, "shared/errors", "shared/random", ...MAY_IMPORT[part]!];
   const isAllowed = (target: string): boolean => {
     if (allowed.includes(target)) return true;
     if (target.startsWith("shared/")) return allowed.includes("shared") && parts.includes(target);
@@ -73,8 +92,15 @@ test.each(parts)("%s imports only what stands below it", (part) => {
   expect(wrong).toEqual([]);
 });
 
-/** What the page may not reach past: it calls workers, and knows their conversations only. */
+/** What nobody may reach past: the client calls workers, and knows their conversations only; the page calls the client. */
 const APART: readonly (readonly [string, string])[] = [
+  ["apps/web/client", "apps/web/page"],
+  ["apps/web/client", "apps/web/edge"],
+  ["apps/web/client", "apps/web/optimizer"],
+  ["apps/web/edge", "apps/web/client"],
+  ["apps/web/optimizer", "apps/web/client"],
+  ["apps/web/talk", "apps/web/client"],
+  ["apps/web/service", "apps/web/client"],
   ["apps/web/page", "apps/web/edge"],
   ["apps/web/page", "apps/web/optimizer"],
   ["apps/web/optimizer", "apps/web/edge"],
@@ -91,15 +117,56 @@ test.each(APART)("nothing in %s imports from %s", (from, to) => {
   expect(wrong).toEqual([]);
 });
 
-test.each(["apps/lab", "apps/web", "shared"])("no folders of %s import each other in a circle", (part) => {
-  const reached = new Map<string, Set<string>>();
-  for (const file of sources(part)) {
-    for (const target of neighbours(file)) {
-      const [from, to] = [dirname(file), dirname(target)];
-      if (from !== to) reached.set(from, (reached.get(from) ?? new Set()).add(to));
+test("the service's event loop imports nothing of what its workers run", () => {
+  const wrong = sources("apps/cloud")
+    .filter((file) => !file.startsWith("apps/cloud/worker/"))
+    .flatMap((file) =>
+      neighbours(file)
+        .filter((target) => target.startsWith("apps/cloud/worker/"))
+        .map((target) => `${file} imports ${target}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
+test.each(["apps/cloud", "apps/lab", "apps/web", "shared"])(
+  "no folders of %s import each other in a circle",
+  (part) => {
+    const reached = new Map<string, Set<string>>();
+    for (const file of sources(part)) {
+      for (const target of neighbours(file)) {
+        const [from, to] = [dirname(file), dirname(target)];
+        if (from !== to) reached.set(from, (reached.get(from) ?? new Set()).add(to));
+      }
     }
-  }
-  expect(circleIn(reached)).toEqual([]);
+    expect(circleIn(reached)).toEqual([]);
+  },
+);
+
+test("the page goes to the client through its door", () => {
+  const wrong = sources("apps/web/page").flatMap((file) =>
+    neighbours(file)
+      .filter((target) => target.startsWith("apps/web/client/") && target !== "apps/web/client/index.ts")
+      .map((target) => `${file} imports ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("nothing of a client is the thread's: two on one page keep apart", () => {
+  const wrong = ["client", "talk", "service", "image"]
+    .flatMap((folder) => sources(`apps/web/${folder}`))
+    .filter((file) => /^(export )?(let|var)\b/m.test(code(readFileSync(join(ROOT, file), "utf8"))));
+  expect(wrong).toEqual([]);
+});
+
+test("the client knows nothing of the page that it is on", () => {
+  const wrong = ["client", "talk", "service"]
+    .flatMap((folder) => sources(`apps/web/${folder}`))
+    .filter((file) =>
+      /\b(location|document|sessionStorage|localStorage)\b/.test(
+        code(readFileSync(join(ROOT, file), "utf8")),
+      ),
+    );
+  expect(wrong).toEqual([]);
 });
 
 /** Files of this repository that a file imports by their paths. */

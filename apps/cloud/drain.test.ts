@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { INFER, killServices, sendTraffic, startService } from "./child-fixture.ts";
+import { INFER, killServices, sendTraffic, startService } from "./testing/child-fixture.ts";
 
 /** Nothing is judged by its speed. */
-const PATIENCE = { timeout: 100_000, interval: 50 };
+const PATIENCE = { interval: 50 };
 
 afterEach(killServices);
 

@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { INFER } from "./child-fixture.ts";
-import { childrenOf } from "./children-of.ts";
-import { canMountDead, mountDead } from "./dead-mount-fixture.ts";
-import { copyOfModels, MODELS_DIR } from "./fixture.ts";
+import { INFER } from "./testing/child-fixture.ts";
+import { childrenOf } from "./testing/children-of.ts";
+import { canMountDead, mountDead } from "./testing/dead-mount-fixture.ts";
+import { copyOfModels, MODELS_DIR } from "./testing/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
-const PATIENCE = { timeout: 60_000, interval: 100 };
+const PATIENCE = { interval: 100 };
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -68,7 +68,7 @@ const indexOf = async (url: string): Promise<readonly Row[]> => {
 };
 const infer = async (url: string) => (await fetch(`${url}${INFER.path}`, INFER)).status;
 
-describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", { timeout: 120_000 }, () => {
+describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", () => {
   test("as files of models: these are refused, others come and go, and it ends", async () => {
     const { dir, remove } = await copyOfModels(["tiny", "shard"]);
     cleanUps.push(remove);
@@ -141,84 +141,78 @@ describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", { ti
   });
 });
 
-describe.skipIf(!(await canMountDead()))(
-  "dead mounts (needs the right to mount)",
-  { timeout: 120_000 },
-  () => {
-    test("as the folder of a model: told once, other models come and go, and it ends", async () => {
-      const { dir, remove } = await copyOfModels(["tiny"]);
-      cleanUps.push(remove);
-      const mount = await mountDead(join(dir, "dead"));
-      cleanUps.push(() => mount.remove());
-      const { child, url, ended, log } = await start([
-        ...["--models", dir, "--models-poll-ms", "50", "--drain-ms", "100"],
-      ]);
-      expect(await infer(url)).toBe(200);
-      await expect
-        .poll(async () => (await indexOf(url)).find(({ name }) => name === "dead"), PATIENCE)
-        .toMatchObject({
-          state: "UNAVAILABLE",
-          reason: expect.stringMatching(/^expected the file system to answer within \d+ ms, it did not$/),
-        });
-      execFileSync("cp", ["-r", join(dir, "tiny"), join(dir, ".second")]);
-      execFileSync("sed", ["-i", 's/"id":"tiny"/"id":"second"/', join(dir, ".second", "model.json")]);
-      execFileSync("mv", [join(dir, ".second"), join(dir, "second")]);
-      await expect
-        .poll(async () => (await fetch(`${url}/v2/models/second/ready`)).status, PATIENCE)
-        .toBe(200);
-      expect(await infer(url)).toBe(200);
-      expect(log().match(/model dead: refused/g)).toHaveLength(1);
-      child.kill("SIGTERM");
-      // Nobody but the system can end what waits for a dead mount.
-      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
-    });
+describe.skipIf(!(await canMountDead()))("dead mounts (needs the right to mount)", () => {
+  test("as the folder of a model: told once, other models come and go, and it ends", async () => {
+    const { dir, remove } = await copyOfModels(["tiny"]);
+    cleanUps.push(remove);
+    const mount = await mountDead(join(dir, "dead"));
+    cleanUps.push(() => mount.remove());
+    const { child, url, ended, log } = await start([
+      ...["--models", dir, "--models-poll-ms", "50", "--drain-ms", "100"],
+    ]);
+    expect(await infer(url)).toBe(200);
+    await expect
+      .poll(async () => (await indexOf(url)).find(({ name }) => name === "dead"), PATIENCE)
+      .toMatchObject({
+        state: "UNAVAILABLE",
+        reason: expect.stringMatching(/^expected the file system to answer within \d+ ms, it did not$/),
+      });
+    execFileSync("cp", ["-r", join(dir, "tiny"), join(dir, ".second")]);
+    execFileSync("sed", ["-i", 's/"id":"tiny"/"id":"second"/', join(dir, ".second", "model.json")]);
+    execFileSync("mv", [join(dir, ".second"), join(dir, "second")]);
+    await expect.poll(async () => (await fetch(`${url}/v2/models/second/ready`)).status, PATIENCE).toBe(200);
+    expect(await infer(url)).toBe(200);
+    expect(log().match(/model dead: refused/g)).toHaveLength(1);
+    child.kill("SIGTERM");
+    // Nobody but the system can end what waits for a dead mount.
+    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+  });
 
-    test.each([
-      [
-        "--models",
-        ["--models"],
-        /^models: expected a folder: expected the file system to answer within \d+ ms/,
-      ],
-      ["--keys", ["--keys"], /^--keys .*: expected the file system to answer within \d+ ms/],
-      ["--config", ["--config"], /^--config .*: expected the file system to answer within \d+ ms/],
-    ])("as what %s names: it says so and ends", async (_, [option], message) => {
-      const path = join(await scratch(), "mount");
-      const mount = await mountDead(path);
-      cleanUps.push(() => mount.remove());
-      const named = option === "--models" ? path : join(path, "file");
-      const { ended, log } = spawnService(["--log-level", "warn", option!, named]);
-      const { code, signal } = await ended;
-      expect(code === 1 || signal === "SIGKILL").toBe(true);
-      expect(log()).toMatch(message);
-    });
+  test.each([
+    [
+      "--models",
+      ["--models"],
+      /^models: expected a folder: expected the file system to answer within \d+ ms/,
+    ],
+    ["--keys", ["--keys"], /^--keys .*: expected the file system to answer within \d+ ms/],
+    ["--config", ["--config"], /^--config .*: expected the file system to answer within \d+ ms/],
+  ])("as what %s names: it says so and ends", async (_, [option], message) => {
+    const path = join(await scratch(), "mount");
+    const mount = await mountDead(path);
+    cleanUps.push(() => mount.remove());
+    const named = option === "--models" ? path : join(path, "file");
+    const { ended, log } = spawnService(["--log-level", "warn", option!, named]);
+    const { code, signal } = await ended;
+    expect(code === 1 || signal === "SIGKILL").toBe(true);
+    expect(log()).toMatch(message);
+  });
 
-    test("as the folder of photos: none are shown, and all else works", async () => {
-      const dir = await scratch();
-      const mount = await mountDead(join(dir, "val"));
-      cleanUps.push(() => mount.remove());
-      const { child, url, ended, log } = await start(["--data", dir, "--drain-ms", "0"]);
-      expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
-      expect(log()).toMatch(/sample photos in .*: expected the file system to answer within \d+ ms/);
-      expect(await infer(url)).toBe(200);
-      child.kill("SIGTERM");
-      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
-    });
+  test("as the folder of photos: none are shown, and all else works", async () => {
+    const dir = await scratch();
+    const mount = await mountDead(join(dir, "val"));
+    cleanUps.push(() => mount.remove());
+    const { child, url, ended, log } = await start(["--data", dir, "--drain-ms", "0"]);
+    expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
+    expect(log()).toMatch(/sample photos in .*: expected the file system to answer within \d+ ms/);
+    expect(await infer(url)).toBe(200);
+    child.kill("SIGTERM");
+    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+  });
 
-    test("as the page's folder: 503, tails run on, and it ends", async () => {
-      const dir = await scratch();
-      const mount = await mountDead(join(dir, "web"));
-      cleanUps.push(() => mount.remove());
-      const { child, url, ended } = await start(["--web", join(dir, "web"), "--drain-ms", "0"]);
-      const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(url)).status));
-      expect(new Set(statuses)).toEqual(new Set([503]));
-      expect(await infer(url)).toBe(200);
-      child.kill("SIGTERM");
-      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
-    });
-  },
-);
+  test("as the page's folder: 503, tails run on, and it ends", async () => {
+    const dir = await scratch();
+    const mount = await mountDead(join(dir, "web"));
+    cleanUps.push(() => mount.remove());
+    const { child, url, ended } = await start(["--web", join(dir, "web"), "--drain-ms", "0"]);
+    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(url)).status));
+    expect(new Set(statuses)).toEqual(new Set([503]));
+    expect(await infer(url)).toBe(200);
+    child.kill("SIGTERM");
+    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+  });
+});
 
-describe.skipIf(process.platform !== "linux")("whatever hangs", { timeout: 120_000 }, () => {
+describe.skipIf(process.platform !== "linux")("whatever hangs", () => {
   const HANGS = {
     "all of Node's own threads hang in a system call": `
       import { readFile } from "node:fs";

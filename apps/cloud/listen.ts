@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { EddiError } from "#shared/errors";
-import type { CloudConfig, TlsConfig } from "./config.ts";
 import { followFiles } from "./files/follow-files.ts";
 import { readNamedFile } from "./files/named-file.ts";
-import { answerClientError, answerExpectations } from "./http-errors.ts";
+import { answerClientError, answerExpectations } from "./http/http-errors.ts";
+import type { CloudConfig, TlsConfig } from "./options/config.ts";
 import { type CloudServer, HTTP } from "./server.ts";
 
 /**
@@ -16,7 +16,7 @@ import { type CloudServer, HTTP } from "./server.ts";
  * @throws EddiError `unavailable` when it cannot listen, the cause as Node has it; `bad-argument` for a certificate that is none
  */
 export async function listen(
-  { app, listeners, takeUpgrades }: Pick<CloudServer, "app" | "listeners" | "takeUpgrades">,
+  { app, listeners, takeUpgrades, bound }: Pick<CloudServer, "app" | "listeners" | "takeUpgrades" | "bound">,
   config: CloudConfig,
 ): Promise<string[]> {
   const { host, port, tls } = config;
@@ -24,6 +24,7 @@ export async function listen(
   if (secure !== null) {
     listeners.push(secure);
     takeUpgrades(secure);
+    bound(secure);
   }
   try {
     await app.listen({ host, port });
@@ -51,10 +52,9 @@ export async function listen(
 async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server> {
   const contents = await Promise.all([readPem("--tls-cert", tls.cert), readPem("--tls-key", tls.key)]);
   const pair = pairOf(contents);
-  const { headersTimeout, requestTimeout, keepAliveTimeout, maxConnections, timeout } = app.server;
+  const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = app.server;
   const options = { ...HTTP, ...pair, headersTimeout, requestTimeout, keepAliveTimeout };
   const server = createServer(options, (request, response) => app.routing(request, response));
-  server.maxConnections = maxConnections;
   server.timeout = timeout;
   server.on("clientError", answerClientError);
   answerExpectations(server);

@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { TINY_SERVICE } from "./fixture.ts";
+import { ENGINES, engineOf } from "../engines/index.ts";
+import { TINY_SERVICE } from "./testing/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const QUIET = [...TINY_SERVICE, "--log-level", "warn", "--drain-ms", "0"];
@@ -54,7 +55,7 @@ function start(...args: string[]) {
   return { child, ended, firstLine };
 }
 
-describe("the program", { timeout: 30_000 }, () => {
+describe("the program", () => {
   test("says where it listens on HTTP and HTTPS, and ends with 0 when told to", async () => {
     const { child, ended, firstLine } = start("--port", "0", ...tls("cert.pem"), ...QUIET);
     const line = await firstLine;
@@ -124,12 +125,8 @@ describe("the program", { timeout: 30_000 }, () => {
     for (const secret of [key, line, line.slice(6), dir]) expect(err).not.toContain(secret);
   });
 
-  test.each([
-    ["tfjs-node", "native"],
-    ["webgpu", "webgpu"],
-  ])(
+  test.each(ENGINES.map((name) => [name, engineOf(name).backend]))(
     "engine %s is used where it is installed, else refused",
-    { timeout: 60_000 },
     async (engine, backend) => {
       const { child, ended, firstLine } = start("--port", "0", ...QUIET, "--engine", engine);
       const line = await firstLine.catch(() => null);

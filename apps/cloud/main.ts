@@ -1,10 +1,11 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { type CloudConfig, configFileOf, readConfig } from "./config.ts";
-import { EXIT_LIMIT_MS, endProcess, endWithin } from "./end-process.ts";
-import { setWorkerEnvironment } from "./execution/worker-environment.ts";
+import { setTensorFlowDefaults } from "../engines/index.ts";
 import { readNamedFile } from "./files/named-file.ts";
 import { newKey } from "./guard/keys.ts";
+import { EXIT_LIMIT_MS, endProcess, endWithin } from "./http/end-process.ts";
 import { listen } from "./listen.ts";
+import { listenForManagement } from "./management.ts";
+import { type CloudConfig, configFileOf, readConfig } from "./options/config.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
 
 const EXIT_FAILED = 1;
@@ -29,7 +30,7 @@ try {
 }
 
 async function serve(config: CloudConfig): Promise<void> {
-  setWorkerEnvironment();
+  setTensorFlowDefaults("tails");
   let server: CloudServer | null = null;
   let stopping = false;
   let isReady = false;
@@ -53,6 +54,8 @@ async function serve(config: CloudConfig): Promise<void> {
   server.app.log.info({ settings: config.settings }, "configuration");
   try {
     const addresses = await listen(server, config);
+    const management = await listenForManagement(server, config);
+    if (management !== null) server.app.log.info(`health, readiness and metrics on ${management}`);
     await server.ready;
     isReady = true;
     // Whoever starts it kills what takes too long.

@@ -12,10 +12,11 @@ import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Service } from "kubernetes-models/v1/Service";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { readConfig } from "./config.ts";
-import { testConfig } from "./fixture.ts";
 import { newKey } from "./guard/keys.ts";
+import { listenForManagement } from "./management.ts";
+import { readConfig } from "./options/config.ts";
 import { buildServer, type CloudServer, GRACE_MS } from "./server.ts";
+import { testConfig } from "./testing/fixture.ts";
 
 const DEPLOY = fileURLToPath(new URL("../../deploy", import.meta.url));
 const BASE = join(DEPLOY, "kubernetes", "base");
@@ -245,8 +246,11 @@ describe("every manifest follows its schema", () => {
 
 describe("manifests and service agree", () => {
   let server: CloudServer;
+  let management: string | null;
   beforeAll(async () => {
     server = await buildServer(testConfig());
+    await server.app.ready();
+    management = await listenForManagement(server, { host: "127.0.0.1", managementPort: 0 });
   });
   afterAll(() => server.close());
 
@@ -283,7 +287,9 @@ describe("manifests and service agree", () => {
     const config = readConfig(env, []);
     if ("help" in config) throw new Error("expected a configuration");
     expect(config.host).toBe("0.0.0.0");
-    expect(containers[0]!.ports.map((port) => port.containerPort)).toEqual([config.port]);
+    const named = containers[0]!.ports.map((port) => port.containerPort);
+    expect(named[0]).toBe(config.port);
+    expect([[config.port], [config.port, config.managementPort]]).toContainEqual(named);
   });
 
   test.each(pods.filter(([name]) => name !== "base"))(
@@ -300,13 +306,17 @@ describe("manifests and service agree", () => {
     },
   );
 
-  test.each(pods)("the probes of %s ask for paths that answer, on its port", async (_, { containers }) => {
+  test.each(pods)("the probes of %s ask for paths that answer, on its management port", async (...pod) => {
+    const [, { containers }, shared] = pod;
     const [container] = containers;
-    const [port] = container!.ports;
+    const own = Object.fromEntries((container!.env ?? []).map(({ name, value }) => [name, value]));
+    const managementPort = Number({ ...shared, ...own }.EDDI_MANAGEMENT_PORT);
+    expect(managementPort).toBeGreaterThan(0);
+    const named = container!.ports.find(({ containerPort }) => containerPort === managementPort)?.name;
     for (const probe of [container!.startupProbe, container!.readinessProbe, container!.livenessProbe]) {
-      const { statusCode } = await server.app.inject(probe.httpGet.path);
-      expect([200, 503], probe.httpGet.path).toContain(statusCode);
-      expect([port!.name, port!.containerPort]).toContain(probe.httpGet.port);
+      const { status } = await fetch(`${management}${probe.httpGet.path}`);
+      expect([200, 503], probe.httpGet.path).toContain(status);
+      expect([named, managementPort]).toContain(probe.httpGet.port);
     }
     expect(container!.livenessProbe.httpGet.path).toBe("/v2/health/live");
     expect(container!.readinessProbe.httpGet.path).toBe("/v2/health/ready");
@@ -331,22 +341,26 @@ describe("manifests and service agree", () => {
   const labelsOfPods = (baseDeployment as unknown as { spec: { template: { metadata: { labels: Tree } } } })
     .spec.template.metadata.labels;
 
-  test("the network policy lets in whom the others need, to the service's port, and lets nothing out", () => {
+  /** The ports of the pods, by what they are for. */
+  const [http, forManagement] = podOf(baseDeployment).containers[0]!.ports.map(({ name }) => name);
+
+  test("the network policy lets in whom the others need, each to its port, and lets nothing out", () => {
     const { spec } = read<{ spec: Policy }>("kubernetes", "base", "network-policy.yaml");
     expect(labelsOfPods).toMatchObject(spec.podSelector.matchLabels);
     expect([spec.policyTypes, spec.egress]).toEqual([["Ingress", "Egress"], []]);
-    const [port] = podOf(baseDeployment).containers[0]!.ports;
-    for (const { from, ports } of spec.ingress) {
-      expect(from.length).toBeGreaterThan(0);
-      expect(ports).toEqual([{ protocol: "TCP", port: port!.name }]);
-    }
-    const namespaces = spec.ingress.flatMap(({ from }) =>
-      from.map(({ namespaceSelector }) => namespaceSelector.matchLabels["kubernetes.io/metadata.name"]),
+    const allowed = spec.ingress.flatMap(({ from, ports }) =>
+      from.map(({ namespaceSelector }) => ({
+        from: namespaceSelector.matchLabels["kubernetes.io/metadata.name"],
+        ports,
+      })),
     );
     const { ingressClassName } = read<{ spec: Routes }>("kubernetes", INGRESS, "ingress.yaml").spec;
     const scaled = readFileSync(join(BASE, "scaled-object.yaml"), "utf8");
     const [, prometheus] = /serverAddress: http:\/\/[^.]+\.([^.]+)\.svc/.exec(scaled) ?? [];
-    expect(namespaces.sort()).toEqual([`ingress-${ingressClassName}`, prometheus].sort());
+    expect(allowed).toEqual([
+      { from: `ingress-${ingressClassName}`, ports: [{ protocol: "TCP", port: http }] },
+      { from: prometheus, ports: [{ protocol: "TCP", port: forManagement }] },
+    ]);
   });
 
   test("Prometheus asks for the metrics with a key, and gets them only so", async () => {
@@ -354,7 +368,7 @@ describe("manifests and service agree", () => {
     expect(labelsOfPods).toMatchObject(spec.selector.matchLabels);
     const [endpoint, ...others] = spec.podMetricsEndpoints;
     expect(others).toEqual([]);
-    expect(endpoint!.port).toBe(podOf(baseDeployment).containers[0]!.ports[0]!.name);
+    expect(endpoint!.port).toBe(forManagement);
     const { type, credentials } = endpoint!.authorization;
     const readme = readFileSync(join(DEPLOY, "README.md"), "utf8");
     expect(readme).toContain(`create secret generic ${credentials.name} --from-literal=${credentials.key}=`);
@@ -363,8 +377,10 @@ describe("manifests and service agree", () => {
     writeFileSync(join(dir, "keys"), line);
     const guarded = await buildServer(testConfig({ keysFile: join(dir, "keys") }));
     try {
+      await guarded.app.ready();
+      const url = await listenForManagement(guarded, { host: "127.0.0.1", managementPort: 0 });
       const ask = async (headers: Record<string, string>) =>
-        (await guarded.app.inject({ url: endpoint!.path, headers })).statusCode;
+        (await fetch(`${url}${endpoint!.path}`, { headers })).status;
       expect([await ask({ authorization: `${type} ${key}` }), await ask({})]).toEqual([200, 401]);
     } finally {
       await guarded.close(0);

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import { killServices, sendTraffic, startService } from "./child-fixture.ts";
+import { killServices, sendTraffic, startService } from "./testing/child-fixture.ts";
 
 const CONFIG = fileURLToPath(new URL("../../deploy/haproxy/haproxy.cfg", import.meta.url));
 const CLIENTS = 50;
@@ -26,7 +26,7 @@ test.skipIf(!hasHaproxy())(
       env: { ...process.env, ...env, EDDI_LISTEN: `127.0.0.1:${front}` },
       stdio: "inherit",
     });
-    await expect.poll(() => isReady(url), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => isReady(url)).toBe(true);
 
     const traffic = sendTraffic(CLIENTS, () => url, 1);
     const answered = () => traffic.answered.get(url) ?? 0;

@@ -7,6 +7,7 @@ import { ancestors, closedHeads, cutVertices, subgraph } from "#shared/graph";
 import { type Model, type Plan, readModel, splitPlan } from "#shared/model";
 import { encodeTensor, parseServerTiming, type WireTensor } from "#shared/protocol";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
+import { buildServer, type CloudServer } from "./server.ts";
 import {
   ALL_MODELS_DIR,
   floatTensor,
@@ -19,8 +20,7 @@ import {
   scoresOf,
   testConfig,
   tinyImage,
-} from "./fixture.ts";
-import { buildServer, type CloudServer } from "./server.ts";
+} from "./testing/fixture.ts";
 
 const BYTES = tinyImage();
 const IMAGE = BYTES.data;
@@ -39,7 +39,7 @@ beforeAll(async () => {
     local.addShard(shard, new Uint8Array(await readFile(join(MODELS_DIR, "tiny", shard.path))));
   }
   await server.ready;
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const json = (text: string | object, headers: Record<string, string> = {}) => {
@@ -79,7 +79,7 @@ describe("tails", () => {
       }
     }
     expect(cuts).toBeGreaterThan(30);
-  }, 30_000);
+  });
 
   test("a tensor of 8 bits with its scale and offset is read as it was meant", async () => {
     const plan: Plan = { exit: "exit2", head: ["image", "stem/conv", "stem/pool"] };
@@ -187,7 +187,7 @@ test("every model of the project answers an image, from the image and from a ten
     expectClose(scoresOf(await post(all.app, sent, path)), scores);
   }
   await all.close();
-}, 120_000);
+});
 
 describe("the protocol's other calls", () => {
   const get = async (url: string) => (await server.app.inject(url)).json();

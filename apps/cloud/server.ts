@@ -1,39 +1,48 @@
+import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance, LogController } from "fastify";
-import type { CloudConfig } from "./config.ts";
+import type { EngineInfo } from "../engines/index.ts";
 import { docsRoute } from "./docs/docs-route.ts";
-import type { Engine } from "./execution/tail-messages.ts";
-import { WorkerPool } from "./execution/worker-pool.ts";
 import { Folder } from "./files/folder.ts";
+import { BytesUnderWay } from "./guard/bytes-under-way.ts";
+import { BEYOND, Connections } from "./guard/connections.ts";
 import { allowOrigins } from "./guard/cors.ts";
 import { guard } from "./guard/guard.ts";
 import { setHeaders } from "./guard/headers.ts";
 import { followKeys, openKeys } from "./guard/keys.ts";
 import { knowPaths } from "./guard/known-paths.ts";
+import { closeUnsent, ReadAhead } from "./guard/read-ahead.ts";
 import { requestId } from "./guard/request-id.ts";
-import { answerClientError, answerErrors, answerExpectations, sendError } from "./http-errors.ts";
+import { answerClientError, answerErrors, answerExpectations, sendError } from "./http/http-errors.ts";
+import { type Listener, stopListening } from "./http/stop-listening.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { metricsRoute } from "./metrics/metrics-route.ts";
 import { ModelStats } from "./metrics/model-stats.ts";
-import { ModelWatch, stampsOf } from "./models/model-watch.ts";
 import { loadModels } from "./models/registry.ts";
-import { redirectToBase, withoutBase } from "./page/base-path.ts";
+import { redirectToBase, withoutBase } from "./options/base-path.ts";
+import type { CloudConfig } from "./options/config.ts";
 import { findSamples } from "./page/samples.ts";
 import { staticFiles } from "./page/static-files.ts";
+import { ModelWatch, stampsOf } from "./pool/model-watch.ts";
+import { WorkerPool } from "./pool/worker-pool.ts";
+import { LongFrames } from "./protocol/long-frames.ts";
 import { oipRoutes } from "./protocol/oip.ts";
 import { repositoryRoutes } from "./protocol/repository-routes.ts";
-import { type Listener, stopListening } from "./stop-listening.ts";
 import { streamRoute } from "./stream/stream-route.ts";
 import type { UpgradeTaker } from "./stream/upgrades.ts";
 
 export interface CloudServer {
   readonly app: FastifyInstance;
   /** Resolves when tails can run: before, requests for them are answered 503. */
-  readonly ready: Promise<Engine>;
+  readonly ready: Promise<EngineInfo>;
   /** What takes connections: HTTP, and HTTPS once it listens. */
   readonly listeners: Listener[];
+  /** Those that are there until everything else has ended. */
+  readonly lastListeners: Listener[];
   /** For a server beside `app.server`, whose clients are to have streams too. */
   readonly takeUpgrades: UpgradeTaker;
+  /** Bounds the connections of such a server, and what each may ask ahead of its answers. */
+  readonly bound: (server: Server) => void;
   /**
    * Ends without losing a request: for `drainMs` it is not ready but still serves, and every answer ends its
    * connection; then it takes no more connections, and requests under way get `graceMs`. A second call waits too.
@@ -85,8 +94,19 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     clientErrorHandler: answerClientError,
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
-  app.server.maxConnections = MAX_CONNECTIONS;
   answerExpectations(app.server);
+  const limits = { most: MAX_CONNECTIONS, mostOfAddress: config.connectionsPerAddress, ...BEYOND };
+  const connections = new Connections(limits, () => metrics.connectionClosed("evicted"));
+  const readAhead = new ReadAhead({
+    onBusy: (socket, isBusy) => connections.setBusy(socket, isBusy),
+    onCut: () => metrics.connectionClosed("ahead"),
+  });
+  const bound = (server: Server): void => {
+    server.maxConnections = MAX_CONNECTIONS + BEYOND.mostBeyond;
+    connections.take(server);
+    readAhead.take(server);
+  };
+  bound(app.server);
 
   const models = new Folder(config.modelsDir);
   const { stamps } = await stampsOf(models);
@@ -119,8 +139,11 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     pool,
     log: app.log,
   });
-  let engine: Engine | null = null;
+  const bytes = new BytesUnderWay(config.maxBytesUnderWay);
+  const frames = new LongFrames({ patienceMs: config.maxQueueMs, limitMs: config.requestTimeoutMs });
+  let engine: EngineInfo | null = null;
   const listeners: Listener[] = [app.server];
+  const lastListeners: Listener[] = [];
   let draining = false;
   const ready = pool.started.then((started) => {
     for (const { model, reason } of started.refused) registry.refuseVersion(model, reason);
@@ -140,30 +163,40 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
   app.addHook("onRequest", async (request, reply) => setHeaders(request, reply));
   redirectToBase(app, config.basePath);
   await allowOrigins(app, config.corsOrigins);
-  const { admit, senderOf, charge } = guard(app, { keys: opened?.keys ?? null, rate: config.rate, pathOf });
+  const { admit, senderOf, charge } = guard(app, {
+    keys: opened?.keys ?? null,
+    rate: config.rate,
+    isBeyond: ({ raw }) => connections.isBeyond(raw.socket),
+    pathOf,
+  });
   // As late as can be: an answer that goes out while draining tells its client to come back elsewhere.
   app.addHook("onSend", async (_, reply, payload) => {
     if (draining) reply.header("connection", "close");
     return payload;
   });
+  closeUnsent(app);
   const stopped = (): string | null => {
     if (engine === null) return "the service is starting";
     return pool.liveCount() > 0 ? null : "no worker is alive: those that were lost are being replaced";
   };
   const unready = (): string | null =>
     draining ? "the service is draining: it serves what comes, and ends soon" : stopped();
-  const metrics = new Metrics(
-    registry,
-    () => ({ ...pool.load(), live: pool.liveCount() }),
-    () => unready() === null,
-    () => streams.size,
-  );
+  const metrics = new Metrics(registry, () => ({
+    ...pool.load(),
+    live: pool.liveCount(),
+    isReady: unready() === null,
+    streams: streams.size,
+    connections: connections.size,
+    bytes: bytes.bytes,
+  }));
   if (config.metrics) metricsRoute(app, metrics);
   answerErrors(app, pathOf);
   const service = {
     config,
     registry,
     executor: pool,
+    frames,
+    bytes,
     engine: () => engine,
     refusal: () => (engine === null ? "the service is starting" : null),
     unready,
@@ -184,7 +217,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     registry,
     await findSamples(config.dataDir, (trouble) => app.log.error(trouble)),
   );
-  app.addHook("onClose", () => pool.close());
+  app.addHook("onClose", async () => {
+    await Promise.all([pool.close(), frames.close()]);
+  });
   if (opened !== null) {
     const stop = followKeys(opened, config.keysFile, app.log);
     app.addHook("onClose", async () => stop());
@@ -194,7 +229,9 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     app,
     ready,
     listeners,
+    lastListeners,
     takeUpgrades,
+    bound,
     close: (graceMs = GRACE_MS, drainMs = 0) => {
       closed ??= end(graceMs, drainMs);
       return closed;
@@ -210,6 +247,7 @@ export async function buildServer(config: CloudConfig, workerEntry?: URL): Promi
     await Promise.all([pool.drain(graceMs), ended.graceful]);
     await pool.close();
     await ended.all;
+    await stopListening(lastListeners, 0, 0).all;
     await app.close();
   }
 }

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
-import { POISONABLE_WORKER, request, testConfig, tinyImage } from "./fixture.ts";
 import { buildServer, type CloudServer } from "./server.ts";
+import { POISONABLE_WORKER, request, testConfig, tinyImage } from "./testing/fixture.ts";
 
 // What only real connections show.
 let server: CloudServer;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
   await server.ready;
   process.off("worker", remember);
-}, 30_000);
+});
 afterAll(() => server.close());
 
 const image = tinyImage();
@@ -97,7 +97,7 @@ test("a body that takes longer than a request may wait is answered all the same"
   expect(receiveMs).toBeGreaterThan(2_000);
   expect(queueMs).toBeLessThan(2_000);
   answer.resume();
-}, 10_000);
+});
 
 test("a client that goes while it waits leaves its place in the queue", async () => {
   thread.postMessage({ kind: "hang" });
@@ -120,4 +120,23 @@ test("a client that goes while it waits leaves its place in the queue", async ()
   const waiting = infer();
   expect((await running).status).toBe(503);
   expect([200, 503, 504]).toContain((await waiting).status);
-}, 20_000);
+});
+
+test("scores that a worker spoils on their way are no answer", async () => {
+  await expect.poll(async () => (await infer()).status, { timeout: 15_000 }).toBe(200);
+  const started = new Promise<Worker>((resolve) => process.once("worker", resolve));
+  const spoiled = await buildServer(testConfig({}), POISONABLE_WORKER);
+  const worker = await started;
+  await spoiled.ready;
+  worker.postMessage({ kind: "spoil" });
+  const headers = { "content-type": "application/octet-stream", [HEADER_LENGTH]: String(jsonBytes) };
+  const options = { method: "POST", url: "/v2/models/tiny/infer", headers } as const;
+  const ask = () => spoiled.app.inject({ ...options, payload: Buffer.from(body) });
+  const bad = await ask();
+  expect([bad.statusCode, bad.json()]).toEqual([
+    500,
+    { error: "exit3/scores: expected finite scores of the engine, got NaN" },
+  ]);
+  expect((await ask()).statusCode).toBe(200);
+  await spoiled.close(0);
+});

@@ -1,11 +1,21 @@
 import { expect } from "@playwright/test";
+import { type Random, randomFrom } from "#shared/random";
 import { type Browser, openBrowser } from "../../apps/lab/rig/phone.ts";
-import type { EddiOptions, EddiState } from "../../apps/web/page/control/api.ts";
-import type { Answer } from "../../apps/web/talk/edge.ts";
+import type { Answer, AskOptions, Client, ClientState } from "../../apps/web/client/index.ts";
 import type { Noise } from "./models.ts";
+
+declare global {
+  /** The page's client. */
+  var eddi: Client;
+}
 
 /** An answer as it comes out of the page. */
 export type PlainAnswer = Omit<Answer, "scores"> & { readonly scores: readonly number[] };
+
+declare global {
+  /** The project's generator, in the page. */
+  var makeRandom: (seed: number) => Random;
+}
 
 export interface AppOptions {
   /** Where the page comes from: the service, or a proxy before it. */
@@ -26,12 +36,13 @@ export interface AppOptions {
 /** The page in a real browser, driven through `globalThis.eddi`. */
 export interface App extends Browser {
   /** Answers a photo: a file's bytes, or an address for the page to fetch it from. */
-  answer(photo: string | Buffer, options?: EddiOptions): Promise<PlainAnswer>;
+  answer(photo: string | Buffer, options?: AskOptions): Promise<PlainAnswer>;
   /** Answers random values as the model's input, the same for the same seed. */
-  answerNoise(noise: Noise, options?: EddiOptions): Promise<PlainAnswer>;
+  answerNoise(noise: Noise, options?: AskOptions): Promise<PlainAnswer>;
   /** Waits until weights, probes and plan have come to rest. */
   settle(): Promise<void>;
-  state(): Promise<EddiState>;
+  /** What the client knows, and what the page says went wrong. */
+  state(): Promise<ClientState & { readonly problems: readonly string[] }>;
 }
 
 /** Long enough for a busy machine to do anything; nobody waits for it to pass. */
@@ -47,6 +58,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     ...(options.preferences === undefined ? {} : { preferences: options.preferences }),
   });
   const { page } = browser;
+  await page.addInitScript(`globalThis.makeRandom = ${randomFrom};`);
   await options.before?.(browser);
   // The slider's budget decides which weights are fetched.
   const parameters = Object.entries({ budget: MOST_BUDGET_MS, ...options.parameters });
@@ -76,18 +88,22 @@ export async function openApp(options: AppOptions): Promise<App> {
       page.evaluate(
         async ([{ seed, count, range }, given]) => {
           // Made here: to pass so many numbers would keep this process, and a proxy in it, from its work.
-          let state = seed;
-          const values = Float32Array.from({ length: count }, () => {
-            state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-            return range[0] + (range[1] - range[0]) * (state / 2 ** 32);
-          });
-          const answer = await globalThis.eddi.answerValues(values, given);
+          const random = globalThis.makeRandom(seed);
+          const values = Float32Array.from(
+            { length: count },
+            () => range[0] + (range[1] - range[0]) * random(),
+          );
+          const answer = await globalThis.eddi.answer(values, given);
           return { ...answer, scores: [...answer.scores] };
         },
         [noise, { budgetMs: GENEROUS_MS, ...answerOptions }] as const,
       ),
     settle: () => page.evaluate(() => globalThis.eddi.settle()),
-    state: () => page.evaluate(() => globalThis.eddi.state()),
+    state: () =>
+      page.evaluate(() => {
+        const told = document.querySelectorAll<HTMLElement>(".problems .text");
+        return { ...globalThis.eddi.state(), problems: [...told].map(({ innerText }) => innerText) };
+      }),
   };
 }
 

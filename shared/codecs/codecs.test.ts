@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { elementCount } from "#shared/model";
 import { decodeTensor, encodeImage, encodeTensor } from "#shared/protocol";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import {
   anyCodec,
   CODECS,
@@ -96,7 +96,7 @@ describe.each(TENSOR_CODECS)("%s", (codec) => {
   });
 
   test("any bytes are finite values or refused", () => {
-    const random = seededRandom(3);
+    const random = randomFrom(3);
     const { tensor, parameters } = there(Float32Array.of(0, 1, 2, 3, 4, 5));
     for (let i = 0; i < 500; i++) {
       const data = Uint8Array.from(tensor.data, () => Math.floor(256 * random()));
@@ -171,7 +171,7 @@ test("a name that is none is an error, never another codec", () => {
 
 /** Values of some range, number and shape. */
 function drawn(seed: number): { readonly values: Float32Array; readonly shape: readonly number[] } {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   const shape = Array.from({ length: 1 + Math.floor(3 * random()) }, () => 1 + Math.floor(7 * random()));
   const [size, centre] = [10 ** (8 * random() - 5), (random() - 0.5) * 10 ** (4 * random() - 2)];
   const values = Float32Array.from(

@@ -11,6 +11,7 @@ export const HTTP_STATUS = {
   "bad-model": 422,
   "bad-plan": 422,
   "bad-profile": 422,
+  "bad-scores": 500,
   "bad-tensor": 400,
   "bad-weights": 422,
   cancelled: 499,

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { closedHeads } from "#shared/graph";
 import { type Conditions, NO_SPREAD } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import type { ExitCosts } from "./exit-costs.ts";
 import { randomConditions, randomExits } from "./fixture.ts";
 import { headMembers, latencyOf, latencySdMs } from "./latency.ts";
 
 const cases = Array.from({ length: 60 }, (_, seed) => {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   const conditions = randomConditions(random);
   return randomExits(random, 8).flatMap((costs) =>
     [...closedHeads(costs.dag)].map((head) => ({ costs, head, conditions })),
@@ -52,7 +52,7 @@ test("no plan gets slower when a condition gets better", () => {
 });
 
 test("the standard deviation is that of latencies under scattered conditions", () => {
-  const random = seededRandom(7);
+  const random = randomFrom(7);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const spread = { rttMs: 3, uplink: 0.05, rttUplink: 0, network: 0, edge: 0.04, cloud: 0.06 };
   for (const { costs, head, conditions } of cases.filter((_, at) => at % 100 === 0)) {

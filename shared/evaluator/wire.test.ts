@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CODECS, type CodecName, IMAGE_CODECS } from "#shared/codecs";
 import { type CodecCost, readMetadata, type WireCodec } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { fixtureModel } from "../model/fixture.ts";
 import { analyticProfile } from "../profile/analytic-profile.ts";
 import { exitCosts } from "./exit-costs.ts";
@@ -157,7 +157,7 @@ test("a plan's costs are those of its exit and codecs, and what it loses is the 
 
 test("a cost never rises when more codecs may be chosen from", () => {
   for (let seed = 0; seed < 200; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const drawn = CODECS.map((codec) => cost(codec, false, 10 + 1000 * random(), 0.02 * (random() - 0.3)));
     const all = fixtureModel((file) =>
       Object.assign(file.userDefinedMetadata.eddi, {

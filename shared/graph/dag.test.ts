@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { randomFrom } from "#shared/random";
 import { ancestors, buildDag, type Dag, subgraph } from "./dag.ts";
-import { randomDag, seededRandom } from "./fixture.ts";
+import { randomDag } from "./fixture.ts";
 
 test("every arc rises, whatever the order of the names", () => {
   for (let seed = 0; seed < 200; seed++) {
-    const dag = randomDag(seededRandom(seed), 2 + (seed % 20));
+    const dag = randomDag(randomFrom(seed), 2 + (seed % 20));
     expectConsistent(dag);
     dag.successors.forEach((readers, node) => {
       for (const reader of readers) expect(reader, `seed ${seed}`).toBeGreaterThan(node);
@@ -58,7 +59,7 @@ test("a cycle, a duplicate name and an unknown name are refused", () => {
 
 test("ancestors are the nodes with a path to the target", () => {
   for (let seed = 0; seed < 100; seed++) {
-    const dag = randomDag(seededRandom(seed), 2 + (seed % 10));
+    const dag = randomDag(randomFrom(seed), 2 + (seed % 10));
     dag.names.forEach((_, target) => {
       const leads = (node: number): boolean => node === target || dag.successors[node]!.some(leads);
       expect(ancestors(dag, target), `seed ${seed}`).toEqual(dag.names.map((_, node) => leads(node)));
@@ -68,7 +69,7 @@ test("ancestors are the nodes with a path to the target", () => {
 
 test("a subgraph holds the kept nodes in their order and exactly the arcs between them", () => {
   for (let seed = 0; seed < 100; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const dag = randomDag(random, 2 + (seed % 10));
     const keep = dag.names.map(() => random() < 0.6);
     const part = subgraph(dag, keep);

@@ -1,15 +1,5 @@
+import { shuffled } from "#shared/random";
 import { buildDag, type Dag } from "./dag.ts";
-
-/** For tests only: uniform numbers in 0..1 that the seed decides (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * For tests only: a DAG of one input and one sink in which every node lies on a path between them: chains,
@@ -32,10 +22,6 @@ export function randomDag(random: () => number, count: number): Dag {
       hasReader.add(from);
     }
   }
-  const names = Array.from({ length: count }, (_, node) => name(node));
-  for (let last = count - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1));
-    [names[last], names[other]] = [names[other]!, names[last]!];
-  }
+  const names = Array.from(shuffled(count, random), name);
   return buildDag(names, arcs);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seededRandom } from "./fixture.ts";
+import { randomFrom } from "#shared/random";
 import { FlowNetwork } from "./flow.ts";
 
 test("min-cut matches exhaustive search, with real, zero and infinite capacities", () => {
@@ -28,7 +28,7 @@ test("min-cut matches exhaustive search, with real, zero and infinite capacities
 test("a network can be solved again with other capacities", () => {
   for (let seed = 0; seed < 200; seed++) {
     const [one, other] = [randomProblem(seed), randomProblem(seed)].map((problem, at) => {
-      const random = seededRandom(seed + 1000 * at);
+      const random = randomFrom(seed + 1000 * at);
       return {
         ...problem,
         arcs: problem.arcs.map((arc) => ({ ...arc, capacity: random(), back: random() })),
@@ -109,7 +109,7 @@ function cutValue(problem: Problem, isSource: (vertex: number) => boolean): numb
 }
 
 function randomProblem(seed: number): Problem {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   const vertices = 1 + Math.floor(random() * 8);
   const capacity = (): number => {
     const kind = random();

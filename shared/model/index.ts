@@ -45,6 +45,15 @@ export {
   type Reading,
   readScores,
 } from "./output.ts";
-export { allCloud, allEdge, type Plan, type Segment, type Split, splitPlan, tailOf } from "./plan.ts";
+export {
+  allCloud,
+  allEdge,
+  type Insurance,
+  type Plan,
+  type Segment,
+  type Split,
+  splitPlan,
+  tailOf,
+} from "./plan.ts";
 export { type Ask, edgeNodes, type Stages, stagesOf } from "./stages.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";

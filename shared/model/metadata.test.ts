@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { TENSOR_CODECS } from "#shared/codecs";
 import { fixtureModel } from "./fixture.ts";
 import { imageShape, luma } from "./image.ts";
 import { type ExitPolicy, readMetadata } from "./metadata.ts";
@@ -94,6 +95,13 @@ test("what is wrong in a policy is refused by its name", () => {
     [{ accuracy: undefined }, "accuracy"],
     [{ accuracy: null }, "accuracy"],
     [{ accuracy: 1.5 }, "accuracy"],
+    [{ answered: [0.9] }, "answered"],
+    [{ answered: [0.9, 1.2] }, "answered"],
+    [{ answered: 0.9 }, "answered"],
+    [{ rest: [0.5] }, "rest"],
+    [{ rest: { nobody: 0.5 } }, "rest"],
+    [{ rest: {} }, "rest"],
+    [{ rest: { [policy.exit]: 7 } }, `rest.${policy.exit}`],
   ];
   for (const [change, field] of wrong) {
     const refused = expect.objectContaining({
@@ -134,7 +142,7 @@ test("what is wrong in a measured codec is refused by its name", () => {
     [{ quality: 101 }, "image", "quality"],
     [{ quality: 50.5 }, "image", "quality"],
     [{ codec: "uint8" }, "image", "no quality"],
-    [{}, "join", "codec of float32, float16, uint8, uint4"],
+    [{}, "join", `codec of ${TENSOR_CODECS.join(", ")}, got`],
     [{ deflate: "yes" }, "image", "deflate"],
     [{ bytes: 0 }, "image", "bytes"],
     [{ bytes: Number.NaN }, "image", "bytes"],

@@ -67,6 +67,10 @@ export interface ExitPolicy {
   readonly reach: readonly number[];
   /** Top-1 of the whole, 0..1, on the same photos as the exits' accuracies. */
   readonly accuracy: number;
+  /** By early exit: top-1 of the images that it answers, 0..1. */
+  readonly answered?: readonly number[];
+  /** By exit: top-1 of the images that no early exit answers, 0..1; the policy's own exit among them. */
+  readonly rest?: Readonly<Record<string, number>>;
 }
 
 /** An exit that answers when its calibrated confidence is at least the threshold. */
@@ -211,6 +215,20 @@ function checkPolicies(policies: readonly unknown[], ids: readonly string[]): vo
       );
     }
     expect(isShare(policy.accuracy), `${field}.accuracy`, "0..1", policy.accuracy);
+    if (policy.answered !== undefined) {
+      const answered = array(policy.answered, `${field}.answered`);
+      const isRight = answered.length === early.length && answered.every(isShare);
+      const expected = `${early.length} shares of 0..1, one for each early exit`;
+      expect(isRight, `${field}.answered`, expected, answered);
+    }
+    if (policy.rest !== undefined) {
+      const rest = record(policy.rest, `${field}.rest`);
+      for (const [exit, share] of Object.entries(rest)) {
+        expect(ids.includes(exit), `${field}.rest`, `exits among ${ids.join(", ")}`, exit);
+        expect(isShare(share), `${field}.rest.${exit}`, "0..1", share);
+      }
+      expect(rest[policy.exit as string] !== undefined, `${field}.rest`, `a share for ${policy.exit}`, rest);
+    }
   }
 }
 

@@ -71,6 +71,22 @@ test("a head that is no head of the exit is refused", () => {
   }
 });
 
+test("a plan with a tail may be insured by any exit, no other plan by none", () => {
+  const { id } = model.metadata.exits.at(-1)!;
+  for (const one of model.metadata.exits) {
+    const insurance = { exit: one.id };
+    const plain = splitPlan(model, allCloud(model, id));
+    expect(splitPlan(model, { ...allCloud(model, id), insurance })).toEqual(plain);
+    const refused = expect.objectContaining({
+      code: "bad-plan",
+      message: expect.stringContaining("insurance: "),
+    });
+    expect(() => splitPlan(model, { ...allEdge(model, id), insurance })).toThrow(refused);
+    const unknown = { ...allCloud(model, id), insurance: { exit: "late" } };
+    expect(() => splitPlan(model, unknown)).toThrow(refused);
+  }
+});
+
 test("all-edge has the empty cut, all-cloud the image", () => {
   for (const { id } of model.metadata.exits) {
     expect(splitPlan(model, allEdge(model, id))).toMatchObject({ cut: [], tail: null });

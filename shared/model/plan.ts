@@ -16,6 +16,13 @@ export interface Plan {
   readonly early?: readonly EarlyExit[];
   /** How the tensors of the cut travel, by name; those that are not named as usual. */
   readonly codecs?: Readonly<Record<string, WireCodec>>;
+  /** What the edge finishes when the reply is about to be late, from the tensors that the head left; of plans with a tail. */
+  readonly insurance?: Insurance;
+}
+
+/** An exit that stands in for the plan's: it has to be in time, not first. */
+export interface Insurance {
+  readonly exit: string;
 }
 
 /** A part of a model that runs in one place: from fed tensors to asked tensors. */
@@ -63,6 +70,7 @@ export function splitPlan(model: Model, plan: Plan): Split {
     }
   });
   checkEarly(model, plan, needed, inHead);
+  if (plan.insurance !== undefined) checkInsurance(model, plan.insurance, inHead[exit]!);
   const cut = dag.names.filter((_, node) => crosses[node]);
   const input = dag.names[0]!;
   checkCodecs(plan, cut, input);
@@ -102,6 +110,14 @@ function checkEarly(
     }
     before = at;
   }
+}
+
+/** @throws EddiError `bad-plan` */
+function checkInsurance({ metadata }: Model, { exit }: Insurance, isAllEdge: boolean): void {
+  if (isAllEdge) throw new EddiError("bad-plan", "insurance: expected none for a plan without a tail");
+  const ids = metadata.exits.map(({ id }) => id);
+  if (ids.includes(exit)) return;
+  throw new EddiError("bad-plan", `insurance: expected one of the exits ${ids.join(", ")}, got ${exit}`);
 }
 
 /** @throws EddiError `bad-plan`, naming the tensor */

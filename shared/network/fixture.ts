@@ -1,4 +1,4 @@
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import type { LinkSample } from "./link.ts";
 import { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS, slowStartShare } from "./slow-start.ts";
 
@@ -26,7 +26,7 @@ export class Simulation {
   private now = 0;
 
   constructor(seed: number) {
-    this.random = seededRandom(seed);
+    this.random = randomFrom(seed);
   }
 
   /** Between two values, evenly on a logarithmic scale. */

@@ -74,12 +74,12 @@ export class Link {
       rtt: bell(RTT, Math.log(Math.max(rttMs, LEAST_MS)), spread.rttMs / Math.max(rttMs, LEAST_MS)),
       perByte: bell(PER_BYTE, Math.log(8000 / uplinkBps), spread.uplink),
     };
-    const layers = LAYER_PRIOR.map((share) =>
-      Float32Array.from({ length: CELLS }, (_, cell) => {
-        const row = Math.floor(cell / PER_BYTE.count);
-        return share * prior.rtt[row]! * prior.perByte[cell % PER_BYTE.count]!;
-      }),
-    );
+    const layers = LAYER_PRIOR.map((share) => {
+      const layer = new Float32Array(CELLS);
+      let cell = 0;
+      for (const rtt of prior.rtt) for (const perByte of prior.perByte) layer[cell++] = share * rtt * perByte;
+      return layer;
+    });
     return new Link(prior, layers, startNoise(), Number.NEGATIVE_INFINITY);
   }
 

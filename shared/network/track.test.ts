@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { normal } from "./fixture.ts";
 import { relativeSpread, startTrack, type Track, track } from "./track.ts";
 
@@ -21,7 +21,7 @@ test("the value settles on the truth, and the spread on the noise", () => {
 
 test("a step by any factor above 2 is followed within 3 samples, up and down", () => {
   for (let seed = 0; seed < 200; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const factor = 2 + 60 * random() ** 3;
     const after = random() < 0.5 ? 5 * factor : 5 / factor;
     const settled = feed(startTrack(1, 1), noisySamples(seed, 5, 0.05, 30));
@@ -57,7 +57,7 @@ test("after a long pause the next sample counts as the first", () => {
 });
 
 function noisySamples(seed: number, value: number, noise: number, count: number): number[] {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   return Array.from({ length: count }, () => value * Math.exp(noise * normal(random)));
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type ExitCosts, latencyOf } from "#shared/evaluator";
 import type { Conditions } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits } from "../evaluator/fixture.ts";
-import { seededRandom } from "../graph/fixture.ts";
 import { buildEnvelope, type Envelope } from "./envelope.ts";
 import { permittedHeads, randomConstraints } from "./fixture.ts";
 import { minCutPlan } from "./min-cut-plan.ts";
@@ -10,7 +10,7 @@ import { minCutPlan } from "./min-cut-plan.ts";
 test("for random conditions the hull's optimum equals the min-cut's, under all constraints", () => {
   let compared = 0;
   for (let seed = 0; seed < 700; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const exits = randomExits(random, 14);
     const { exits: _, ...constraints } = randomConstraints(random, exits);
     for (const costs of exits) {
@@ -32,7 +32,7 @@ test("for random conditions the hull's optimum equals the min-cut's, under all c
 
 test("a head outside the envelope is no better in any of its times than some head in it", () => {
   for (let seed = 0; seed < 300; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     for (const costs of randomExits(random, 10)) {
       const { constraints } = { constraints: randomConstraints(random, [costs]) };
       const { exits: _, ...permitted } = constraints;
@@ -56,7 +56,7 @@ test("a head outside the envelope is no better in any of its times than some hea
 test("its points are its heads', the first all-edge, and the hull is smaller than all heads", () => {
   const sizes = { heads: 0, efficient: 0, hull: 0 };
   for (let seed = 0; seed < 200; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const conditions = randomConditions(random);
     for (const costs of randomExits(random, 12)) {
       const envelope = buildEnvelope(costs)!;
@@ -77,7 +77,7 @@ test("its points are its heads', the first all-edge, and the hull is smaller tha
 
 test("pinned nodes are in every head, and heads beyond a limit are told", () => {
   for (let seed = 0; seed < 100; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     for (const costs of randomExits(random, 10)) {
       const pinned = new Set(costs.dag.names.slice(1).filter(() => random() < 0.2));
       const envelope = buildEnvelope(costs, { pinned })!;
@@ -97,7 +97,7 @@ test("pinned nodes are in every head, and heads beyond a limit are told", () => 
 test("what contraction makes few enough is listed exactly, under all constraints", () => {
   const counts = { contracted: 0, sampled: 0 };
   for (let seed = 0; seed < 400; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     for (const costs of randomExits(random, 14)) {
       const { exits: _, offline: __, ...constraints } = randomConstraints(random, [costs]);
       const exact = buildEnvelope(costs, { constraints })!;
@@ -124,7 +124,7 @@ test("what contraction makes few enough is listed exactly, under all constraints
 test("where heads are too many to list, sampled ones come close to the min-cut's optimum", () => {
   const counts = { tried: 0, exact: 0 };
   for (let seed = 0; seed < 100; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     for (const costs of randomExits(random, 14)) {
       const envelope = buildEnvelope(costs, { limit: 0 })!;
       const conditions = randomConditions(random);

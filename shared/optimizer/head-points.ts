@@ -86,10 +86,16 @@ function select(all: Collector, kept: readonly number[], heads: readonly Uint8Ar
   };
 }
 
-type Visit = (member: Uint8Array, edgeMs: number, cloudMs: number, bytes: number, remote: number) => void;
+export type Visit = (
+  member: Uint8Array,
+  edgeMs: number,
+  cloudMs: number,
+  bytes: number,
+  remote: number,
+) => void;
 
 /** Calls back for every permitted head, each once. @returns false when the limit was reached */
-function forEachHead(
+export function forEachHead(
   costs: ExitCosts,
   { constraints = {}, pinned, limit = MAX_HEADS }: HeadQuery,
   visit: Visit,

@@ -1,13 +1,12 @@
+export type { Lead } from "./chance.ts";
 export type { Constraints } from "./constraints.ts";
+export { CONFIDENCE, type Decision, INSURANCE, type LoadMode, type Spot, TIMER_MS } from "./decision.ts";
 export { buildEnvelope, type Envelope } from "./envelope.ts";
 export { efficientHeads, type HeadPoints, type HeadQuery } from "./head-points.ts";
-export {
-  type Decision,
-  type LiveChoice,
-  LivePlanner,
-  type LiveProblem,
-  type LiveRequest,
-  type LoadMode,
-} from "./live-planner.ts";
+export { Hysteresis } from "./hysteresis.ts";
+export { type PeriodPlan, periodMs } from "./least-period.ts";
+export { latestMs, leastDeviations, likelihood } from "./likelihood.ts";
+export { type LiveChoice, LivePlanner, type LiveProblem, type LiveRequest } from "./live-planner.ts";
 export { type HeadPlan, MinCutPlanner } from "./min-cut-plan.ts";
+export { deviations } from "./normal.ts";
 export { type Choice, type Objective, optimize, type PlanningProblem } from "./optimize.ts";

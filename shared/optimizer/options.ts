@@ -1,8 +1,11 @@
 import { type ExitCosts, promisedAccuracy, type Wire } from "#shared/evaluator";
 import type { EarlyExit, ExitPolicy } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
-import { buildEnvelope, type Envelope } from "./envelope.ts";
+import { INSURANCE } from "./decision.ts";
+import { buildEnvelope } from "./envelope.ts";
+import { type InsuredEnvelope, insureEnvelope } from "./insured-envelope.ts";
 import { rankExits } from "./optimize.ts";
+import { accuracies, restWorth, worthOf } from "./worth.ts";
 
 /**
  * A way to answer, but for its head: an exit, perhaps earlier ones that are asked on the way, and how tensors
@@ -28,8 +31,24 @@ export interface Option {
   readonly rest: number;
   /** What the early exits add to the head's time at the edge for these: their branches, and a call for each. */
   readonly extraMs: number;
+  /** By early exit: top-1 of the images that it answers. */
+  readonly answered: Float64Array;
+  /** Top-1, by the final exit, of the images that no early exit answers. */
+  readonly right: number;
   /** The heads to choose from: with early exits those that hold all that they need. */
-  readonly envelope: Envelope;
+  readonly envelope: InsuredEnvelope;
+  /** Exits that the edge may answer with when the reply is late, most accurate first. */
+  readonly insurers: readonly Insurer[];
+}
+
+export interface Insurer {
+  readonly exit: string;
+  /** Index among all exits that may stand in. */
+  readonly at: number;
+  /** Top-1 of the images that no early exit answers. */
+  readonly right: number;
+  /** By head of the envelope: what is left to do, in ms at edge scale 1; 0 for an exit that was asked. */
+  readonly finishMs: Float64Array;
 }
 
 /**
@@ -45,6 +64,7 @@ export function listOptions(
   constraints: Constraints,
 ): readonly Option[] {
   const ranks = rankExits(costs);
+  const values = accuracies(costs);
   const isMeasured = costs.every(({ accuracy }) => accuracy !== null);
   const modes = [...new Set(costs.map(({ wire }) => wire?.mode))];
   const options = modes.flatMap((mode) => {
@@ -54,7 +74,7 @@ export function listOptions(
     );
     // Other ways to send the image, or nothing lost: of no use to early exits, which answer here or send tensors.
     const isForPolicies = isMeasured && (mode === undefined || FOR_POLICIES.includes(mode));
-    return optionsOf(own, [...plain, ...(isForPolicies ? policies : [])], constraints, ranks);
+    return optionsOf(own, [...plain, ...(isForPolicies ? policies : [])], constraints, ranks, values);
   });
   return options.sort((a, b) => b.rank - a.rank);
 }
@@ -67,27 +87,39 @@ function optionsOf(
   policies: readonly ExitPolicy[],
   constraints: Constraints,
   ranks: ReadonlyMap<string, number>,
+  values: ReadonlyMap<string, number>,
 ): readonly Option[] {
+  const { readyNodes, offline = false } = constraints;
+  const isReady = (names: readonly string[]): boolean =>
+    readyNodes === undefined || names.every((name) => readyNodes.has(name));
   const isAllowed = (exit: string): boolean => constraints.exits?.includes(exit) ?? true;
   const byExit = new Map(costs.map((exit) => [exit.exit, exit]));
-  const envelopes = new Map<string, Envelope | null>();
+  const standIns = offline
+    ? []
+    : costs.filter(({ exit, dag }) => isAllowed(exit) && isReady(dag.names.slice(1)));
+  const envelopes = new Map<string, InsuredEnvelope | null>();
   return policies.flatMap((policy): Option[] => {
     const { early, reach } = policy;
     const final = byExit.get(policy.exit);
     const asked = early.map(({ exit }) => byExit.get(exit));
     if (final === undefined || !isAllowed(policy.exit)) return [];
     if (!asked.every((exit): exit is ExitCosts => exit !== undefined && isAllowed(exit.exit))) return [];
-    const { readyNodes } = constraints;
     const { pinned, answerMs, extraMs, needed } = askedCosts(final, asked);
-    if (readyNodes !== undefined && !needed.every((name) => readyNodes.has(name))) return [];
-    const key = `${policy.exit}|${[...pinned].sort().join()}`;
-    if (!envelopes.has(key)) envelopes.set(key, buildEnvelope(final, { constraints, pinned }));
-    const envelope = envelopes.get(key);
-    if (!envelope || envelope.count === 0) return [];
+    if (!isReady(needed)) return [];
+    const key = JSON.stringify([policy.exit, ...asked.map(({ exit }) => exit)]);
+    let envelope = envelopes.get(key);
+    if (envelope === undefined) {
+      const query = { constraints, pinned };
+      const plain = buildEnvelope(final, query);
+      envelope = plain && insureEnvelope(plain, final, query, new Set(needed), standIns);
+      envelopes.set(key, envelope);
+    }
+    if (envelope === null || envelope.count === 0) return [];
     const isPlain = early.length === 0;
     const answers = Float64Array.from(reach, (share, at) => (at === 0 ? 1 : reach[at - 1]!) - share);
     const rest = reach.at(-1) ?? 1;
     const accuracy = isPlain ? final.accuracy : policy.accuracy;
+    const worth = worthOf(policy, isPlain ? values.get(policy.exit)! : policy.accuracy);
     return [
       {
         costs: final,
@@ -100,10 +132,37 @@ function optionsOf(
         answeredMs: answers.reduce((sum, share, at) => sum + share * answerMs[at]!, 0),
         rest,
         extraMs,
+        ...worth,
         envelope,
+        insurers: insurersOf(policy, worth.right, standIns, envelope, values),
       },
     ];
   });
+}
+
+/**
+ * Exits that may stand in for the final one. Of those that were asked on the way the last one is there at once; one
+ * that would be better than what it insures is none, since then its all-edge plan is better.
+ *
+ * @param right top-1 of what is insured
+ */
+function insurersOf(
+  policy: ExitPolicy,
+  right: number,
+  standIns: readonly ExitCosts[],
+  envelope: InsuredEnvelope,
+  values: ReadonlyMap<string, number>,
+): readonly Insurer[] {
+  const last = policy.early.at(-1)?.exit;
+  const isEarlier = (exit: string): boolean => exit !== last && policy.early.some((one) => one.exit === exit);
+  const known = standIns.flatMap(({ exit }, at): Insurer[] => {
+    if (isEarlier(exit)) return [];
+    const finishMs = exit === last ? new Float64Array(envelope.insuredCount) : envelope.finishMs[at]!;
+    return [{ exit, at, right: restWorth(policy, exit, values.get(exit)!), finishMs }];
+  });
+  return known
+    .filter((insurer) => insurer.right > 0 && INSURANCE * insurer.right < right)
+    .sort((a, b) => b.right - a.right);
 }
 
 /** What asking exits on the way to another one costs at the edge. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type ExitCosts, latencyOf, lossOver, promisedAccuracy, type WireMode } from "#shared/evaluator";
 import { NO_SPREAD, type Plan } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits, randomModes } from "../evaluator/fixture.ts";
-import { seededRandom } from "../graph/fixture.ts";
 import { permittedHeads, randomConstraints } from "./fixture.ts";
 import { LivePlanner } from "./live-planner.ts";
 import { type Objective, optimize } from "./optimize.ts";
@@ -10,7 +10,7 @@ import { type Objective, optimize } from "./optimize.ts";
 test("the plan chosen is the best of all exits, heads and wire modes, by trying them", () => {
   const counts = new Map<string, number>();
   for (let seed = 0; seed < 3000; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const exits = randomExits(random, 9);
     const modes = MODES.filter((_, at) => at < 2 || random() < 0.4);
     const costs = randomModes(random, exits, modes);
@@ -33,7 +33,12 @@ test("the plan chosen is the best of all exits, heads and wire modes, by trying 
       expect(choice === null, label).toBe(best === null);
       if (choice === null || best === null) continue;
       expect(choice.feasible, label).toBe(best.feasible);
-      expect(choice.latency.totalMs, label).toBeCloseTo(best.ms, 6);
+      // For nearly as much accuracy the live planner takes less time.
+      if (choice === live && objective.kind === "accuracy") {
+        expect(choice.latency.totalMs, label).toBeLessThan(best.ms + 1e-6);
+        const { accuracy } = costs.find(({ exit }) => exit === choice.exit)!;
+        if (choice.feasible) expect(accuracy, label).toBeGreaterThanOrEqual(best.accuracy - 0.002);
+      } else expect(choice.latency.totalMs, label).toBeCloseTo(best.ms, 6);
       expect(own(costs, choice).length, label).toBeGreaterThan(0);
     }
     if (live === null) continue;
@@ -55,7 +60,7 @@ test("the plan chosen is the best of all exits, heads and wire modes, by trying 
 });
 
 test("an accuracy that only lossless codecs keep is met by them", () => {
-  const random = seededRandom(5);
+  const random = randomFrom(5);
   const [exit] = randomExits(random, 6) as [ExitCosts];
   const costs = randomModes(random, [exit], ["plain", "exact"]).map((one) => ({
     ...one,
@@ -102,7 +107,7 @@ function bestOf(
   costs: readonly ExitCosts[],
   objective: Objective,
   plansOf: (exit: ExitCosts) => readonly Tried[],
-): { readonly ms: number; readonly feasible: boolean } | null {
+): { readonly ms: number; readonly accuracy: number; readonly feasible: boolean } | null {
   const all = costs.flatMap((exit) =>
     plansOf(exit).map((plan) => {
       const isEnough =
@@ -122,7 +127,7 @@ function bestOf(
   const rivals = rankFirst ? among.filter(({ exit }) => exit.accuracy === highest) : among;
   const least = Math.min(...rivals.map(({ value }) => value));
   const ties = rivals.filter(({ value }) => value <= least * (1 + 1e-9));
-  return { ms: Math.min(...ties.map(({ totalMs }) => totalMs)), feasible };
+  return { ms: Math.min(...ties.map(({ totalMs }) => totalMs)), accuracy: highest, feasible };
 }
 
 function randomObjective(random: () => number): Objective {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { elementCount } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { fixtureModel } from "../model/fixture.ts";
 import { headsFromSamples, profileFromSamples } from "./fit-profile.ts";
 import { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
@@ -16,7 +16,7 @@ const roles: readonly Role[] = ["head", "tail"];
 test("when times are additive, node times add up to every sample, and so do exits' branches", () => {
   for (const role of roles) {
     for (let seed = 0; seed < 50; seed++) {
-      const random = seededRandom(seed);
+      const random = randomFrom(seed);
       const samples = additiveSamples(
         role,
         2 * random(),
@@ -48,7 +48,7 @@ test("within a block that was not looked into, time follows work", () => {
 test("noise never makes a time negative, and a longer segment never costs less", () => {
   for (const role of roles) {
     for (let seed = 0; seed < 100; seed++) {
-      const random = seededRandom(seed);
+      const random = randomFrom(seed);
       const samples = additiveSamples(role, random(), () => random()).map((sample) => ({
         ...sample,
         medianMs: sample.medianMs * (0.5 + random()),
@@ -98,7 +98,7 @@ test("an exit whose longest segment was not timed is refused", () => {
 
 test("samples inside blocks tell how their nodes share its time, whatever a call costs", () => {
   for (let seed = 0; seed < 50; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const times = new Map(
       nodeWork(model).map((work, node) => [model.dag.names[node]!, rate(workUnits(work), random)]),
     );

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readModel } from "#shared/model";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { fixtureModel } from "../model/fixture.ts";
 import { FEATURES, type Kernels, kernelMs } from "./kernels.ts";
 import { nonNegativeLeastSquares } from "./least-squares.ts";
@@ -67,7 +67,7 @@ test("a head of a third device is predicted from its self-test alone", () => {
 
 test("whatever the noise, no time is negative", () => {
   for (let seed = 0; seed < 20; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const regression = fitRegression(profiled(profiles(KERNELS, 3, () => 3 * random() ** 3)));
     for (const model of models) {
       const { nodeMs } = profileFromRegression(model, "wasm", regression.backends.wasm!, 5);

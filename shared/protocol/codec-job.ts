@@ -1,7 +1,11 @@
 import type { TensorCodecName } from "#shared/codecs";
 import type { TensorInfo } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { decodeTensor, encodeTensor } from "./codec.ts";
 import { encodeRequest } from "./frame.ts";
+
+/** Every job of a size has the same numbers. */
+const SEED = 1;
 
 /** What is timed to know the cost of a codec. */
 export interface CodecJob {
@@ -41,7 +45,7 @@ export function deflateSample(bytes: number): Uint8Array {
 
 /** A square of pixels, 0..255, interleaved: as much detail as a photo has. @returns [side, side, channels] */
 export function imageSample(side: number, channels: number): Uint8Array {
-  const random = uniform();
+  const random = randomFrom(SEED);
   return Uint8Array.from({ length: side * side * channels }, (_, at) => {
     const [x, y] = [Math.floor(at / channels) % side, Math.floor(at / channels / side)];
     const wave = Math.sin((7 * x) / side + (at % channels)) * Math.cos((11 * y) / side);
@@ -51,15 +55,6 @@ export function imageSample(side: number, channels: number): Uint8Array {
 
 /** Half of them 0, as behind a ReLU; the others mostly small. */
 function featureMap(elements: number): Float32Array {
-  const random = uniform();
+  const random = randomFrom(SEED);
   return Float32Array.from({ length: elements }, () => Math.max(0, 2 * random() - 1) ** 2);
-}
-
-/** Always the same numbers of 0..1: a linear congruential generator (Numerical Recipes). */
-function uniform(): () => number {
-  let state = 1;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -150,21 +150,15 @@ test("elements of BYTES come back, of any length, in a frame of their own or bes
   expect(other!.data).toEqual(request.inputs[0]!.data);
 });
 
-test("elements of BYTES that do not fit their lengths, their number or their frame are refused", () => {
+test("a BYTES tensor whose size is not that of its frame is refused", () => {
   const data = joinElements([Uint8Array.of(1, 2, 3), Uint8Array.of(4)]);
-  const refused = (shape: readonly number[], bytes: Uint8Array, size: unknown = bytes.byteLength) => {
+  const refused = (shape: readonly number[], bytes: Uint8Array, size: unknown) => {
     const input = { name: "image", datatype: "BYTES", shape, parameters: { binary_data_size: size } };
     const json = Buffer.from(JSON.stringify({ inputs: [input] }));
     const error = failure(() => decodeRequest(Buffer.concat([json, bytes]), json.byteLength));
     expect(["bad-frame", "bad-tensor"]).toContain(error.code);
     return error.message;
   };
-  expect(refused([1], data)).toBe("image: expected 1 elements with their lengths, got 1 and 5 bytes more");
-  expect(refused([3], data)).toBe("image: expected 3 elements with their lengths, got 2 and 0 bytes more");
-  expect(refused([2], data.subarray(0, 11))).toBe("image: expected 1 bytes of element 1, got 0 left");
-  expect(refused([1], Uint8Array.of(255, 255, 255, 255, 0))).toMatch(
-    /expected 4294967295 bytes .* got 1 left/,
-  );
   expect(refused([2], data, 400)).toMatch(/expected 400 bytes, got 12: truncated/);
   expect(refused([2], data, -1)).toMatch(/expected binary_data_size in bytes, got -1/);
   expect(refused([2], data, "12")).toMatch(/expected binary_data_size in bytes, got "12"/);
@@ -173,3 +167,40 @@ test("elements of BYTES that do not fit their lengths, their number or their fra
     "image: expected BYTES as binary data, got JSON",
   );
 });
+
+test("elements of BYTES that do not fit their lengths or their number are refused", () => {
+  const data = joinElements([Uint8Array.of(1, 2, 3), Uint8Array.of(4)]);
+  const refused = (count: number, bytes: Uint8Array) =>
+    failure(() => splitElements("image", bytes, count)).message;
+  expect(refused(1, data)).toBe("image: expected 1 elements with their lengths, got 1 and 5 bytes more");
+  expect(refused(3, data)).toBe("image: expected 3 elements with their lengths, got 2 and 0 bytes more");
+  expect(refused(2, data.subarray(0, 11))).toBe("image: expected 1 bytes of element 1, got 0 left");
+  expect(refused(1, Uint8Array.of(255, 255, 255, 255, 0))).toMatch(/expected 4294967295 bytes .* got 1 left/);
+});
+
+test("a frame is decoded without a look at the elements of its tensors: there may be millions", () => {
+  const data = Uint8Array.of(255, 255, 255, 255, 0);
+  const input = { name: "image", datatype: "BYTES", shape: [4_000_000], data } as const;
+  const { body, jsonBytes } = encodeRequest({ ...request, inputs: [input] });
+  expect(decodeRequest(body, jsonBytes).inputs[0]!.data).toEqual(data);
+});
+
+test("parameters without end are refused before they are parsed", () => {
+  const members = FRAME_LIMITS.maxJsonMembers;
+  const many = (count: number) => frame({ parameters: manyParameters(count), inputs: [] });
+  const { body, jsonBytes } = many(members + 1);
+  const error = failure(() => decodeRequest(body, jsonBytes));
+  expect([error.code, error.message]).toEqual([
+    "too-large",
+    `JSON header: expected at most ${members} members of objects, got more`,
+  ]);
+  const some = many(members - 2);
+  expect(Object.keys(decodeRequest(some.body, some.jsonBytes).parameters)).toHaveLength(members - 2);
+  // What stands in a string is no member.
+  const text = frame({ parameters: { x: ":".repeat(10_000) }, inputs: [] });
+  expect(decodeRequest(text.body, text.jsonBytes).inputs).toEqual([]);
+});
+
+function manyParameters(count: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`p${at}`, at]));
+}

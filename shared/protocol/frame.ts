@@ -1,7 +1,7 @@
-import { parse } from "secure-json-parse";
 import { EddiError } from "#shared/errors";
 import { bytesPerElement, DATATYPES, type Datatype, isDatatype, jsonOf } from "./datatype.ts";
 import { splitElements } from "./elements.ts";
+import { type Json, type JsonLimits, objectOf, openFrame, shown } from "./frame-json.ts";
 import { oneOf } from "./one-of.ts";
 
 /**
@@ -61,10 +61,7 @@ export interface Frame {
 }
 
 /** Bounds that are checked before anything is allocated. */
-export interface FrameLimits {
-  readonly maxJsonBytes: number;
-  /** Brackets within brackets. */
-  readonly maxJsonDepth: number;
+export interface FrameLimits extends JsonLimits {
   readonly maxTensors: number;
   readonly maxRank: number;
   readonly maxElements: number;
@@ -73,6 +70,7 @@ export interface FrameLimits {
 export const FRAME_LIMITS: FrameLimits = {
   maxJsonBytes: 4 << 20,
   maxJsonDepth: 64,
+  maxJsonMembers: 4096,
   maxTensors: 64,
   maxRank: 8,
   maxElements: 1 << 24,
@@ -125,7 +123,7 @@ export function decodeRequest(
   jsonBytes: number | null,
   limits = FRAME_LIMITS,
 ): InferRequest {
-  const { json, rest } = openFrame(body, jsonBytes, limits);
+  const { json, rest } = openFrame(body, jsonBytes, HEADER_LENGTH, limits);
   const { binary_data_output, ...parameters } = parametersOf(json, "request");
   const binaryOutputs = flagOf(binary_data_output, "binary_data_output", false);
   return {
@@ -143,7 +141,7 @@ export function decodeResponse(
   jsonBytes: number | null,
   limits = FRAME_LIMITS,
 ): InferResponse {
-  const { json, rest } = openFrame(body, jsonBytes, limits);
+  const { json, rest } = openFrame(body, jsonBytes, HEADER_LENGTH, limits);
   return {
     modelName: String(json.model_name),
     modelVersion: String(json.model_version ?? ""),
@@ -152,8 +150,6 @@ export function decodeResponse(
     outputs: decodeTensors(listOf(json.outputs, "outputs", limits), rest, limits),
   };
 }
-
-type Json = Record<string, unknown>;
 
 function encode(
   header: Json,
@@ -176,58 +172,6 @@ function encode(
   }
   return { body, jsonBytes: json.byteLength };
 }
-
-function openFrame(
-  body: Uint8Array,
-  jsonBytes: number | null,
-  limits: FrameLimits,
-): { json: Json; rest: Uint8Array } {
-  const length = jsonBytes ?? body.byteLength;
-  if (!Number.isSafeInteger(length) || length <= 0 || length > body.byteLength) {
-    throw new EddiError(
-      "bad-frame",
-      `${HEADER_LENGTH}: expected 1 to ${body.byteLength} (the bytes that came), got ${jsonBytes ?? 0}`,
-    );
-  }
-  if (length > limits.maxJsonBytes) {
-    throw new EddiError(
-      "too-large",
-      `JSON header: expected at most ${limits.maxJsonBytes} bytes, got ${length}`,
-    );
-  }
-  checkDepth(body.subarray(0, length), limits.maxJsonDepth);
-  let json: unknown;
-  try {
-    json = parse(new TextDecoder("utf-8", { fatal: true }).decode(body.subarray(0, length)), null, {
-      protoAction: "error",
-      constructorAction: "error",
-    });
-  } catch (cause) {
-    throw new EddiError("bad-frame", `expected ${length} bytes of JSON, got: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  return { json: objectOf(json, "frame"), rest: body.subarray(length) };
-}
-
-/** Brackets nested without end would take the parser a hundred times as long as other JSON of their size. */
-function checkDepth(text: Uint8Array, maxDepth: number): void {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at++) {
-    const byte = text[at]!;
-    if (inString && byte === BACKSLASH) at++;
-    else if (byte === QUOTE) inString = !inString;
-    else if (!inString && (byte === OPEN_ARRAY || byte === OPEN_OBJECT)) depth++;
-    else if (!inString && (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT)) depth--;
-    if (depth > maxDepth) {
-      throw new EddiError("too-large", `JSON header: expected at most ${maxDepth} nested brackets, got more`);
-    }
-  }
-}
-
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
-const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLimits): readonly WireTensor[] {
   let at = 0;
@@ -257,8 +201,8 @@ function decodeTensors(list: readonly Json[], rest: Uint8Array, limits: FrameLim
         `${name}: expected ${bytes} bytes, got ${rest.byteLength - at}: truncated`,
       );
     }
+    // What BYTES are made of is for those to look at who know which tensors there are, and how many images.
     const data = rest.subarray(at, at + bytes);
-    if (each === null) splitElements(name, data, elements);
     at += bytes;
     return { name, datatype, shape, parameters, data };
   });
@@ -340,11 +284,6 @@ function collectNumbers(value: readonly unknown[], into: number[], max: number, 
   });
 }
 
-function objectOf(value: unknown, name: string): Json {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
-  throw new EddiError("bad-frame", `${name}: expected an object, got ${shown(value)}`);
-}
-
 function listOf(value: unknown, field: string, limits: FrameLimits): readonly Json[] {
   if (!Array.isArray(value))
     throw new EddiError("bad-frame", `${field}: expected an array, got ${typeof value}`);
@@ -380,15 +319,6 @@ function idOf({ id }: Json): { id?: string } {
   if (id === undefined || id === null) return {};
   if (["string", "number"].includes(typeof id) && String(id).length <= 512) return { id: String(id) };
   throw new EddiError("bad-frame", `id: expected at most 512 characters, got ${shown(id)}`);
-}
-
-/** The beginning of what came. Nested values are not followed: they may be long. */
-function shown(value: unknown): string {
-  const flat = (item: unknown): unknown => (typeof item === "object" && item !== null ? "..." : item);
-  const shallow = Array.isArray(value) ? value.slice(0, 20).map(flat) : value;
-  return typeof shallow === "object" && shallow !== null && !Array.isArray(shallow)
-    ? "an object"
-    : String(JSON.stringify(shallow)).slice(0, 80);
 }
 
 function parametersOf(entry: Json, name: string): Record<string, Parameter> {

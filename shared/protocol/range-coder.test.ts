@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import { seededRandom } from "../graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import {
   decodeSymbols,
   encodeSymbols,
@@ -27,7 +27,7 @@ function drawn(table: SymbolTable, random: () => number): number {
 }
 
 function randomStream(seed: number, most = 6000) {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   const tables = Array.from({ length: 1 + Math.floor(random() * 8) }, () => randomTable(random));
   const count = Math.floor(random() ** 2 * most);
   const tableOf = Uint8Array.from({ length: count }, () => Math.floor(random() * tables.length));

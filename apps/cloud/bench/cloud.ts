@@ -1,11 +1,14 @@
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { EddiError, toEddiError } from "#shared/errors";
-import { setWorkerEnvironment } from "../execution/worker-environment.ts";
+import { ENGINES, type EngineName, setTensorFlowDefaults } from "../../engines/index.ts";
 import { directThroughput } from "./direct.ts";
 import { shareOut } from "./fairness.ts";
+import { attack } from "./hostile.ts";
 import { closedLoop, openLoop, probeHealth, summary, warmRefusals } from "./load.ts";
+import { pipeline } from "./pipelined.ts";
 import { type Service, startService } from "./service.ts";
+import { besiege, type SiegeOptions } from "./siege.ts";
 import { splitCores } from "./split-cores.ts";
 import { readWorkload, type Workload } from "./workload.ts";
 
@@ -14,7 +17,7 @@ const USAGE = `npm run -s bench:cloud -- [options]
 Loads the service with one tail over and over, on every engine that loads, and prints JSON; times in milliseconds,
 throughput in requests a second. Clients and service share this machine's cores, unless told to keep apart.
 
-  --engines A,B    default tfjs-node-gpu,webgpu,tfjs-node,wasm: those that are not installed are named as missing
+  --engines A,B    default ${ENGINES.join()}: those that are not installed are named as missing
   --model ID       default resnet-imagenette
   --cut NODE       the tensor that is sent, as uint4 (default stage2/block1/relu)
   --exit ID        default the last
@@ -26,10 +29,12 @@ throughput in requests a second. Clients and service share this machine's cores,
   --deadline-ms D  that requests have in overload (default 250)
   --fairness       instead: how clients and models share a service that has too much to do; each must get 0.45 of the
                    work (--engines, --workers, --seconds, --apart, and of the clients --model and --cut)
+  --hostile        instead: how long each of what is hostile holds the event loop
+  --siege          instead: 1,000 bodies that do not end, in 2 GiB (needs prlimit and /proc)
+  --pipelined      instead: what stays of clients that ask ahead for files, and leave (needs /proc)
   --soak-s S       of steady load at 0.7 of the capacity, for memory (default 0: none)
 `;
 
-const ENGINES = "tfjs-node-gpu,webgpu,tfjs-node,wasm";
 /** Until the code of service and clients is compiled. */
 const WARM_UP_S = 5;
 /** Of the capacity. */
@@ -53,13 +58,16 @@ function readOptions() {
   try {
     return parseArgs({
       options: {
-        engines: { type: "string", default: ENGINES },
+        engines: { type: "string", default: ENGINES.join() },
         model: { type: "string", default: "resnet-imagenette" },
         cut: { type: "string", default: "stage2/block1/relu" },
         exit: { type: "string" },
         workers: { type: "string", default: "0" },
         clients: { type: "string", default: "0" },
         fairness: { type: "boolean", default: false },
+        hostile: { type: "boolean", default: false },
+        siege: { type: "boolean", default: false },
+        pipelined: { type: "boolean", default: false },
         apart: { type: "boolean", default: false },
         seconds: { type: "string", default: "10" },
         rounds: { type: "string", default: "3" },
@@ -75,12 +83,12 @@ function readOptions() {
 }
 
 async function run(): Promise<void> {
-  setWorkerEnvironment();
+  setTensorFlowDefaults("tails");
   const cores = values.apart ? splitCores() : null;
   const workload = await readWorkload(values.model, values.cut, values.exit);
   const engines: Record<string, object> = {};
+  const { name, bench } = chosenBench();
   for (const engine of chosenEngines()) {
-    const bench = values.fairness ? benchFairness : benchEngine;
     engines[engine] = await bench(engine, workload, cores?.service).catch((thrown) => {
       const error = toEddiError(thrown);
       if (error.code !== "unavailable") throw thrown;
@@ -89,7 +97,7 @@ async function run(): Promise<void> {
   }
   const { model, cut, exit, bytes } = workload;
   const report = {
-    bench: values.fairness ? "cloud fairness" : "cloud",
+    bench: name,
     model: model.metadata.id,
     version: model.version,
     cut,
@@ -103,11 +111,12 @@ async function run(): Promise<void> {
   process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
 }
 
-function chosenEngines(): readonly string[] {
-  const chosen = values.engines.split(",");
-  const wrong = chosen.find((engine) => !ENGINES.split(",").includes(engine));
-  if (wrong === undefined) return chosen;
-  throw new EddiError("bad-argument", `--engines: expected of ${ENGINES}, got ${wrong}`);
+function chosenEngines(): readonly EngineName[] {
+  return values.engines.split(",").map((wanted) => {
+    const engine = ENGINES.find((one) => one === wanted);
+    if (engine !== undefined) return engine;
+    throw new EddiError("bad-argument", `--engines: expected of ${ENGINES.join()}, got ${wanted}`);
+  });
 }
 
 /** @param cores of the service; any, if not given */
@@ -154,6 +163,24 @@ async function benchEngine(engine: string, workload: Workload, cores?: string): 
   } finally {
     await service.stop();
   }
+}
+
+type Bench = (engine: string, workload: Workload, cores?: string) => Promise<object>;
+
+/** What is measured: the load, or what is asked for instead. */
+function chosenBench(): { readonly name: string; readonly bench: Bench } {
+  if (values.fairness) return { name: "cloud fairness", bench: benchFairness };
+  if (values.hostile) return { name: "cloud hostile", bench: withEngine(attack) };
+  if (values.siege) return { name: "cloud siege", bench: withEngine(besiege) };
+  if (values.pipelined) return { name: "cloud pipelined", bench: withEngine(pipeline) };
+  return { name: "cloud", bench: benchEngine };
+}
+
+function withEngine(measure: (options: SiegeOptions) => Promise<object>): Bench {
+  return (engine, _, cores) => {
+    const say = (what: string) => process.stderr.write(`${engine}: ${what}\n`);
+    return measure({ engine, cores, say });
+  };
 }
 
 async function benchFairness(

@@ -1,5 +1,5 @@
-import type { EngineChoice } from "../config.ts";
-import { WorkerPool } from "../execution/worker-pool.ts";
+import type { EngineChoice } from "../../engines/index.ts";
+import { WorkerPool } from "../pool/worker-pool.ts";
 import type { Workload } from "./workload.ts";
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;

@@ -143,7 +143,7 @@ function coresSince(): () => number {
 export async function probeHealth(url: string): Promise<{ stop(): Promise<readonly number[]> }> {
   const entry = new URL("./health-probe.ts", import.meta.url).href;
   const workerData: HealthSetup = { entry, url };
-  const probe = new Worker(new URL("../execution/worker-bootstrap.mjs", import.meta.url), { workerData });
+  const probe = new Worker(new URL("../worker/worker-bootstrap.mjs", import.meta.url), { workerData });
   await once(probe, "message");
   return {
     stop: async () => {

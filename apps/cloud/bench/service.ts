@@ -4,11 +4,13 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
-import { childrenOf } from "../children-of.ts";
-import type { EngineChoice } from "../config.ts";
+import type { EngineChoice } from "../../engines/index.ts";
+import { childrenOf } from "../testing/children-of.ts";
 import { MODELS_DIR } from "./workload.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+/** All clients of a benchmark have one address. */
+const CONNECTIONS = "512";
 const PAGE_BYTES = 4096;
 
 /** The service in a process of its own. */
@@ -17,8 +19,11 @@ export interface Service {
   readonly engine: EngineChoice;
   readonly device: string;
   readonly workers: number;
+  readonly pid: number;
   /** Of it and of what it started: workers may be processes. */
   rssBytes(): number;
+  /** How it ended, where it did so by itself; null while it runs. */
+  end(): string | null;
   stop(): Promise<void>;
 }
 
@@ -26,6 +31,8 @@ export interface Service {
 export interface Access {
   readonly args: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
+  /** What starts it, such as `prlimit`. */
+  readonly prefix?: readonly string[];
 }
 
 /**
@@ -40,7 +47,7 @@ export async function startService(
   access: Access = { args: [], headers: {} },
 ): Promise<Service> {
   const options = ["--engine", engine, "--workers", String(workers), "--models", MODELS_DIR];
-  const quiet = ["--log-level", "warn", "--models-poll-ms", "0"];
+  const quiet = ["--log-level", "warn", "--models-poll-ms", "0", "--connections-per-address", CONNECTIONS];
   const argv = [
     process.execPath,
     "--import",
@@ -52,6 +59,7 @@ export async function startService(
     ...quiet,
     ...access.args,
   ];
+  argv.unshift(...(access.prefix ?? []));
   if (cores !== undefined) argv.unshift("taskset", "-c", cores);
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let err = "";
@@ -72,7 +80,12 @@ export async function startService(
     engine: engine as EngineChoice,
     device: groups[0]!.kind,
     workers: groups[0]!.count,
+    pid: child.pid!,
     rssBytes: () => [child.pid!, ...childrenOf(child.pid!)].reduce((sum, pid) => sum + rssOf(pid), 0),
+    end: () => {
+      const how = child.signalCode ?? child.exitCode;
+      return how === null ? null : `${how}: ${err.slice(-2_000)}`;
+    },
     stop: async () => {
       child.kill("SIGINT");
       await ended;

@@ -7,8 +7,8 @@ import {
   type Parameters,
   type WireTensor,
 } from "#shared/protocol";
+import { randomFrom } from "#shared/random";
 import { loadModels, type ModelFiles } from "../models/registry.ts";
-import { randomFrom } from "../random.ts";
 
 export const MODELS_DIR = fileURLToPath(new URL("../../../models", import.meta.url));
 

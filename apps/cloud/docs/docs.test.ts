@@ -1,8 +1,8 @@
 import Ajv from "ajv";
 import type { OpenAPIV3 } from "openapi-types";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { imageBytes, postBytes, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { imageBytes, postBytes, testConfig } from "../testing/fixture.ts";
 
 let server: CloudServer;
 let document: OpenAPIV3.Document;

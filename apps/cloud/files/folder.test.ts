@@ -4,9 +4,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { copyOfModels, testConfig } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer } from "../server.ts";
+import { copyOfModels, testConfig } from "../testing/fixture.ts";
 import { Folder } from "./folder.ts";
 import { look } from "./look.ts";
 

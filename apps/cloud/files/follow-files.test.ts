@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { generate } from "selfsigned";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { killServices, startService } from "../child-fixture.ts";
 import { newKey } from "../guard/keys.ts";
 import { errorOf, inferCall, openStream } from "../stream/stream-fixture.ts";
+import { killServices, startService } from "../testing/child-fixture.ts";
 import { followFiles } from "./follow-files.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 50 };
+const PATIENCE = { interval: 50 };
 
 let dir: string;
 beforeEach(async () => {

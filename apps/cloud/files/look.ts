@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import { Shed } from "../tails/executor.ts";
 
 /** A look without a sign of life for so long is given up: where a file system answers, it takes milliseconds. */
 const LOOK_LIMIT_MS = 5_000;
@@ -39,7 +40,7 @@ export async function look<T>(
   });
   const limit = setTimeout(() => {
     const message = `expected the file system to answer within ${limitMs} ms, it did not`;
-    one.hangs = new EddiError("unavailable", message);
+    one.hangs = new EddiError("unavailable", message, { cause: new Shed("files", limitMs) });
     // Those that wait behind it may have to be told the same.
     for (const next of waiting.splice(0)) next();
     giveUp(one.hangs);
@@ -61,5 +62,6 @@ function throwIfHung(name: string): void {
   const same = all.find((one) => one.name === name && one.hangs !== null);
   if (same?.hangs) throw same.hangs;
   if (all.filter(({ hangs }) => hangs !== null).length < SLOTS) return;
-  throw new EddiError("unavailable", `expected the file system to answer, ${SLOTS} looks at it hang already`);
+  const message = `expected the file system to answer, ${SLOTS} looks at it hang already`;
+  throw new EddiError("unavailable", message, { cause: new Shed("files", LOOK_LIMIT_MS) });
 }

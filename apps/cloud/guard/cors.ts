@@ -19,10 +19,11 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
       "content-encoding",
       "content-type",
       HEADER_LENGTH,
+      "range",
       "x-api-key",
       "x-request-id",
     ],
-    exposedHeaders: [HEADER_LENGTH, "retry-after", "server-timing", "x-request-id"],
+    exposedHeaders: ["content-encoding", HEADER_LENGTH, "retry-after", "server-timing", "x-request-id"],
     maxAge: PREFLIGHT_MAX_AGE_S,
     // What is no preflight request after all is answered as one, rather than with an error of the plugin's own.
     strictPreflight: false,

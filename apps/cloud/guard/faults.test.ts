@@ -5,9 +5,9 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import { INFER } from "../child-fixture.ts";
-import { TINY_SERVICE, testConfig } from "../fixture.ts";
 import { buildServer } from "../server.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { TINY_SERVICE, testConfig } from "../testing/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const FULL = "/dev/full";

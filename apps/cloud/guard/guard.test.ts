@@ -5,9 +5,9 @@ import { join } from "node:path";
 import type { FastifyInstance, HTTPMethods, InjectOptions } from "fastify";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
-import type { CloudConfig } from "../config.ts";
-import { imageBytes, request, testConfig } from "../fixture.ts";
+import type { CloudConfig } from "../options/config.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { imageBytes, request, testConfig } from "../testing/fixture.ts";
 import { newKey } from "./keys.ts";
 
 const ADA = newKey("ada");
@@ -32,7 +32,7 @@ beforeAll(async () => {
   server = await buildServer(testConfig({ keysFile, webDir: dir }));
   unsubscribe("fastify.initialization", note);
   await server.ready;
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await rm(dir, { recursive: true, force: true });

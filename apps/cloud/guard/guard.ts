@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
-import { Shed } from "../execution/executor.ts";
+import { Shed } from "../tails/executor.ts";
 import { knowSenders, type Sender } from "./asker.ts";
 import { hostProblem } from "./host-header.ts";
 import type { Keys } from "./keys.ts";
@@ -12,6 +12,8 @@ export interface GuardOptions {
   readonly keys: Keys | null;
   /** Null for no limit. */
   readonly rate: RateLimit | null;
+  /** Whether a request's connection is one too many, on which only health is answered. */
+  readonly isBeyond: (request: FastifyRequest) => boolean;
   readonly pathOf: (url: string) => KnownPath | null;
 }
 
@@ -35,14 +37,16 @@ export interface Guard {
 
 /** What a request counts for, whatever it asks, as it takes a token; a tail counts for what it is expected to take. */
 const REQUEST_MS = 1;
+/** By then connections have come and gone. */
+const CONNECTIONS_RETRY_MS = 1_000;
 
 /**
  * Lets requests through, or refuses them before anything of their body is read: 400 without a host or with several,
- * which Node would refuse without a word or take; 429 to a client that sends too many; 401 without a key. A route needs
+ * which Node would refuse without a word or take; 503 on a connection that is one too many; 429 to a client that sends too many; 401 without a key. A route needs
  * a key unless it says otherwise (`config.access`), and so does what is no route, so that nothing can be told from a
  * refusal.
  */
-export function guard(app: FastifyInstance, { keys, rate, pathOf }: GuardOptions): Guard {
+export function guard(app: FastifyInstance, { keys, rate, isBeyond, pathOf }: GuardOptions): Guard {
   const buckets = rate === null ? null : new TokenBuckets(rate);
   const senderOf = knowSenders(keys);
   const admit = ({ client }: Sender): void => {
@@ -65,6 +69,7 @@ export function guard(app: FastifyInstance, { keys, rate, pathOf }: GuardOptions
     // With a wrong method it is the same path.
     const { access } = request.is404 ? (pathOf(request.url) ?? {}) : request.routeOptions.config;
     if (access === "health") return;
+    if (isBeyond(request)) throw connectionsError();
     const sender = senderOf(request);
     request.client = sender.client;
     admit(sender);
@@ -82,6 +87,12 @@ export function guard(app: FastifyInstance, { keys, rate, pathOf }: GuardOptions
     senderOf,
     charge,
   };
+}
+
+function connectionsError(): EddiError {
+  const message =
+    "expected fewer connections of one address, or of all, got too many: only health is answered";
+  return new EddiError("unavailable", message, { cause: new Shed("connections", CONNECTIONS_RETRY_MS) });
 }
 
 function keyError(): EddiError {

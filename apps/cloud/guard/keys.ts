@@ -7,6 +7,8 @@ import { readNamedFile } from "../files/named-file.ts";
 
 /** API keys, of which only digests are kept. */
 export class Keys {
+  /** Another number when other keys are good. */
+  version = 0;
   private clients: readonly { readonly name: string; readonly digest: Buffer }[] = [];
 
   /**
@@ -34,6 +36,7 @@ export class Keys {
       clients.set(name, Buffer.from(digest, "hex"));
     }
     if (clients.size === 0) throw new EddiError("bad-argument", "expected at least one key, got none");
+    this.version++;
     this.clients = [...clients].map(([name, digest]) => ({ name, digest }));
   }
 

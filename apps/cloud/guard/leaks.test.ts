@@ -5,8 +5,15 @@ import type { Worker } from "node:worker_threads";
 import type { InjectOptions } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH, type InferRequest } from "#shared/protocol";
-import { ALL_MODELS_DIR, imageBytes, POISONABLE_WORKER, request, testConfig, tinyImage } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import {
+  ALL_MODELS_DIR,
+  imageBytes,
+  POISONABLE_WORKER,
+  request,
+  testConfig,
+  tinyImage,
+} from "../testing/fixture.ts";
 import { INNER } from "./malformed-fixture.ts";
 
 let dir: string;
@@ -38,7 +45,7 @@ beforeAll(async () => {
   });
   await server.ready;
   process.off("worker", remember);
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await rm(dir, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-import { INFER } from "../child-fixture.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "#shared/random";
+import { INFER } from "../testing/child-fixture.ts";
 import { below, pick } from "./malformed-fixture.ts";
 
 // For tests only.

@@ -1,6 +1,6 @@
 import { deflateSync, gzipSync } from "node:zlib";
-import { INFER } from "../child-fixture.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "#shared/random";
+import { INFER } from "../testing/child-fixture.ts";
 
 // For tests only: requests that are wrong in as many ways as can be thought of, the same for the same seed.
 

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { Agent } from "undici";
 import { afterAll, expect, test } from "vitest";
-import { type Child, INFER, killServices, startService } from "../child-fixture.ts";
-import { type Random, randomFrom } from "../random.ts";
+import { type Random, randomFrom } from "#shared/random";
+import { type Child, INFER, killServices, startService } from "../testing/child-fixture.ts";
 import { malformedBytes } from "./malformed-bytes-fixture.ts";
 import { INNER, malformed } from "./malformed-fixture.ts";
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import { Shed } from "../execution/executor.ts";
-import { modelIdOf } from "../protocol/named-model.ts";
+import { modelIdOf } from "../models/named-model.ts";
+import { Shed } from "../tails/executor.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Counts every answer, and tells all of it at `/metrics` in Prometheus' text format. */
@@ -10,8 +10,9 @@ export function metricsRoute(app: FastifyInstance, metrics: Metrics): void {
     const bytes = headers["content-length"] ?? (body instanceof Uint8Array ? body.byteLength : 0);
     metrics.received(Number(bytes));
   });
-  // Of tails that are refused before anything of them is read.
   app.addHook("onError", async ({ routeOptions, params }, _, error) => {
+    metrics.notAnswered(error);
+    // Of tails that are refused before anything of them is read.
     if (!(error.cause instanceof Shed) || !routeOptions.url?.endsWith("/infer")) return;
     metrics.notRun(modelIdOf((params as { model: string }).model), error);
   });

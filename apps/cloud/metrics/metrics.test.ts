@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "../testing/fixture.ts";
 
 const DASHBOARD = fileURLToPath(new URL("../../../deploy/grafana/eddi.json", import.meta.url));
 
@@ -81,8 +81,11 @@ test("refusals are told by reason, and a lost worker is counted", async () => {
   expect((await post(server.app, request([batchOf(1)]))).statusCode).toBe(503);
   expect((await running).statusCode).toBe(503);
   const text = await scrape();
-  for (const reason of ["bad-tensor", "queue-full", "unavailable"]) {
+  for (const reason of ["bad-tensor", "queue-full", "worker-lost"]) {
     expect(readLine(text, `eddi_refused_total{model="tiny",reason="${reason}"}`), reason).toBe(1);
+  }
+  for (const cause of ["queue-full", "worker-lost"]) {
+    expect(readLine(text, `eddi_shed_total{cause="${cause}"}`), cause).toBe(1);
   }
   expect(readLine(text, "eddi_worker_restarts_total")).toBe(1);
 });

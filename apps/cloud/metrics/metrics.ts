@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as Prometheus } from "prom-client";
 import { EddiError } from "#shared/errors";
-import { type Load, Shed } from "../execution/executor.ts";
 import type { Registry } from "../models/registry.ts";
+import { type Load, Shed } from "../tails/executor.ts";
 
 /** What is observed of one tail that was run. */
 export interface TailObserved {
@@ -16,8 +16,22 @@ export interface TailObserved {
   readonly computeMs: number;
 }
 
+/** What there is now. */
+export interface ServiceState extends Load {
+  /** Workers that can be given tails. */
+  readonly live: number;
+  readonly isReady: boolean;
+  readonly streams: number;
+  readonly connections: number;
+  /** Of bodies under way. */
+  readonly bytes: number;
+}
+
 /** Whatever is not one of ours, so that no client can make a label. */
 const UNKNOWN = "unknown";
+
+/** It made room for others, sent too many requests ahead, or too much on a stream for the memory there is. */
+export type ClosedFor = "evicted" | "ahead" | "memory";
 
 /** Seconds: from a tail of the tiny model to the longest that a request may wait. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -62,25 +76,29 @@ export class Metrics {
   ]);
   /** Errors that have been counted: some pass here twice. */
   private readonly counted = new WeakSet<object>();
+  private readonly shed = this.counter("shed_total", "Requests refused for the service's sake, by cause.", [
+    "cause",
+  ]);
+  private readonly closed = this.counter(
+    "connections_closed_total",
+    "Connections closed unasked, by cause.",
+    ["cause"],
+  );
   private readonly restarts = this.counter("worker_restarts_total", "Workers lost and replaced.");
 
-  /** @param openStreams how many there are */
-  constructor(
-    registry: Registry,
-    load: () => Load & { readonly live: number },
-    isReady: () => boolean,
-    openStreams: () => number,
-  ) {
+  constructor(registry: Registry, now: () => ServiceState) {
     this.registry = registry;
     collectDefaultMetrics({ register: this.prometheus });
-    this.gauge("queue_depth", "Requests that wait for a worker.", () => load().queued);
-    this.gauge("workers_alive", "Workers that can be given tails.", () => load().live);
-    this.gauge("workers_busy", "Workers that run a tail.", () => load().running);
+    this.gauge("queue_depth", "Requests that wait for a worker.", () => now().queued);
+    this.gauge("workers_alive", "Workers that can be given tails.", () => now().live);
+    this.gauge("workers_busy", "Workers that run a tail.", () => now().running);
     this.gauge("expected_queue_seconds", "What a request that came now would wait.", () => {
-      return load().expectedQueueMs / 1000;
+      return now().expectedQueueMs / 1000;
     });
-    this.gauge("stream_connections", "Open streams.", openStreams);
-    this.gauge("ready", "1 when load balancers may send.", () => Number(isReady()));
+    this.gauge("stream_connections", "Open streams.", () => now().streams);
+    this.gauge("connections", "Open connections, streams among them.", () => now().connections);
+    this.gauge("bytes_under_way", "Bytes of bodies received, inflated and read.", () => now().bytes);
+    this.gauge("ready", "1 when load balancers may send.", () => Number(now().isReady));
     new Gauge({
       name: "eddi_model_ready",
       help: "1 for a model that is served, 0 for one that is refused.",
@@ -141,8 +159,17 @@ export class Metrics {
     const shed = cause instanceof Shed ? cause : null;
     const reason = shed?.reason ?? (thrown instanceof EddiError ? thrown.code : "internal");
     this.refused.inc({ model, reason });
-    const missedMs = shed === null || shed.reason === "rate-limited" ? waitMs : shed.retryAfterMs;
+    const missedMs = shed?.waitMs ?? waitMs;
     if (missedMs !== undefined) this.queue.observe({ model }, missedMs / 1000);
+  }
+
+  /** A request, whatever it asks for, that was not answered although nothing is wrong with it. */
+  notAnswered(thrown: Pick<Error, "cause">): void {
+    if (thrown.cause instanceof Shed) this.shed.inc({ cause: thrown.cause.reason });
+  }
+
+  connectionClosed(cause: ClosedFor): void {
+    this.closed.inc({ cause });
   }
 
   workerLost(): void {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { floatTensor, imageBytes, MODELS_DIR, post, request, testConfig } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { floatTensor, imageBytes, MODELS_DIR, post, request, testConfig } from "../testing/fixture.ts";
 import { ModelStats } from "./model-stats.ts";
 
 interface Counted {
@@ -63,7 +63,7 @@ let server: CloudServer;
 beforeAll(async () => {
   server = await buildServer(testConfig({ maxBatch: 8 }));
   await server.ready;
-}, 60_000);
+});
 afterAll(() => server.close(0));
 
 test("the service counts what ran, not what failed", async () => {

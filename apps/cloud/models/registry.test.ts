@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { copyOfModels, imageBytes, post, request, testConfig } from "../fixture.ts";
 import { buildServer } from "../server.ts";
+import { copyOfModels, imageBytes, post, request, testConfig } from "../testing/fixture.ts";
 import { loadModels } from "./registry.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -115,7 +115,7 @@ test("the service answers for the good model and tells why the other is not read
   const refused = await post(server.app, request([image]), "/v2/models/bad/infer");
   expect(refused.statusCode).toBe(503);
   expect(refused.json()).toEqual({ error });
-}, 30_000);
+});
 
 test("a folder that begins with a dot is no model: one is being written there", async () => {
   const { dir, remove } = await copyOfModels(["tiny", ".tiny.part"]);
@@ -136,4 +136,4 @@ test("a model that the engine cannot run is refused once the workers know", asyn
   expect((await server.app.inject("/v2/models/tiny/ready")).statusCode).toBe(200);
   const ready = await server.app.inject("/v2/models/bad/ready");
   expect(ready.json().error).toMatch(/model bad is not ready: .*Sideways/);
-}, 30_000);
+});

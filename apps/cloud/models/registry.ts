@@ -1,7 +1,11 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, readModel, verifyShard } from "#shared/model";
 import { Folder } from "../files/folder.ts";
+import { Shed } from "../tails/executor.ts";
 import { versionNumber } from "./version-number.ts";
+
+/** It is worth asking again once somebody has put the model right. */
+const MODEL_RETRY_MS = 5_000;
 
 /** A model whose every byte has been checked. */
 export interface LoadedModel {
@@ -105,7 +109,10 @@ export class Registry {
     const versions = this.loaded.get(id);
     if (versions !== undefined) return versions;
     const reason = this.refused.get(id);
-    if (reason !== undefined) throw new EddiError("unavailable", `model ${id} is not ready: ${reason}`);
+    if (reason !== undefined) {
+      const cause = new Shed("model", MODEL_RETRY_MS);
+      throw new EddiError("unavailable", `model ${id} is not ready: ${reason}`, { cause });
+    }
     const known = [...this.loaded.keys()].join(", ") || "none";
     throw new EddiError("not-found", `expected one of the models ${known}, got ${id}`);
   }

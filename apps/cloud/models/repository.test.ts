@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeRequest, HEADER_LENGTH } from "#shared/protocol";
-import { readConfig } from "../config.ts";
-import { ALL_MODELS_DIR, copyOfModels, request, testConfig, tinyImage } from "../fixture.ts";
 import { newKey } from "../guard/keys.ts";
-import { sendBytes } from "../raw-http-fixture.ts";
+import { readConfig } from "../options/config.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { ALL_MODELS_DIR, copyOfModels, request, testConfig, tinyImage } from "../testing/fixture.ts";
+import { sendBytes } from "../testing/raw-http-fixture.ts";
 
 // Triton's model repository extension: index, load and unload.
 const ADA = newKey("ada");
@@ -27,7 +27,7 @@ beforeAll(async () => {
   server = await buildServer(testConfig(change));
   await server.ready;
   await server.app.listen({ host: "127.0.0.1", port: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await remove();
@@ -109,7 +109,7 @@ describe("a model", () => {
     expect(await infer("tiny")).toBe(200);
     expect(await ask("models/tiny/load")).toEqual([200, {}]);
     expect(await index()).toEqual([READY]);
-  }, 60_000);
+  });
 
   test("that came into the folder is told of, and loaded when somebody asks for it", async () => {
     const folder = await mkdtemp(join(tmpdir(), "eddi-model-"));
@@ -125,7 +125,7 @@ describe("a model", () => {
       {},
     ]);
     expect(await index({ ready: true })).toEqual([READY]);
-  }, 60_000);
+  });
 
   test("that cannot be used is not, and its error is told", async () => {
     await cp(join(dir, "tiny"), join(dir, "spoiled"), { recursive: true });
@@ -172,11 +172,11 @@ describe("a model", () => {
     await rename(join(own, ".coming"), join(own, "alexnet-cifar10"));
     const states = async () =>
       (await post("index")).json().map(({ name, state }: Record<string, string>) => `${name} ${state}`);
-    await expect.poll(states, { timeout: 30_000 }).toContain("alexnet-cifar10 READY");
+    await expect.poll(states).toContain("alexnet-cifar10 READY");
     expect(await states()).toContain("tiny UNAVAILABLE");
     expect((await post("models/tiny/load")).statusCode).toBe(200);
     expect(await states()).toContain("tiny READY");
     await watching.close(0);
     await clean();
-  }, 60_000);
+  });
 });

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
 import { toEddiError } from "#shared/errors";
+import { randomFrom, shuffled } from "#shared/random";
 import { Folder } from "../files/folder.ts";
 import type { Entry } from "../files/regular-file.ts";
-import { randomFrom } from "../random.ts";
 
 /** Sample photos for the page. */
 export interface Samples {
@@ -47,12 +47,12 @@ export async function findSamples(dataDir: string, onTrouble: (message: string) 
       return [];
     });
   const classes = (await list(".")).filter(({ kind }) => kind === "folder" || kind === "link");
-  const found: { readonly name: string; readonly files: string[] }[] = [];
-  for (const { name } of classes) {
-    found.push({ name, files: (await list(name)).filter(isPhoto).map((entry) => entry.name) });
-  }
   const random = randomFrom(SEED);
-  for (const { files } of found) shuffle(files, random);
+  const found: { readonly name: string; readonly files: readonly string[] }[] = [];
+  for (const { name } of classes) {
+    const photos = (await list(name)).filter(isPhoto);
+    found.push({ name, files: Array.from(shuffled(photos.length, random), (at) => photos[at]!.name) });
+  }
   const chosen: { label: string; path: string }[] = [];
   const rounds = Math.ceil(PHOTOS / Math.max(1, found.length));
   for (let round = 0; round < rounds; round++) {
@@ -74,12 +74,4 @@ export async function findSamples(dataDir: string, onTrouble: (message: string) 
 
 function isPhoto({ name, kind }: Entry): boolean {
   return /\.jpe?g$/i.test(name) && (kind === "file" || kind === "link");
-}
-
-/** Fisher-Yates, in place. */
-function shuffle(items: string[], random: () => number): void {
-  for (let last = items.length - 1; last > 0; last--) {
-    const at = Math.floor(random() * (last + 1));
-    [items[last], items[at]] = [items[at]!, items[last]!];
-  }
 }

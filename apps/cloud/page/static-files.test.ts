@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MODELS_DIR, testConfig } from "../fixture.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { MODELS_DIR, testConfig } from "../testing/fixture.ts";
 import { INLINE_SCRIPT } from "./static-files.ts";
 
 let server: CloudServer;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(join(dir, "data", "val", "n01440764", "notes.txt"), "secret");
   server = await buildServer(testConfig({ webDir, dataDir: join(dir, "data") }));
   bare = await buildServer(testConfig());
-}, 30_000);
+});
 afterAll(async () => {
   await server.close(0);
   await bare.close(0);

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { CloudConfig } from "../config.ts";
 import { Folder } from "../files/folder.ts";
 import type { Registry } from "../models/registry.ts";
+import type { CloudConfig } from "../options/config.ts";
 import type { Samples } from "./samples.ts";
 
 /**

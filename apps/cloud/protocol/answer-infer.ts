@@ -1,22 +1,17 @@
 import { EddiError } from "#shared/errors";
-import { exitWidth, type Model } from "#shared/model";
-import {
-  decodeRequest,
-  encodeResponse,
-  type Frame,
-  type InferResponse,
-  type ServerTimes,
-} from "#shared/protocol";
+import type { Frame, ServerTimes } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import type { CloudConfig } from "../config.ts";
-import { type Asker, type Executor, Shed } from "../execution/executor.ts";
+import type { HeldBytes } from "../guard/bytes-under-way.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { ModelStats } from "../metrics/model-stats.ts";
+import { findNamed, modelIdOf, type NamedModel } from "../models/named-model.ts";
 import { modelKey, type Registry } from "../models/registry.ts";
+import type { CloudConfig } from "../options/config.ts";
+import { type Asker, type Executor, Shed } from "../tails/executor.ts";
+import type { Answer } from "../worker-messages/frame-answer.ts";
 import { chooseExit } from "./choose-exit.ts";
-import { classify } from "./classify.ts";
 import type { TailWork } from "./infer.ts";
-import { findNamed, modelIdOf, type NamedModel } from "./named-model.ts";
+import type { LongFrames } from "./long-frames.ts";
 import { readRaw } from "./read-raw.ts";
 
 /** What inference requests are answered from, whichever way they come. */
@@ -24,6 +19,7 @@ export interface InferService {
   readonly config: Pick<CloudConfig, "maxBatch" | "maxQueueMs" | "requestTimeoutMs" | "bodyLimitBytes">;
   readonly registry: Registry;
   readonly executor: Executor;
+  readonly frames: Pick<LongFrames, "decode" | "encode">;
   readonly metrics: Pick<Metrics, "ran" | "notRun">;
   readonly stats: ModelStats;
   /** Why tails are refused, or null when they are run. */
@@ -47,6 +43,8 @@ export interface InferCall {
   readonly receivedMs: number;
   /** What it took to inflate the body: part of decoding it. */
   readonly inflateMs: number;
+  /** What the body holds of the memory for bodies, until its tensors wait for a worker. */
+  readonly held: Pick<HeldBytes, "release"> | null;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -63,7 +61,7 @@ const STARTING_MS = 1000;
 /**
  * Runs the tail that a request means, and frames its scores.
  *
- * @throws EddiError `bad-frame` for an empty body, and as `decodeRequest`, `readRaw`, `readInfer`, `findNamed`,
+ * @throws EddiError `bad-frame` for an empty body, and as `readRaw`, `LongFrames`, `readInfer`, `findNamed`,
  *   `Guard.charge` and `Executor.run`
  */
 export async function answerInfer(service: InferService, call: InferCall): Promise<InferAnswer> {
@@ -96,10 +94,16 @@ async function answer(
     const expected = `body: expected 1 to ${config.bodyLimitBytes} bytes`;
     throw new EddiError("bad-frame", `${expected}, got an empty body`);
   }
-  const asked = call.jsonBytes === 0 ? readRaw(named, call.body) : decodeRequest(call.body, call.jsonBytes);
+  const { asker, signal } = call;
+  const frameAsker = { client: asker.client, signal };
+  const { request: asked, ms: elsewhereMs } =
+    call.jsonBytes === 0
+      ? { request: readRaw(named, call.body), ms: 0 }
+      : await service.frames.decode(frameAsker, call.body, call.jsonBytes);
+  // What others have had to wait for counts as their tails' work does.
+  if (elsewhereMs > 0) service.charge(asker.client, elsewhereMs);
   // The client's budget runs while its body is under way.
   const finishBy = (timeoutMs: number): number => call.receivedMs + timeoutMs;
-  const { asker } = call;
   const work = chooseExit(named, asked, executor, { ...config, finishBy, asker });
   const tail = { model: modelKey(model), segment: work.segment, ...asker };
   const images = work.tensors[0]!.shape[0]!;
@@ -111,8 +115,9 @@ async function answer(
     parameters: asked.parameters,
     startBy: performance.now() + config.requestTimeoutMs,
     finishBy: finishBy(work.timeoutMs),
-    signal: call.signal,
+    signal,
   });
+  call.held?.release();
   // Whoever goes away while his tail runs has had its work.
   running.catch(({ cause }) => {
     if (cause instanceof Shed) giveBack();
@@ -125,8 +130,7 @@ async function answer(
   // Inflating is part of decoding, wherever it is done.
   const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs, expectedQueueMs };
   metrics.ran({ model: model.metadata.id, exits: work.exits, images, isEarlier: work.isEarlier, ...times });
-  const binary = new Set(work.exits.filter((exit) => exit.binary).map((exit) => exit.id));
-  const response: InferResponse = {
+  const head: Answer["head"] = {
     modelName: named.name,
     modelVersion: model.version,
     ...(asked.id === undefined ? {} : { id: asked.id }),
@@ -141,27 +145,18 @@ async function answer(
       queue_depth: queued,
       expected_queue_ms: expectedQueueMs,
     },
-    outputs: wireOutputs(work, outputs, model),
   };
-  const frame = encodeResponse(response, (name) => binary.has(name));
+  const scores = scoresOf(work, outputs);
+  const frame = await service.frames.encode(frameAsker, { head, scores, labels: model.metadata.labels });
   const endMs = performance.now();
   const stages = { inputMs, inferMs: ran.computeMs, outputMs: endMs - ranMs };
   stats.answered(model, { images, batchImages, totalMs: endMs - cameMs, queueMs, ...stages });
-  return { frame, isBinary: binary.size > 0, times };
+  return { frame, isBinary: scores.some(({ binary }) => binary), times };
 }
 
-function wireOutputs(
-  work: TailWork,
-  outputs: readonly TensorValues[],
-  { metadata }: Model,
-): InferResponse["outputs"] {
-  const { labels } = metadata;
-  return work.exits.map((exit) => {
-    const { id, node, classes } = exit;
+function scoresOf(work: TailWork, outputs: readonly TensorValues[]): Answer["scores"] {
+  return work.exits.map(({ id, node, binary, classes }) => {
     const { shape, values } = outputs[work.segment.outputs.indexOf(node)]!;
-    if (classes !== undefined)
-      return classify(id, values, labels, classes, exitWidth(metadata, exit) < labels.length);
-    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return { name: id, datatype: "FP32", shape, data };
+    return { name: id, shape, values, binary, ...(classes === undefined ? {} : { classes }) };
   });
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeRequest, type InferRequest, type WireTensor } from "#shared/protocol";
-import { floatTensor, post, postBytes, request, testConfig, tinyImage } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { floatTensor, post, postBytes, request, testConfig, tinyImage } from "../testing/fixture.ts";
 
 // A bad request is refused with what was expected and what came, and the service goes on.
 const BYTES = tinyImage();
@@ -11,7 +11,7 @@ let server: CloudServer;
 beforeAll(async () => {
   server = await buildServer(testConfig());
   await server.ready;
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const json = (content: string | object) => {
@@ -81,7 +81,7 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
   [
     "another datatype",
     400,
-    /image: expected datatype FP32, FP16 or UINT8, got INT32/,
+    /image: expected datatype FP32, FP16.* or UINT8, got INT32/,
     () => with_({}, { datatype: "INT32", data: new Uint8Array(4 * IMAGE.length) }),
   ],
   [
@@ -131,6 +131,39 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
     404,
     /expected one of the exits exit1, exit2, exit3, got probabilities/,
     () => with_({ outputs: [{ name: "probabilities", binary: true }] }),
+  ],
+  [
+    "an output asked for twice",
+    400,
+    /outputs: expected each once, got exit1 twice/,
+    () => with_({ outputs: ["exit1", "exit2", "exit1"].map((name) => ({ name, binary: true })) }),
+  ],
+  [
+    "more elements than a batch has images",
+    400,
+    /image: expected a batch of at most 32, got 4000000/,
+    () => with_({}, { datatype: "BYTES", shape: [4_000_000], data: new Uint8Array(16_000_000) }),
+  ],
+  [
+    "elements of more than one axis",
+    400,
+    /image: expected shape \[-1\] of images, got \[1,4000000\]/,
+    () => with_({}, { datatype: "BYTES", shape: [1, 4_000_000], data: new Uint8Array(16_000_000) }),
+  ],
+  [
+    "elements that do not fit their lengths",
+    400,
+    /image: expected 2 elements with their lengths, got 1 and 0 bytes more/,
+    () => with_({}, { datatype: "BYTES", shape: [2], data: Uint8Array.of(1, 0, 0, 0, 9) }),
+  ],
+  [
+    "parameters without end",
+    413,
+    /JSON header: expected at most 4096 members of objects, got more/,
+    () => {
+      const parameters = Object.fromEntries(Array.from({ length: 330_000 }, (_, at) => [`p${at}`, 0]));
+      return json({ parameters, inputs: [] });
+    },
   ],
   [
     "an exit that does not follow from the tensors",
@@ -224,6 +257,12 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
     415,
     /content-type: expected application\/octet-stream or application\/json, got text\/plain/,
     () => postBytes(server.app, IMAGE, { "content-type": "text/plain" }),
+  ],
+  [
+    "nothing but white space, called text",
+    415,
+    /content-type: expected application\/octet-stream or application\/json, got text\/plain/,
+    () => postBytes(server.app, new Uint8Array(1 << 20).fill(0x20), { "content-type": "text/plain" }),
   ],
   [
     "an unknown compression",

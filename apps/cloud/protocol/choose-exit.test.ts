@@ -1,10 +1,18 @@
-import { describe, expect, test } from "vitest";
-import type { Executor } from "../execution/executor.ts";
-import { floatTensor, MODELS_DIR, post, readResponse, request, testConfig, tinyImage } from "../fixture.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { findNamed } from "../models/named-model.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer } from "../server.ts";
+import type { Executor } from "../tails/executor.ts";
+import {
+  floatTensor,
+  MODELS_DIR,
+  post,
+  readResponse,
+  request,
+  testConfig,
+  tinyImage,
+} from "../testing/fixture.ts";
 import { chooseExit } from "./choose-exit.ts";
-import { findNamed } from "./named-model.ts";
 
 const registry = await loadModels(MODELS_DIR);
 const named = findNamed(registry, "tiny", null);
@@ -27,6 +35,14 @@ const choose = (
 const exitOf = (...given: Parameters<typeof choose>) => choose(...given).exits[0]!.id;
 
 describe("the exit that a request gets", () => {
+  // Half a millisecond decides.
+  beforeEach(() => {
+    vi.spyOn(performance, "now").mockReturnValue(1000);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
   test("is the one it asks for while the service is calm, or where it allows no other", () => {
     expect(choose()).toMatchObject({ exits: [{ id: "exit3" }], isEarlier: false });
     expect(exitOf({ waitMs: 49 })).toBe("exit3");
@@ -111,4 +127,4 @@ test("under load the service answers at earlier exits before it refuses, tells s
   const metrics = (await server.app.inject("/metrics")).body;
   expect(metrics).toMatch(`eddi_earlier_exits_total{model="tiny"} ${counts.exit1 + counts.exit2}`);
   await server.close();
-}, 30_000);
+});

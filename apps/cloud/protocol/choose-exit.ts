@@ -1,10 +1,10 @@
 import { EddiError } from "#shared/errors";
 import { exitById } from "#shared/model";
 import type { InferRequest } from "#shared/protocol";
-import type { Asker, Executor } from "../execution/executor.ts";
+import type { NamedModel } from "../models/named-model.ts";
 import { modelKey } from "../models/registry.ts";
+import type { Asker, Executor } from "../tails/executor.ts";
 import { readInfer, type TailWork } from "./infer.ts";
-import type { NamedModel } from "./named-model.ts";
 
 export interface ExitLimits {
   /** Whose turn it takes. */

@@ -5,8 +5,8 @@ import Ajv from "ajv";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { decodeResponse, HEADER_LENGTH } from "#shared/protocol";
-import { testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { testConfig } from "../testing/fixture.ts";
 
 // The examples of the protocol's text and of Triton's extensions, with our names and shapes, over a real connection.
 const OFFICIAL = [

@@ -1,12 +1,12 @@
-import type { Engine } from "../execution/tail-messages.ts";
+import type { EngineInfo } from "../../engines/index.ts";
+import type { NamedModel, Port } from "../models/named-model.ts";
 import { MAX_VERSIONS } from "../models/registry.ts";
 import { versionNumber } from "../models/version-number.ts";
-import type { NamedModel, Port } from "./named-model.ts";
 
 /** What runs the models, as far as they are described by it. */
 export interface Serving {
   /** Null until all workers are warm. */
-  readonly engine: Engine | null;
+  readonly engine: EngineInfo | null;
   /** Tails that run at once. */
   readonly workers: number;
   /** Images in one request. */

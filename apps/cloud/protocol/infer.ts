@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { type Exit, exitById, hasClasses, type Model, outputKind, type Segment, tailOf } from "#shared/model";
-import type { InferRequest, RequestedOutput, WireTensor } from "#shared/protocol";
-import type { NamedModel, NamedTail } from "./named-model.ts";
+import { type InferRequest, type RequestedOutput, splitElements, type WireTensor } from "#shared/protocol";
+import type { NamedModel, NamedTail } from "../models/named-model.ts";
 
 /** What a request asks for, checked against the model; the values of its tensors are checked by `decodeTensor`. */
 export interface TailWork {
@@ -23,8 +23,9 @@ export interface AskedExit extends Omit<RequestedOutput, "name">, Pick<Exit, "id
  * Finds the tail that a request means: whatever lies between the tensors that it brings and the exits that
  * it asks for; without a word on exits, the last one. Under a virtual name both must be those of the name.
  *
- * @throws EddiError `bad-tensor` when the tensors are no cut, or their batch differs or exceeds `maxBatch`;
- *   `not-found` for an unknown exit; `bad-argument` for a bad `timeout`, or classification of what has no classes
+ * @throws EddiError `bad-tensor` when the tensors are no cut, their batch differs or exceeds `maxBatch`, or the elements
+ *   of BYTES do not fit; `not-found` for an unknown exit; `bad-argument` for a bad `timeout`, an exit asked for twice, or
+ *   classification of one that has no classes
  */
 export function readInfer(named: NamedModel, request: InferRequest, maxBatch: number): TailWork {
   const { model, tail } = named;
@@ -33,6 +34,7 @@ export function readInfer(named: NamedModel, request: InferRequest, maxBatch: nu
   const { id } = exitById(metadata, String(exit));
   const asked = request.outputs.length > 0 ? request.outputs : [{ name: id, binary: request.binaryOutputs }];
   const exits = asked.map(({ name, ...how }) => ({ ...exitById(metadata, name), ...how }));
+  checkOnce(exits);
   const names = request.inputs.map((tensor) => tensor.name);
   for (const exit of exits) {
     if (exit.classes === undefined || hasClasses(exit) || outputKind(exit) === "sigmoid") continue;
@@ -50,6 +52,7 @@ export function readInfer(named: NamedModel, request: InferRequest, maxBatch: nu
   );
   const tensors = segment.feeds.map((name) => request.inputs.find((tensor) => tensor.name === name)!);
   checkBatch(tensors, maxBatch);
+  for (const tensor of tensors) if (tensor.datatype === "BYTES") checkElements(tensor);
   const timeoutMs = readTimeoutMs(request.parameters.timeout);
   return { segment, tensors, exits, timeoutMs, isEarlier: false };
 }
@@ -94,6 +97,23 @@ function checkTail(name: string, { exit, cut }: NamedTail, came: readonly string
   }
   const other = exits.find((id) => id !== exit.id);
   if (other !== undefined) throw new EddiError("not-found", `${name}: expected ${exit.id}, got ${other}`);
+}
+
+/** A model's scores are long where it has many labels: nobody needs them twice. */
+function checkOnce(exits: readonly AskedExit[]): void {
+  const seen = new Set<string>();
+  for (const { id } of exits) {
+    if (seen.has(id)) throw new EddiError("bad-argument", `outputs: expected each once, got ${id} twice`);
+    seen.add(id);
+  }
+}
+
+/** There are no more of them than images in a batch, which have been counted. */
+function checkElements({ name, shape, data }: WireTensor): void {
+  if (shape.length !== 1) {
+    throw new EddiError("bad-tensor", `${name}: expected shape [-1] of images, got [${shape}]`);
+  }
+  splitElements(name, data, shape[0]!);
 }
 
 function checkBatch(tensors: readonly WireTensor[], maxBatch: number): void {

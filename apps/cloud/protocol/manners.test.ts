@@ -4,10 +4,10 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { encodeRequest, HEADER_LENGTH, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
-import { post, postBytes, request, scoresOf, testConfig, tinyImage } from "../fixture.ts";
-import { sendBytes } from "../raw-http-fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 import { inferCall, openStream } from "../stream/stream-fixture.ts";
+import { post, postBytes, request, scoresOf, testConfig, tinyImage } from "../testing/fixture.ts";
+import { sendBytes } from "../testing/raw-http-fixture.ts";
 
 const IMAGE = tinyImage();
 const INPUT = { name: "image", shape: [1, 32, 32, 3], datatype: "UINT8", data: [...IMAGE.data] };
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await server.app.listen({ host: "127.0.0.1", port: 0 });
   port = (server.app.server.address() as AddressInfo).port;
   expected = scoresOf(await post(server.app, request([IMAGE])));
-}, 60_000);
+});
 afterAll(() => server.close(0));
 
 const bytesOf = (json: object) => new TextEncoder().encode(JSON.stringify(json));

@@ -36,9 +36,11 @@ function contradicts(type: string, body: Uint8Array, jsonBytes: number | null): 
 
 /** Whether all of a body is JSON, as far as its beginning tells. */
 function isText(body: Uint8Array, jsonBytes: number | null): boolean {
-  const first = body.find((byte) => !WHITE.includes(byte));
+  const first = body.subarray(0, MOST_WHITE).find((byte) => !WHITE.includes(byte));
   return first === OPEN_OBJECT && (jsonBytes ?? body.byteLength) === body.byteLength;
 }
 
+/** Nobody begins with more white space, and whoever does need not be called text. */
+const MOST_WHITE = 1024;
 const WHITE: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
 const OPEN_OBJECT = 0x7b;

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { formatServerTiming, HEADER_LENGTH } from "#shared/protocol";
-import type { CloudConfig } from "../config.ts";
-import type { Asker } from "../execution/executor.ts";
-import type { Engine } from "../execution/tail-messages.ts";
+import type { EngineInfo } from "../../engines/index.ts";
+import type { BytesUnderWay, HeldBytes } from "../guard/bytes-under-way.ts";
+import { RETRY_AFTER_S } from "../http/http-errors.ts";
+import { findNamed } from "../models/named-model.ts";
+import type { CloudConfig } from "../options/config.ts";
+import type { Asker } from "../tails/executor.ts";
 import { answerInfer, type InferAnswer, type InferService } from "./answer-infer.ts";
 import { modelConfig, modelMetadata } from "./describe-model.ts";
 import { checkMediaType } from "./media-type.ts";
-import { findNamed } from "./named-model.ts";
 import { readBody } from "./read-body.ts";
 import { serverMetadata } from "./server-metadata.ts";
 
@@ -15,7 +17,8 @@ import { serverMetadata } from "./server-metadata.ts";
 export interface Service extends InferService {
   readonly config: InferService["config"] & Pick<CloudConfig, "bodyLimitBytes" | "modelControl">;
   /** Null until all workers are warm. */
-  readonly engine: () => Engine | null;
+  readonly engine: () => EngineInfo | null;
+  readonly bytes: BytesUnderWay;
   /** Tails that run at once. */
   readonly workers: () => number;
   /** Why load balancers should send nothing more, or null: draining, it still serves. */
@@ -52,12 +55,18 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   app.removeAllContentTypeParsers();
   // Whatever its type: what that says of the body is looked at once the body is there. A path that there is not, or not
   // for this method, has no use for one.
-  app.addContentTypeParser("*", async (request: FastifyRequest, payload: NodeJS.ReadableStream) =>
-    request.is404 ? null : readBody(request, payload),
-  );
+  app.addContentTypeParser("*", async (request: FastifyRequest, payload: NodeJS.ReadableStream) => {
+    if (request.is404) return null;
+    const { body, inflateMs, held } = await readBody(request, payload, service.bytes);
+    Object.assign(request, { inflateMs, held });
+    return body;
+  });
   app.decorateRequest("receivedMs", 0);
   app.decorateRequest("inflateMs", 0);
-  app.addHook("onRequest", async (request) => {
+  app.decorateRequest("held", null);
+  app.addHook("onResponse", async ({ held }) => held?.release());
+  app.addHook("onRequest", async (request, { raw }) => {
+    raw.once("close", () => request.held?.release());
     request.receivedMs = performance.now();
     if (request.headers["content-type"]?.trim() === "") delete request.headers["content-type"];
   });
@@ -69,7 +78,8 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   });
   app.get("/v2/health/ready", HEALTH, async (_, reply) => {
     const error = service.unready();
-    return error === null ? { ready: true } : reply.code(503).send({ ready: false, error });
+    if (error === null) return { ready: true };
+    return reply.code(503).header("retry-after", RETRY_AFTER_S).send({ ready: false, error });
   });
   app.post("/v2/probe", { bodyLimit: MAX_PROBE_BYTES }, async (request, reply) => {
     tellQueue(request, reply);
@@ -93,7 +103,8 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     app.get<ModelRoute>(`${path}/ready`, async (request, reply) => {
       const name = request.params.model;
       const error = service.unready() ?? reasonAgainst(() => find(request));
-      return error === null ? { name, ready: true } : reply.code(503).send({ name, ready: false, error });
+      if (error === null) return { name, ready: true };
+      return reply.code(503).header("retry-after", RETRY_AFTER_S).send({ name, ready: false, error });
     });
     const options = { bodyLimit: service.config.bodyLimitBytes };
     app.post<ModelRoute>(`${path}/infer`, options, async (request, reply) => {
@@ -108,6 +119,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
         jsonBytes,
         receivedMs,
         inflateMs,
+        held: request.held,
         signal: goneSignal(reply),
       });
       return sendAnswer(reply, answer);
@@ -160,5 +172,7 @@ declare module "fastify" {
     receivedMs: number;
     /** What it took to inflate the body. */
     inflateMs: number;
+    /** What its body holds; null before it is there. */
+    held: HeldBytes | null;
   }
 }

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { elementCount } from "#shared/model";
 import { bytesPerElement, type InferRequest } from "#shared/protocol";
-import type { NamedModel } from "./named-model.ts";
+import type { NamedModel } from "../models/named-model.ts";
 
 /**
  * Reads a body without a JSON part (`Inference-Header-Content-Length: 0`): the values of the model's only input,

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { parse } from "secure-json-parse";
 import { EddiError } from "#shared/errors";
-import type { CloudConfig } from "../config.ts";
-import type { ModelWatch } from "../models/model-watch.ts";
 import type { ModelState, Registry } from "../models/registry.ts";
+import type { CloudConfig } from "../options/config.ts";
+import type { ModelWatch } from "../pool/model-watch.ts";
 import { checkMediaType } from "./media-type.ts";
 
 export interface Repository {

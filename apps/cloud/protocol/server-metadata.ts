@@ -1,4 +1,4 @@
-import type { CloudConfig } from "../config.ts";
+import type { CloudConfig } from "../options/config.ts";
 
 export const SERVER = { name: "eddi-cloud", version: "0.1.0" } as const;
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HEADER_LENGTH, splitElements, type WireTensor } from "#shared/protocol";
+import { buildServer, type CloudServer } from "../server.ts";
 import {
   floatTensor,
   imageBytes,
@@ -9,8 +10,7 @@ import {
   request,
   scoresOf,
   testConfig,
-} from "../fixture.ts";
-import { buildServer, type CloudServer } from "../server.ts";
+} from "../testing/fixture.ts";
 
 // Triton's extensions: model configuration, statistics, raw bodies and classification.
 const IMAGE_VALUES = 32 * 32 * 3;

@@ -1,9 +1,9 @@
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeResponse, HEADER_LENGTH } from "#shared/protocol";
-import { floatTensor, post, request, scoresOf, testConfig, tinyImage } from "../fixture.ts";
-import { type RawAnswer, sendBytes } from "../raw-http-fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { floatTensor, post, request, scoresOf, testConfig, tinyImage } from "../testing/fixture.ts";
+import { type RawAnswer, sendBytes } from "../testing/raw-http-fixture.ts";
 
 // What Triton's synchronous Python client (tritonclient.http, with geventhttpclient 1.4.5) sends, byte by byte: recorded
 // from its source, run without a network. It sends no Content-Type.
@@ -36,7 +36,7 @@ beforeAll(async () => {
   port = (server.app.server.address() as AddressInfo).port;
   const zeros = floatTensor("image", [1, 32, 32, 3], new Float32Array(32 * 32 * 3));
   expected = scoresOf(await post(server.app, request([zeros])));
-}, 60_000);
+});
 afterAll(() => server.close(0));
 
 /** A request with these lines between agent and host, in the client's order. */

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Model, tailOf } from "#shared/model";
 import type { WireTensor } from "#shared/protocol";
-import { floatTensor, MODELS_DIR, post, readResponse, request, scoresOf, testConfig } from "../fixture.ts";
+import { virtualName } from "../models/named-model.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
-import { virtualName } from "./named-model.ts";
+import {
+  floatTensor,
+  MODELS_DIR,
+  post,
+  readResponse,
+  request,
+  scoresOf,
+  testConfig,
+} from "../testing/fixture.ts";
 
 const WIDE = "block2/wide";
 const POINT = "block2/point";

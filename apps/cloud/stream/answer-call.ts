@@ -1,18 +1,20 @@
 import type { FastifyRequest } from "fastify";
 import { toEddiError } from "#shared/errors";
 import { STREAM_PATH, type StreamCall, type StreamReply } from "#shared/protocol";
-import type { CloudConfig } from "../config.ts";
-import type { Asker } from "../execution/executor.ts";
-import { reportError } from "../http-errors.ts";
+import type { BytesUnderWay, HeldBytes } from "../guard/bytes-under-way.ts";
+import { reportError } from "../http/http-errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { modelIdOf } from "../models/named-model.ts";
+import type { CloudConfig } from "../options/config.ts";
 import { answerInfer, type InferService } from "../protocol/answer-infer.ts";
-import { modelIdOf } from "../protocol/named-model.ts";
-import { inflateWithin, overLimit } from "../protocol/read-body.ts";
+import { inflateWithin, overLimit } from "../protocol/inflate.ts";
+import type { Asker } from "../tails/executor.ts";
 
 /** What calls are answered from. */
 export interface StreamService extends InferService {
   readonly config: InferService["config"] & Pick<CloudConfig, "basePath" | "bodyLimitBytes" | "corsOrigins">;
-  readonly metrics: InferService["metrics"] & Pick<Metrics, "received" | "answered">;
+  readonly metrics: InferService["metrics"] &
+    Pick<Metrics, "received" | "answered" | "notAnswered" | "connectionClosed">;
   /**
    * Called for every message as hooks are for every request: whatever is counted or limited per request.
    *
@@ -20,6 +22,7 @@ export interface StreamService extends InferService {
    * @throws EddiError what the client is told
    */
   readonly admit: (client: FastifyRequest) => void;
+  readonly bytes: BytesUnderWay;
   /** Who sends what comes on a stream. */
   readonly senderOf: (client: FastifyRequest) => Asker;
 }
@@ -56,12 +59,15 @@ async function settle(
   signal: AbortSignal,
   receivedMs: number,
 ): Promise<CallReply> {
+  const taken = new AbortController();
+  const either = AbortSignal.any([signal, taken.signal]);
+  const held = service.bytes.hold(service.senderOf(client).client, (why) => taken.abort(why));
   try {
     service.admit(client);
-    const { body, inflateMs } = await openBody(call, service.config.bodyLimitBytes);
+    const { body, inflateMs } = await openBody(call, service.config.bodyLimitBytes, held, either);
     const { model: modelId, version, jsonBytes } = call;
     const asker = service.senderOf(client);
-    const asked = { asker, modelId, version, body, jsonBytes, receivedMs, inflateMs, signal };
+    const asked = { asker, modelId, version, body, jsonBytes, receivedMs, inflateMs, held, signal };
     const { frame, isBinary, times } = await answerInfer(service, asked);
     return {
       kind: "reply",
@@ -74,7 +80,10 @@ async function settle(
     };
   } catch (thrown) {
     service.metrics.notRun(modelIdOf(call.model), thrown);
+    service.metrics.notAnswered(thrown as Error);
     return errorReply(client, call.id, thrown);
+  } finally {
+    held.release();
   }
 }
 
@@ -82,10 +91,14 @@ async function settle(
 async function openBody(
   { body, encoding }: InferMessage,
   limit: number,
+  held: HeldBytes,
+  signal: AbortSignal,
 ): Promise<{ readonly body: Uint8Array; readonly inflateMs: number }> {
   if (body.byteLength > limit) throw overLimit(limit, `${body.byteLength}`);
+  held.set(body.byteLength);
   if (encoding === null || body.byteLength === 0) return { body: new Uint8Array(body), inflateMs: 0 };
   const start = performance.now();
-  const inflated = await inflateWithin(body, encoding, limit);
+  const inflated = await inflateWithin(body, encoding, limit, held, signal);
+  held.set(inflated.buffer.byteLength);
   return { body: inflated, inflateMs: performance.now() - start };
 }

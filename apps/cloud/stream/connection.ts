@@ -2,7 +2,10 @@ import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { EddiError, toEddiError } from "#shared/errors";
 import { callId, decodeCall, encodeReply, type StreamReply } from "#shared/protocol";
+import type { HeldBytes } from "../guard/bytes-under-way.ts";
+import { Shed, type ShedReason } from "../tails/executor.ts";
 import { type CallReply, errorReply, type InferMessage } from "./answer-call.ts";
+import { countArriving } from "./arriving-bytes.ts";
 
 export interface StreamLimits {
   /** Calls of one connection that may be under way. */
@@ -25,8 +28,15 @@ export type OnRefused = (client: FastifyRequest, call: InferMessage, why: EddiEr
 /** What answers a call; it never rejects. */
 export type Answer = (client: FastifyRequest, call: InferMessage, signal: AbortSignal) => Promise<CallReply>;
 
+/** Counts the bytes of a client's messages that are not whole yet. */
+export type Hold = (client: FastifyRequest, onTaken: (why: EddiError) => void) => HeldBytes | null;
+
 /** Of WebSocket: why a connection is closed. */
-const CLOSE = { away: 1001, protocol: 1002, notBinary: 1003, restart: 1012 } as const;
+const CLOSE = { away: 1001, protocol: 1002, notBinary: 1003, restart: 1012, tryLater: 1013 } as const;
+/** For the close frame to be read, once nothing more is. */
+const GIVE_UP_MS = 1_000;
+/** Of a close frame's reason. */
+const MOST_REASON = 120;
 
 /** One client's stream: its calls under way, and whether it is alive. */
 export class StreamConnection {
@@ -50,6 +60,7 @@ export class StreamConnection {
     answer: Answer,
     limits: StreamLimits,
     onRefused: OnRefused,
+    hold: Hold = () => null,
   ) {
     this.socket = socket;
     this.client = client;
@@ -64,6 +75,8 @@ export class StreamConnection {
     socket.on("pong", () => {
       this.heardMs = performance.now();
     });
+    const held = hold(client, (why) => this.giveUp(why));
+    if (held !== null) countArriving(socket, client.raw.socket, held, (thrown) => this.giveUp(thrown));
     socket.on("close", () => {
       for (const call of this.inFlight.values()) call.abort();
     });
@@ -91,6 +104,13 @@ export class StreamConnection {
 
   cut(): void {
     this.socket.terminate();
+  }
+
+  /** There is no memory for what comes: no call of it can be refused by itself, as none is there yet. */
+  private giveUp(why: unknown): void {
+    this.socket.close(CLOSE.tryLater, toEddiError(why).message.slice(0, MOST_REASON));
+    this.socket.pause();
+    setTimeout(() => this.cut(), GIVE_UP_MS).unref();
   }
 
   /** Drops a peer that is dead, stuck or idle, and asks the others whether they are there. */
@@ -140,9 +160,9 @@ export class StreamConnection {
 
   private refusal(): EddiError | null {
     const { maxInFlight } = this.limits;
-    if (this.isClosing) return new EddiError("unavailable", "the service is closing");
+    if (this.isClosing) return shed("closing", "the service is closing");
     if (this.inFlight.size < maxInFlight) return null;
-    return new EddiError("unavailable", `expected at most ${maxInFlight} calls under way, got one more`);
+    return shed("calls", `expected at most ${maxInFlight} calls under way, got one more`);
   }
 
   private send(reply: StreamReply): void {
@@ -152,4 +172,8 @@ export class StreamConnection {
     if (socket.bufferedAmount > limits.maxUnreadBytes) this.cut();
     else socket.send(encodeReply(reply));
   }
+}
+
+function shed(reason: ShedReason, message: string): EddiError {
+  return new EddiError("unavailable", message, { cause: new Shed(reason, 0) });
 }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generate } from "selfsigned";
 import { afterEach, expect, test } from "vitest";
-import { killServices, startService } from "../child-fixture.ts";
+import { killServices, startService } from "../testing/child-fixture.ts";
 import { inferCall, openStream, type StreamClient } from "./stream-fixture.ts";
 
-const PATIENCE = { timeout: 60_000, interval: 50 };
+const PATIENCE = { interval: 50 };
 
 afterEach(killServices);
 

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INFER } from "../child-fixture.ts";
-import { testConfig } from "../fixture.ts";
 import { newKey } from "../guard/keys.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { INFER } from "../testing/child-fixture.ts";
+import { testConfig } from "../testing/fixture.ts";
 import { inferCall, openStream } from "./stream-fixture.ts";
 
 const [ADA, BOB] = [newKey("ada"), newKey("bob")];
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await server.ready;
   await server.app.listen({ host: "127.0.0.1", port: 0 });
   url = `http://127.0.0.1:${(server.app.server.address() as AddressInfo).port}`;
-}, 60_000);
+});
 afterAll(async () => {
   await server.close(0);
   await rm(dir, { recursive: true });

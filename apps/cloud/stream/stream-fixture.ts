@@ -10,7 +10,7 @@ import {
   type StreamCall,
   type StreamReply,
 } from "#shared/protocol";
-import { imageBytes, request } from "../fixture.ts";
+import { imageBytes, request } from "../testing/fixture.ts";
 
 // For tests only: a client of streams.
 

@@ -2,8 +2,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { POISONABLE_WORKER, testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { POISONABLE_WORKER, testConfig } from "../testing/fixture.ts";
 import { errorOf, inferCall, openStream } from "./stream-fixture.ts";
 
 // What shows when the only worker is busy.
@@ -31,7 +31,7 @@ afterAll(async () => {
   await server.close();
 });
 
-const PATIENCE = { timeout: 60_000, interval: 20 };
+const PATIENCE = { interval: 20 };
 const metric = async (name: string): Promise<number> => {
   const text = (await server.app.inject("/metrics")).body;
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)![1]);

@@ -2,8 +2,8 @@ import fastifyWebsocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddiError } from "#shared/errors";
 import { MAX_ENVELOPE_BYTES, STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
-import { withoutBase } from "../page/base-path.ts";
-import { modelIdOf } from "../protocol/named-model.ts";
+import { modelIdOf } from "../models/named-model.ts";
+import { withoutBase } from "../options/base-path.ts";
 import { answerCall, type StreamService } from "./answer-call.ts";
 import { Streams } from "./streams.ts";
 import { type UpgradeTaker, upgradesTo } from "./upgrades.ts";
@@ -19,7 +19,13 @@ export async function streamRoute(
     (client, call, why) => {
       const { expectedQueueMs } = service.executor.load(service.senderOf(client));
       service.metrics.notRun(modelIdOf(call.model), why, expectedQueueMs);
+      service.metrics.notAnswered(why);
     },
+    (client, onTaken) =>
+      service.bytes.hold(service.senderOf(client).client, (why) => {
+        service.metrics.connectionClosed("memory");
+        onTaken(why);
+      }),
   );
   const { take, wanted, isWanted } = upgradesTo((url) => {
     const asked = withoutBase(service.config.basePath, url).split("?", 1)[0];
@@ -30,6 +36,8 @@ export async function streamRoute(
       server: wanted as unknown as FastifyInstance["server"],
       maxPayload: service.config.bodyLimitBytes + MAX_ENVELOPE_BYTES,
       perMessageDeflate: false,
+      // One message in a turn of the event loop: ten thousand empty ones would hold it up.
+      allowSynchronousEvents: false,
       handleProtocols: (offered) => offered.has(STREAM_PROTOCOL) && STREAM_PROTOCOL,
     },
     // What is wrong with a frame, the client has been told in its close frame.

@@ -5,8 +5,8 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { encodeCall, HEADER_LENGTH, STREAM_PATH } from "#shared/protocol";
-import { testConfig } from "../fixture.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { testConfig } from "../testing/fixture.ts";
 import { errorOf, inferCall, openStream, type Reply, type StreamClient, scoresOf } from "./stream-fixture.ts";
 
 const LIMIT = 1 << 20;

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
-import type { Listener } from "../stop-listening.ts";
-import { type Answer, type OnRefused, StreamConnection, type StreamLimits } from "./connection.ts";
+import type { Listener } from "../http/stop-listening.ts";
+import { type Answer, type Hold, type OnRefused, StreamConnection, type StreamLimits } from "./connection.ts";
 
 const LIMITS: StreamLimits = {
   maxInFlight: 32,
@@ -18,12 +18,19 @@ export class Streams implements Listener {
   private readonly answer: Answer;
   private readonly limits: StreamLimits;
   private readonly onRefused: OnRefused;
+  private readonly hold: Hold;
   private readonly open = new Set<StreamConnection>();
   private readonly pings: NodeJS.Timeout;
   private isLeaving = false;
   private onEmpty: () => void = () => {};
 
-  constructor(answer: Answer, limits: Partial<StreamLimits> = {}, onRefused: OnRefused = () => {}) {
+  constructor(
+    answer: Answer,
+    limits: Partial<StreamLimits> = {},
+    onRefused: OnRefused = () => {},
+    hold: Hold = () => null,
+  ) {
+    this.hold = hold;
     this.answer = answer;
     this.onRefused = onRefused;
     this.limits = { ...LIMITS, ...limits };
@@ -37,7 +44,8 @@ export class Streams implements Listener {
   }
 
   add(socket: WebSocket, client: FastifyRequest): void {
-    const connection = new StreamConnection(socket, client, this.answer, this.limits, this.onRefused);
+    const { answer, limits, onRefused, hold } = this;
+    const connection = new StreamConnection(socket, client, answer, limits, onRefused, hold);
     this.open.add(connection);
     socket.once("close", () => {
       this.open.delete(connection);

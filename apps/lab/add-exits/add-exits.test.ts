@@ -55,7 +55,7 @@ const job = (folder: string, more: Partial<AddExitsJob> = {}): AddExitsJob => ({
   ...more,
 });
 
-describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", { timeout: 120_000 }, () => {
+describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", () => {
   for (const channels of [3, 1]) {
     test(`exits learn what a model of ${channels} channels says; its own exit stays bit by bit`, async () => {
       const folder = await imported(`learns${channels}`, channels);

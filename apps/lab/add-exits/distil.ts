@@ -2,6 +2,7 @@ import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { softmax } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import { LUMA, type ModelInput, outputKind, type Segment } from "#shared/model";
+import { randomFor, shuffled } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
@@ -11,7 +12,6 @@ import { BASE_RECIPE } from "../train/architectures/recipe.ts";
 import { trainBatch } from "../train/batches.ts";
 import { makeOptimizer } from "../train/optimizer.ts";
 import { paceText } from "../train/progress.ts";
-import { randomFor, shuffled } from "../train/random.ts";
 import { modelVariables } from "../train/weights.ts";
 import type { Branch } from "./branch.ts";
 

@@ -1,6 +1,6 @@
 import type { ExitCosts } from "#shared/evaluator";
 import { ancestors, buildDag, subgraph } from "#shared/graph";
-import { type Random, randomFor } from "../train/random.ts";
+import { type Random, randomFor } from "#shared/random";
 
 /** Shapes of DAGs: those of known families of networks, and one without any. */
 export const DAG_KINDS = ["chain", "residual", "inception", "dense", "random"] as const;

@@ -1,44 +1,47 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
 import type { Conditions } from "#shared/model";
 import { buildEnvelope, LivePlanner, type LiveRequest, MinCutPlanner } from "#shared/optimizer";
 import { readProfile } from "#shared/profile";
+import { type Random, randomFor } from "#shared/random";
+import { command } from "../commands/command.ts";
+import { flag, text, whole } from "../commands/option.ts";
+import { seedOption, writeOut } from "../commands/shared-options.ts";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
-import { type Random, randomFor } from "../train/random.ts";
+import { runOrTell } from "../terminal/run-or-tell.ts";
 import { DAG_KINDS, type DagKind, generatedExits } from "./generated-exits.ts";
 import { growthExponent, type Timing, timingOf } from "./statistics.ts";
-
-const USAGE = `npm run -s bench:optimizer -- [options]
-
-Times the Optimizer on generated DAGs and on the models in models/, and prints JSON; milliseconds, but for the
-live re-plan: microseconds.
-
-  --seed N      of DAGs and conditions (default 1)
-  --repeats N   timings of each (default 200)
-  --out FILE    writes the JSON there too
-`;
 
 const SIZES = [50, 100, 200, 500, 1000, 2000, 5000];
 const WARM_UPS = 50;
 /** A timing of a live re-plan is this many of them: a clock's step is too long for one. */
 const BATCH = 50;
 
-const { values } = parseArgs({
+const optimizerBench = command({
+  name: "bench:optimizer",
+  call: "npm run -s bench:optimizer --",
+  about: `Times the Optimizer on generated DAGs and on the models in models/, and prints JSON; milliseconds, but for the
+live re-plan: microseconds.`,
   options: {
-    seed: { type: "string", default: "1" },
-    repeats: { type: "string", default: "200" },
-    out: { type: "string" },
-    help: { type: "boolean" },
+    models: flag("the shipped models alone"),
+    seed: seedOption("of DAGs and conditions"),
+    repeats: whole("timings of each", 1, 200),
+    out: text("FILE", "writes the JSON there too"),
   },
+  run: ({ options: { seed, repeats, models, out } }) => run(seed, repeats, models, out),
 });
-if (values.help) process.stdout.write(USAGE);
-else await run(Number(values.seed), Number(values.repeats), values.out);
 
-async function run(seed: number, repeats: number, out: string | undefined): Promise<void> {
-  const generated = DAG_KINDS.map((kind) => {
+await runOrTell(() => optimizerBench.run(process.argv.slice(2)));
+
+async function run(
+  seed: number,
+  repeats: number,
+  onlyModels: boolean,
+  out: string | undefined,
+): Promise<void> {
+  const generated = (onlyModels ? [] : DAG_KINDS).map((kind) => {
     const sizes = SIZES.map((nodes) => benchGenerated(kind, nodes, seed, repeats));
     const growth = growthExponent(sizes.map(({ nodes, plan }) => [nodes, plan.median]));
     return { kind, growthExponent: round(growth), sizes };
@@ -56,10 +59,10 @@ async function run(seed: number, repeats: number, out: string | undefined): Prom
     generated,
     models,
   };
-  process.stderr.write(curve(generated));
+  if (!onlyModels) process.stderr.write(curve(generated));
   const json = `${JSON.stringify(report, null, 1)}\n`;
   process.stdout.write(json);
-  if (out !== undefined) await writeFile(out, json);
+  if (out !== undefined) await writeOut(out, json);
 }
 
 /** One exact plan for the last exit, whatever the conditions; and the planner's making, done once. */

@@ -1,7 +1,5 @@
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
 import os from "node:os";
-import { parseArgs } from "node:util";
 import { Agent } from "undici";
 import { WebSocket } from "ws";
 import { ancestors } from "#shared/graph";
@@ -17,48 +15,52 @@ import {
   STREAM_PATH,
   STREAM_PROTOCOL,
 } from "#shared/protocol";
+import { type Random, randomFor } from "#shared/random";
+import { command } from "../commands/command.ts";
+import { text, whole } from "../commands/option.ts";
+import { seedOption, writeOut } from "../commands/shared-options.ts";
 import { modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { Service } from "../rig/service.ts";
-import { type Random, randomFor } from "../train/random.ts";
+import { runOrTell } from "../terminal/run-or-tell.ts";
 import { timingOf } from "./statistics.ts";
-
-const USAGE = `npm run -s bench:transport -- [options]
-
-Sends one request again and again to a service on this machine, in turn by fetch (undici, keep-alive) and over
-the stream, one at a time, and prints JSON: milliseconds of a request less those that the tail computes.
-
-  --model ID    (default resnet-imagenette)
-  --bytes N     cuts at the tensor whose uint8 values are nearest to so many (default 3000)
-  --samples N   of each (default 600)
-  --seed N      of the tensor's values (default 1)
-  --out FILE    writes the JSON there too
-Other options go to the service, after --.
-`;
 
 /** Of each way, not counted: a service that has run for a while has its code compiled, which takes so many. */
 const WARM_UPS = 1500;
 /** The first of these, told apart: what the first clients of a new service meet. */
 const COLD = 100;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
+const transportBench = command({
+  name: "bench:transport",
+  call: "npm run -s bench:transport --",
+  about: `Sends one request again and again to a service on this machine, in turn by fetch (undici, keep-alive) and over
+the stream, one at a time, and prints JSON: milliseconds of a request less those that the tail computes.`,
   options: {
-    model: { type: "string", default: "resnet-imagenette" },
-    bytes: { type: "string", default: "3000" },
-    samples: { type: "string", default: "600" },
-    seed: { type: "string", default: "1" },
-    out: { type: "string" },
-    help: { type: "boolean" },
+    model: text("ID", "model", "resnet-imagenette"),
+    bytes: whole("cuts at the tensor whose uint8 values are nearest to so many", 1, 3000),
+    samples: whole("of each", 1, 600),
+    seed: seedOption("of the tensor's values"),
+    out: text("FILE", "writes the JSON there too"),
   },
+  rest: "options of the service",
+  run: ({ options, rest }) => run(options, rest),
 });
-if (values.help) process.stdout.write(USAGE);
-else await run(Number(values.samples), Number(values.seed));
 
-async function run(samples: number, seed: number): Promise<void> {
-  const model = await readModelFolder(modelFolder(values.model));
-  const cut = nearestCut(model, Number(values.bytes));
+interface BenchOptions {
+  readonly model: string;
+  readonly bytes: number;
+  readonly samples: number;
+  readonly seed: number;
+  readonly out: string | undefined;
+}
+
+await runOrTell(() => transportBench.run(process.argv.slice(2)));
+
+async function run(options: BenchOptions, serviceArgs: readonly string[]): Promise<void> {
+  const { samples, seed, out } = options;
+  const model = await readModelFolder(modelFolder(options.model));
+  const cut = nearestCut(model, options.bytes);
   const frame = frameOf(model, cut, randomFor(seed, 1));
-  const service = await Service.start(positionals);
+  const service = await Service.start(serviceArgs);
   const url = `http://127.0.0.1:${service.port}`;
   const ways = { fetch: overFetch(url, model, frame), stream: await overStream(url, model, frame) };
   const times = { fetch: [] as Sample[], stream: [] as Sample[] };
@@ -79,7 +81,7 @@ async function run(samples: number, seed: number): Promise<void> {
   }
   const report = {
     bench: "transport",
-    model: values.model,
+    model: options.model,
     version: model.version,
     cut,
     requestBytes: frame.body.byteLength,
@@ -92,7 +94,7 @@ async function run(samples: number, seed: number): Promise<void> {
   };
   const json = `${JSON.stringify(report, null, 1)}\n`;
   process.stdout.write(json);
-  if (values.out !== undefined) await writeFile(values.out, json);
+  if (out !== undefined) await writeOut(out, json);
 }
 
 interface Sample {

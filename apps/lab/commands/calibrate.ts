@@ -1,70 +1,47 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import type { ModelMetadata } from "#shared/model";
 import { cacheDir } from "../data/find-data.ts";
 import { holdBack } from "../data/held-back.ts";
-import { loadFor } from "../data/load-for-model.ts";
-import { dataHelp } from "../data/open-data.ts";
-import { openBackend } from "../engine/backend.ts";
 import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
 import { cachedExitScores } from "../evaluate/exit-scores.ts";
+import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import type { TriedPolicy } from "../evaluate/policies.ts";
 import { withSection } from "../files/card-section.ts";
-import { modelFolder, openModelFolder, rewriteMetadata } from "../files/model-folder.ts";
-import { makeStatusLine } from "../terminal/status-line.ts";
-
-const USAGE = `npm run lab -- calibrate MODEL [options]
-
-How sure every exit may be believed to be, and which exits should answer early when they are sure. Temperatures
-and policies are fitted on the training photos held back from training; their figures are then measured once on
-the whole validation set.
-
-${dataHelp(20)}
-  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
-  --write           store temperatures and policies in the model's metadata and in its card
-  --json            print JSON
-`;
+import { rewriteMetadata } from "../files/model-folder.ts";
+import { command } from "./command.ts";
+import { flag } from "./option.ts";
+import { backendOption, dataOption, jsonOption, modelArgument, printJson } from "./shared-options.ts";
 
 export const CONFIDENCE_SECTION = "Confidence";
 
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      data: { type: "string" },
-      backend: { type: "string", default: "auto" },
-      write: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean" },
-    },
-  });
-  const [name] = positionals;
-  if (values.help || name === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const status = makeStatusLine(process.stderr, () => performance.now());
-  const folder = modelFolder(name);
-  const backend = await openBackend(values.backend);
-  const segments = await openModelFolder(folder);
-  const options = { cacheDir: cacheDir(process.env), backend };
-  const { labels } = segments.model.metadata;
-  const load = await loadFor(labels, { dataOption: values.data, env: process.env }, status);
-  const { heldBack } = holdBack(await load("train"));
-  const onHeldBack = await cachedExitScores(segments, heldBack, options);
-  const onValidation = await cachedExitScores(segments, await load("validation"), options);
-  const calibration = calibrate(segments.model, onHeldBack, onValidation);
-  if (values.json) {
-    const { metadata, version } = segments.model;
-    const policies = calibration.policies.map(({ policy, cost }) => ({ ...policy, cost }));
-    process.stdout.write(
-      `${JSON.stringify({ model: metadata.id, version, backend, ...calibration, policies }, null, 1)}\n`,
-    );
-  } else process.stdout.write(`${report(calibration)}\n`);
-  if (values.write) await store(folder, calibration);
-}
+export const calibrateCommand = command({
+  name: "calibrate",
+  about: `How sure every exit may be believed to be, and which exits should answer early when they are sure. Temperatures
+and policies are fitted on the training photos held back from training; their figures are then measured once on
+the whole validation set.`,
+  argument: modelArgument,
+  options: {
+    data: dataOption,
+    backend: backendOption,
+    write: flag("store temperatures and policies in the model's metadata and in its card"),
+    json: jsonOption,
+  },
+  run: async ({ argument: { folder }, options, status }) => {
+    const { segments, backend, load } = await openForPhotos(folder, options, status);
+    const kept = { cacheDir: cacheDir(options.data.env), backend };
+    const { heldBack } = holdBack(await load("train"));
+    const onHeldBack = await cachedExitScores(segments, heldBack, kept);
+    const onValidation = await cachedExitScores(segments, await load("validation"), kept);
+    const calibration = calibrate(segments.model, onHeldBack, onValidation);
+    if (options.json) {
+      const { metadata, version } = segments.model;
+      const policies = calibration.policies.map(({ policy, cost }) => ({ ...policy, cost }));
+      printJson({ model: metadata.id, version, backend, ...calibration, policies });
+    } else process.stdout.write(`${report(calibration)}\n`);
+    if (options.write) await store(folder, calibration);
+  },
+});
 
 async function store(folder: string, calibration: Calibration): Promise<void> {
   await rewriteMetadata(folder, (metadata): ModelMetadata => {

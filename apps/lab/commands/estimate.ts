@@ -1,40 +1,30 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { type EstimateLine, estimateLines, readSamples } from "../planning/estimate.ts";
+import { command } from "./command.ts";
 
-const USAGE = `npm run -s lab -- estimate FILE
-
-Replays requests over a link and tells, line by line, what is known of it.
-
-  FILE    newline-delimited JSON, or - for standard input; one request a line, in the order of their answers:
-          {"tMs":0,"bytes":8700,"elapsedMs":52.1,"serverMs":3.4}
-          tMs: when it was sent; elapsedMs: until the reply; serverMs: of that, queue and compute
-
-Prints a line for each:
+export const estimateCommand = command({
+  name: "estimate",
+  call: "npm run -s lab -- estimate",
+  about: "Replays requests over a link and tells, line by line, what is known of it.",
+  argument: {
+    name: "FILE",
+    help: `newline-delimited JSON, or - for standard input; one request a line, in the order of their answers:
+{"tMs":0,"bytes":8700,"elapsedMs":52.1,"serverMs":3.4}
+tMs: when it was sent; elapsedMs: until the reply; serverMs: of that, queue and compute`,
+    read: (file) => file,
+  },
+  options: {},
+  more: `Prints a line for each:
           {"rttMs":40.2,"uplinkBps":5850000,"predictedMs":{"p025":39.1,"p50":51.8,"p975":70.3}}
           RTT and uplink after it; predictedMs: what elapsedMs - serverMs was expected to be, from the lines
-          before and its own bytes, null for the first
-`;
-
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: { help: { type: "boolean" } },
-    allowPositionals: true,
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const [file, ...others] = positionals;
-  if (file === undefined || others.length > 0) {
-    throw new EddiError("bad-argument", `FILE: expected one, got ${positionals.length}`);
-  }
-  const lines = estimateLines(readSamples(await contents(file)));
-  process.stdout.write(lines.map((line: EstimateLine) => `${JSON.stringify(line)}\n`).join(""));
-}
+          before and its own bytes, null for the first`,
+  run: async ({ argument: file }) => {
+    const lines = estimateLines(readSamples(await contents(file)));
+    process.stdout.write(lines.map((line: EstimateLine) => `${JSON.stringify(line)}\n`).join(""));
+  },
+});
 
 async function contents(file: string): Promise<string> {
   if (file === "-") return text(process.stdin);

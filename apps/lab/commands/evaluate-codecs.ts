@@ -1,6 +1,5 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { EddiError } from "#shared/errors";
 import { readMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { thinned } from "../data/held-back.ts";
@@ -11,6 +10,7 @@ import { CODECS_SECTION, codecsSection } from "../evaluate/codec-section.ts";
 import { withSection } from "../files/card-section.ts";
 import { rewriteMetadata } from "../files/model-folder.ts";
 import { bar, type StatusLine } from "../terminal/status-line.ts";
+import { printJson } from "./shared-options.ts";
 
 /** What `lab evaluate --codecs` was asked for. */
 export interface CodecsRequest {
@@ -18,27 +18,16 @@ export interface CodecsRequest {
   readonly segments: SegmentModel;
   readonly backend: string;
   readonly validation: Photos;
-  /** How many photos, as the option has it. */
-  readonly photos: string;
+  /** At most so many photos, evenly spread. */
+  readonly count: number;
   readonly write: boolean;
   readonly json: boolean;
 }
 
-/**
- * Measures what each tensor costs on the wire, and prints the card's section, or JSON with every quality tried.
- *
- * @throws EddiError `bad-argument` for a number of photos that is none
- */
+/** Measures what each tensor costs on the wire, and prints the card's section, or JSON with every quality tried. */
 export async function evaluateCodecs(request: CodecsRequest, status: StatusLine): Promise<void> {
-  const { folder, segments, backend, validation, write, json } = request;
-  const wanted = Number(request.photos);
-  if (!Number.isInteger(wanted) || wanted < 1) {
-    throw new EddiError(
-      "bad-argument",
-      `--photos: expected a whole number of 1 or more, got ${request.photos}`,
-    );
-  }
-  const photos = thinned(validation, wanted);
+  const { folder, segments, backend, validation, count, write, json } = request;
+  const photos = thinned(validation, count);
   const { model } = segments;
   const startMs = performance.now();
   const all = await measureCodecs(segments, photos, (share) =>
@@ -49,7 +38,7 @@ export async function evaluateCodecs(request: CodecsRequest, status: StatusLine)
   const section = codecsSection(model, codecs, photos.count);
   if (json) {
     const of = { model: model.metadata.id, version: model.version, backend, photos: photos.count };
-    process.stdout.write(`${JSON.stringify({ ...of, codecs: all }, null, 1)}\n`);
+    printJson({ ...of, codecs: all });
   } else process.stdout.write(`${section}\n`);
   if (!write) return;
   await rewriteMetadata(folder, (metadata) => readMetadata({ ...metadata, codecs }));

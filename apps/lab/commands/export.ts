@@ -1,11 +1,10 @@
-import { parseArgs } from "node:util";
 import type { Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
-import { cacheDir } from "../data/find-data.ts";
+import { cacheDir, type DataSource } from "../data/find-data.ts";
 import { fitLabels } from "../data/fit-labels.ts";
 import { holdBack } from "../data/held-back.ts";
 import { OFFICIAL_SETS } from "../data/official-sets.ts";
-import { dataHelp, openData } from "../data/open-data.ts";
+import { openData } from "../data/open-data.ts";
 import type { Photos } from "../data/photos.ts";
 import { loadSplit } from "../data/pixels.ts";
 import { loadNativeTf, type Tf } from "../engine/native.ts";
@@ -13,77 +12,62 @@ import { type CardFacts, writeCard } from "../export/card.ts";
 import { exportNetwork } from "../export/export-network.ts";
 import type { WeightsFormat } from "../export/shards.ts";
 import { noiseBatches, randomiseNorms } from "../export/untrained.ts";
-import { makeStatusLine } from "../terminal/status-line.ts";
-import { wholeNumber } from "../terminal/whole-number.ts";
-import {
-  type Architecture,
-  buildNetwork,
-  findArchitecture,
-  type Network,
-} from "../train/architectures/index.ts";
+import type { StatusLine } from "../terminal/status-line.ts";
+import { type Architecture, buildNetwork, type Network } from "../train/architectures/index.ts";
 import { plainBatch, plainBatches, spread } from "../train/batches.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { recomputeNorms } from "../train/norms.ts";
 import { modelVariables, writeValues } from "../train/weights.ts";
+import { architectureArgument } from "./architecture-argument.ts";
+import { command } from "./command.ts";
+import { flag, oneOf, text } from "./option.ts";
+import { dataOption, seedOption } from "./shared-options.ts";
 
-const USAGE = `npm run lab -- export MODEL [options]
-
-Writes a trained model as a TF.js GraphModel with our metadata: normalisations folded, weights in
-shards, tensor ranges calibrated on training photos. Compares it with the trained model.
-
-  --id ID             of the model that is written (default MODEL)
-  --checkpoints DIR   what lab train wrote (default checkpoints/MODEL)
-  --out DIR           where to write (default models/ID)
-  --weights FORMAT    float32 or float16 (default float32)
-${dataHelp(22)}
-  --untrained         fresh random weights, for tests; calibrated on noise
-  --seed N            of the random weights (default 1)
-`;
-
+const WEIGHTS: readonly WeightsFormat[] = ["float32", "float16"];
 const CALIBRATION_PHOTOS = 256;
 /** Photos that the statistics of the normalisations are measured on, for the weights as they are exported. */
 const NORM_PHOTOS = 2048;
 const CHECK_PHOTOS = 64;
 const BATCH = 64;
 
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      id: { type: "string" },
-      checkpoints: { type: "string" },
-      out: { type: "string" },
-      weights: { type: "string", default: "float32" },
-      data: { type: "string" },
-      untrained: { type: "boolean", default: false },
-      seed: { type: "string", default: "1" },
-      help: { type: "boolean" },
-    },
-  });
-  const [id] = positionals;
-  if (values.help || id === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const weights = readFormat(values.weights);
-  const seed = wholeNumber("--seed", values.seed, 0);
-  const published = findArchitecture(id);
-  const modelId = values.id ?? id;
-  const folder = values.out ?? `models/${modelId}`;
-  const tf = loadNativeTf();
-  const exported = values.untrained
-    ? untrained(tf, { ...published, id: modelId }, seed)
-    : await trained(tf, { ...published, id: modelId }, published.id, values);
-  const { network, labels, images, made } = exported;
-  const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
-  await writeCard(folder, { architecture: network.architecture, trained: made, weights });
-  const difference = result.maxDifference.toExponential(2);
-  const same = (result.sameTop1 * 100).toFixed(1);
-  process.stdout.write(
-    `${folder}: largest difference of a score ${difference}, same answer ${same} % of the time\n`,
-  );
-}
+export const exportCommand = command({
+  name: "export",
+  about: `Writes a trained model as a TF.js GraphModel with our metadata: normalisations folded, weights in
+shards, tensor ranges calibrated on training photos. Compares it with the trained model.`,
+  argument: architectureArgument,
+  options: {
+    id: text("ID", "of the model that is written (default MODEL)"),
+    checkpoints: text("DIR", "what lab train wrote (default checkpoints/MODEL)"),
+    out: text("DIR", "where to write (default models/ID)"),
+    weights: oneOf("FORMAT", WEIGHTS, WEIGHTS.join(" or "), "float32"),
+    data: dataOption,
+    untrained: flag("fresh random weights, for tests; calibrated on noise"),
+    seed: seedOption("of the random weights"),
+  },
+  run: async ({ argument: published, options, status }) => {
+    const { id = published.id, weights, seed } = options;
+    const { out: folder = `models/${id}`, checkpoints = `checkpoints/${published.id}` } = options;
+    const tf = loadNativeTf();
+    const architecture = { ...published, id };
+    const exported = options.untrained
+      ? untrained(tf, architecture, seed)
+      : await trained(
+          tf,
+          architecture,
+          await bestCheckpoint(checkpoints, published.id),
+          options.data,
+          status,
+        );
+    const { network, labels, images, made } = exported;
+    const result = await exportNetwork(tf, { network, labels, weights, folder, ...images });
+    await writeCard(folder, { architecture: network.architecture, trained: made, weights });
+    const difference = result.maxDifference.toExponential(2);
+    const same = (result.sameTop1 * 100).toFixed(1);
+    process.stdout.write(
+      `${folder}: largest difference of a score ${difference}, same answer ${same} % of the time\n`,
+    );
+  },
+});
 
 /** What is exported. */
 interface Exported {
@@ -101,30 +85,30 @@ function untrained(tf: Tf, architecture: Architecture, seed: number): Exported {
   return { network, labels, images: noiseImages(tf, architecture.size, seed), made: null };
 }
 
-/** @param trainedAs the architecture that the checkpoint must be of */
 async function trained(
   tf: Tf,
   published: Architecture,
-  trainedAs: string,
-  options: { readonly checkpoints?: string | undefined; readonly data?: string | undefined },
+  checkpoint: Checkpoint,
+  data: DataSource,
+  status: StatusLine,
 ): Promise<Exported> {
-  const checkpoint = await bestCheckpoint(options.checkpoints ?? `checkpoints/${trainedAs}`, trainedAs);
   const { labels, recipe } = checkpoint;
   const architecture = { ...published, classes: labels.length };
   const network = buildNetwork(tf, architecture, recipe.seed, architecture.size);
   writeValues(tf, modelVariables(network.model), checkpoint.tensors);
-  const status = makeStatusLine(process.stderr, () => performance.now());
-  const set = await openData(
-    { dataOption: options.data, env: process.env, own: architecture.dataSet },
-    status,
-  );
+  const set = await openData({ ...data, own: architecture.dataSet }, status);
   fitLabels(set, labels);
-  const photos = await loadSplit(set, "train", { cacheDir: cacheDir(process.env), status });
+  const photos = await loadSplit(set, "train", { cacheDir: cacheDir(data.env), status });
   const { kept } = holdBack(photos);
   recomputeNorms(tf, network, plainBatches(tf, kept, spread(kept.count, NORM_PHOTOS), architecture.size));
   const isRecompressed = set.id === "cifar10" && set.splits.train.kind === "images";
-  const data = { id: set.id, labels, size: set.size, trainPhotos: photos.count, isRecompressed };
-  return { network, labels, images: photoImages(tf, kept, architecture.size), made: { recipe, data } };
+  const madeOf = { id: set.id, labels, size: set.size, trainPhotos: photos.count, isRecompressed };
+  return {
+    network,
+    labels,
+    images: photoImages(tf, kept, architecture.size),
+    made: { recipe, data: madeOf },
+  };
 }
 
 interface Images {
@@ -155,6 +139,7 @@ function photoImages(tf: Tf, photos: Photos, size: number): Images {
   return { calibration, check };
 }
 
+/** @param architecture that it must be of */
 async function bestCheckpoint(folder: string, architecture: string): Promise<Checkpoint> {
   const checkpoint = await loadCheckpoint(folder, "best");
   if (!checkpoint)
@@ -168,9 +153,4 @@ async function bestCheckpoint(folder: string, architecture: string): Promise<Che
     "bad-argument",
     `${folder}: expected a checkpoint of ${architecture}, got one of ${came}`,
   );
-}
-
-function readFormat(text: string): WeightsFormat {
-  if (text === "float32" || text === "float16") return text;
-  throw new EddiError("bad-argument", `--weights: expected float32 or float16, got ${text}`);
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readProfile } from "#shared/profile";
 import { temporaryFolder } from "../data/fixture.ts";
 import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
-import { run } from "./import.ts";
+import { importCommand } from "./import.ts";
 
 let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
 let model: string;
@@ -64,7 +64,7 @@ test.each<[RegExp, readonly string[]]>([
   ],
 ])("bad input is refused before anything is written: %s", async (message, options) => {
   const out = options.includes("--out") ? [] : ["--out", path.join(scratch.folder, "x")];
-  await expect(run([model, ...options, ...out])).rejects.toThrow(message);
+  await expect(importCommand.run([model, ...options, ...out])).rejects.toThrow(message);
   expect(existsSync(path.join(scratch.folder, "x"))).toBe(false);
 });
 

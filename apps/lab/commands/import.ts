@@ -1,91 +1,82 @@
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { OUTPUT_KINDS, type OutputKind } from "#shared/model";
 import { MODELS_FOLDER } from "../files/model-folder.ts";
 import { scoresText } from "../import/card.ts";
 import { type Imported, importModel } from "../import/import-model.ts";
 import { readLabels } from "../import/labels.ts";
-import { makeStatusLine } from "../terminal/status-line.ts";
-import { wholeNumber } from "../terminal/whole-number.ts";
+import { command } from "./command.ts";
+import { flag, parsed, text, whole } from "./option.ts";
 import { profileAndDraw } from "./profile-and-draw.ts";
+import { dataOption } from "./shared-options.ts";
 
-const USAGE = `npm run lab -- import URL|PATH --id ID [options]
-
-Makes a TF.js model of images that was not made here one of ours: a GraphModel of static shapes, or a LayersModel
+export const importCommand = command({
+  name: "import",
+  about: `Makes a TF.js model of images that was not made here one of ours: a GraphModel of static shapes, or a LayersModel
 (Keras 2 or 3, Teachable Machine), which is converted. Every operation is checked; scales, shifts and activations are folded, weights are put in shards in
 topological order, the ranges of all tensors measured. What is written is compared with the original, profiled on
-this machine, and drawn. PATH is a folder or its model.json.
-
-  --id ID             what it is called here: lower case letters, digits and -
-  --labels FILE       names of the scores, one a line in their order (default: class 0 ...); two for one score that
-                      tells two labels apart
-  --exits NAME,NAME   nodes, layers (model/layer within models) or outputs that give scores (default: its output)
-  --output KIND       what the scores are: softmax, logits, sigmoid, embedding or vector (default: what is certain;
-                      what is not is asked)
-  --range LO,HI       float value of pixel 0 and of pixel 255 (default 0,1)
-  --data PATH         photos to measure ranges on and to compare with: a folder, or Imagenette (default: Imagenette
-                      where EDDI_DATA or lab data put it, else noise)
-  --out DIR           where to write, a folder of that name (default models/ID)
-  --force             replaces a model that is there already
-  --repeats N         timings of each segment of the profiles, 0 for no profiles (default 5)
-`;
-
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    // A range may begin with a minus, which would be taken for an option.
-    args: args.flatMap((arg, at) =>
-      args[at - 1] === "--range" ? [] : arg === "--range" ? [`--range=${args[at + 1] ?? ""}`] : [arg],
-    ),
-    allowPositionals: true,
-    options: {
-      id: { type: "string" },
-      labels: { type: "string" },
-      exits: { type: "string" },
-      output: { type: "string" },
-      range: { type: "string", default: "0,1" },
-      data: { type: "string" },
-      out: { type: "string" },
-      force: { type: "boolean", default: false },
-      repeats: { type: "string", default: "5" },
-      help: { type: "boolean" },
+this machine, and drawn.`,
+  argument: {
+    name: "URL|PATH",
+    help: "of a model.json, or a folder that holds one",
+    read: (place) => place,
+  },
+  options: {
+    id: {
+      value: "ID",
+      help: "what it is called here: lower case letters, digits and -; must be given",
+      read: readId,
     },
-  });
-  const [place, ...others] = positionals;
-  if (values.help || place === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  if (others.length > 0)
-    throw new EddiError("bad-argument", `expected one URL or PATH, got ${positionals.join(" ")}`);
-  const id = readId(values.id);
-  const folder = values.out ?? path.join(MODELS_FOLDER, id);
-  if (path.basename(path.resolve(folder)) !== id) {
-    throw new EddiError(
-      "bad-argument",
-      `--out: expected a folder called ${id}, as the service wants it, got ${folder}`,
-    );
-  }
-  const repeats = wholeNumber("--repeats", values.repeats, 0);
-  const labels = values.labels === undefined ? null : await readLabels(values.labels);
-  const status = makeStatusLine(process.stderr, () => performance.now());
-  const imported = await importModel({
-    place,
-    id,
-    folder,
-    labels,
-    exits: values.exits === undefined ? null : readExits(values.exits),
-    output: values.output === undefined ? null : readOutput(values.output),
-    range: readRange(values.range),
-    data: { dataOption: values.data, env: process.env },
-    isForced: values.force,
-    onProgress: (what) => status.update(what),
-  });
-  status.note(`${folder} is written`);
-  process.stdout.write(summary(imported));
-  for (const line of remarks(imported)) process.stdout.write(`note: ${line}\n`);
-  await profileAndDraw(folder, repeats, status);
-}
+    labels: text(
+      "FILE",
+      "names of the scores, one a line in their order (default: class 0 ...); two for one score that tells two labels apart",
+    ),
+    exits: parsed(
+      "NAME,NAME",
+      "nodes, layers (model/layer within models) or outputs that give scores (default: its output)",
+      readExits,
+    ),
+    output: parsed(
+      "KIND",
+      `what the scores are: ${OUTPUT_KINDS.join(", ")} (default: what is certain; what is not is asked)`,
+      readOutput,
+    ),
+    range: parsed("LO,HI", "float value of pixel 0 and of pixel 255", readRange, "0,1"),
+    data: {
+      ...dataOption,
+      help: "photos to measure ranges on and to compare with: a folder, or Imagenette (default: Imagenette where EDDI_DATA or lab data put it, else noise)",
+    },
+    out: text("DIR", "where to write, a folder of that name (default models/ID)"),
+    force: flag("replaces a model that is there already"),
+    repeats: whole("timings of each segment of the profiles, 0 for no profiles", 0, 5),
+  },
+  run: async ({ argument: place, options, status }) => {
+    const { id, out: folder = path.join(MODELS_FOLDER, id), exits = null, range, data, repeats } = options;
+    if (path.basename(path.resolve(folder)) !== id) {
+      throw new EddiError(
+        "bad-argument",
+        `--out: expected a folder called ${id}, as the service wants it, got ${folder}`,
+      );
+    }
+    const labels = options.labels === undefined ? null : await readLabels(options.labels);
+    const imported = await importModel({
+      place,
+      id,
+      folder,
+      labels,
+      exits,
+      output: options.output ?? null,
+      range,
+      data,
+      isForced: options.force,
+      onProgress: (what) => status.update(what),
+    });
+    status.note(`${folder} is written`);
+    process.stdout.write(summary(imported));
+    for (const line of remarks(imported)) process.stdout.write(`note: ${line}\n`);
+    await profileAndDraw(folder, repeats, status);
+  },
+});
 
 function summary({ model, comparison, comparedOn, counts }: Imported): string {
   const { input, exits } = model.metadata;

@@ -1,89 +1,60 @@
-import { writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
-import { EddiError } from "#shared/errors";
 import { type Conditions, NO_SPREAD } from "#shared/model";
 import { LivePlanner, type Objective } from "#shared/optimizer";
 import { type PhaseCell, type PhaseMap, phaseMapSvg } from "../draw/phase-map-svg.ts";
-import { modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { readModelFolder } from "../files/model-folder.ts";
 import { modelCosts } from "../planning/model-costs.ts";
-
-const USAGE = `npm run lab -- phase-map MODEL [options]
-
-Draws which exit and cut win over uplink (0.05 to 100 Mbit/s) and cloud scale (1/4 to 64 times the profile's
-times), and prints how much of the map each has. Conditions are certain; early exits are left out. Costs come
-from the profiles in MODEL/profiles. MODEL is a folder under models/, or a path.
-
-  --rtt MS          round trip time (default 40)
-  --budget MS       the most accurate exit within it wins (default 150)
-  --min-accuracy A  instead of a budget: the fastest plan of this top-1, 0 to 1, wins
-  --edge-scale A    how many times as slow as the profile the phone is (default 20)
-  --columns N       cells across (default 160)
-  --rows N          cells down (default 80)
-  --out FILE        the picture, SVG (default phase-map-MODEL.svg, here)
-  --json            print the whole map as JSON
-`;
+import { command } from "./command.ts";
+import { flag, number, text } from "./option.ts";
+import { modelArgument, writeOut } from "./shared-options.ts";
 
 const UPLINK_MBPS = [0.05, 100] as const;
 const CLOUD_SCALES = [0.25, 64] as const;
+const CELLS = [2, 2000] as const;
 
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      rtt: { type: "string", default: "40" },
-      budget: { type: "string", default: "150" },
-      "min-accuracy": { type: "string" },
-      "edge-scale": { type: "string", default: "20" },
-      columns: { type: "string", default: "160" },
-      rows: { type: "string", default: "80" },
-      out: { type: "string" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean" },
-    },
-  });
-  const [name, ...others] = positionals;
-  if (values.help || name === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  if (others.length > 0)
-    throw new EddiError("bad-argument", `expected one MODEL, got ${positionals.join(" ")}`);
-  const rttMs = inRange("--rtt", values.rtt, 0, 1e5);
-  const edgeScale = inRange("--edge-scale", values["edge-scale"], 1e-3, 1e4);
-  const floor = values["min-accuracy"];
-  const objective: Objective =
-    floor === undefined
-      ? { kind: "accuracy", budgetMs: inRange("--budget", values.budget, 0, 1e6) }
-      : { kind: "latency", minAccuracy: inRange("--min-accuracy", floor, 0, 1) };
-  const folder = modelFolder(name);
-  const model = await readModelFolder(folder);
-  const costs = await modelCosts(folder, model);
-  const planner = new LivePlanner({ costs: costs.exits });
-  const uplinkMbps = steps(UPLINK_MBPS, inRange("--columns", values.columns, 2, 2000));
-  const cloudScales = steps(CLOUD_SCALES, inRange("--rows", values.rows, 2, 2000));
-  const cells = cloudScales.map((cloudScale) =>
-    uplinkMbps.map((mbps) => cellAt(planner, objective, { rttMs, edgeScale, cloudScale, mbps })),
-  );
-  const wanted =
-    objective.kind === "accuracy"
-      ? `budget ${objective.budgetMs} ms`
-      : `top-1 of at least ${objective.minAccuracy}`;
-  const title = `${model.metadata.id}: RTT ${rttMs} ms, ${wanted}, edge scale ${edgeScale}`;
-  const map: PhaseMap = { title, uplinkMbps, cloudScales, cells };
-
-  const out = values.out ?? `phase-map-${model.metadata.id}.svg`;
-  await writeFile(out, phaseMapSvg(map)).catch((cause: Error) => {
-    const came = `got ${out} (${cause.message})`;
-    throw new EddiError("bad-argument", `--out: expected a file that can be written, ${came}`, { cause });
-  });
-  const profiles = { head: costs.head, tail: costs.tail };
-  if (values.json) process.stdout.write(`${JSON.stringify({ ...map, profiles, picture: out })}\n`);
-  else
-    process.stdout.write(
-      `${title}\nprofiles: ${costs.head}, ${costs.tail}\n\n${shares(map)}\npicture: ${out}\n`,
+export const phaseMapCommand = command({
+  name: "phase-map",
+  about: `Draws which exit and cut win over uplink (0.05 to 100 Mbit/s) and cloud scale (1/4 to 64 times the profile's
+times), and prints how much of the map each has. Conditions are certain; early exits are left out. Costs come
+from the profiles in MODEL/profiles.`,
+  argument: modelArgument,
+  options: {
+    rtt: number("MS", "round trip time", [0, 1e5], 40),
+    budget: number("MS", "the most accurate exit within it wins", [0, 1e6], 150),
+    "min-accuracy": number("A", "instead of a budget: the fastest plan of this top-1, 0 to 1, wins", [0, 1]),
+    "edge-scale": number("A", "how many times as slow as the profile the phone is", [1e-3, 1e4], 20),
+    columns: number("N", "cells across", CELLS, 160),
+    rows: number("N", "cells down", CELLS, 80),
+    out: text("FILE", "the picture, SVG (default phase-map-MODEL.svg, here)"),
+    json: flag("print the whole map as JSON"),
+  },
+  run: async ({ argument: { folder }, options }) => {
+    const { rtt: rttMs, budget: budgetMs, "min-accuracy": minAccuracy, "edge-scale": edgeScale } = options;
+    const objective: Objective =
+      minAccuracy === undefined ? { kind: "accuracy", budgetMs } : { kind: "latency", minAccuracy };
+    const model = await readModelFolder(folder);
+    const costs = await modelCosts(folder, model);
+    const planner = new LivePlanner({ costs: costs.exits });
+    const uplinkMbps = steps(UPLINK_MBPS, options.columns);
+    const cloudScales = steps(CLOUD_SCALES, options.rows);
+    const cells = cloudScales.map((cloudScale) =>
+      uplinkMbps.map((mbps) => cellAt(planner, objective, { rttMs, edgeScale, cloudScale, mbps })),
     );
-}
+    const wanted =
+      objective.kind === "accuracy"
+        ? `budget ${objective.budgetMs} ms`
+        : `top-1 of at least ${objective.minAccuracy}`;
+    const title = `${model.metadata.id}: RTT ${rttMs} ms, ${wanted}, edge scale ${edgeScale}`;
+    const map: PhaseMap = { title, uplinkMbps, cloudScales, cells };
+    const { out = `phase-map-${model.metadata.id}.svg` } = options;
+    await writeOut(out, phaseMapSvg(map));
+    const { head, tail } = costs;
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ ...map, profiles: { head, tail }, picture: out })}\n`);
+    } else {
+      process.stdout.write(`${title}\nprofiles: ${head}, ${tail}\n\n${shares(map)}\npicture: ${out}\n`);
+    }
+  },
+});
 
 /** What wins under certain conditions. */
 function cellAt(
@@ -124,10 +95,4 @@ function shares({ cells }: PhaseMap): string {
 function steps([least, most]: readonly [number, number], count: number): readonly number[] {
   const whole = Math.round(count);
   return Array.from({ length: whole }, (_, at) => least * (most / least) ** (at / (whole - 1)));
-}
-
-function inRange(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= least && value <= most) return value;
-  throw new EddiError("bad-argument", `${option}: expected a number from ${least} to ${most}, got ${text}`);
 }

@@ -1,15 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import { type Choice, optimize } from "#shared/optimizer";
 import { readProblem } from "../planning/read-problem.ts";
+import { command } from "./command.ts";
 
-const USAGE = `npm run -s lab -- plan FILE
-
-Plans problems given as JSON: which exit, and which nodes run on the edge. FILE, or - for standard input, holds
+export const planCommand = command({
+  name: "plan",
+  call: "npm run -s lab -- plan",
+  about: `Plans problems given as JSON: which exit, and which nodes run on the edge. FILE, or - for standard input, holds
 one problem or an array of them; the answer is one plan, or an array in the same order. Exact: see
-ARCHITECTURE.md, "The mathematics".
+docs/mathematics.md.
 
   {"nodes":[{"id":"image","edgeMs":0,"cloudMs":0,"outputBytes":12000},
             {"id":"n1","edgeMs":4.1,"cloudMs":0.3,"outputBytes":8000}],
@@ -19,26 +20,17 @@ ARCHITECTURE.md, "The mathematics".
    "objective":{"kind":"accuracy","budgetMs":200}}
 
 The only node without predecessors is the image; it stays on the edge. Objectives: accuracy with budgetMs;
-latency with minAccuracy; throughput with minAccuracy, which minimises the longest of edge, uplink and cloud.
-`;
-
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { help: { type: "boolean" } },
-  });
-  const [file] = positionals;
-  if (values.help || file === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const given = parse(file === "-" ? await text(process.stdin) : await read(file), file);
-  const plans = Array.isArray(given)
-    ? given.map((problem, at) => planOf(problem, `[${at}].`))
-    : planOf(given, "");
-  process.stdout.write(`${JSON.stringify(plans)}\n`);
-}
+latency with minAccuracy; throughput with minAccuracy, which minimises the longest of edge, uplink and cloud.`,
+  argument: { name: "FILE", read: (file) => file },
+  options: {},
+  run: async ({ argument: file }) => {
+    const given = parse(file === "-" ? await text(process.stdin) : await read(file), file);
+    const plans = Array.isArray(given)
+      ? given.map((problem, at) => planOf(problem, `[${at}].`))
+      : planOf(given, "");
+    process.stdout.write(`${JSON.stringify(plans)}\n`);
+  },
+});
 
 function planOf(problem: unknown, where: string) {
   try {

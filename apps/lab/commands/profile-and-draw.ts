@@ -4,14 +4,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { EddiError } from "#shared/errors";
 import type { StatusLine } from "../terminal/status-line.ts";
-import { run as drawGraph } from "./graph.ts";
-import { run as drawPhaseMap } from "./phase-map.ts";
+import { graphCommand } from "./graph.ts";
+import { phaseMapCommand } from "./phase-map.ts";
 
 const LAB = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /**
- * What a model that has just been written is due: profiles on WASM and on the best backend of this machine, and
- * pictures of its DAG and its phase map, all in its folder.
+ * What a model that has just been written is due: profiles of what can win, on WASM and on the best backend of this
+ * machine, and pictures of its DAG and its phase map, all in its folder.
  *
  * @param repeats timings of each segment; 0 leaves the profiles out
  * @throws EddiError `internal` when a profile fails
@@ -21,11 +21,11 @@ export async function profileAndDraw(folder: string, repeats: number, status: St
   if (repeats > 0) {
     for (const backend of ["wasm", "auto"]) {
       status.update(`profiling, backend ${backend}`);
-      await profile([model, "--backend", backend, "--repeats", `${repeats}`]);
+      await profile([model, "--backend", backend, "--repeats", `${repeats}`, "--winning"]);
     }
   }
-  await drawGraph([model, "--out", path.join(folder, "graph.svg")]);
-  await drawPhaseMap([model, "--out", path.join(folder, "phase-map.svg")]);
+  await graphCommand.run([model, "--out", path.join(folder, "graph.svg")]);
+  await phaseMapCommand.run([model, "--out", path.join(folder, "phase-map.svg")]);
 }
 
 /** In a process of its own: TensorFlow in this one has all threads, the service's workers have one each. */

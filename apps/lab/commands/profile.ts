@@ -1,6 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import {
   fitRegression,
@@ -10,55 +9,59 @@ import {
   readProfile,
 } from "#shared/profile";
 import { selfTest } from "#shared/runtime";
-import { deviceOf, openBackend } from "../engine/backend.ts";
-import { MODELS_FOLDER, modelFolder, openModelFolder, readModelFolder } from "../files/model-folder.ts";
-import { AS_THE_SERVICE, stopwatch } from "../profiling/measure.ts";
-
-const USAGE = `npm run lab -- profile MODEL [options]
-npm run lab -- profile --regress
-
-Measures a model partition-wise on this machine, heads and tails, and writes
-MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
-models and writes models/regression.json: what a phone starts with where nothing was measured.
-
-  --backend NAME    auto, native, wasm or webgpu (default auto: native where it is installed, else wasm)
-  --repeats N       timings of each segment (default 15)
-  --device TEXT     what this machine is called (default: its processor or GPU)
-  --regress         write the regression; after a model, or alone
-`;
+import { openAsTheService } from "../engine/backend.ts";
+import { MODELS_FOLDER, openModelFolder, readModelFolder } from "../files/model-folder.ts";
+import { stopwatch } from "../profiling/measure.ts";
+import { bar, type StatusLine } from "../terminal/status-line.ts";
+import { command } from "./command.ts";
+import { flag, optional, text, whole } from "./option.ts";
+import { backendOption, modelArgument } from "./shared-options.ts";
 
 const SELF_TESTS = 5;
 const ROLES = ["head", "tail"] as const;
 
-export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      backend: { type: "string", default: "auto" },
-      repeats: { type: "string", default: "15" },
-      device: { type: "string" },
-      regress: { type: "boolean", default: false },
-      help: { type: "boolean" },
-    },
-  });
-  const [name] = positionals;
-  if (values.help || (name === undefined && !values.regress)) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const repeats = Number(values.repeats);
-  if (!Number.isInteger(repeats) || repeats < 1) {
-    throw new EddiError("bad-argument", `--repeats: expected a whole number above 0, got ${values.repeats}`);
-  }
-  if (name !== undefined) await profileModel(modelFolder(name), values.backend, repeats, values.device);
-  if (values.regress) await regress();
+export const profileCommand = command({
+  name: "profile",
+  about: `Measures a model partition-wise on this machine, heads and tails, and writes
+MODEL/profiles/<role>-<backend>.json. With --regress it fits times of kernels to all heads' profiles of all
+models and writes models/regression.json: what a phone starts with where nothing was measured.`,
+  argument: optional(modelArgument),
+  options: {
+    backend: backendOption,
+    repeats: whole("timings of each segment", 1, 15),
+    device: text("TEXT", "what this machine is called (default: its processor or GPU)"),
+    winning: flag("only cuts that can be best for latency where the cloud is faster: a fraction of the time"),
+    regress: flag("write the regression; after a model, or alone"),
+  },
+  run: async ({ argument: model, options, status }) => {
+    const { backend, repeats, device, winning, regress } = options;
+    if (model === null && !regress) {
+      throw new EddiError(
+        "bad-argument",
+        "expected MODEL or --regress, got none; lab profile --help says more",
+      );
+    }
+    if (model !== null) {
+      const cuts = winning ? "winning" : "all";
+      await profileModel(model.folder, { backend, repeats, cuts, device }, status);
+    }
+    if (regress) await writeRegression();
+  },
+});
+
+interface ProfileJob {
+  readonly backend: string;
+  readonly repeats: number;
+  readonly cuts: "all" | "winning";
+  /** What this machine is called, if not what it calls itself. */
+  readonly device: string | undefined;
 }
 
-async function profileModel(folder: string, wanted: string, repeats: number, called?: string): Promise<void> {
-  Object.assign(process.env, AS_THE_SERVICE);
-  const backend = await openBackend(wanted);
-  const device = called ?? (await deviceOf(backend));
+async function profileModel(folder: string, job: ProfileJob, status: StatusLine): Promise<void> {
+  const { repeats, cuts } = job;
+  const { info, deviceName } = await openAsTheService(job.backend);
+  const { backend } = info;
+  const { device = deviceName } = job;
   const segments = await openModelFolder(folder);
   const { model } = segments;
   const tests: number[] = [];
@@ -70,8 +73,14 @@ async function profileModel(folder: string, wanted: string, repeats: number, cal
   const selfTestMs = Math.min(...tests);
   await mkdir(path.join(folder, "profiles"), { recursive: true });
   for (const role of ROLES) {
-    const what = { model, role, device, backend, selfTestMs };
-    const profile = await measureProfile(what, stopwatch(segments, role), { warmups: 3, repeats });
+    const what = { model, role, device, backend, selfTestMs, cuts };
+    const rounds = {
+      warmups: cuts === "all" ? 3 : 1,
+      repeats,
+      onProgress: (share: number) => status.update(`profiling ${role}s on ${backend} ${bar(share)}`),
+    };
+    const profile = await measureProfile(what, stopwatch(segments, role), rounds);
+    status.note(`${role}s on ${backend} are profiled`);
     const file = path.join(folder, "profiles", `${role}-${backend}.json`);
     await writeFile(file, `${JSON.stringify(profile, null, 1)}\n`);
     process.stdout.write(summary(profile, file));
@@ -85,7 +94,7 @@ function summary(profile: Profile, file: string): string {
 }
 
 /** Fits the regression to every profile of heads there is. A profile of an older format is left out, and said. */
-async function regress(): Promise<void> {
+async function writeRegression(): Promise<void> {
   const profiled: ProfiledModel[] = [];
   for (const { name } of (await readdir(MODELS_FOLDER, { withFileTypes: true })).filter((entry) =>
     entry.isDirectory(),

@@ -1,56 +1,40 @@
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { EddiError } from "#shared/errors";
 import type { Rate, RateStep } from "../rig/rate.ts";
 import { type ProxyTarget, ShapingProxy } from "../rig/shaping-proxy.ts";
+import { command } from "./command.ts";
+import { number, parsed, required, text } from "./option.ts";
 
-const USAGE = `npm run lab -- proxy --listen PORT --target HOST:PORT --rtt MS --up MBIT --down MBIT
-
-Lets a service be reached as if over a slow network, until Ctrl-C.
-
-  --listen PORT       port on this machine
-  --target HOST:PORT  the service
-  --rtt MS            round trip time (default 20)
-  --up MBIT           uplink in Mbit/s (default 18.88), or @FILE: a trace, played again and again,
-                      one step a line: "SECONDS MBIT"
-  --down MBIT         downlink, the same (default 50)
-  --host HOST         address to listen on (default 127.0.0.1)
-`;
-
-export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      listen: { type: "string" },
-      target: { type: "string" },
-      rtt: { type: "string", default: "20" },
-      up: { type: "string", default: "18.88" },
-      down: { type: "string", default: "50" },
-      host: { type: "string", default: "127.0.0.1" },
-      help: { type: "boolean" },
-    },
-  });
-  if (values.help || values.listen === undefined || values.target === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const shape = {
-    rttMs: numberOf("--rtt", values.rtt, 0),
-    uplink: await rateOf("--up", values.up),
-    downlink: await rateOf("--down", values.down),
-  };
-  const target = targetOf(values.target);
-  const port = numberOf("--listen", values.listen, 0);
-  const proxy = await ShapingProxy.start(target, shape, port, values.host).catch((cause: unknown) => {
-    throw new EddiError("unavailable", `--listen: expected a free port, got ${port}`, { cause });
-  });
-  process.stdout.write(`http://${values.host}:${proxy.port} -> ${values.target}, Ctrl-C stops\n`);
-  await new Promise((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
-  });
-  await proxy.close();
-}
+export const proxyCommand = command({
+  name: "proxy",
+  about: "Lets a service be reached as if over a slow network, until Ctrl-C.",
+  options: {
+    listen: required(number("PORT", "port on this machine; 0 takes any free one", [0, 65_535])),
+    target: required(parsed("HOST:PORT", "the service", targetOf)),
+    rtt: number("MS", "round trip time", [0, 1e6], 20),
+    up: parsed(
+      "MBIT",
+      'uplink in Mbit/s, or @FILE: a trace, played again and again, one step a line: "SECONDS MBIT"',
+      (rate, option) => () => rateOf(option, rate),
+      "18.88",
+    ),
+    down: parsed("MBIT", "downlink, the same", (rate, option) => () => rateOf(option, rate), "50"),
+    host: text("HOST", "address to listen on", "127.0.0.1"),
+  },
+  run: async ({ options: { listen: port, target, rtt: rttMs, up, down, host } }) => {
+    const shape = { rttMs, uplink: await up(), downlink: await down() };
+    const proxy = await ShapingProxy.start(target, shape, port, host).catch((cause: unknown) => {
+      throw new EddiError("unavailable", `--listen: expected a free port, got ${port}`, { cause });
+    });
+    const to = `${target.host}:${target.port}`;
+    process.stdout.write(`http://${host}:${proxy.port} -> ${to}, Ctrl-C stops\n`);
+    await new Promise((resolve) => {
+      process.once("SIGINT", resolve);
+      process.once("SIGTERM", resolve);
+    });
+    await proxy.close();
+  },
+});
 
 async function rateOf(option: string, text: string): Promise<Rate> {
   if (!text.startsWith("@")) return 1e6 * numberOf(option, text, Number.MIN_VALUE);
@@ -75,8 +59,8 @@ function numberOf(name: string, text: string | undefined, atLeast: number): numb
   throw new EddiError("bad-argument", `${name}: expected a number ${least}, got ${text}`);
 }
 
-function targetOf(text: string): ProxyTarget {
+function targetOf(text: string, option: string): ProxyTarget {
   const [, host, port] = /^(?:http:\/\/)?([^:/]+):(\d+)\/?$/.exec(text) ?? [];
   if (host !== undefined) return { host, port: Number(port) };
-  throw new EddiError("bad-argument", `--target: expected HOST:PORT, got ${text}`);
+  throw new EddiError("bad-argument", `${option}: expected HOST:PORT, got ${text}`);
 }

@@ -6,22 +6,10 @@ import { cacheDir, type Env, expectation, findAny, findOfficial, refuse } from "
 import { getDataSet } from "./get-data-set.ts";
 import { OFFICIAL_SETS } from "./official-sets.ts";
 
-/**
- * `--data` in the help of every command that takes it.
- *
- * @param column where its text starts
- */
-export function dataHelp(column: number): string {
-  const [first, ...more] = DATA_HELP;
-  const rest = more.map((line) => " ".repeat(column) + line);
-  return ["  --data PATH".padEnd(column) + first, ...rest].join("\n");
-}
-
-const DATA_HELP = [
-  "the model's data set, folder or archive; or a folder of your own photos,",
-  "{train,val}/CLASS/* or CLASS/*; or the word download, for the official archive",
-  "(default: EDDI_DATA, then what was downloaded; else it is now)",
-];
+/** `--data` in the help of every command that takes it. */
+export const DATA_HELP =
+  "the model's data set, folder or archive; or a folder of your own photos, {train,val}/CLASS/* or CLASS/*; or the word " +
+  "download, for the official archive (default: EDDI_DATA, then what was downloaded; else it is now)";
 
 const DOWNLOAD = "download";
 

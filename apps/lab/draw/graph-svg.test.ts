@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { contract } from "#shared/evaluator";
 import { ancestors, blocks, buildDag, cutVertices, subgraph } from "#shared/graph";
+import { randomFrom } from "#shared/random";
 import { randomExits } from "../../../shared/evaluator/fixture.ts";
-import { randomDag, seededRandom } from "../../../shared/graph/fixture.ts";
+import { randomDag } from "../../../shared/graph/fixture.ts";
 import { fixtureModel } from "../../../shared/model/fixture.ts";
 import { descendants, parseXml } from "./fixture.ts";
 import { layOutGraph } from "./graph-layout.ts";
@@ -12,7 +13,7 @@ const SIZE = { width: 200, height: 40 };
 
 test("nodes lie apart, below what they read, and every block inside its band", () => {
   for (let seed = 0; seed < 40; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const dag = randomDag(random, 3 + (seed % 14));
     const last = dag.names.length - 1;
     const exits = [...new Set([1 + Math.floor(random() * last), last])].sort((a, b) => a - b);
@@ -76,7 +77,7 @@ test("arcs that contraction closed are dotted", () => {
   const model = fixtureModel();
   const exit = model.dag.names.indexOf(model.metadata.exits.at(-1)!.node);
   const dag = subgraph(model.dag, ancestors(model.dag, exit));
-  const costs = { ...randomExits(seededRandom(1), 5)[0]!, dag };
+  const costs = { ...randomExits(randomFrom(1), 5)[0]!, dag };
   const flat = dag.names.map((_, node) => (node === 0 ? 0 : 1));
   const weights = { edgeMs: flat, cloudMs: flat, wireBytes: flat, edgeCutMs: flat, cloudCutMs: flat };
   const all = contract({ ...costs, ...weights }, { for: "latency" });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../shared/graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { descendants, parseXml, type XmlElement } from "./fixture.ts";
 import { type PhaseCell, type PhaseMap, phaseMapSvg } from "./phase-map-svg.ts";
 
@@ -27,7 +27,7 @@ const textsOf = (parts: readonly XmlElement[]) =>
 
 test("every exit and cut is one region with a key of its own and a colour of its own", () => {
   for (let seed = 0; seed < 20; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const kinds = ["exit1", "exit2", "exit10"].flatMap((exit) =>
       [[], ["a"], ["a", "b"]].map((cut) => cell(exit, cut)),
     );
@@ -44,7 +44,7 @@ test("every exit and cut is one region with a key of its own and a colour of its
 
 test("the outlines cover the map: each area is that of its cells, holes and separate parts included", () => {
   for (let seed = 0; seed < 20; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const map = mapOf((row, column) => {
       const kind = random() < 0.8 ? Math.hypot(row - 10, column - 20) < 6 : random() < 0.5;
       return cell(kind ? "in" : "out", []);

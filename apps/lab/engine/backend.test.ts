@@ -1,19 +1,38 @@
 import { getBackend } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
-import { deviceOf, openBackend } from "./backend.ts";
+import { ENGINE_BACKENDS, enginesOf } from "../../engines/index.ts";
+import { openBackend } from "./backend.ts";
 
 test("opens the backend that is asked for, and tells what it computes on", async () => {
-  expect(await openBackend("wasm")).toBe("wasm");
+  const { info, deviceName } = await openBackend("wasm");
+  expect(info).toEqual({ name: "wasm", backend: "wasm", device: "cpu" });
   expect(getBackend()).toBe("wasm");
-  expect(await deviceOf("wasm")).toMatch(/\S/);
+  expect(deviceName).toMatch(/\S/);
 });
 
-test("webgpu is opened where it is installed, else refused", { timeout: 60_000 }, async () => {
-  const opened = await openBackend("webgpu").catch((thrown: Error) => thrown.message);
-  expect(opened).toMatch(/^webgpu$|^expected the package webgpu and an adapter, got: \S/);
+test.each(ENGINE_BACKENDS)(
+  "%s is opened where one of its engines loads, else refused with why",
+  {
+    timeout: 60_000,
+  },
+  async (backend) => {
+    const opened = await openBackend(backend).catch((thrown: Error) => thrown);
+    if (!(opened instanceof Error)) {
+      expect(opened.info.backend).toBe(backend);
+      return;
+    }
+    expect(opened).toMatchObject({ code: "unavailable" });
+    for (const name of enginesOf(backend)) {
+      expect(opened.message).toMatch(new RegExp(`engine ${name}: expected it to load, got: \\S`));
+    }
+  },
+);
+
+test("auto computes on the processor", { timeout: 60_000 }, async () => {
+  expect((await openBackend("auto")).info.backend).toMatch(/^(native|wasm)$/);
 });
 
 test("refuses what is no backend", async () => {
-  const refusal = "--backend: expected one of auto, native, wasm, webgpu, got cuda";
+  const refusal = `--backend: expected one of auto, ${ENGINE_BACKENDS.join(", ")}, got cuda`;
   await expect(openBackend("cuda")).rejects.toThrow(refusal);
 });

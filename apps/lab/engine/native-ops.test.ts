@@ -5,7 +5,7 @@ import { trainBatchNorm, useNativeReluGradient } from "./native-ops.ts";
 
 const native = findNativeTf();
 
-describe.skipIf(!native)("native operations (need @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+describe.skipIf(!native)("native operations (need @tensorflow/tfjs-node)", () => {
   const tf = native as Tf;
   const difference = (a: unknown, b: unknown): number =>
     tf.tidy(

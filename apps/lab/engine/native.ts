@@ -1,7 +1,6 @@
-import { createRequire } from "node:module";
-import util from "node:util";
 import type * as tfTypes from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
+import { type NativePackage, requireNative, setTensorFlowDefaults } from "../../engines/index.ts";
 
 export type Tf = typeof tfTypes;
 
@@ -30,7 +29,7 @@ export interface NativeBackend {
   ): tfTypes.Tensor;
 }
 
-const PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
+const PACKAGES: readonly NativePackage[] = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
 
 /**
  * TF.js on its native TensorFlow backend; the GPU build first where it is installed.
@@ -49,19 +48,10 @@ export function loadNativeTf(): Tf {
 
 /** The same, or null where there is none. */
 export function findNativeTf(): Tf | null {
-  const require = createRequire(import.meta.url);
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "3";
-  // TensorFlow leaves oneDNN off on CPUs without AVX-512, where it still makes training 1.5 times faster.
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= "1";
-  // With AVX-512, oneDNN's gradient of a convolution kernel overwrites the heap on some EPYCs (TensorFlow 2.21)
-  // where a layer has not a multiple of 16 channels; `lab train` lifts this where all have.
-  process.env.ONEDNN_MAX_CPU_ISA ??= "AVX2";
-  // The addon's kernels call a function which Node 23 removed.
-  (util as { isNullOrUndefined?: (value: unknown) => boolean }).isNullOrUndefined ??= (value) =>
-    value == null;
+  setTensorFlowDefaults("training");
   for (const name of PACKAGES) {
     try {
-      return require(name) as Tf;
+      return requireNative(name) as Tf;
     } catch {
       // Not installed, or installed without its addon: try the next.
     }

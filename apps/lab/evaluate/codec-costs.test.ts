@@ -5,8 +5,8 @@ import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { type CodecCost, elementCount } from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
+import { randomFrom } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
-import { seededRandom } from "../../../shared/graph/fixture.ts";
 import { miniPhotos } from "../data/fixture.ts";
 import { openModelFolder } from "../files/model-folder.ts";
 import { chooseQualities, neverRising } from "./choose-quality.ts";
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const { numTensors } = memory();
   measured = await measureCodecs(segments, photos);
   expect(memory().numTensors).toBe(numTensors);
-}, 120_000);
+});
 
 const find = (name: string, codec: string, deflate = false): CodecCost =>
   measured[name]!.find((cost) => cost.codec === codec && cost.deflate === deflate)!;
@@ -112,7 +112,7 @@ test("more quality is taken to lose no more: neighbours that rise are pooled", (
   expect(neverRising([3, 1, 2, 0])).toEqual([3, 1.5, 1.5, 0]);
   expect(neverRising([1, 2, 6])).toEqual([3, 3, 3]);
   for (let seed = 0; seed < 200; seed++) {
-    const random = seededRandom(seed);
+    const random = randomFrom(seed);
     const values = Array.from({ length: 1 + Math.floor(12 * random()) }, () => random());
     const fitted = neverRising(values);
     const distance = (other: readonly number[]) =>

@@ -1,4 +1,4 @@
-import { randomFor } from "../train/random.ts";
+import { randomFor } from "#shared/random";
 import type { ExitScores } from "./exit-scores.ts";
 
 /**

@@ -17,7 +17,7 @@ import { walk } from "./walk.ts";
 
 const native = findNativeTf();
 
-describe.skipIf(!native)("export (needs @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+describe.skipIf(!native)("export (needs @tensorflow/tfjs-node)", () => {
   const tf = native as Tf;
   let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeAll(async () => {

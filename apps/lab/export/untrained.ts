@@ -1,7 +1,7 @@
 import type { Tensor4D } from "@tensorflow/tfjs";
+import { randomFor } from "#shared/random";
 import type { Tf } from "../engine/native.ts";
 import type { Network } from "../train/architectures/index.ts";
-import { randomFor } from "../train/random.ts";
 import { modelVariables } from "../train/weights.ts";
 
 /**

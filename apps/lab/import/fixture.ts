@@ -3,6 +3,7 @@ import path from "node:path";
 import type { io } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { elementCount } from "#shared/model";
+import { randomFor } from "#shared/random";
 import {
   type Attr,
   boolAttr,
@@ -14,7 +15,6 @@ import {
   stringsAttr,
   typeAttr,
 } from "../graph-model/node-def.ts";
-import { randomFor } from "../train/random.ts";
 import type { ForeignGraph } from "./graph.ts";
 import type { NodeDef } from "./read-graph.ts";
 

@@ -4,9 +4,9 @@ import { type Tensor4D, tensor4d } from "@tensorflow/tfjs-core";
 import sharp from "sharp";
 import { EddiError } from "#shared/errors";
 import { elementCount, imageShape, luma, type ModelInput } from "#shared/model";
+import { randomFor } from "#shared/random";
 import { type DataSource, findPhotoFolder } from "../data/find-data.ts";
 import { isImage } from "../data/list-images.ts";
-import { randomFor } from "../train/random.ts";
 
 /** Images in a model's input range, the same ones every time. */
 export interface Images {

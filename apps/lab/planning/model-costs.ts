@@ -3,7 +3,7 @@ import path from "node:path";
 import { EddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts, type WireMode } from "#shared/evaluator";
 import type { Model } from "#shared/model";
-import { analyticProfile, type Profile, readProfile } from "#shared/profile";
+import { analyticProfile, type Profile, type Role, readProfile } from "#shared/profile";
 
 /** The costs of a model's exits, and from which profiles: names of files, or `analytic`. */
 export interface ModelCosts {
@@ -24,25 +24,39 @@ export async function modelCosts(
   model: Model,
   modes?: readonly WireMode[],
 ): Promise<ModelCosts> {
+  const { head, tail } = await modelProfiles(folder, model);
+  const options = { codec: null, ...(modes === undefined ? {} : { modes }) };
+  return { exits: exitCosts(model, head.profile, tail.profile, options), head: head.file, tail: tail.file };
+}
+
+/** A profile, and where it was found: a file's name, or `analytic`. */
+export interface StoredProfile {
+  readonly profile: Profile;
+  readonly file: string;
+}
+
+/** The profiles that these costs are made of. */
+export async function modelProfiles(
+  folder: string,
+  model: Model,
+): Promise<{ readonly head: StoredProfile; readonly tail: StoredProfile }> {
   const head = await storedProfile(folder, ["head-wasm"]);
   const tail = await storedProfile(folder, ["tail-native", "tail-wasm"]);
-  const exits = exitCosts(
-    model,
-    head?.profile ?? analyticProfile(model, "head", EDGE_UNITS_PER_MS, 0),
-    tail?.profile ?? analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 0),
-    { codec: null, ...(modes === undefined ? {} : { modes }) },
-  );
-  return { exits, head: head?.file ?? "analytic", tail: tail?.file ?? "analytic" };
+  const analytic = (role: Role, unitsPerMs: number): StoredProfile => ({
+    profile: analyticProfile(model, role, unitsPerMs, 0),
+    file: "analytic",
+  });
+  return {
+    head: head ?? analytic("head", EDGE_UNITS_PER_MS),
+    tail: tail ?? analytic("tail", CLOUD_UNITS_PER_MS),
+  };
 }
 
 /** Work units (`workUnits`) that a phone's browser and one core with TensorFlow's library do, about. */
 const EDGE_UNITS_PER_MS = 1e6;
 const CLOUD_UNITS_PER_MS = 10e6;
 
-async function storedProfile(
-  folder: string,
-  names: readonly string[],
-): Promise<{ readonly profile: Profile; readonly file: string } | null> {
+async function storedProfile(folder: string, names: readonly string[]): Promise<StoredProfile | null> {
   for (const name of names) {
     const file = `${name}.json`;
     const text = await readFile(path.join(folder, "profiles", file), "utf8").catch(() => null);

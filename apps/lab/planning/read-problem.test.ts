@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { optimize } from "#shared/optimizer";
-import { seededRandom } from "../../../shared/graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { readProblem } from "./read-problem.ts";
 
 type Json = Record<string, unknown>;
@@ -182,7 +182,7 @@ function allPlans({ nodes, edges, exits, conditions: c }: RawProblem) {
 }
 
 function randomProblem(seed: number): RawProblem {
-  const random = seededRandom(seed);
+  const random = randomFrom(seed);
   const count = 2 + Math.floor(random() * 9);
   const ids = ["image", ...Array.from({ length: count - 1 }, (_, at) => `n${at + 1}`)];
   const edges = ids.flatMap((to, at): [string, string][] => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import { readModel } from "#shared/model";
-import { randomFor } from "../train/random.ts";
+import { randomFor } from "#shared/random";
 import { latencyCases } from "./cases.ts";
 
 const model = readModel(readFileSync("models/resnet-imagenette/model.json"));

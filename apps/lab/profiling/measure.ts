@@ -6,13 +6,6 @@ import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { type SegmentModel, timeInside, timeReadBack, timeUpload, timeWhole } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 
-/** How the service runs TensorFlow: a thread for each worker; oneDNN pays for batches only. */
-export const AS_THE_SERVICE = {
-  TF_NUM_INTRAOP_THREADS: "1",
-  TF_NUM_INTEROP_THREADS: "1",
-  TF_ENABLE_ONEDNN_OPTS: "0",
-} as const;
-
 const now = (): number => performance.now();
 
 /** Times what this process' backend does as edge and service do it. */

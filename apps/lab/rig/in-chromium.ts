@@ -21,11 +21,11 @@ import {
   transferJobs,
 } from "#shared/profile";
 import { selfTest } from "#shared/runtime";
-import { openBackend } from "../engine/backend.ts";
+import { openAsTheService } from "../engine/backend.ts";
 import { modelFolder, openModelFolder } from "../files/model-folder.ts";
 import type { Case } from "../profiling/cases.ts";
 import { type Evaluation, layerMethod } from "../profiling/in-process.ts";
-import { AS_THE_SERVICE, stopwatch } from "../profiling/measure.ts";
+import { stopwatch } from "../profiling/measure.ts";
 import type { Method, StageTimes } from "../profiling/report.ts";
 import { middleMean } from "../profiling/statistics.ts";
 import { openBrowser } from "./phone.ts";
@@ -50,8 +50,7 @@ export async function evaluateInChromium(
   const service = await Service.start();
   try {
     const engine = await engineOf(service.url, model);
-    Object.assign(process.env, AS_THE_SERVICE);
-    await openBackend(engine);
+    await openAsTheService(engine);
     const segments = await openModelFolder(modelFolder(model.metadata.id));
     const { page, close } = await openBrowser({ chromePath: process.env.CHROME_PATH || null });
     try {
@@ -213,7 +212,7 @@ const ANSWER = async ([plan, count, range, budgetMs]: readonly [
   const { eddi } = globalThis as unknown as PageGlobals;
   // What the answer before has left to do is no part of this one.
   await new Promise((done) => setTimeout(done, 20));
-  const { source, reason, stages } = await eddi.answerValues(values, { plan, budgetMs });
+  const { source, reason, stages } = await eddi.answer(values, { plan, budgetMs });
   if (source === "fallback") throw new Error(`the service did not answer: ${reason}`);
   const edgeMs = stages.headMs + stages.encodeMs;
   return { edgeMs, cloudMs: source === "cloud" ? stages.cloudMs : null };
@@ -223,7 +222,7 @@ const ANSWER = async ([plan, count, range, budgetMs]: readonly [
 interface PageGlobals {
   readonly eddi: {
     time(what: object): Promise<number>;
-    answerValues(
+    answer(
       values: Float32Array,
       options: { readonly plan: Plan; readonly budgetMs: number },
     ): Promise<{

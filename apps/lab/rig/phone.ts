@@ -19,7 +19,7 @@ const FLAGS = [
 ];
 
 /** So long may a click, or whatever it waits for, take on a busy machine. */
-const ACTION_LIMIT_MS = 30_000;
+const ACTION_LIMIT_MS = 120_000;
 
 /** Settings of a user who refuses all site data ("block all cookies"). */
 export const NO_SITE_DATA = { profile: { default_content_setting_values: { cookies: 2 } } };

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { type LinkShape, ShapingProxy } from "./shaping-proxy.ts";
 
 const FAST: LinkShape = { rttMs: 0, uplink: 1e9, downlink: 1e9 };
-/** What a loaded machine may add to a delay; nothing makes it shorter. */
+/** What a machine may add to a delay that is not busy; nothing makes it shorter. A busy one gets another try. */
 const SLACK_MS = 150;
 
 const opened: { close(): unknown }[] = [];
@@ -34,36 +34,36 @@ test("nothing is lost, changed or reordered, in both directions at once", async 
 test("a message takes its bits over the rate plus one RTT, and the first one a handshake more", async () => {
   const replier = await serve((socket) => replyTo(socket, 50_000));
   const proxy = await start(replier, { rttMs: 80, uplink: 4e6, downlink: 100e6 });
-  const client = await dial(proxy);
   // 35 segments of 1448 bytes, the last one shorter, each with 52 bytes of headers.
   const ideal = 80 + ((50_000 + 35 * 52) * 8) / 4e3;
-  const first = await roundTrip(client, 50_000);
-  expect(first).toBeGreaterThan(ideal + 80 - 2);
-  expect(first).toBeLessThan(ideal + 80 + SLACK_MS);
-  const second = await roundTrip(client, 50_000);
-  expect(second).toBeGreaterThan(ideal - 2);
-  expect(second).toBeLessThan(ideal + SLACK_MS);
+  await expectTime(async () => roundTrip(await dial(proxy), 50_000), ideal + 80);
+  const client = await dial(proxy);
+  await roundTrip(client, 50_000);
+  await expectTime(() => roundTrip(client, 50_000), ideal);
 });
 
 test("connections share the rate of a direction", async () => {
   const replier = await serve((socket) => replyTo(socket, 25_000));
   const proxy = await start(replier, { rttMs: 0, uplink: 4e6, downlink: 1e9 });
   const clients = await Promise.all([dial(proxy), dial(proxy), dial(proxy), dial(proxy)]);
-  const times = await Promise.all(clients.map((client) => roundTrip(client, 25_000)));
   const ideal = ((100_000 + 72 * 52) * 8) / 4e3;
-  expect(Math.max(...times)).toBeGreaterThan(ideal - 2);
-  expect(Math.max(...times)).toBeLessThan(ideal + SLACK_MS);
+  const all = () => Promise.all(clients.map((client) => roundTrip(client, 25_000)));
+  await expectTime(async () => Math.max(...(await all())), ideal);
 });
 
 test("a change of rate takes effect on bytes that are waiting already", async () => {
   const replier = await serve((socket) => replyTo(socket, 100_000));
-  const proxy = await start(replier, { ...FAST, uplink: 100e3 });
+  const proxy = await start(replier, FAST);
   const client = await dial(proxy);
-  const took = roundTrip(client, 100_000);
-  await delay(200);
-  proxy.shape({ uplink: 8e6 });
   // 200 ms at 0.1 Mbit/s is next to nothing; the rest takes 100 ms. Without the change it is 8 s.
-  expect(await took).toBeLessThan(200 + 105 + SLACK_MS);
+  const sped = async (): Promise<number> => {
+    proxy.shape({ uplink: 100e3 });
+    const took = roundTrip(client, 100_000);
+    await delay(200);
+    proxy.shape({ uplink: 8e6 });
+    return await took;
+  };
+  await expect.poll(sped).toBeLessThan(200 + 105 + SLACK_MS);
   proxy.shape({ rttMs: 120 });
   expect(await roundTrip(client, 100_000)).toBeGreaterThan(118);
 });
@@ -74,24 +74,26 @@ test("a trace is played over time", async () => {
   const client = await dial(proxy);
   await roundTrip(client, 30_000);
   const gap = { durationMs: 250, bps: 0 };
-  proxy.shape({ uplink: [gap, { durationMs: 1000, bps: 8e6 }] });
-  const took = await roundTrip(client, 30_000);
-  expect(took).toBeGreaterThan(250 + 30 - 4);
-  expect(took).toBeLessThan(250 + 32 + SLACK_MS);
+  const traced = (): Promise<number> => {
+    proxy.shape({ uplink: [gap, { durationMs: 1000, bps: 8e6 }] });
+    return roundTrip(client, 30_000);
+  };
+  // Who is late for the gap waits for less of it.
+  await expect.poll(traced).toSatisfy((ms: number) => ms > 250 + 30 - 4 && ms < 250 + 32 + SLACK_MS);
 });
 
 test("a stall holds everything back and loses nothing", async () => {
   const replier = await serve((socket) => replyTo(socket, 200_000));
-  const proxy = await start(replier, { ...FAST, uplink: 16e6 });
+  const proxy = await start(replier, { ...FAST, uplink: 2e6 });
   const client = await dial(proxy);
   const took = roundTrip(client, 200_000);
-  await delay(40);
+  await expect.poll(() => proxy.carried.up).toBeGreaterThan(0);
   proxy.stall();
   const { up } = proxy.carried;
   await delay(200);
   expect(proxy.carried.up).toBe(up);
   proxy.resume();
-  expect(await took).toBeGreaterThan(290);
+  expect(await took).toBeGreaterThan(800 + 190);
 });
 
 test("connections can be reset, refused and taken again on the same port", async () => {
@@ -177,6 +179,18 @@ async function roundTrip(socket: Socket, bytes: number): Promise<number> {
   const closed = once(socket, "close").then(() => Promise.reject(new Error("closed")));
   await Promise.race([once(socket, "data"), closed]);
   return performance.now() - start;
+}
+
+/** That it never takes less, and when the machine has time no more. */
+async function expectTime(run: () => Promise<number>, idealMs: number): Promise<void> {
+  const times: number[] = [];
+  const once = async (): Promise<number> => {
+    const ms = await run();
+    times.push(ms);
+    return ms;
+  };
+  await expect.poll(once).toBeLessThan(idealMs + SLACK_MS);
+  expect(Math.min(...times)).toBeGreaterThan(idealMs - 2);
 }
 
 async function readAll(socket: Socket): Promise<Buffer> {

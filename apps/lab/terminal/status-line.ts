@@ -34,5 +34,5 @@ const BAR_WIDTH = 24;
 /** @param share 0..1 */
 export function bar(share: number): string {
   const filled = Math.round(Math.min(1, share) * BAR_WIDTH);
-  return `[${"#".repeat(filled)}${"../data".repeat(BAR_WIDTH - filled)}]`;
+  return `[${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)}]`;
 }

@@ -5,7 +5,7 @@ import { plainBatch, spread, targets, trainBatch } from "./batches.ts";
 
 const native = findNativeTf();
 
-describe.skipIf(!native)("batches (need @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+describe.skipIf(!native)("batches (need @tensorflow/tfjs-node)", () => {
   const tf = native as Tf;
   const photos = miniPhotos(20, 40);
   const picked = Uint32Array.of(3, 11, 19);

@@ -1,8 +1,8 @@
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import { type Random, randomFor } from "#shared/random";
 import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import type { Views } from "./architectures/recipe.ts";
-import { type Random, randomFor } from "./random.ts";
 
 /** Who owns a batch disposes its tensors. */
 export interface Batch {

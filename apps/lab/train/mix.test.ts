@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { randomFor } from "#shared/random";
 import { findNativeTf, type Tf } from "../engine/native.ts";
 import { mixed } from "./mix.ts";
-import { randomFor } from "./random.ts";
 
 const native = findNativeTf();
 

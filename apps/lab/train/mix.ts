@@ -1,6 +1,6 @@
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import type { Random } from "#shared/random";
 import type { Tf } from "../engine/native.ts";
-import type { Random } from "./random.ts";
 
 /** Images and what they should be answered with: float32 [batch, size, size, 3] and [batch, classes]. */
 export interface Examples {

@@ -1,4 +1,5 @@
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs";
+import { randomFor } from "#shared/random";
 import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { useNativeReluGradient } from "../engine/native-ops.ts";
@@ -9,7 +10,6 @@ import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
 import { mixed } from "./mix.ts";
 import { makeOptimizer } from "./optimizer.ts";
-import { randomFor } from "./random.ts";
 import { targetMaker } from "./target-maker.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 

@@ -13,7 +13,7 @@ import { modelVariables, writeValues } from "./weights.ts";
 
 const native = findNativeTf();
 
-describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", () => {
   const tf = native as Tf;
   const recipe: Recipe = {
     ...findArchitecture("tiny").recipe,

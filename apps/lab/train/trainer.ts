@@ -1,5 +1,6 @@
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import { randomFor, shuffled } from "#shared/random";
 import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
@@ -11,7 +12,6 @@ import { openBoard } from "./board.ts";
 import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.ts";
 import { recomputeNorms } from "./norms.ts";
 import { paceText, percents } from "./progress.ts";
-import { randomFor, shuffled } from "./random.ts";
 import { openSession, type Session } from "./session.ts";
 import type { NamedValues } from "./weights.ts";
 

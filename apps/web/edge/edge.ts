@@ -1,11 +1,12 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { allEdge, type Model, readModel, type Shard, shardsFor } from "#shared/model";
+import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { supportedImageCodecs } from "../image/encode-image.ts";
 import { CloudStream } from "../service/cloud-stream.ts";
-import { fetchBytes, modelFileUrl } from "../service/fetch-model.ts";
-import { useKey } from "../service/service-fetch.ts";
-import { traffic } from "../service/traffic.ts";
+import { fetchBytes, modelFileUrl } from "../service/fetch-file.ts";
+import { Service } from "../service/service.ts";
+import type { Traffic } from "../service/traffic.ts";
 import type {
   Answer,
   AnswerOptions,
@@ -13,6 +14,7 @@ import type {
   EdgeSettings,
   ImageSource,
   ModelSummary,
+  Provisional,
   Timing,
 } from "../talk/edge.ts";
 import { answerImage } from "./answer/answer-image.ts";
@@ -33,6 +35,7 @@ import { ShardLoader } from "./weights/shard-loader.ts";
 /** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
 export class Edge {
   private readonly emit: (event: EdgeEvent) => void;
+  private readonly traffic: Traffic;
   private readonly link: PlannerLink;
   private readonly engines: EngineKeeper;
   /** Settles when the engine could be replaced without a network. */
@@ -54,25 +57,31 @@ export class Edge {
    */
   static async open(
     settings: EdgeSettings,
-    optimizer: MessagePort,
+    optimizer: MessagePort | null,
     emit: (event: EdgeEvent) => void,
   ): Promise<Edge> {
-    useKey(settings.key);
-    const choosing = chooseBackend(settings);
-    const [json, imageCodecs] = await Promise.all([fetchDescription(settings.model), supportedImageCodecs()]);
-    return new Edge(settings, readModel(json), json, imageCodecs, optimizer, emit, choosing);
+    const service = new Service(settings.service);
+    const choosing = chooseBackend({ ...settings, traffic: service.traffic });
+    const [json, imageCodecs] = await Promise.all([
+      fetchDescription(service, settings.model),
+      supportedImageCodecs(),
+    ]);
+    return new Edge(settings, service, readModel(json), json, imageCodecs, optimizer, emit, choosing);
   }
 
   private constructor(
     settings: EdgeSettings,
+    service: Service,
     model: Model,
     json: Uint8Array,
     imageCodecs: readonly ImageCodecName[],
-    optimizer: MessagePort,
+    optimizer: MessagePort | null,
     emit: (event: EdgeEvent) => void,
     choosing: ReturnType<typeof chooseBackend>,
   ) {
+    const { traffic } = service;
     this.emit = emit;
+    this.traffic = traffic;
     this.link = new PlannerLink(
       ({ wanted }) => readiness.want(wanted),
       (isHeld) => this.holdFor(isHeld),
@@ -92,6 +101,7 @@ export class Edge {
       model,
       {
         settings,
+        traffic,
         onEngine: (report) => {
           isOther();
           emit({ kind: "engine", engine: report });
@@ -109,7 +119,7 @@ export class Edge {
       choosing,
     );
     this.engines = engines;
-    const downloads = new Downloads(traffic);
+    const downloads = new Downloads(service);
     const insurance = new Insurance(model);
     const loader = new ShardLoader({
       shards: model.shards,
@@ -154,12 +164,16 @@ export class Edge {
     this.kit = {
       model,
       codec: settings.codec,
-      cloud: new CloudWays(new CloudStream(), settings.transport),
+      cloud: new CloudWays(
+        service,
+        new CloudStream(() => service.socket(STREAM_PATH, STREAM_PROTOCOL)),
+        settings.transport,
+      ),
       traffic,
       engine: () => engines.current,
       onEngineError: ({ message }, engine) => engines.lose(engine, message),
       readiness,
-      planFor: (budgetMs) => this.link.planFor(budgetMs),
+      planFor: (wish) => this.link.planFor(wish),
       onMeasured: (measured) => this.link.measured(measured),
     };
     this.link.connect(optimizer, new EddiError("cancelled", "a new optimizer"));
@@ -179,16 +193,24 @@ export class Edge {
     };
   }
 
-  connect(optimizer: MessagePort): void {
-    this.link.connect(optimizer, new EddiError("unavailable", "the optimizer was restarted"));
+  /** @param optimizer null when there will be none any more: then the cloud does all that no plan was given for */
+  connect(optimizer: MessagePort | null): void {
+    const what = optimizer === null ? "the optimizer has failed" : "the optimizer was restarted";
+    this.link.connect(optimizer, new EddiError("unavailable", what));
   }
 
-  async answer(image: ImageSource, options: AnswerOptions, signal: AbortSignal): Promise<Answer> {
+  /** @param tell told answers that a better one may follow */
+  async answer(
+    image: ImageSource,
+    options: AnswerOptions,
+    signal: AbortSignal,
+    tell: (answer: Provisional) => void,
+  ): Promise<Answer> {
     this.link.started();
     this.images += 1;
     this.underWay += 1;
     try {
-      return await answerImage(this.kit, image, options, signal);
+      return await answerImage(this.kit, image, options, signal, tell);
     } finally {
       this.underWay -= 1;
       if (this.underWay === 0) for (const done of this.onIdle.splice(0)) done();
@@ -258,7 +280,7 @@ export class Edge {
 
   /** Downloads wait while the optimizer measures the link. */
   private holdFor(isHeld: boolean): void {
-    if (isHeld) this.endHold ??= traffic.hold();
+    if (isHeld) this.endHold ??= this.traffic.hold();
     else {
       this.endHold?.();
       this.endHold = null;
@@ -278,13 +300,13 @@ export class Edge {
  * The model's description. It may change under its name (its shards never do), so the service is asked each
  * time; without the service the browser's copy is good enough.
  */
-async function fetchDescription(modelId: string): Promise<Uint8Array> {
+async function fetchDescription(service: Service, modelId: string): Promise<Uint8Array> {
   const url = modelFileUrl(modelId, "model.json");
   try {
-    return await fetchBytes(url, { cache: "no-cache" });
+    return await fetchBytes(service, url, { cache: "no-cache" });
   } catch (thrown) {
     if (toEddiError(thrown).code !== "unavailable") throw thrown;
-    return fetchBytes(url, { cache: "force-cache" });
+    return fetchBytes(service, url, { cache: "force-cache" });
   }
 }
 

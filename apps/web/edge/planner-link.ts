@@ -1,7 +1,9 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import type { Measured } from "#shared/learning";
+import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
-import type { LinkEvent, LinkReplies, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import type { LinkEvent, LinkReplies, LinkRequest, PlanWish } from "../talk/planning.ts";
 import { within } from "../talk/within.ts";
 
 /** The optimizer may be busy planning; nobody waits longer than this for a plan. */
@@ -27,11 +29,15 @@ export class PlannerLink {
     return this.latest?.cloudUp === true;
   }
 
-  /** Starts with a port to a fresh optimizer worker. */
-  connect(port: MessagePort, reason: EddiError): void {
+  /** Starts with a port to a fresh optimizer worker; null: there is none any more. */
+  connect(port: MessagePort | null, reason: EddiError): void {
     this.caller?.close(reason);
     this.latest = null;
     this.onHold(false);
+    if (port === null) {
+      this.caller = null;
+      return;
+    }
     this.caller = new Caller(port, (event) => {
       if (event.kind === "planned") this.take(event.planning);
       else this.onHold(event.isHeld);
@@ -40,11 +46,15 @@ export class PlannerLink {
     for (const request of this.told.values()) this.tell(request);
   }
 
-  /** The plan for a budget: the latest one if it is for that, else asked for. */
-  async planFor(budgetMs: number): Promise<Planning | null> {
-    if (this.latest?.budgetMs === budgetMs || this.caller === null) return this.latest;
+  /** The plan for a wish: the latest one if it is for that, else asked for. */
+  async planFor({ budgetMs, minAccuracy }: PlanWish): Promise<Planning | null> {
+    const { latest, caller } = this;
+    const isLatest =
+      latest?.budgetMs === budgetMs && (minAccuracy === undefined || latest.minAccuracy === minAccuracy);
+    if (isLatest || caller === null) return latest;
+    const wish = { budgetMs, ...(minAccuracy === undefined ? {} : { minAccuracy }) };
     try {
-      return await within(PLAN_TIMEOUT_MS, "optimizer", this.caller.call({ kind: "plan", budgetMs }));
+      return await within(PLAN_TIMEOUT_MS, "optimizer", caller.call({ kind: "plan", wish }));
     } catch {
       return this.latest;
     }

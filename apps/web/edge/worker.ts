@@ -7,7 +7,7 @@ let opening: Promise<Edge> | null = null;
 
 const emit = serve<EdgeRequest, EdgeEvent>(
   self as unknown as Worker,
-  async (request, signal): Promise<Served> => {
+  async (request, signal, onProgress): Promise<Served> => {
     switch (request.kind) {
       case "open": {
         if (opening !== null) throw new EddiError("bad-argument", "expected one open, got another");
@@ -18,7 +18,7 @@ const emit = serve<EdgeRequest, EdgeEvent>(
         (await edge()).connect(request.optimizer);
         return { reply: null };
       case "answer": {
-        const answer = await (await edge()).answer(request.image, request.options, signal);
+        const answer = await (await edge()).answer(request.image, request.options, signal, onProgress);
         return { reply: answer, transfer: [answer.scores.buffer as ArrayBuffer] };
       }
       case "time":

@@ -1,9 +1,9 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../shared/graph/fixture.ts";
+import { randomFrom } from "#shared/random";
 import { stripProfile } from "./strip-profile.ts";
 
-const random = seededRandom(7);
+const random = randomFrom(7);
 const pixels = Uint8Array.from(
   { length: 33 * 27 * 3 },
   (_, at) => 128 + 90 * Math.sin(at / 50) + 30 * random(),

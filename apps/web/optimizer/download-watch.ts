@@ -1,8 +1,8 @@
 /**
  * Who may be downloading. `start`: the edge worker's own scripts and its backend, of which nobody sees the bytes;
- * `edge`: weights; `page`: pictures; `own`: profiles, in the optimizer's worker.
+ * `edge`: weights; `app`: whatever the app does of its own, such as pictures; `own`: profiles, in the optimizer's worker.
  */
-export type Downloader = "start" | "edge" | "page" | "own";
+export type Downloader = "start" | "edge" | "app" | "own";
 
 /** What is on its way to this device beside replies: it delays them, and shows that the service lives. */
 export class DownloadWatch {

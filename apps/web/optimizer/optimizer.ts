@@ -1,22 +1,30 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type ExitCosts, exitCosts } from "#shared/evaluator";
+import {
+  type CloudLost,
+  CloudWatch,
+  imageTimes,
+  learn,
+  type Measured,
+  relax,
+  withImage,
+} from "#shared/learning";
 import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
+import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
 import type { Profile } from "#shared/profile";
-import { fetchJson } from "../service/fetch-model.ts";
-import { traffic } from "../service/traffic.ts";
-import type { OptimizerEvent } from "../talk/optimizer.ts";
-import type { CloudLost, LinkEvent, LinkRequest, Measured, Planning } from "../talk/planning.ts";
+import { fetchJson } from "../service/fetch-file.ts";
+import type { Service } from "../service/service.ts";
+import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
+import type { LinkEvent, LinkRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { CloudWatch } from "./cloud-watch.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
-import { learn, relax } from "./learning.ts";
-import { Planners } from "./planning.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
   calibratedHead,
+  type FetchJson,
   type FoundProfile,
   firstEdgeScale,
   headProfile,
@@ -27,13 +35,9 @@ import {
 const TICK_MS = 500;
 /** Relative, of an edge's times about its own profile. */
 const CALIBRATED_SPREAD = 0.1;
-/** Of the latest images, how long decoding took. */
-const IMAGE_TIMES = 5;
-/** Before any image was seen. */
-const FIRST_IMAGE = { ms: 8, sdMs: 8 } as const;
 
-/** One and the same, so that planners are kept. */
-const NOTHING: readonly never[] = [];
+/** Before there is a model. */
+const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
 
 /** The model, and what its nodes cost. */
 interface Costed {
@@ -55,10 +59,13 @@ interface Costed {
  */
 export class Optimizer {
   private readonly emit: (event: OptimizerEvent) => void;
+  private readonly fetchJson: FetchJson;
   private readonly cloud = new CloudWatch();
   private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
-  private readonly planners = new Planners();
+  /** What plans are made of, and who makes them: another one for other costs. */
+  private planned: CostedModel = NOTHING_COSTED;
+  private planner: Planner = plannerKind("eddi", NOTHING_COSTED).start();
   private toEdge: (event: LinkEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
@@ -80,9 +87,12 @@ export class Optimizer {
   /** False until the service has told its engine, and again after it was down: it may have changed. */
   private tailKnown = false;
 
-  constructor(emit: (event: OptimizerEvent) => void) {
+  constructor(service: Service, emit: (event: OptimizerEvent) => void) {
+    const { traffic } = service;
     this.emit = emit;
+    this.fetchJson = (url) => fetchJson(service, url);
     this.prober = new Prober({
+      service,
       cloud: this.cloud,
       conditions: () => conditionsOf(this.network),
       isSending: () => this.busy > 0 && !this.isAllEdge(),
@@ -139,9 +149,10 @@ export class Optimizer {
     if (!isOn) this.prober.downloadsChanged();
   }
 
-  setPicture(state: "loading" | "loaded" | "failed"): void {
+  /** The app downloads something of its own. */
+  setAppDownload(state: DownloadState): void {
     if (state === "loaded") this.heard();
-    this.setDownloading("page", state === "loading");
+    this.setDownloading("app", state === "loading");
   }
 
   setVisible(visible: boolean): void {
@@ -166,7 +177,7 @@ export class Optimizer {
         this.replan();
         return { reply: null };
       case "plan":
-        return { reply: this.plan(request.budgetMs, null) };
+        return { reply: this.plan({ minAccuracy: this.minAccuracy, ...request.wish }, null) };
       case "downloading":
         this.setDownloading("edge", request.isOn);
         return { reply: null };
@@ -216,7 +227,7 @@ export class Optimizer {
   private async learnEngine(backend: string | null, selfTestMs: number | null): Promise<void> {
     if (this.costed === null) throw new EddiError("bad-argument", "expected a model first");
     this.own = null;
-    const head = await headProfile(this.costed.model, backend, selfTestMs, fetchJson);
+    const head = await headProfile(this.costed.model, backend, selfTestMs, this.fetchJson);
     this.guessEdge(firstEdgeScale(head, selfTestMs), this.network.initial.spread.edge);
     this.takeHead(head);
   }
@@ -240,7 +251,7 @@ export class Optimizer {
     if (this.costed === null) return;
     this.tailKnown = true;
     try {
-      const tail = await tailProfile(this.costed.model, fetchJson);
+      const tail = await tailProfile(this.costed.model, this.fetchJson);
       this.recost({ ...this.costed, tail });
     } catch (thrown) {
       this.tailKnown = false;
@@ -251,13 +262,16 @@ export class Optimizer {
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
     const options = { codec, imageCodecs, transport: this.transport };
-    this.costed = { ...known, costs: exitCosts(model, head.profile, tail.profile, options) };
+    const costs = exitCosts(model, head.profile, tail.profile, options);
+    this.costed = { ...known, costs };
+    this.planned = { costs, policies: model.metadata.policies ?? [] };
+    this.planner = plannerKind("eddi", this.planned).start();
     this.replan();
   }
 
   private learnAnswer(measured: Measured): void {
     const now = performance.now();
-    this.imageTimes = [measured.imageMs, ...this.imageTimes].slice(0, IMAGE_TIMES);
+    this.imageTimes = withImage(this.imageTimes, measured.imageMs);
     this.network = learn(this.network, this.costed?.costs ?? [], measured, now);
     const { cloud } = measured;
     if (cloud?.kind === "lost") this.lost(cloud, now);
@@ -292,7 +306,8 @@ export class Optimizer {
   /** Plans anew and tells everybody. */
   private replan(): Planning {
     const now = performance.now();
-    const planned = this.plan(this.budgetMs, this.previous);
+    const { budgetMs, minAccuracy } = this;
+    const planned = this.plan({ budgetMs, minAccuracy }, this.previous);
     // A first guess of the network is no reason to fetch weights.
     const isGuess = !this.prober.known.uplink && this.cloud.isUp(now);
     const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;
@@ -304,7 +319,6 @@ export class Optimizer {
       kind: "summary",
       summary: {
         ...planning,
-        minAccuracy: this.minAccuracy,
         conditions: conditionsOf(this.network),
         cloud: this.cloud.state(now),
         measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },
@@ -314,18 +328,17 @@ export class Optimizer {
     return planning;
   }
 
-  private plan(budgetMs: number, previous: Plan | null): Planning {
-    const knowledge = {
-      costs: this.costed?.costs ?? NOTHING,
-      policies: this.costed?.model.metadata.policies ?? NOTHING,
+  private plan({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): Planning {
+    return planningFor(this.planned, this.planner, {
       conditions: conditionsOf(this.network),
-      image: timesOf(this.imageTimes),
+      image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
-      minAccuracy: this.minAccuracy,
-    };
-    return this.planners.planFor(knowledge, budgetMs, previous);
+      minAccuracy,
+      budgetMs,
+      previous,
+    });
   }
 
   private isAllEdge(): boolean {
@@ -350,11 +363,4 @@ export class Optimizer {
     });
     this.loading = Promise.all([this.loading, safe]);
   }
-}
-
-/** Median and spread; the spread from the range, which for five normal values is 2.33 standard deviations. */
-function timesOf(values: readonly number[]): { readonly ms: number; readonly sdMs: number } {
-  if (values.length === 0) return FIRST_IMAGE;
-  const sorted = [...values].sort((a, b) => a - b);
-  return { ms: sorted[sorted.length >> 1]!, sdMs: (sorted.at(-1)! - sorted[0]!) / 2.33 };
 }

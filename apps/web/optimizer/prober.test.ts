@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { CloudWatch } from "#shared/learning";
 import { conditionsOf, FIRST_GUESS, type Observation, observe, startNetwork } from "#shared/network";
-import { CloudWatch } from "./cloud-watch.ts";
+import { Service } from "../service/service.ts";
 import { DownloadWatch } from "./download-watch.ts";
 import { Prober } from "./prober.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
-  vi.stubGlobal("location", { origin: "http://service" });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -41,6 +41,7 @@ function setUp(link: Link) {
     });
   });
   const prober = new Prober({
+    service: new Service({ baseUrl: "http://service/", key: null }),
     cloud,
     conditions: () => conditionsOf(network),
     isSending: () => false,

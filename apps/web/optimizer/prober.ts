@@ -1,15 +1,21 @@
 import { type EddiError, toEddiError } from "#shared/errors";
+import {
+  beside,
+  type CloudWatch,
+  nextProbe,
+  PROBE_TICK_MS,
+  type ProbeState,
+  probeBytes,
+  tellsUplink,
+  UPLINK_ALLOWANCE,
+} from "#shared/learning";
 import type { Conditions } from "#shared/model";
 import type { Observation } from "#shared/network";
-import type { CloudWatch } from "./cloud-watch.ts";
+import type { Service } from "../service/service.ts";
 import type { DownloadWatch } from "./download-watch.ts";
-import { beside } from "./learning.ts";
-import { nextProbe, type ProbeState, probeBytes, tellsUplink, UPLINK_ALLOWANCE } from "./probe-policy.ts";
 import { type Probed, probeRtt, probeUplink } from "./probes.ts";
 
 const NEVER = Number.NEGATIVE_INFINITY;
-/** How often it is asked whether a probe is due. */
-const TICK_MS = 100;
 /** Nobody waits longer than this for conditions to be known. */
 const SETTLE_MS = 6000;
 /** Small requests, and larger ones, after which the network counts as known. */
@@ -18,6 +24,7 @@ const ENOUGH = { rtt: 2, uplink: 3 } as const;
 const QUIET_MS = 2000;
 
 export interface ProberOptions {
+  readonly service: Pick<Service, "fetch">;
   readonly cloud: CloudWatch;
   readonly conditions: () => Conditions;
   /** Whether an image is on its way to the cloud. */
@@ -51,7 +58,7 @@ export class Prober {
 
   constructor(options: ProberOptions) {
     this.options = options;
-    setInterval(() => this.tick(), TICK_MS);
+    setInterval(() => this.tick(), PROBE_TICK_MS);
   }
 
   get known(): { readonly rtt: boolean; readonly uplink: boolean } {
@@ -116,7 +123,7 @@ export class Prober {
       const isUp = this.options.cloud.isUp(performance.now());
       const isKnown = isUp ? rttProbes >= ENOUGH.rtt && this.known.uplink : this.asked >= ENOUGH.rtt;
       if (isKnown || !visible) return;
-      await new Promise((done) => setTimeout(done, TICK_MS));
+      await new Promise((done) => setTimeout(done, PROBE_TICK_MS));
     }
   }
 
@@ -147,7 +154,7 @@ export class Prober {
 
   private async takeRtt(): Promise<void> {
     const sentAt = performance.now();
-    const taught = await this.taughtBy(probeRtt(), sentAt);
+    const taught = await this.taughtBy(probeRtt(this.options.service), sentAt);
     const { rttProbes } = this.state;
     this.asked += 1;
     this.state = { ...this.state, rttProbes: rttProbes + countOf(taught), lastRttAt: performance.now() };
@@ -155,13 +162,13 @@ export class Prober {
   }
 
   private async takeUplink(): Promise<void> {
-    const { conditions, onProbed } = this.options;
+    const { service, conditions, onProbed } = this.options;
     const bytes = probeBytes(conditions(), this.state.uplinkProbes === 0);
     this.spend(bytes);
     setTimeout(() => this.spend(-bytes), UPLINK_ALLOWANCE.inMs);
     this.uplinkProbe = new AbortController();
     const { signal } = this.uplinkProbe;
-    const taught = await this.taughtBy(probeUplink(bytes, signal), performance.now());
+    const taught = await this.taughtBy(probeUplink(service, bytes, signal), performance.now());
     if (signal.aborted) return;
     const uplinkProbes = this.state.uplinkProbes + countOf(taught);
     this.state = { ...this.state, uplinkProbes, lastUplinkAt: performance.now() };

@@ -1,20 +1,16 @@
 import { EddiError } from "#shared/errors";
+import { PROBE_HEADER_BYTES, PROBE_TIMEOUT_MS } from "#shared/learning";
 import type { QueueReport, Silence, Transfer } from "#shared/network";
 import { parseServerTiming } from "#shared/protocol";
 import { anySignal } from "../service/any-signal.ts";
-import { serviceFetch } from "../service/service-fetch.ts";
-
-/** Of a probe beside its body: fewer than an inference request has. */
-const PROBE_HEADER_BYTES = 500;
-const RTT_TIMEOUT_MS = 2500;
-const UPLINK_TIMEOUT_MS = 4000;
+import type { Service } from "../service/service.ts";
 
 /** What a probe has learnt: of the link, and of the queue where the service tells it. */
 export type Probed = readonly [Transfer | Silence, ...QueueReport[]];
 
 /** Asks the service whether it lives. @throws EddiError `unavailable` or `timeout` */
-export async function probeRtt(): Promise<Probed> {
-  return probe("/v2/health/live", {}, PROBE_HEADER_BYTES, RTT_TIMEOUT_MS);
+export async function probeRtt(service: Pick<Service, "fetch">): Promise<Probed> {
+  return probe(service, "/v2/health/live", {}, PROBE_HEADER_BYTES, PROBE_TIMEOUT_MS.rtt);
 }
 
 /**
@@ -23,27 +19,33 @@ export async function probeRtt(): Promise<Probed> {
  *
  * @throws EddiError `unavailable`; `cancelled` when the signal aborts
  */
-export async function probeUplink(bytes: number, signal: AbortSignal): Promise<Probed> {
+export async function probeUplink(
+  service: Pick<Service, "fetch">,
+  bytes: number,
+  signal: AbortSignal,
+): Promise<Probed> {
   const body = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 65_536) crypto.getRandomValues(body.subarray(at, at + 65_536));
   const headers = { "content-type": "application/octet-stream" };
   const requestBytes = bytes + PROBE_HEADER_BYTES;
   try {
     return await probe(
+      service,
       "/v2/probe",
       { method: "POST", headers, body, signal },
       requestBytes,
-      UPLINK_TIMEOUT_MS,
+      PROBE_TIMEOUT_MS.uplink,
     );
   } catch (thrown) {
     if (!(thrown instanceof EddiError) || thrown.code !== "timeout") throw thrown;
     const atMs = performance.now();
-    return [{ kind: "silence", atMs, requestBytes, serverMs: 0, waitedMs: UPLINK_TIMEOUT_MS }];
+    return [{ kind: "silence", atMs, requestBytes, serverMs: 0, waitedMs: PROBE_TIMEOUT_MS.uplink }];
   }
 }
 
 /** Times one request, from the call of `fetch` until the reply's header is here. */
 async function probe(
+  service: Pick<Service, "fetch">,
   path: string,
   init: RequestInit,
   requestBytes: number,
@@ -54,7 +56,7 @@ async function probe(
   const signal = anySignal([late.signal, ...(init.signal ? [init.signal] : [])]);
   const startedAt = performance.now();
   try {
-    const response = await serviceFetch(path, { ...init, cache: "no-store", signal });
+    const response = await service.fetch(path, { ...init, cache: "no-store", signal });
     const atMs = performance.now();
     await response.arrayBuffer();
     if (!response.ok) throw new EddiError("unavailable", `${path}: got HTTP ${response.status}`);

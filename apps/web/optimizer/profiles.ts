@@ -10,7 +10,7 @@ import {
   readRegression,
   USUAL_TIMES,
 } from "#shared/profile";
-import { modelFileUrl } from "../service/fetch-model.ts";
+import { modelFileUrl } from "../service/fetch-file.ts";
 
 /** A profile, and where it comes from. */
 export interface FoundProfile {

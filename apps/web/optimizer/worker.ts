@@ -1,35 +1,36 @@
 import { EddiError } from "#shared/errors";
-import { useKey } from "../service/service-fetch.ts";
+import { Service } from "../service/service.ts";
 import type { OptimizerEvent, OptimizerRequest } from "../talk/optimizer.ts";
 import { type Served, serve } from "../talk/serve.ts";
 import { Optimizer } from "./optimizer.ts";
 
-const optimizer = new Optimizer((event) => emit(event));
+let opened: Optimizer | null = null;
 
 const emit = serve<OptimizerRequest, OptimizerEvent>(
   self as unknown as Worker,
   async (request): Promise<Served> => {
     switch (request.kind) {
-      case "key":
-        useKey(request.key);
+      case "open":
+        if (opened !== null) throw new EddiError("bad-argument", "expected one open, got another");
+        opened = new Optimizer(new Service(request.service), (event) => emit(event));
         return { reply: null };
       case "connect":
-        optimizer.connect(request.edge);
+        optimizer().connect(request.edge);
         return { reply: null };
       case "budget":
-        optimizer.setBudget(request.budgetMs);
+        optimizer().setBudget(request.budgetMs);
         return { reply: null };
       case "load":
-        optimizer.setLoad(request.framesPerSecond);
+        optimizer().setLoad(request.framesPerSecond);
         return { reply: null };
       case "min-accuracy":
-        optimizer.setMinAccuracy(request.minAccuracy);
+        optimizer().setMinAccuracy(request.minAccuracy);
         return { reply: null };
-      case "picture":
-        optimizer.setPicture(request.state);
+      case "downloading":
+        optimizer().setAppDownload(request.state);
         return { reply: null };
       case "visible":
-        optimizer.setVisible(request.visible);
+        optimizer().setVisible(request.visible);
         return { reply: null };
       default: {
         const { kind } = request satisfies never as OptimizerRequest;
@@ -38,3 +39,8 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
     }
   },
 );
+
+function optimizer(): Optimizer {
+  if (opened === null) throw new EddiError("bad-argument", "expected open first");
+  return opened;
+}

@@ -1,7 +1,9 @@
 import { render } from "preact";
-import { useKey } from "../service/service-fetch.ts";
-import { createApi } from "./control/api.ts";
+import { type Client, createClient, listModels } from "../client/index.ts";
+import { Service } from "../service/service.ts";
 import { Controller } from "./control/controller.ts";
+import { findModel } from "./control/find-model.ts";
+import { followClient } from "./control/follow-client.ts";
 import { loadSamples } from "./control/samples.ts";
 import * as store from "./control/store.ts";
 import { takeKey } from "./settings/key.ts";
@@ -10,11 +12,33 @@ import { tabMemory } from "./settings/tab-memory.ts";
 import { App } from "./view/app.tsx";
 import "./style.css";
 
+declare global {
+  /** The page's client, for tests, researchers and the developer console. The page shows what is asked of it. */
+  var eddi: Client;
+}
+
+/** Where this script came from. The build puts all scripts into one folder, `assets/`; this one lies in one as well. */
+const HERE = import.meta.url;
+
+/**
+ * A proxy may have put any prefix before the service's paths, of which neither it nor the page was told: the page's
+ * own scripts came through it, so what lies beside their folder does too.
+ */
+const baseUrl = new URL("..", HERE).href;
+
 const { settings, problems } = readSettings(location.search);
 for (const problem of problems) store.showProblem(problem);
 const key = takeKey({ location, history, storage: tabMemory() });
-useKey(key);
-const controller = new Controller({ ...settings, key });
-globalThis.eddi = createApi(controller);
+const { model, framesPerSecond, ...others } = settings;
+const client = createClient({
+  baseUrl,
+  key,
+  model: findModel(model, listModels({ baseUrl, key })),
+  ...others,
+});
+globalThis.eddi = client;
+followClient(client);
+const service = new Service({ baseUrl, key });
+const controller = new Controller(client, service, { framesPerSecond, key });
 render(<App controller={controller} />, document.getElementById("app")!);
-void loadSamples();
+void loadSamples(service);

@@ -1,6 +1,4 @@
 import { EddiError } from "#shared/errors";
-import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
-import { serviceSocket } from "./service-fetch.ts";
 import { type StreamAnswer, type StreamAsk, StreamSocket } from "./stream-socket.ts";
 
 /** Between a stream that ended, or would not open, and the next try; doubled until one answers. */
@@ -17,7 +15,8 @@ export class CloudStream {
   private delayMs = FIRST_DELAY_MS;
   private nextTryMs = Number.NEGATIVE_INFINITY;
 
-  constructor(open = openWebSocket) {
+  /** @param open begins to connect */
+  constructor(open: () => WebSocket) {
     this.open = open;
   }
 
@@ -58,8 +57,4 @@ export class CloudStream {
     this.nextTryMs = performance.now() + this.delayMs;
     this.delayMs = Math.min(2 * this.delayMs, MAX_DELAY_MS);
   }
-}
-
-function openWebSocket(): WebSocket {
-  return serviceSocket(STREAM_PATH, STREAM_PROTOCOL);
 }

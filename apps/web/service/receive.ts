@@ -1,6 +1,5 @@
 import { EddiError } from "#shared/errors";
 import { anySignal } from "./any-signal.ts";
-import { serviceFetch } from "./service-fetch.ts";
 import { afterSilence } from "./silence.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -13,8 +12,7 @@ export interface ReceiveOptions {
   /** Told what has come, as it comes; true ends it with that. */
   readonly take?: (chunk: Uint8Array, progress: Progress, response: Response) => boolean;
   readonly silenceMs?: number;
-  /** Of the service, unless it is another one. */
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 export interface Progress {
@@ -30,14 +28,13 @@ export interface Received extends Progress {
 }
 
 /**
- * Fetches something of the service and reads it as it arrives, once nobody goes first on the link. The bytes of other downloads are a sign of life too:
- * on a slow link one waits behind the other.
+ * Fetches something and reads it as it arrives, once nobody goes first on the link. The bytes of other downloads are a
+ * sign of life too: on a slow link one waits behind the other.
  *
  * @throws the signal's reason; what `fetch` throws; EddiError `timeout` after silence
  */
 export async function receive(url: string, options: ReceiveOptions): Promise<Received> {
-  const { init = {}, traffic, take = () => false, silenceMs = SILENCE_MS } = options;
-  const { fetch = serviceFetch } = options;
+  const { init = {}, traffic, take = () => false, silenceMs = SILENCE_MS, fetch } = options;
   await traffic.free();
   const silence = new AbortController();
   const endWatch = afterSilence(

@@ -104,6 +104,3 @@ export class Traffic {
     return this.arrivedMs;
   }
 }
-
-/** Of this thread's own. */
-export const traffic = new Traffic();

@@ -4,6 +4,8 @@ import type { Channel, ToCaller, ToServer } from "./messages.ts";
 export interface CallOptions {
   readonly transfer?: Transferable[];
   readonly signal?: AbortSignal | undefined;
+  /** Told what the other side tells of this call before it returns. */
+  readonly onProgress?: ((progress: never) => void) | undefined;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface CallOptions {
  */
 export class Caller<Request extends { readonly kind: string }, Replies, Event> {
   private readonly channel: Channel;
-  private readonly pending = new Map<number, PromiseWithResolvers<unknown>>();
+  private readonly pending = new Map<number, Pending>();
   private nextId = 1;
   private closed: EddiError | null = null;
 
@@ -25,6 +27,7 @@ export class Caller<Request extends { readonly kind: string }, Replies, Event> {
       if (this.closed !== null) return;
       if (data.type === "event") return onEvent(data.event);
       const call = this.pending.get(data.id);
+      if (data.type === "progress") return call?.onProgress?.(data.progress as never);
       this.pending.delete(data.id);
       if (data.type === "return") call?.resolve(data.reply);
       else call?.reject(new EddiError(data.code, data.message));
@@ -33,12 +36,12 @@ export class Caller<Request extends { readonly kind: string }, Replies, Event> {
 
   async call<R extends Request>(
     request: R,
-    { transfer = [], signal }: CallOptions = {},
+    { transfer = [], signal, onProgress }: CallOptions = {},
   ): Promise<R["kind"] extends keyof Replies ? Replies[R["kind"]] : never> {
     if (this.closed !== null) throw this.closed;
     if (signal?.aborted) throw toEddiError(signal.reason, "cancelled");
     const id = this.nextId++;
-    const call = withResolvers<unknown>();
+    const call: Pending = { ...withResolvers<unknown>(), onProgress };
     this.pending.set(id, call);
     const cancel = (): void => {
       if (!this.pending.delete(id)) return;
@@ -62,6 +65,10 @@ export class Caller<Request extends { readonly kind: string }, Replies, Event> {
     for (const call of this.pending.values()) call.reject(reason);
     this.pending.clear();
   }
+}
+
+interface Pending extends PromiseWithResolvers<unknown> {
+  readonly onProgress: CallOptions["onProgress"];
 }
 
 interface PromiseWithResolvers<T> {

@@ -1,15 +1,17 @@
 import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
 import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
-import type { Forecast } from "./planning.ts";
+import type { ServiceAddress } from "../service/service.ts";
+import type { PlanWish } from "./planning.ts";
 
-/** The whole conversation between the page and the edge worker. */
+/** The whole conversation between the client and the edge worker. */
 export type EdgeRequest =
   /** First and once: reads the model, then chooses a backend and fetches weights in the background. */
-  | { readonly kind: "open"; readonly settings: EdgeSettings; readonly optimizer: MessagePort }
-  /** A new port to the optimizer worker, after that one was restarted. */
-  | { readonly kind: "connect"; readonly optimizer: MessagePort }
+  | { readonly kind: "open"; readonly settings: EdgeSettings; readonly optimizer: MessagePort | null }
+  /** A new port to the optimizer worker, after that one was restarted; null: it will not be any more. */
+  | { readonly kind: "connect"; readonly optimizer: MessagePort | null }
   | { readonly kind: "answer"; readonly image: ImageSource; readonly options: AnswerOptions }
   /** Times something on the engine, without slow-down: for the lab. Its weights are fetched first. */
   | { readonly kind: "time"; readonly what: Timing }
@@ -62,8 +64,7 @@ export type Backend = "webgpu" | "wasm" | "webgl";
 export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
 
 export interface EdgeSettings {
-  /** For the service; null where it asks for none. */
-  readonly key: string | null;
+  readonly service: ServiceAddress;
   /** Model id. */
   readonly model: string;
   /** Tried before any other when given. */
@@ -82,18 +83,17 @@ export interface EdgeSettings {
 /** A file, pixels, or the model's input itself: float32, RGB interleaved, in the model's range. */
 export type ImageSource = Blob | ImageBitmap | ImageData | Float32Array;
 
-export interface AnswerOptions {
-  /** Milliseconds from the image's arrival at the edge worker. */
-  readonly budgetMs: number;
+/** `budgetMs`: milliseconds from the image's arrival at the edge worker. */
+export interface AnswerOptions extends PlanWish {
   /** Used instead of the optimizer's. Its weights are fetched first if need be. */
   readonly plan?: Plan;
   /** Used for all tensors instead of the plan's. */
   readonly codec?: WireCodec;
-  /** Told where the page has opened the picture itself. */
+  /** Told where the picture was opened before it came to the edge worker. */
   readonly opened?: OpenedPicture;
 }
 
-/** What it took the page to open a picture that the worker cannot, or that is too large for two to hold. */
+/** What it took to open a picture that the worker cannot, or that is too large for two to hold. */
 export interface OpenedPicture {
   /** Counts as the picture's time. */
   readonly ms: number;
@@ -114,6 +114,14 @@ export interface Answer extends WhatRan {
   readonly budgetMs: number;
   /** The picture's file ends early or is damaged: this answers what there is of it. */
   readonly isIncomplete: boolean;
+}
+
+/** An answer that is there at once, while a better one may follow. */
+export interface Provisional extends Pick<Answer, "exit" | "label" | "confidence" | "probabilities"> {
+  /** An early exit on the way that was not sure enough, or the edge in the cloud's stead. */
+  readonly by: "early exit" | "insurance";
+  /** From the image's arrival. */
+  readonly elapsedMs: number;
 }
 
 /** What really happened to one image: the one description of it, made where it ran. */
@@ -140,6 +148,8 @@ export interface WhatRan {
   readonly replyBytes: number;
   /** The way it went last; null when nothing was sent. */
   readonly transport: Transport | null;
+  /** The edge worked for an answer of its own beside the cloud. */
+  readonly worksTwice: boolean;
   readonly stages: Stages;
   /** From the image's arrival to the scores: the sum of the stages. */
   readonly totalMs: number;
@@ -182,7 +192,7 @@ export interface Stages {
   readonly otherMs: number;
 }
 
-/** What the page needs to know of the model. */
+/** What an app needs to know of the model. */
 export interface ModelSummary {
   readonly id: string;
   readonly version: string;

@@ -11,6 +11,8 @@ export type ToServer<Request> =
 export type ToCaller<Reply, Event> =
   | { readonly type: "return"; readonly id: number; readonly reply: Reply }
   | { readonly type: "failed"; readonly id: number; readonly code: ErrorCode; readonly message: string }
+  /** Of a call under way, before its return. */
+  | { readonly type: "progress"; readonly id: number; readonly progress: unknown }
   | { readonly type: "event"; readonly event: Event };
 
 /** A Worker, a worker's own scope or a MessagePort. */

@@ -1,36 +1,41 @@
 import type { ErrorCode } from "#shared/errors";
+import type { CloudState } from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
-import type { Finish, LoadReport, Prediction } from "./planning.ts";
+import type { Finish, LoadReport, Prediction } from "#shared/planning";
+import type { ServiceAddress } from "../service/service.ts";
 
-/** The whole conversation between the page and the optimizer worker. */
+/** The whole conversation between the client and the optimizer worker. */
 export type OptimizerRequest =
-  /** For the service; before anything else, and only where there is one. */
-  | { readonly kind: "key"; readonly key: string }
-  /** A port to the edge worker: first, and again after that one was restarted. */
+  /** First and once. */
+  | { readonly kind: "open"; readonly service: ServiceAddress }
+  /** A port to the edge worker, and again after that one was restarted. */
   | { readonly kind: "connect"; readonly edge: MessagePort }
   | { readonly kind: "budget"; readonly budgetMs: number }
   /** How often frames arrive that overlap; null: one image at a time. */
   | { readonly kind: "load"; readonly framesPerSecond: number | null }
   /** Top-1 that is enough, 0..1: then the fastest plan is wanted. Null: the best within the budget. */
   | { readonly kind: "min-accuracy"; readonly minAccuracy: number | null }
-  /** The page loads a picture, which delays replies, or has it. */
-  | { readonly kind: "picture"; readonly state: "loading" | "loaded" | "failed" }
+  /** The app downloads something of its own, which delays replies, or has it. */
+  | { readonly kind: "downloading"; readonly state: DownloadState }
   /** Probes rest while nobody looks. */
   | { readonly kind: "visible"; readonly visible: boolean };
 
 export interface OptimizerReplies {
-  key: null;
+  open: null;
   connect: null;
   budget: null;
   load: null;
   "min-accuracy": null;
-  picture: null;
+  downloading: null;
   visible: null;
 }
 
+/** How a download of the app's own stands. */
+export type DownloadState = "loading" | "loaded" | "failed";
+
 export type OptimizerEvent =
   | { readonly kind: "summary"; readonly summary: PlanSummary }
-  /** A probe is due: no picture is to be loaded until it is taken. */
+  /** A probe is due: the app is to begin no download until it is taken. */
   | { readonly kind: "hold"; readonly isHeld: boolean }
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string };
 
@@ -51,5 +56,3 @@ export interface PlanSummary {
   /** Where the times of head and tail come from. */
   readonly profiles: { readonly head: string; readonly tail: string };
 }
-
-export type CloudState = "unknown" | "up" | "down" | "refusing";

@@ -10,12 +10,12 @@ export interface Served {
 /**
  * The serving end of a conversation: runs the handler for every call and sends what it returns or throws.
  *
- * @param handle gets a signal that aborts when the caller cancels
+ * @param handle gets a signal that aborts when the caller cancels, and a way to tell the caller how far it is
  * @returns sends an event
  */
 export function serve<Request, Event>(
   channel: Channel,
-  handle: (request: Request, signal: AbortSignal) => Promise<Served>,
+  handle: (request: Request, signal: AbortSignal, onProgress: (progress: unknown) => void) => Promise<Served>,
 ): (event: Event) => void {
   const running = new Map<number, AbortController>();
   const send = (message: ToCaller<unknown, Event>, transfer: Transferable[] = []): void =>
@@ -28,7 +28,10 @@ export function serve<Request, Event>(
     const { id, request } = data;
     const controller = new AbortController();
     running.set(id, controller);
-    handle(request, controller.signal)
+    const onProgress = (progress: unknown): void => {
+      if (running.has(id)) send({ type: "progress", id, progress });
+    };
+    handle(request, controller.signal, onProgress)
       .then(({ reply, transfer }) => send({ type: "return", id, reply }, transfer))
       .catch((thrown: unknown) => {
         const { code, message } = toEddiError(thrown);

@@ -1,5 +1,5 @@
+import type { Quantiles } from "../chance/quantiles.ts";
 import type { Bursts, ModeId } from "./population.ts";
-import type { Quantiles } from "./quantiles.ts";
 
 /** One user's conditions: what is drawn once, and the distributions of what goes on changing. */
 export interface Draw {

@@ -1,4 +1,4 @@
-import type { Quantiles, Weighted } from "./quantiles.ts";
+import type { Quantiles, Weighted } from "../chance/quantiles.ts";
 
 /**
  * Who the users are: what `population/1` says, as far as something is drawn from it or played by it. The file also

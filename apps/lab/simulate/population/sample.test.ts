@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { normalShare } from "../chance/normal.ts";
+import { type Quantiles, quantileAt } from "../chance/quantiles.ts";
 import type { Draw } from "./draw.ts";
-import { normalShare } from "./normal.ts";
-import { type Quantiles, quantileAt } from "./quantiles.ts";
 import { POPULATION_FILE, readPopulation } from "./read-population.ts";
 import { sampleDraws } from "./sample.ts";
 import { strataDraws } from "./strata.ts";

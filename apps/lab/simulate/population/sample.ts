@@ -1,9 +1,9 @@
 import { EddiError } from "#shared/errors";
-import { type Random, randomFrom } from "../random.ts";
+import { type Random, randomFrom } from "#shared/random";
+import { normal, normalShare } from "../chance/normal.ts";
+import { choose, chooseAt, medianOf, type Quantiles, quantileAt } from "../chance/quantiles.ts";
 import type { Draw, DrawnBackend, DrawnCloud, DrawnEdge, DrawnLink, DrawnUse } from "./draw.ts";
-import { normal, normalShare } from "./normal.ts";
 import type { Device, Mode, Population, Radio, Thermal } from "./population.ts";
-import { choose, chooseAt, medianOf, type Quantiles, quantileAt } from "./quantiles.ts";
 
 /**
  * Draws users' conditions by the population's recipe (`sampling.pseudo`), number by number: the order of the draws

@@ -1,6 +1,6 @@
+import { medianOf, type Quantiles } from "../chance/quantiles.ts";
 import type { Draw } from "./draw.ts";
 import type { Population, Stratum } from "./population.ts";
-import { medianOf, type Quantiles } from "./quantiles.ts";
 import { lengthsOf, streamSeed } from "./sample.ts";
 
 /**

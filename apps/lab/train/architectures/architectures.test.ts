@@ -11,7 +11,7 @@ test("an unknown architecture is an error that lists the known", () => {
   expect(() => findArchitecture("vgg")).toThrow(/resnet-imagenette, .*tiny, got "vgg"/);
 });
 
-describe.skipIf(!native)("architectures (need @tensorflow/tfjs-node)", { timeout: 60_000 }, () => {
+describe.skipIf(!native)("architectures (need @tensorflow/tfjs-node)", () => {
   const tf = native as Tf;
 
   for (const id of ARCHITECTURE_IDS) {

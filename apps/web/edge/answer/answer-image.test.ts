@@ -4,6 +4,7 @@ import { backend, memory, ready, setBackend } from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Latency } from "#shared/evaluator";
+import type { Measured } from "#shared/learning";
 import {
   allCloud,
   allEdge,
@@ -16,11 +17,12 @@ import {
   splitPlan,
   tailOf,
 } from "#shared/model";
+import type { Planning, Way } from "#shared/planning";
 import { decodeRequest, decodeTensor, encodeResponse, HEADER_LENGTH } from "#shared/protocol";
 import { SegmentModel } from "#shared/runtime";
 import { CloudStream } from "../../service/cloud-stream.ts";
-import { Traffic } from "../../service/traffic.ts";
-import type { Measured, Planning, Way } from "../../talk/planning.ts";
+import { Service } from "../../service/service.ts";
+import type { Provisional } from "../../talk/edge.ts";
 import { CloudWays } from "../cloud/cloud-ways.ts";
 import { Engine } from "../engine/engine.ts";
 import { Readiness } from "../weights/readiness.ts";
@@ -52,6 +54,7 @@ async function setUp(
   { ready: isReady = true, finishMs = 5, mayAnswerEarlier = false } = {},
 ) {
   const engine = new Engine(model, "wasm", 1);
+  const service = new Service({ baseUrl: "http://service/", key: null });
   const measured: Measured[] = [];
   const lost: string[] = [];
   let broken = false;
@@ -82,23 +85,24 @@ async function setUp(
       feasible: true,
     },
     wanted: plan,
-    finish: exits.map((exit) => ({ exit, finishMs })),
+    finish: exits.map((exit) => ({ exit, finishMs, latestMs: 1.2 * finishMs })),
     load: null,
     mayAnswerEarlier,
+    minAccuracy: null,
     cloudUp: true,
   });
   const kit: Kit = {
     model,
     codec: { codec: "float32", deflate: false },
-    cloud: new CloudWays(new CloudStream(), "fetch"),
-    traffic: new Traffic(),
+    cloud: new CloudWays(service, new CloudStream(() => service.socket("/v2/stream", "x")), "fetch"),
+    traffic: service.traffic,
     engine: () => (broken ? null : engine),
     onEngineError: ({ message }) => {
       broken = true;
       lost.push(message);
     },
     readiness,
-    planFor: async (budgetMs) => planning(budgetMs),
+    planFor: async ({ budgetMs }) => planning(budgetMs),
     onMeasured: (one) => measured.push(one),
   };
   return { kit, measured, lost, engine };
@@ -233,6 +237,49 @@ test("when the reply is late the edge finishes, and the wait is told", async () 
   expect(answer.totalMs).toBeLessThan(1500);
   expect(answer.stages.lostMs).toBeGreaterThan(150);
   expect(measured[0]?.cloud).toMatchObject({ kind: "lost", retryAfterMs: null });
+});
+
+test("the insurance is finished in time for the budget, told at once, and replaced by a reply that still comes", async () => {
+  const insurance = { exit: exits[1]! };
+  const plan = { ...allCloud(model, exits.at(-1)!), insurance };
+  for (const [delayMs, source] of [
+    [60_000, "fallback"],
+    [1500, "cloud"],
+  ] as const) {
+    const log = stubCloud(delayMs);
+    // It starts 3000 - 1.2 * 2000 - 10 ms after the image came.
+    const { kit, engine, measured } = await setUp(plan, { finishMs: 2000 });
+    const { numTensors } = memory();
+    const told: Provisional[] = [];
+    const answer = await answerImage(kit, values, { budgetMs: 3000 }, never, (one) => told.push(one));
+    expect(log.requests).toBe(1);
+    expect(memory().numTensors).toBe(numTensors);
+    expect(answer).toMatchObject({ source, worksTwice: true, plan });
+    expect(told).toMatchObject([{ exit: insurance.exit, by: "insurance" }]);
+    expect(told[0]!.elapsedMs).toBeGreaterThanOrEqual(590);
+    expect(told[0]!.elapsedMs).toBeLessThan(answer.totalMs);
+    const expected = await wholeScores(engine, answer.exit);
+    expect(answer.exit).toBe(source === "cloud" ? exits.at(-1) : insurance.exit);
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - expected[i]!)))).toBeLessThan(1e-5);
+    if (source === "fallback") {
+      // It waits for a better one as long as it may.
+      expect(answer.totalMs).toBeGreaterThanOrEqual(2990);
+      expect(told[0]!.confidence).toBe(answer.confidence);
+      expect(answer.here).toContain(exitById(metadata, insurance.exit).node);
+      expect(measured[0]!.cloud).toMatchObject({ kind: "lost" });
+    } else expect(answer.here).toEqual([]);
+  }
+});
+
+test("early exits that are not sure are told at once", async () => {
+  stubCloud();
+  const early = exits.slice(0, 2).map((exit) => ({ exit, threshold: 1 }));
+  const { kit } = await setUp({ ...allEdge(model, exits.at(-1)!), early });
+  const told: Provisional[] = [];
+  const answer = await answerImage(kit, values, { budgetMs: 1000 }, never, (one) => told.push(one));
+  expect(told.map(({ exit, by }) => [exit, by])).toEqual(early.map(({ exit }) => [exit, "early exit"]));
+  expect(told.map(({ confidence }) => confidence)).toEqual(answer.asked.map(({ confidence }) => confidence));
+  expect(answer).toMatchObject({ source: "edge", worksTwice: false });
 });
 
 test("a service that refuses is asked again only when it says so", async () => {
@@ -621,7 +668,10 @@ test("an image that was given up is not sent, and its engine is not blamed", asy
     controller.abort(reason);
     return result;
   });
-  const cut = { ...kit, planFor: async () => (await setUp(prefixPlans(exits.at(-1)!)[5]!)).kit.planFor(500) };
+  const cut = {
+    ...kit,
+    planFor: async () => (await setUp(prefixPlans(exits.at(-1)!)[5]!)).kit.planFor({ budgetMs: 500 }),
+  };
   await expect(ask(cut, 500, controller.signal)).rejects.toMatchObject({ code: "cancelled" });
   expect(cloud.requests).toBe(0);
   expect(lost).toEqual([]);
@@ -631,10 +681,11 @@ test("downloads give way to an image that is sent, until its reply is there or l
   const [cut, whole] = [allCloud(model, exits.at(-1)!), allEdge(model, exits.at(-1)!)];
   for (const [plan, isHeld, delayMs] of [
     [cut, true, 0],
-    [cut, true, 2000],
+    [cut, true, 9000],
     [whole, false, 0],
   ] as const) {
-    const { kit } = await setUp(plan);
+    // The finish starts long before the budget ends.
+    const { kit } = await setUp(plan, { finishMs: 800 });
     const held: boolean[] = [];
     stubCloud(delayMs);
     const { fetch } = globalThis;
@@ -647,9 +698,9 @@ test("downloads give way to an image that is sent, until its reply is there or l
       held.push(kit.traffic.isHeld);
       return run(...given);
     });
-    await ask(kit, 100);
-    // All-cloud in time: the request. Late: the finish, with the link free again. All-edge: the head.
-    expect(held).toEqual(delayMs > 0 ? [true, false] : [isHeld]);
+    await ask(kit, 2000);
+    // All-cloud in time: the request. Late: the finish too, while the reply may yet come. All-edge: the head.
+    expect(held).toEqual(delayMs > 0 ? [true, true] : [isHeld]);
     expect(kit.traffic.isHeld).toBe(false);
   }
 });

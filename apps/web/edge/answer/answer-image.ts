@@ -1,9 +1,9 @@
 import { EddiError } from "#shared/errors";
-import { exitById, readScores } from "#shared/model";
-import type { Answer, AnswerOptions, ImageSource, WhatRan } from "../../talk/edge.ts";
+import type { Answer, AnswerOptions, ImageSource, Provisional, WhatRan } from "../../talk/edge.ts";
 import { release } from "../engine/engine.ts";
 import { askInTime } from "./ask-in-time.ts";
 import { type Job, type Kit, startJob } from "./job.ts";
+import { labelled } from "./labelled.ts";
 import { runHead } from "./run-head.ts";
 import { whatRan } from "./what-ran.ts";
 
@@ -12,6 +12,7 @@ import { whatRan } from "./what-ran.ts";
  * enough. When the cloud fails or is late the
  * edge finishes, when the edge's engine fails the cloud does it all; only when both fail there is no answer.
  *
+ * @param tell told answers that a better one may follow: of early exits that were not sure enough, of the insurance
  * @throws EddiError `bad-image`, `too-large`, `bad-plan`, `cancelled`; `unavailable` without edge and cloud
  */
 export async function answerImage(
@@ -19,8 +20,9 @@ export async function answerImage(
   source: ImageSource,
   options: AnswerOptions,
   signal: AbortSignal,
+  tell: (answer: Provisional) => void = () => {},
 ): Promise<Answer> {
-  const job = await startJob(kit, source, options, signal);
+  const job = await startJob(kit, source, options, signal, tell);
   try {
     const head = await runHead(job);
     if (head.kind === "scores") return toAnswer(job, head.scores, whatRan(job, "edge", head.exit));
@@ -31,7 +33,7 @@ export async function answerImage(
     return toAnswer(job, scores, whatRan(job, "fallback", exit, outcome.error));
   } finally {
     job.leaveLink();
-    release(job.held);
+    void job.finishing.then(() => release(job.held));
     kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud });
   }
 }
@@ -43,14 +45,10 @@ function withoutEngine({ kit }: Job, error: EddiError): EddiError {
 }
 
 function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {
-  const { metadata } = job.kit.model;
-  const { label, confidence, chances } = readScores(metadata.labels, exitById(metadata, ran.exit), scores);
   return {
     ...ran,
+    ...labelled(job.kit.model, { exit: ran.exit, scores }),
     scores,
-    probabilities: chances,
-    label,
-    confidence,
     plan: job.plan,
     isIncomplete: job.isIncomplete,
     budgetMs: job.options.budgetMs,

@@ -1,13 +1,21 @@
 import { allEdge, edgeNodes, exitById, type Plan, type Split, splitPlan } from "#shared/model";
-import type { Finish } from "../../talk/planning.ts";
+import type { Finish } from "#shared/planning";
 import { release } from "../engine/engine.ts";
-import { localExit } from "./deadline.ts";
-import { elapsed, feedsOf, type Job, useEngine } from "./job.ts";
+import { feedsOf, type Job, useEngine } from "./job.ts";
 
 /** An exit that the edge could finish at now. */
 export interface FinishPoint extends Finish {
   /** The way from this image's head to the exit; to one that was asked there is none to go. */
   readonly from: Split;
+}
+
+/** What the edge made of an image in the cloud's stead. */
+export interface LocalAnswer {
+  readonly exit: string;
+  readonly scores: Float32Array;
+  /** What ran for it. */
+  readonly nodes: readonly string[];
+  readonly ms: number;
 }
 
 /**
@@ -25,42 +33,38 @@ export function finishPoints(job: Job, plan: Plan): readonly FinishPoint[] {
     const whole = allEdge(model, id).head;
     if (asked.some(({ exit }) => exit === id)) {
       const isLast = asked.at(-1)!.exit === id;
-      return isLast ? [{ exit: id, finishMs: 0, from: splitPlan(model, { exit: id, head: whole }) }] : [];
+      return isLast ? [{ ...AT_ONCE, exit: id, from: splitPlan(model, { exit: id, head: whole }) }] : [];
     }
     if (engine === null || !readiness.isReady(whole)) return [];
     const from = splitPlan(model, { exit: id, head: whole.filter((name) => done.has(name)) });
-    const known = planning?.finish.find(({ exit }) => exit === id)?.finishMs;
-    return [{ exit: id, finishMs: known ?? Number.POSITIVE_INFINITY, from }];
+    const known = planning?.finish.find(({ exit }) => exit === id) ?? NOT_KNOWN;
+    return [{ ...known, exit: id, from }];
   });
 }
 
-/** The timer of the deadline is late by so much: no reason to take a worse exit than was meant. */
-const GRACE_MS = 10;
+const AT_ONCE = { finishMs: 0, latestMs: 0 };
+const NOT_KNOWN = { finishMs: Number.POSITIVE_INFINITY, latestMs: Number.POSITIVE_INFINITY };
 
 /**
- * Finishes at the best exit that the time left allows, from the tensors that the head left.
+ * Finishes at an exit, from the tensors that the head left.
  *
- * @returns null when no exit is ready or the engine fails
+ * @param signal of who waits for it
+ * @returns null when the engine fails
+ * @throws the signal's reason
  */
-export async function finishHere(
+export async function finishAt(
   job: Job,
-): Promise<{ readonly exit: string; readonly scores: Float32Array } | null> {
-  const { kit, options, plan } = job;
-  const start = performance.now();
-  const points = finishPoints(job, plan);
-  const chosen = localExit(points, options.budgetMs - elapsed(job) + GRACE_MS);
-  const point = points.find(({ exit }) => exit === chosen?.exit);
-  if (point === undefined) return null;
-  const known = job.asked.find(({ exit }) => exit === point.exit);
-  if (known !== undefined) return { exit: known.exit, scores: known.scores };
-  const { node } = exitById(kit.model.metadata, point.exit);
-  const rest = point.from.tail ?? { nodes: [], feeds: [node], outputs: [node] };
-  const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node], job.signal));
+  { exit, from }: FinishPoint,
+  signal: AbortSignal,
+): Promise<LocalAnswer | null> {
+  const known = job.asked.find((asked) => asked.exit === exit);
+  if (known !== undefined) return { exit, scores: known.scores, nodes: [], ms: 0 };
+  const { node } = exitById(job.kit.model.metadata, exit);
+  const rest = from.tail ?? { nodes: [], feeds: [node], outputs: [node] };
+  const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node], signal), signal);
   if (run === null) return null;
   release(run.held);
-  for (const name of rest.nodes) job.here.add(name);
-  job.stages.finishMs = performance.now() - start;
   // A head that ran before says more of the edge than what was left.
-  job.ran ??= { plan: allEdge(kit.model, point.exit), branches: [], runs: 1, ms: run.ms };
-  return { exit: point.exit, scores: run.values[0]!.values };
+  job.ran ??= { plan: allEdge(job.kit.model, exit), branches: [], runs: 1, ms: run.ms };
+  return { exit, scores: run.values[0]!.values, nodes: rest.nodes, ms: run.ms };
 }

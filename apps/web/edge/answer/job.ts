@@ -1,6 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type EddiError, toEddiError } from "#shared/errors";
 import { forcedCodec } from "#shared/evaluator";
+import type { Measured } from "#shared/learning";
 import type { Transport } from "#shared/model";
 import {
   allCloud,
@@ -11,14 +12,16 @@ import {
   USUAL_CODEC,
   type WireCodec,
 } from "#shared/model";
+import type { Planning } from "#shared/planning";
 import type { TensorValues } from "#shared/runtime";
 import { type ImageInput, imageInput } from "../../image/image-input.ts";
 import type { Traffic } from "../../service/traffic.ts";
-import type { AnswerOptions, AskedExit, ImageSource, Stages } from "../../talk/edge.ts";
-import type { Measured, Planning } from "../../talk/planning.ts";
+import type { AnswerOptions, AskedExit, ImageSource, Provisional, Stages } from "../../talk/edge.ts";
+import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
+import { labelled } from "./labelled.ts";
 
 /** What answers are made with. */
 export interface Kit {
@@ -32,7 +35,7 @@ export interface Kit {
   /** An engine that fails is replaced. */
   readonly onEngineError: (error: EddiError, engine: Engine) => void;
   readonly readiness: Readiness;
-  readonly planFor: (budgetMs: number) => Promise<Planning | null>;
+  readonly planFor: (wish: PlanWish) => Promise<Planning | null>;
   readonly onMeasured: (measured: Measured) => void;
 }
 
@@ -68,6 +71,14 @@ export interface Job {
   codecs: Readonly<Record<string, WireCodec>>;
   ran: Measured["head"];
   cloud: Measured["cloud"];
+  /** Tells an answer that a better one may follow. */
+  readonly tell: (
+    answer: { readonly exit: string; readonly scores: Float32Array },
+    by: Provisional["by"],
+  ) => void;
+  /** The edge works, or has, for an answer of its own beside the cloud's; what it holds is kept until that has ended. */
+  finishing: Promise<void>;
+  worksTwice: boolean;
 }
 
 export interface Asked extends AskedExit {
@@ -85,12 +96,13 @@ export async function startJob(
   source: ImageSource,
   options: AnswerOptions,
   signal: AbortSignal,
+  tell: (answer: Provisional) => void,
 ): Promise<Job> {
   const { model, readiness } = kit;
   const startMs = performance.now() - (options.opened?.ms ?? 0);
   const input = await imageInput(source, model.metadata.input);
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
-  const planning = options.plan === undefined ? await kit.planFor(options.budgetMs) : null;
+  const planning = options.plan === undefined ? await kit.planFor(options) : null;
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
   splitPlan(model, plan); // Refuses a plan that is none.
   if (options.plan !== undefined) await readiness.prepare(plan, signal);
@@ -122,6 +134,9 @@ export async function startJob(
     codecs: {},
     ran: null,
     cloud: null,
+    tell: (answer, by) => tell({ ...labelled(model, answer), by, elapsedMs: performance.now() - startMs }),
+    finishing: Promise.resolve(),
+    worksTwice: false,
   };
 }
 
@@ -131,7 +146,7 @@ function msOf(work: () => unknown): number {
   return performance.now() - start;
 }
 
-/** Milliseconds since the image arrived, at the page where that opened it. */
+/** Milliseconds since the image arrived, where it was opened. */
 export function elapsed(job: Job): number {
   return performance.now() - job.startMs;
 }
@@ -139,12 +154,14 @@ export function elapsed(job: Job): number {
 /**
  * Lets the engine work for this image.
  *
+ * @param signal of who waits for it
  * @returns null when there is no engine or it fails: it is replaced, and this image goes another way
  * @throws the signal's reason
  */
 export async function useEngine(
   job: Job,
   run: (engine: Engine) => Promise<EngineRun>,
+  signal = job.signal,
 ): Promise<EngineRun | null> {
   const engine = job.kit.engine();
   if (engine === null) return null;
@@ -155,7 +172,7 @@ export async function useEngine(
     job.stages.waitMs += performance.now() - start - result.ms;
     return result;
   } catch (thrown) {
-    if (job.signal.aborted && thrown === job.signal.reason) throw thrown;
+    if (signal.aborted && thrown === signal.reason) throw thrown;
     job.kit.onEngineError(toEddiError(thrown), engine);
     return null;
   }
@@ -173,7 +190,7 @@ export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
   return new Map<string, TensorValues | Tensor>([...imageOf(job), ...job.held]);
 }
 
-/** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the page's address does. */
+/** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the client was told. */
 export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
   const { model, codec } = kit;
   const forced = (one: WireCodec): WireCodec => forcedCodec(model, model.dag.names.indexOf(name), one);

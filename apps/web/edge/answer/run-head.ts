@@ -1,3 +1,4 @@
+import type { Measured } from "#shared/learning";
 import {
   allCloud,
   allEdge,
@@ -10,7 +11,6 @@ import {
   stagesOf,
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import type { Measured } from "../../talk/planning.ts";
 import { finishPoints } from "./finish-here.ts";
 import { feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
 
@@ -82,7 +82,9 @@ function isSure(job: Job, { exit, threshold }: EarlyExit, scores: Float32Array):
   const sure = exitConfidence(scores, exitById(job.kit.model.metadata, exit));
   const isNumber = !Number.isNaN(sure);
   job.asked.push({ exit, threshold, scores, confidence: isNumber ? sure : 0 });
-  return isNumber && sure >= threshold;
+  if (isNumber && sure >= threshold) return true;
+  job.tell({ exit, scores }, "early exit");
+  return false;
 }
 
 function allToCloud(job: Job): HeadResult {

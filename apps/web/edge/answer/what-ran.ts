@@ -1,7 +1,7 @@
 import type { EddiError } from "#shared/errors";
 import { splitPlan } from "#shared/model";
+import type { Forecast } from "#shared/planning";
 import type { WhatRan } from "../../talk/edge.ts";
-import type { Forecast } from "../../talk/planning.ts";
 import { elapsed, type Job } from "./job.ts";
 
 /**
@@ -31,6 +31,7 @@ export function whatRan(
     requestBytes,
     replyBytes,
     transport,
+    worksTwice: job.worksTwice,
     stages: { ...stages, otherMs: Math.max(0, totalMs - named) },
     totalMs,
     prediction: forecastOf(job, source, exit),

@@ -6,10 +6,12 @@ import { WebSocket as Client, type WebSocket as ServerSide, WebSocketServer } fr
 import type { Transport } from "#shared/model";
 import { decodeCall, encodeReply, HEADER_LENGTH, type StreamCall } from "#shared/protocol";
 import { CloudStream } from "../../service/cloud-stream.ts";
+import { Service } from "../../service/service.ts";
 import { CloudWays } from "./cloud-ways.ts";
 
 type Infer = Extract<StreamCall, { kind: "infer" }>;
 
+const service = new Service({ baseUrl: "http://service/", key: null });
 const never = new AbortController().signal;
 const ASK = { model: "tiny", version: "v", encoding: null, jsonBytes: 2, body: Uint8Array.from([1, 2]) };
 const closing: (() => void)[] = [];
@@ -84,7 +86,7 @@ test("the first request does not wait for the stream to open, the next ones go o
     calls.push({ ...call, body: Uint8Array.from(call.body) });
     answer(call, socket);
   });
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   expect(await send(ways)).toMatchObject({
     went: ["fetch"],
     text: "over fetch",
@@ -112,7 +114,7 @@ test("replies find their requests in any order, refusals too", async () => {
     for (const [one, other] of held.reverse()) other.send(reply(one, one.id === 1 ? 503 : 200));
   });
   await stream.opened();
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   const all = await Promise.all([send(ways), send(ways), send(ways)]);
   expect(all.map(({ status, retryAfterS }) => [status, retryAfterS])).toEqual([
     [200, null],
@@ -126,7 +128,7 @@ test("what is given up is cancelled at the service, and its stream stays", async
     if (call.id > 0) answer(call, socket);
   });
   await stream.opened();
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   const over = new AbortController();
   const given = send(ways, over.signal);
   await sleep(50);
@@ -142,13 +144,11 @@ test("a request whose stream dies goes by fetch, and so do the next ones until t
     else answer(call, socket);
   });
   await stream.opened();
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   expect(await send(ways)).toMatchObject({ went: ["stream", "fetch"], text: "over fetch" });
   expect((await send(ways)).went).toEqual(["fetch"]);
   expect(opened()).toBe(1);
-  await expect
-    .poll(async () => (await send(ways)).went, { timeout: 20_000, interval: 100 })
-    .toEqual(["stream"]);
+  await expect.poll(async () => (await send(ways)).went, { interval: 100 }).toEqual(["stream"]);
   expect(opened()).toBe(2);
 });
 
@@ -159,7 +159,7 @@ test("asked to leave, it answers what is under way, closes, and goes by fetch me
     answer(call, socket);
   });
   await stream.opened();
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   const closed = once(sockets[0]!, "close");
   const under = send(ways);
   await expect.poll(() => stream.isOpen).toBe(false);
@@ -171,13 +171,13 @@ test("asked to leave, it answers what is under way, closes, and goes by fetch me
 test("a reply that is none ends the stream, and costs no answer", async () => {
   const { stream } = await listen((_, socket) => socket.send(Uint8Array.from([1, 2, 3])));
   await stream.opened();
-  expect((await send(new CloudWays(stream, null))).went).toEqual(["stream", "fetch"]);
+  expect((await send(new CloudWays(service, stream, null))).went).toEqual(["stream", "fetch"]);
 });
 
 test("a stream on which nothing was heard for long is in doubt when a request is given up", async () => {
   const { stream } = await listen(() => {});
   await stream.opened();
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   const over = new AbortController();
   const [given, other] = [send(ways, over.signal), send(ways)];
   await sleep(2_100);
@@ -189,20 +189,20 @@ test("a stream on which nothing was heard for long is in doubt when a request is
 test("where there is no stream, all goes by fetch; one that is forced fails", async () => {
   const { server, stream, opened } = await listen(() => {});
   server.close();
-  const ways = new CloudWays(stream, null);
+  const ways = new CloudWays(service, stream, null);
   for (let at = 0; at < 5; at++) expect((await send(ways)).went).toEqual(["fetch"]);
   expect(opened()).toBe(1);
-  await expect(send(new CloudWays(stream, "stream"))).rejects.toMatchObject({ code: "unavailable" });
+  await expect(send(new CloudWays(service, stream, "stream"))).rejects.toMatchObject({ code: "unavailable" });
   const blocked = new CloudStream(() => {
     throw new Error("blocked by a policy");
   });
-  expect((await send(new CloudWays(blocked, null))).went).toEqual(["fetch"]);
-  expect((await send(new CloudWays(blocked, "fetch"))).went).toEqual(["fetch"]);
+  expect((await send(new CloudWays(service, blocked, null))).went).toEqual(["fetch"]);
+  expect((await send(new CloudWays(service, blocked, "fetch"))).went).toEqual(["fetch"]);
 });
 
 test("a stream that is forced is waited for, and fetch is never used", async () => {
   const { stream } = await listen(answer);
-  expect((await send(new CloudWays(stream, "stream"))).went).toEqual(["stream"]);
+  expect((await send(new CloudWays(service, stream, "stream"))).went).toEqual(["stream"]);
   expect(posted).toBe(0);
-  expect((await send(new CloudWays(stream, "fetch"))).went).toEqual(["fetch"]);
+  expect((await send(new CloudWays(service, stream, "fetch"))).went).toEqual(["fetch"]);
 });

@@ -2,7 +2,7 @@ import { EddiError } from "#shared/errors";
 import type { Transport } from "#shared/model";
 import { HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
 import type { CloudStream } from "../../service/cloud-stream.ts";
-import { serviceFetch } from "../../service/service-fetch.ts";
+import type { Service } from "../../service/service.ts";
 import type { StreamAsk } from "../../service/stream-socket.ts";
 
 /** What the service said, whichever way it came. */
@@ -27,10 +27,12 @@ export interface CloudMessage {
 
 /** The ways to the cloud: the stream while it is open, else `fetch`; or the one that is forced. */
 export class CloudWays {
+  private readonly service: Pick<Service, "fetch">;
   private readonly stream: CloudStream;
   private readonly forced: Transport | null;
 
-  constructor(stream: CloudStream, forced: Transport | null) {
+  constructor(service: Pick<Service, "fetch">, stream: CloudStream, forced: Transport | null) {
+    this.service = service;
     this.stream = stream;
     this.forced = forced;
   }
@@ -55,7 +57,7 @@ export class CloudWays {
       }
     }
     onWay("fetch");
-    return overFetch(asked, signal);
+    return overFetch(this.service, asked, signal);
   }
 }
 
@@ -73,11 +75,15 @@ async function overStream(stream: CloudStream, asked: StreamAsk, signal: AbortSi
   };
 }
 
-async function overFetch(asked: StreamAsk, signal: AbortSignal): Promise<CloudMessage> {
+async function overFetch(
+  service: Pick<Service, "fetch">,
+  asked: StreamAsk,
+  signal: AbortSignal,
+): Promise<CloudMessage> {
   const { model, version, jsonBytes, encoding, body } = asked;
   const path = `/v2/models/${encodeURIComponent(model)}/versions/${version}/infer`;
   const startedMs = performance.now();
-  const response = await serviceFetch(path, {
+  const response = await service.fetch(path, {
     method: "POST",
     headers: {
       "content-type": "application/octet-stream",

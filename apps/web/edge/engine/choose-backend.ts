@@ -8,6 +8,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
 import { selfTest } from "#shared/runtime";
+import type { Traffic } from "../../service/traffic.ts";
 import type { Backend, EdgeSettings, Trial } from "../../talk/edge.ts";
 import { within } from "../../talk/within.ts";
 
@@ -17,11 +18,16 @@ const TRIAL_TIMEOUT_MS = 30_000;
 const LOAD_TIMEOUT_MS = 300_000;
 
 /** Each its own chunk: a phone loads only what it tries. */
-const PREPARE: Record<Backend, () => Promise<{ prepare(): Promise<void> }>> = {
+const PREPARE: Record<Backend, () => Promise<{ prepare(traffic: Traffic): Promise<void> }>> = {
   webgpu: () => import("./backends/webgpu.ts"),
   wasm: () => import("./backends/wasm.ts"),
   webgl: () => import("./backends/webgl.ts"),
 };
+
+export interface BackendWishes extends Pick<EdgeSettings, "backend" | "avoid"> {
+  /** Of the link that scripts come over. */
+  readonly traffic: Traffic;
+}
 
 export interface Chosen {
   readonly backend: Backend | null;
@@ -36,10 +42,7 @@ export interface Chosen {
  * taken, by the reference net's time; WebGL only when neither works. A forced backend is taken without
  * comparison when it works. WASM that works stays at hand, others that are not taken are ended.
  */
-export async function chooseBackend({
-  backend: forced,
-  avoid,
-}: Pick<EdgeSettings, "backend" | "avoid">): Promise<Chosen> {
+export async function chooseBackend({ backend: forced, avoid, traffic }: BackendWishes): Promise<Chosen> {
   const tried: Trial[] = [];
   const rounds: readonly (readonly Backend[])[] = [
     ...(forced === null ? [] : [[forced]]),
@@ -52,7 +55,7 @@ export async function chooseBackend({
       tried.push(
         avoid.includes(backend)
           ? skipped(backend, "lost before")
-          : await tryBackend(backend, backend === forced),
+          : await tryBackend(backend, backend === forced, traffic),
       );
     }
     const passed = tried.filter((trial) => trial.outcome === "passed");
@@ -75,10 +78,10 @@ const RESERVE = "wasm";
  * Starts the reserve beside the backend in use, so that it needs no network when it is needed. Where it was tried it
  * is there.
  */
-export async function keepReserve({ tried }: Pick<Chosen, "tried">): Promise<void> {
+export async function keepReserve({ tried }: Pick<Chosen, "tried">, traffic: Traffic): Promise<void> {
   if (tried.some(({ backend, outcome }) => backend === RESERVE && outcome !== "skipped")) return;
   const { prepare } = await PREPARE[RESERVE]();
-  await prepare();
+  await prepare(traffic);
   // TF.js starts a backend only to use it at once. So it gets one that has started.
   const started = await findBackendFactory(RESERVE)();
   // It was needed meanwhile.
@@ -98,11 +101,11 @@ export function endBackend(backend: Backend): void {
   }
 }
 
-async function tryBackend(backend: Backend, forced: boolean): Promise<Trial> {
+async function tryBackend(backend: Backend, forced: boolean, traffic: Traffic): Promise<Trial> {
   try {
     const reason = backend === "webgpu" ? await avoidWebgpu(forced) : null;
     if (reason !== null) return skipped(backend, reason);
-    await within(LOAD_TIMEOUT_MS, backend, load(backend));
+    await within(LOAD_TIMEOUT_MS, backend, load(backend, traffic));
     const { ok, maxError, medianMs } = await within(TRIAL_TIMEOUT_MS, backend, trial(backend));
     const detail = `largest error ${maxError.toExponential(1)}`;
     return { backend, outcome: ok ? "passed" : "failed", medianMs, detail };
@@ -111,9 +114,9 @@ async function tryBackend(backend: Backend, forced: boolean): Promise<Trial> {
   }
 }
 
-async function load(backend: Backend): Promise<void> {
+async function load(backend: Backend, traffic: Traffic): Promise<void> {
   const { prepare } = await PREPARE[backend]();
-  await prepare();
+  await prepare(traffic);
 }
 
 async function trial(backend: Backend): ReturnType<typeof selfTest> {

@@ -1,11 +1,13 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
+import type { Traffic } from "../../service/traffic.ts";
 import type { Backend, EdgeSettings, EngineReport } from "../../talk/edge.ts";
 import { type Chosen, chooseBackend, endBackend, keepReserve } from "./choose-backend.ts";
 import { Engine } from "./engine.ts";
 
 export interface EngineKeeperOptions {
   readonly settings: Pick<EdgeSettings, "backend" | "avoid" | "slowdown">;
+  readonly traffic: Traffic;
   /** Another engine, or none: nothing is warm, and no weights are there. */
   readonly onEngine: (report: EngineReport) => void;
   readonly onLost: (backend: Backend, message: string) => void;
@@ -77,7 +79,7 @@ export class EngineKeeper {
   async keepReserve(): Promise<void> {
     await this.chosen();
     await this.options.idle();
-    if (this.engine !== null) await keepReserve({ tried: this.tried });
+    if (this.engine !== null) await keepReserve({ tried: this.tried }, this.options.traffic);
   }
 
   private tryLater(): void {
@@ -97,8 +99,9 @@ export class EngineKeeper {
   }
 
   private choose(lost: readonly Backend[]): Promise<Chosen> {
-    const { backend, avoid } = this.options.settings;
-    return chooseBackend({ backend, avoid: [...avoid, ...lost] });
+    const { settings, traffic } = this.options;
+    const { backend, avoid } = settings;
+    return chooseBackend({ backend, avoid: [...avoid, ...lost], traffic });
   }
 
   /** @param before taken again when its backend is chosen once more */

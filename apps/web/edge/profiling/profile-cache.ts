@@ -45,5 +45,5 @@ export const browserCache: ProfileCache = {
 
 /** An address that nothing answers: the key of the entry. */
 function urlOf(key: string): string {
-  return `/profiles-of-this-device?${encodeURIComponent(key)}`;
+  return `https://profiles-of-this-device.invalid/?${encodeURIComponent(key)}`;
 }

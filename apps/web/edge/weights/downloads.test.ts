@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
-import { Traffic } from "../../service/traffic.ts";
+import { Service } from "../../service/service.ts";
 import { Downloads } from "./downloads.ts";
 
 const URL_OF_FILE = "/models/tiny/weights-01.bin";
@@ -50,22 +50,24 @@ function send(reply: ServerResponse, range: Range): void {
 }
 
 /** As if a link brought so many bytes a millisecond, where everything is fast. */
-function trafficAt(bytesPerMs: number): Traffic {
-  const traffic = new Traffic();
-  traffic.measured(1e6, 1e6 / bytesPerMs);
-  vi.spyOn(traffic, "measured").mockImplementation(() => {});
-  return traffic;
+function serviceAt(bytesPerMs: number): Service {
+  const service = newService();
+  service.traffic.measured(1e6, 1e6 / bytesPerMs);
+  vi.spyOn(service.traffic, "measured").mockImplementation(() => {});
+  return service;
 }
 
-async function fetchWith(traffic: Traffic): Promise<Buffer> {
-  return Buffer.from(await new Downloads(traffic).fetch(URL_OF_FILE, file.length, false));
+const newService = (): Service => new Service({ baseUrl: "http://service/", key: null });
+
+async function fetchWith(service: Service): Promise<Buffer> {
+  return Buffer.from(await new Downloads(service).fetch(URL_OF_FILE, file.length, false));
 }
 
 test("on a fast link, and before anything is known of it, a file comes as a whole", async () => {
-  for (const traffic of [new Traffic(), trafficAt(10_000)]) {
+  for (const service of [newService(), serviceAt(10_000)]) {
     const asked = await serve();
     const told: number[] = [];
-    const downloads = new Downloads(traffic);
+    const downloads = new Downloads(service);
     const bytes = await downloads.fetch(URL_OF_FILE, file.length, false, (there) => told.push(there));
     expect(file.equals(bytes)).toBe(true);
     expect(asked).toEqual([null]);
@@ -75,21 +77,22 @@ test("on a fast link, and before anything is known of it, a file comes as a whol
 
 test("on a slow link it comes in pieces of half a second", async () => {
   const asked = await serve();
-  expect((await fetchWith(trafficAt(50))).equals(file)).toBe(true);
+  expect((await fetchWith(serviceAt(50))).equals(file)).toBe(true);
   expect(asked.length).toBe(12);
   for (const range of asked.slice(0, -1)) expect(range![1] + 1 - range![0]).toBe(25_000);
 });
 
 test("between pieces it gives way to whoever goes first", async () => {
-  const traffic = trafficAt(100);
+  const service = serviceAt(100);
+  const { traffic } = service;
   let letGo = (): void => {};
   const asked = await serve((reply, range) => {
     if (asked.length === 2) letGo = traffic.hold();
     send(reply, range);
   });
-  const download = fetchWith(traffic);
+  const download = fetchWith(service);
   const isQuiet = (): boolean => asked.length === 2 && !traffic.wasOnSince(performance.now() + 1);
-  await vi.waitFor(() => expect(isQuiet()).toBe(true), { timeout: 9000 });
+  await vi.waitFor(() => expect(isQuiet()).toBe(true), { timeout: 120_000 });
   letGo();
   expect((await download).equals(file)).toBe(true);
 });
@@ -101,7 +104,7 @@ test("a file that breaks off goes on where it was", async () => {
     reply.writeHead(200, { "content-length": file.length });
     reply.write(file.subarray(0, 100_000), () => setTimeout(() => reply.destroy(), 100));
   });
-  const downloads = new Downloads(new Traffic());
+  const downloads = new Downloads(newService());
   const broken = downloads.fetch(URL_OF_FILE, file.length, false);
   await expect(broken).rejects.toMatchObject({ code: "unavailable" });
   isBroken = false;
@@ -121,7 +124,7 @@ test("a link that becomes slow breaks a large piece off, and what came is kept",
     }, 50);
     reply.on("close", () => clearInterval(trickle));
   });
-  expect((await fetchWith(new Traffic())).equals(file)).toBe(true);
+  expect((await fetchWith(newService())).equals(file)).toBe(true);
   expect(asked[0]).toBeNull();
   expect(asked[1]![0]).toBeGreaterThan(65_536);
 });
@@ -132,24 +135,24 @@ test("where no ranges are known the file comes as a whole", async () => {
       if (range === null || status === 200) send(reply, null);
       else reply.writeHead(416).end();
     });
-    expect((await fetchWith(trafficAt(50))).equals(file)).toBe(true);
+    expect((await fetchWith(serviceAt(50))).equals(file)).toBe(true);
     expect(asked.length).toBe(status === 200 ? 1 : 2);
   }
 });
 
 test("a file that is shorter than it should be comes as it is, for its check to refuse", async () => {
-  for (const traffic of [new Traffic(), trafficAt(50)]) {
+  for (const service of [newService(), serviceAt(50)]) {
     await serve((reply, range) => {
       if (range === null) reply.end(file.subarray(0, 70_000));
       else reply.writeHead(206).end(file.subarray(range[0], Math.min(range[1] + 1, 70_000)));
     });
-    expect((await fetchWith(traffic)).length).toBe(70_000);
+    expect((await fetchWith(service)).length).toBe(70_000);
   }
 });
 
 test("what fails says so: there is none, or no service", async () => {
   await serve((reply) => reply.writeHead(404).end());
-  await expect(fetchWith(new Traffic())).rejects.toMatchObject({ code: "not-found" });
+  await expect(fetchWith(newService())).rejects.toMatchObject({ code: "not-found" });
   await serve((reply) => reply.writeHead(500).end("no"));
-  await expect(fetchWith(trafficAt(50))).rejects.toMatchObject({ code: "unavailable" });
+  await expect(fetchWith(serviceAt(50))).rejects.toMatchObject({ code: "unavailable" });
 });

@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
-import { fetchFile } from "../../service/fetch-model.ts";
+import { fetchFile } from "../../service/fetch-file.ts";
 import { joined, type Progress } from "../../service/receive.ts";
-import type { Traffic } from "../../service/traffic.ts";
+import type { Service } from "../../service/service.ts";
 
 /** So long a piece may be on the wire, as all that comes after it has to wait: an image's reply at worst. */
 const PIECE_MS = 500;
@@ -22,14 +22,14 @@ interface Begun {
  * cache, it comes as a whole.
  */
 export class Downloads {
-  private readonly traffic: Traffic;
+  private readonly service: Service;
   /** By address: files that broke off. */
   private readonly begun = new Map<string, Begun>();
   /** Some proxies know no ranges. */
   private hasRanges = true;
 
-  constructor(traffic: Traffic) {
-    this.traffic = traffic;
+  constructor(service: Service) {
+    this.service = service;
   }
 
   /**
@@ -67,7 +67,8 @@ export class Downloads {
   ): Promise<boolean> {
     const from = file.bytes;
     const isWhole = from === 0 && isLast;
-    const { traffic } = this;
+    const { service } = this;
+    const { traffic } = service;
     let isBrokenOff = false;
     const take = (chunk: Uint8Array, { bytes, ms }: Progress, { status }: Response): boolean => {
       // What knows no ranges sends the file from its beginning.
@@ -82,7 +83,7 @@ export class Downloads {
     };
     const headers = isWhole ? {} : { range: `bytes=${from}-${end - 1}` };
     const init: RequestInit = { headers, ...(fresh ? { cache: "reload" } : {}) };
-    const { response } = await fetchFile(url, { init, traffic, take });
+    const { response } = await fetchFile(service, url, { init, take });
     const { status } = response;
     if (!isWhole && status !== 206) this.hasRanges = false;
     if (status === 416) {
@@ -95,7 +96,7 @@ export class Downloads {
 
   private pieceBytes(left: number): number {
     if (!this.hasRanges) return left;
-    const bytes = Math.max(LEAST_BYTES, Math.round(this.traffic.bytesPerMs * PIECE_MS));
+    const bytes = Math.max(LEAST_BYTES, Math.round(this.service.traffic.bytesPerMs * PIECE_MS));
     return left <= bytes + LEAST_BYTES ? left : bytes;
   }
 }

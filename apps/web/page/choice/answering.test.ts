@@ -36,20 +36,37 @@ function setUp() {
     chosen: () => Object.assign(screen, { problem: null }),
     busy: (underWay) => Object.assign(screen, { underWay }),
   };
-  const answering = new Answering(
-    (image, _, signal, show) =>
-      new Promise((resolve, reject) => {
-        if (image instanceof Blob) show(image);
-        if (signal?.aborted) reject(signal.reason);
-        signal?.addEventListener("abort", () => reject(signal.reason));
-        const settle = (isOk: boolean): void => {
-          if (isOk) resolve(answerOf(names.get(image)));
-          else reject(failure(names.get(image)));
-        };
-        pending.push({ image, signal, settle });
-      }),
-    listener,
-  );
+  const ask = (
+    image: ImageSource,
+    signal: AbortSignal | undefined,
+    show: (picture: Blob) => void,
+  ): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      if (image instanceof Blob) show(image);
+      if (signal?.aborted) reject(signal.reason);
+      signal?.addEventListener("abort", () => reject(signal.reason));
+      const settle = (isOk: boolean): void => {
+        if (isOk) resolve(answerOf(names.get(image)));
+        else reject(failure(names.get(image)));
+      };
+      pending.push({ image, signal, settle });
+    });
+  const asking = (...asked: Parameters<typeof ask>): Promise<Answer> => {
+    const answer = ask(...asked);
+    // A client tells of everything that is asked of it, the page's own images included.
+    void answering.follow({ image: asked[0], picture: () => null, answer });
+    return answer;
+  };
+  const answering = new Answering(asking, listener);
+  /** Asks as a script does. */
+  const script = (image: ImageSource): Promise<Answer> => {
+    let picture: Blob | null = null;
+    const answer = ask(image, undefined, (shown) => {
+      picture = shown;
+    });
+    void answering.follow({ image, picture: () => picture, answer });
+    return answer;
+  };
   const named = <T>(image: T, name: string): T => {
     names.set(image, name);
     return image;
@@ -58,7 +75,7 @@ function setUp() {
     pending.find((one) => one.image === image)?.settle(isOk);
     await tick();
   };
-  return { answering, screen, pending, names, named, settle };
+  return { answering, script, screen, pending, names, named, settle };
 }
 
 function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
@@ -180,7 +197,7 @@ test("a photo ends the live camera, and frames that come late go nowhere", async
   expect(screen).toMatchObject({ shown: photo, answers: ["photo"], problem: null, underWay: 0 });
 });
 
-test("what is no picture is refused before it is shown: a script hears of it, the page stays as it is", async () => {
+test("what is no picture is refused before it is shown", async () => {
   const screen = { shown: [] as unknown[], problems: [] as string[] };
   const answering = new Answering(
     async () => {
@@ -194,10 +211,6 @@ test("what is no picture is refused before it is shown: a script hears of it, th
       busy: () => {},
     },
   );
-  await expect(answering.script(new Blob(["text"]), {}, undefined)).rejects.toMatchObject({
-    code: "bad-image",
-  });
-  expect(screen).toEqual({ shown: [], problems: [] });
   await answering.choose(async () => new Blob(["text"]), null);
   expect(screen).toEqual({ shown: [null], problems: ["a text"] });
 });
@@ -213,13 +226,13 @@ test("a picture that is none is said, and is not shown; the one before it is can
 });
 
 test("a script's failure is the script's: the page stays as it is", async () => {
-  const { answering, screen, named, settle } = setUp();
+  const { answering, script, screen, named, settle } = setUp();
   const photo = named(new Blob(["photo"]), "photo");
   void answering.choose(async () => photo, null);
   await tick();
   await settle(photo, true);
   const bad = named(new Blob(["bad"]), "bad");
-  const asked = answering.script(bad, {}, undefined);
+  const asked = script(bad);
   expect(screen.answer).toBe("photo");
   const refused = expect(asked).rejects.toMatchObject({ code: "unavailable" });
   await settle(bad, false);
@@ -229,9 +242,9 @@ test("a script's failure is the script's: the page stays as it is", async () => 
 
 test("scripts may ask for many at once: all are answered, and the newest stays on show", async () => {
   for (const order of orders([1, 1, 1])) {
-    const { answering, screen, pending, named, settle } = setUp();
+    const { script, screen, pending, named, settle } = setUp();
     const images = [0, 1, 2].map((at) => named(new Blob([`${at}`]), `${at}`));
-    const answers = images.map((image) => answering.script(image, {}, undefined));
+    const answers = images.map((image) => script(image));
     for (const at of order) {
       await settle(images[at], true);
       expect(screen.answer).toBe(String(images.indexOf(screen.shown!)));
@@ -248,12 +261,12 @@ test("what the user chooses after a script has asked stays, what was chosen befo
       [0, 1],
       [1, 0],
     ] as const) {
-      const { answering, screen, named, settle } = setUp();
+      const { answering, script, screen, named, settle } = setUp();
       const mine = named(new Blob(["mine"]), "mine");
       const scripts = named(new Blob(["script"]), "script");
       const choose = () => void answering.choose(async () => mine, null);
       if (isUserFirst) choose();
-      const asked = answering.script(scripts, {}, undefined);
+      const asked = script(scripts);
       if (!isUserFirst) choose();
       await tick();
       for (const at of order) await settle([mine, scripts][at], true);

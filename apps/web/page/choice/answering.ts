@@ -1,5 +1,6 @@
 import { type EddiError, toEddiError } from "#shared/errors";
-import type { Answer, AnswerOptions, ImageSource } from "../../talk/edge.ts";
+import type { Answering as Asked } from "../../client/index.ts";
+import type { Answer, ImageSource } from "../../talk/edge.ts";
 import { orAborted } from "../../talk/within.ts";
 import { type Choice, Choices } from "./choices.ts";
 
@@ -22,18 +23,15 @@ export interface Screen {
  * @param show called with what a file shows, once it is known to be a picture
  * @throws EddiError `bad-image` or `too-large` for what is none
  */
-export type Ask = (
-  image: ImageSource,
-  options: Partial<AnswerOptions>,
-  signal: AbortSignal | undefined,
-  show: (picture: Blob) => void,
-) => Promise<Answer>;
+export type Ask = (image: ImageSource, signal: AbortSignal, show: (picture: Blob) => void) => Promise<Answer>;
 
 /** Has pictures answered, and sees to it that an answer stands under its own picture, whatever comes when. */
 export class Answering {
   private readonly ask: Ask;
   private readonly screen: Screen;
   private readonly choices = new Choices();
+  /** Images that are asked about here. */
+  private readonly own = new WeakSet<ImageSource>();
   private underWay = 0;
 
   constructor(ask: Ask, screen: Screen) {
@@ -56,7 +54,7 @@ export class Answering {
       const show = (picture: Blob): void => {
         if (choice.isNewest) this.screen.picture(picture, label);
       };
-      const answer = await this.run(file, {}, signal, show);
+      const answer = await this.run(file, signal, show);
       if (choice.show()) this.screen.answer(answer);
     } catch (thrown) {
       if (!choice.isNewest) return;
@@ -92,7 +90,7 @@ export class Answering {
       const bitmap = await grab();
       try {
         frame.signal.throwIfAborted();
-        const answer = await this.run(bitmap, {}, frame.signal, () => {});
+        const answer = await this.run(bitmap, frame.signal, () => {});
         if (frame.show()) this.screen.answer(answer);
       } finally {
         bitmap.close();
@@ -105,36 +103,31 @@ export class Answering {
   }
 
   /**
-   * Answers for a script, which gets the answer, and the failure alone. People see both picture and answer once it is
-   * there, unless something newer was chosen meanwhile.
+   * A script has asked. People see both picture and answer once it is there, unless something newer was chosen
+   * meanwhile; failures are the script's alone.
    */
-  async script(
-    image: ImageSource,
-    options: Partial<AnswerOptions>,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
+  async follow({ image, picture, answer }: Asked): Promise<void> {
+    if (this.own.has(image)) return;
     const choice = this.choices.ask();
-    let shown: Blob | null = null;
-    const answer = await this.run(image, options, signal, (picture) => {
-      shown = picture;
-    });
-    if (choice.show()) {
-      this.screen.chosen();
-      this.screen.picture(shown, null);
-      this.screen.answer(answer);
-    }
-    return answer;
-  }
-
-  private async run(
-    image: ImageSource,
-    options: Partial<AnswerOptions>,
-    signal: AbortSignal | undefined,
-    show: (picture: Blob) => void,
-  ): Promise<Answer> {
     this.screen.busy(++this.underWay);
     try {
-      return await this.ask(image, options, signal, show);
+      const came = await answer;
+      if (!choice.show()) return;
+      this.screen.chosen();
+      this.screen.picture(picture(), null);
+      this.screen.answer(came);
+    } catch {
+      // Whoever has asked hears of it.
+    } finally {
+      this.screen.busy(--this.underWay);
+    }
+  }
+
+  private async run(image: ImageSource, signal: AbortSignal, show: (picture: Blob) => void): Promise<Answer> {
+    this.own.add(image);
+    this.screen.busy(++this.underWay);
+    try {
+      return await this.ask(image, signal, show);
     } finally {
       this.screen.busy(--this.underWay);
     }

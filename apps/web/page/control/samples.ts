@@ -1,24 +1,43 @@
-import { serviceUrl } from "../../service/service-url.ts";
+import { EddiError, toEddiError } from "#shared/errors";
+import { receive } from "../../service/receive.ts";
+import type { Service } from "../../service/service.ts";
 import { drawings } from "./drawings.ts";
 import { type Sample, samples } from "./store.ts";
 
 const MOST = 24;
 
 /** Validation photos where the service has them, else drawings of our own. */
-export async function loadSamples(): Promise<void> {
-  const photos = await fetchPhotos();
+export async function loadSamples(service: Service): Promise<void> {
+  const photos = await fetchPhotos(service);
   samples.value =
     photos.length > 0
       ? { source: "photos", items: photos.slice(0, MOST) }
       : { source: "drawings", items: await drawings() };
 }
 
-async function fetchPhotos(): Promise<readonly Sample[]> {
+/** The file of a sample. @throws EddiError `unavailable` */
+export async function fetchSample(
+  { traffic }: Service,
+  { url, label }: Sample,
+  signal: AbortSignal,
+): Promise<Blob> {
   try {
-    const response = await fetch(serviceUrl("/samples/index.json"));
+    const init = { signal };
+    const { response, chunks } = await receive(url, { init, traffic, fetch: (...asked) => fetch(...asked) });
+    const { ok, status, headers } = response;
+    if (!ok) throw new EddiError("unavailable", `${url}: got HTTP ${status}`);
+    return new Blob(chunks as Uint8Array<ArrayBuffer>[], { type: headers.get("content-type") ?? "" });
+  } catch (thrown) {
+    throw new EddiError("unavailable", `sample ${label}: ${toEddiError(thrown).message}`, { cause: thrown });
+  }
+}
+
+async function fetchPhotos(service: Service): Promise<readonly Sample[]> {
+  try {
+    const response = await fetch(service.url("/samples/index.json"));
     if (!response.ok) return [];
     const { photos } = (await response.json()) as { readonly photos?: readonly Sample[] };
-    return (photos ?? []).map((photo) => ({ ...photo, url: serviceUrl(photo.url).href }));
+    return (photos ?? []).map((photo) => ({ ...photo, url: service.url(photo.url).href }));
   } catch {
     return []; // No service, no photos: the page says elsewhere that it is down.
   }

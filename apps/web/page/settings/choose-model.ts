@@ -1,5 +1,4 @@
 import { EddiError } from "#shared/errors";
-import { NEEDS_KEY, serviceFetch } from "../../service/service-fetch.ts";
 
 /** Small models for tests: taken only when there is no other. */
 const TEST_MODELS: readonly string[] = ["tiny"];
@@ -45,30 +44,4 @@ export function addressFor(model: string, address: string): string {
   const url = new URL(address);
   url.searchParams.set("model", model);
   return url.href;
-}
-
-/**
- * Names of the models that the service has, or is loading.
- *
- * @throws EddiError `unavailable` when it cannot be reached; `unauthorized` without its key
- */
-export async function fetchModels(): Promise<readonly string[]> {
-  const url = "/v2/repository/index";
-  try {
-    const response = await serviceFetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: "{}",
-    });
-    if (response.status === 401) throw new EddiError("unauthorized", NEEDS_KEY);
-    if (!response.ok) throw new EddiError("unavailable", `HTTP ${response.status}`);
-    const index = (await response.json()) as readonly { readonly name: string; readonly state: string }[];
-    const usable = index.filter(({ state }) => state !== "UNAVAILABLE");
-    // A model has a line for each of its versions.
-    return [...new Set(usable.map(({ name }) => name))];
-  } catch (cause) {
-    if (cause instanceof EddiError && cause.code === "unauthorized") throw cause;
-    const came = (cause as Error).message;
-    throw new EddiError("unavailable", `${url}: expected the service's models, got: ${came}`, { cause });
-  }
 }

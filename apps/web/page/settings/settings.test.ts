@@ -28,7 +28,7 @@ test("every setting can be given", () => {
     backend: "wasm",
     slowdown: 2.5,
     calibrate: "off",
-    codec: { codec: "float32", deflate: true },
+    codec: "float32+deflate",
     transport: "stream",
     budgetMs: 40,
     framesPerSecond: 12,

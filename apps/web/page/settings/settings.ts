@@ -1,5 +1,5 @@
-import { CODECS } from "#shared/codecs";
-import { parseCodec, TRANSPORTS, type Transport, type WireCodec } from "#shared/model";
+import { type CodecText, parseCodec, TRANSPORTS, type Transport } from "#shared/model";
+import { BUDGET_MS, CODEC_TEXTS } from "../../client/index.ts";
 import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../../talk/edge.ts";
 
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
@@ -17,7 +17,7 @@ export interface PageSettings {
   /** Whether the edge measures itself: on a first visit (`auto`), never (`off`), or on every visit (`force`). */
   readonly calibrate: CalibrationMode;
   /** How all tensors travel; null for what plans say. */
-  readonly codec: WireCodec | null;
+  readonly codec: CodecText | null;
   /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
   readonly transport: Transport | null;
   readonly budgetMs: number;
@@ -29,11 +29,6 @@ export interface PageSettings {
   /** Top-1 that is enough, 0 to 1: the fastest plan of it is wanted, not the best within the budget. */
   readonly minAccuracy: number | null;
 }
-
-/** What a codec looks like in an address. */
-export const CODEC_TEXTS = `one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`;
-
-export const BUDGET_MS = { least: 5, usual: 300, most: 10_000 } as const;
 
 /**
  * Reads the address' query. A value that makes no sense is replaced by its default.
@@ -75,7 +70,9 @@ export function readSettings(query: string): {
       `one of ${CALIBRATION_MODES.join(", ")}`,
       oneOf(CALIBRATION_MODES),
     ),
-    codec: read<WireCodec | null>("codec", null, CODEC_TEXTS, parseCodec),
+    codec: read<CodecText | null>("codec", null, CODEC_TEXTS, (text) =>
+      parseCodec(text) === null ? null : (text.replace(" ", "+") as CodecText),
+    ),
     transport: read<Transport | null>("transport", null, "fetch or stream", oneOf(TRANSPORTS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
     framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),

@@ -1,6 +1,6 @@
+import { BUDGET_MS } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
 import { budgetMs, model, summary } from "../control/store.ts";
-import { BUDGET_MS } from "../settings/settings.ts";
 import { formatMs } from "../words/format.ts";
 import { promiseWords } from "../words/promise-words.ts";
 

@@ -1,5 +1,5 @@
 import { codecWords } from "#shared/model";
-import type { LoadReport } from "../../talk/planning.ts";
+import type { LoadReport } from "#shared/planning";
 import { arrivedBytes, calibration, engine, loadedBytes, model, shards, summary } from "../control/store.ts";
 import { formatBytes, formatMs, formatRate } from "../words/format.ts";
 

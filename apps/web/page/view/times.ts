@@ -1,5 +1,5 @@
+import type { Forecast } from "#shared/planning";
 import type { WhatRan } from "../../talk/edge.ts";
-import type { Forecast } from "../../talk/planning.ts";
 
 /** One part of a latency, as the bars show it. */
 export interface Part {

@@ -22,6 +22,7 @@ const ran: Omit<WhatRan, "stages"> = {
   requestBytes: 0,
   replyBytes: 0,
   transport: null,
+  worksTwice: false,
   totalMs: 9,
   prediction: null,
 };

@@ -1,0 +1,42 @@
+import type { Model, Segment, Shard } from "#shared/model";
+import type { TensorValues } from "#shared/runtime";
+
+/** Something that runs operations in Node. What all of these keep is `engines.test.ts`. */
+export interface Engine {
+  /** The npm package that it needs. */
+  readonly needs: string;
+  /** As profiles call it: engines of one backend take like times. */
+  readonly backend: string;
+  /** Whether it may compute on a GPU. */
+  readonly mayUseGpu: boolean;
+  /**
+   * Opens it for this thread, once. Loads nothing before: whoever reads the table need not have the package.
+   *
+   * @param isChosen by name; one of several that are tried in turn refuses what another does better
+   * @throws Error saying what it lacks here
+   */
+  readonly open: (isChosen: boolean) => Promise<Running>;
+}
+
+/** An engine that runs. */
+export interface Running {
+  readonly device: "cpu" | "gpu";
+  /** What it computes on, as people call it. */
+  readonly deviceName: string;
+  /** Opens a model, without weights. */
+  readonly load: (model: Model) => LoadedModel;
+}
+
+/** A model of which any segment can be run, once the weights of its nodes are there. */
+export interface LoadedModel {
+  /** @throws EddiError `bad-weights` when the bytes are not the shard's */
+  addShard(shard: Shard, bytes: Uint8Array): void;
+  /**
+   * @param feeds one for each of `segment.feeds`, in that order; float32, batch axis first
+   * @returns one for each of `segment.outputs`
+   * @throws EddiError `bad-weights` when weights are missing
+   */
+  runValues(segment: Segment, feeds: readonly TensorValues[]): Promise<TensorValues[]>;
+  /** Frees all that it holds. */
+  dispose(): void;
+}

@@ -1,0 +1,21 @@
+export type { LoadedModel, Running } from "./engine.ts";
+export { setTensorFlowDefaults } from "./environment.ts";
+export { type NativePackage, requireNative } from "./native.ts";
+export {
+  ENGINE_CHOICES,
+  type EngineChoice,
+  type EngineInfo,
+  mayUseGpu,
+  type OpenedEngine,
+  openEngine,
+  openFirst,
+} from "./open.ts";
+export {
+  ENGINE_BACKENDS,
+  ENGINES,
+  type EngineBackend,
+  type EngineName,
+  engineOf,
+  enginesOf,
+} from "./table.ts";
+export { processorName } from "./tfjs.ts";

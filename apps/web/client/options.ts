@@ -1,0 +1,139 @@
+import { type CodecText, TRANSPORTS, type Transport } from "#shared/model";
+import type { ServiceAddress } from "../service/service.ts";
+import {
+  BACKENDS,
+  type Backend,
+  CALIBRATION_MODES,
+  type CalibrationMode,
+  type EdgeSettings,
+} from "../talk/edge.ts";
+import { bad, checkFunction, checkNothing, checkNumber, checkOneOf, checkRecord } from "./check.ts";
+import { BUDGET_MS, checkBudget, checkCodec, checkLoad, checkMinAccuracy } from "./check-arguments.ts";
+import { type StartWorker, startWorker } from "./worker-end.ts";
+
+/** Which service, and what it asks for. */
+export interface ServiceOptions {
+  /**
+   * Where the service is: absolute, of any origin. One that is not the page's own names it with `--cors-origins`.
+   * Whatever prefix a proxy puts before the service's paths is a part of it.
+   */
+  readonly baseUrl: string | URL;
+  /** Where the service asks for one. */
+  readonly key?: string | null | undefined;
+}
+
+export interface ClientOptions extends ServiceOptions {
+  /** A model's id, or a promise of it, such as one that follows from `listModels`. */
+  readonly model: string | PromiseLike<string>;
+  /** For every image that has no budget of its own; 300 if not given. */
+  readonly budgetMs?: number | undefined;
+  /** Top-1 that is enough, 0..1: then the fastest plan is wanted; null, as usual: the best within the budget. */
+  readonly minAccuracy?: number | null | undefined;
+  /** How often images arrive and overlap; null, as usual: one at a time. */
+  readonly framesPerSecond?: number | null | undefined;
+  /** Tried before any other. */
+  readonly backend?: Backend | null | undefined;
+  /** The edge is made this many times as slow, 1 to 1000, to stand for a slower phone. */
+  readonly slowdown?: number | undefined;
+  /** Whether this device measures itself: `auto`, unless it did so before; `off`; `force`. */
+  readonly calibrate?: CalibrationMode | undefined;
+  /** Of all tensors, such as `uint4+deflate`; null, as usual: as plans say. */
+  readonly codec?: CodecText | null | undefined;
+  /** The only way to the cloud; null, as usual: the stream while it is open, else `fetch`. */
+  readonly transport?: Transport | null | undefined;
+  /** Starts the workers in another way, such as from another file. */
+  readonly startWorker?: StartWorker | undefined;
+}
+
+/** What plans are made for, until it is set anew. */
+export interface Objectives {
+  readonly budgetMs: number;
+  readonly minAccuracy: number | null;
+  readonly framesPerSecond: number | null;
+}
+
+export interface CheckedClient {
+  readonly settings: Omit<EdgeSettings, "avoid" | "model">;
+  readonly model: Promise<string>;
+  readonly objectives: Objectives;
+  readonly startWorker: StartWorker;
+}
+
+const NAMES = [
+  "baseUrl",
+  "key",
+  "model",
+  "budgetMs",
+  "minAccuracy",
+  "framesPerSecond",
+  "backend",
+  "slowdown",
+  "calibrate",
+  "codec",
+  "transport",
+  "startWorker",
+] as const;
+
+/** @throws EddiError `bad-argument`, naming the option, what was expected and what came */
+export function checkClient(given: unknown): CheckedClient {
+  const { baseUrl, key, model, budgetMs, minAccuracy, framesPerSecond, ...rest } = checkRecord(
+    "options",
+    given,
+  );
+  const { backend, slowdown, calibrate, codec, transport, startWorker: start, ...others } = rest;
+  checkNothing("options", others, NAMES);
+  if (start !== undefined) checkFunction("startWorker", start);
+  return {
+    settings: {
+      service: checkAddress({ baseUrl, key }),
+      backend: (backend ?? null) === null ? null : checkOneOf("backend", BACKENDS, backend),
+      slowdown: slowdown === undefined ? 1 : checkNumber("slowdown", slowdown, 1, 1000),
+      calibrate: calibrate === undefined ? "auto" : checkOneOf("calibrate", CALIBRATION_MODES, calibrate),
+      codec: (codec ?? null) === null ? null : checkCodec(codec),
+      transport: (transport ?? null) === null ? null : checkOneOf("transport", TRANSPORTS, transport),
+    },
+    model: checkModel(model),
+    objectives: {
+      budgetMs: budgetMs === undefined ? BUDGET_MS.usual : checkBudget(budgetMs),
+      minAccuracy: minAccuracy === undefined ? null : checkMinAccuracy(minAccuracy),
+      framesPerSecond: framesPerSecond === undefined ? null : checkLoad(framesPerSecond),
+    },
+    startWorker: (start as StartWorker | undefined) ?? startWorker,
+  };
+}
+
+/** @throws EddiError `bad-argument` */
+export function checkAddress({
+  baseUrl,
+  key,
+}: {
+  readonly baseUrl: unknown;
+  readonly key?: unknown;
+}): ServiceAddress {
+  const text = baseUrl instanceof URL ? baseUrl.href : baseUrl;
+  const expected = "an absolute http or https address, without a query";
+  if (typeof text !== "string" || !URL.canParse(text)) throw bad("baseUrl", expected, baseUrl);
+  const url = new URL(text);
+  const isPlain = /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
+  // Whoever has a key says so: `fetch` refuses addresses with a name and a password in them.
+  if (!isPlain || url.username !== "" || url.password !== "") throw bad("baseUrl", expected, text);
+  return { baseUrl: url.href.replace(/\/*$/, "/"), key: checkKey(key ?? null) };
+}
+
+function checkKey(key: unknown): string | null {
+  if (key === null) return null;
+  if (typeof key === "string" && /^[\x21-\x7e]{1,256}$/.test(key)) return key;
+  // A key is not to be seen, whatever is wrong with it.
+  const came = typeof key === "string" ? `text of ${key.length} characters` : key;
+  throw bad("key", "1 to 256 letters, digits and signs", came);
+}
+
+/** What only comes later is checked when it comes. */
+function checkModel(model: unknown): Promise<string> {
+  const check = (id: unknown): string => {
+    if (typeof id === "string" && /^[a-z0-9][a-z0-9-]*$/.test(id)) return id;
+    throw bad("model", "a model's id: lower case letters, digits and -", id);
+  };
+  const isPromised = typeof model === "object" && model !== null && "then" in model;
+  return isPromised ? Promise.resolve(model).then(check) : Promise.resolve(check(model));
+}

@@ -1,0 +1,28 @@
+import type { TensorValues } from "#shared/runtime";
+import { type EncodedCut, encodeCut } from "../cloud/encode-cut.ts";
+import { codecOf, type Job } from "./job.ts";
+
+/**
+ * Encodes what is for the cloud, and enters what that took: it is part of the head's time.
+ *
+ * @param timeoutMs so long a reply is waited for
+ */
+export async function encode(
+  job: Job,
+  cut: ReadonlyMap<string, TensorValues>,
+  timeoutMs: number,
+): Promise<EncodedCut> {
+  const { kit, plan, stages, planning } = job;
+  const start = performance.now();
+  const ask = { exit: plan.exit, mayAnswerEarlier: planning?.mayAnswerEarlier === true, timeoutMs };
+  const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, (name) => codecOf(job, name));
+  await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, start);
+  job.requestBytes = encoded.frame.body.byteLength;
+  job.codecs = encoded.codecs;
+  stages.encodeMs = performance.now() - start;
+  if (job.ran !== null) {
+    const { plan: ran, ms } = job.ran;
+    job.ran = { ...job.ran, plan: { ...ran, codecs: job.codecs }, ms: ms + stages.encodeMs };
+  }
+  return encoded;
+}

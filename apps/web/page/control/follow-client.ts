@@ -1,0 +1,33 @@
+import type { Client, EddiError } from "../../client/index.ts";
+import * as store from "./store.ts";
+
+/** What to tell a user whom the service does not let in. */
+const HOW_TO_GET_IN = "open this page as its operator told you, with #key=...";
+
+/** Shows what a client tells. */
+export function followClient(client: Client): void {
+  store.budgetMs.value = client.state().budgetMs;
+  client.on("objectives", ({ budgetMs }) => {
+    store.budgetMs.value = budgetMs;
+  });
+  client.on("model", (model) => {
+    store.model.value = model;
+  });
+  client.on("engine", (engine) => {
+    store.engine.value = engine;
+  });
+  client.on("progress", (shards) => {
+    store.shards.value = shards;
+  });
+  client.on("calibration", (calibration) => {
+    store.calibration.value = calibration;
+  });
+  client.on("plan", (summary) => {
+    store.summary.value = summary;
+  });
+  client.on("problem", (error) => store.showProblem(wordsFor(error)));
+}
+
+function wordsFor({ code, message }: EddiError): string {
+  return code === "unauthorized" ? `${message}: ${HOW_TO_GET_IN}` : message;
+}

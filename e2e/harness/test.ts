@@ -1,0 +1,18 @@
+import { test as base } from "@playwright/test";
+import { Service } from "../../apps/lab/rig/service.ts";
+
+/**
+ * A test beside others that ask the same service, which starts once. Tests that end it, or want it otherwise, start one
+ * of their own.
+ */
+export const test = base.extend<object, { readonly service: Service }>({
+  service: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern that it needs no other fixture.
+    async ({}, use) => {
+      const service = await Service.start();
+      await use(service);
+      await service.stop();
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+});

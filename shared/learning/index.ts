@@ -1,0 +1,15 @@
+export { type CloudState, CloudWatch } from "./cloud-watch.ts";
+export { type ImageTimes, imageTimes, withImage } from "./image-times.ts";
+export { beside, learn, relax } from "./learning.ts";
+export type { CloudLost, CloudMeasured, HeadMeasured, Measured } from "./measured.ts";
+export {
+  nextProbe,
+  PROBE_HEADER_BYTES,
+  PROBE_TICK_MS,
+  PROBE_TIMEOUT_MS,
+  type Probe,
+  type ProbeState,
+  probeBytes,
+  tellsUplink,
+  UPLINK_ALLOWANCE,
+} from "./probe-policy.ts";

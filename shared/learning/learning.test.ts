@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { exitCosts } from "#shared/evaluator";
+import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
+import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
+import { analyticProfile } from "#shared/profile";
+import { randomFrom } from "#shared/random";
+import { learn, relax } from "./learning.ts";
+import type { CloudMeasured, HeadMeasured, Measured } from "./measured.ts";
+import { profiledMs } from "./profiled.ts";
+
+const model = readModel(readFileSync("models/tiny/model.json"));
+const exits = model.metadata.exits.map(({ id }) => id);
+const head = analyticProfile(model, "head", 1e5, 0.1);
+const tail = analyticProfile(model, "tail", 10e6, 2);
+const costs = exitCosts(model, head, tail, { codec: USUAL_CODEC });
+const quiet: Measured = { imageMs: 1, head: null, cloud: null };
+const plan = allCloud(model, exits.at(-1)!);
+
+test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const reply: CloudMeasured = {
+    kind: "answered",
+    plan,
+    requestBytes: 99_500,
+    transport: "fetch",
+    isShared: false,
+    elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
+    queueMs: 4,
+    computeMs: 2 * cloudMs,
+    expectedQueueMs: 30,
+  };
+  const small = { ...reply, requestBytes: 9500, elapsedMs: reply.elapsedMs - 144 };
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 16; at++) {
+    state = learn(state, costs, { ...quiet, cloud: at % 2 === 0 ? reply : small }, 500 * at);
+  }
+  const { rttMs, uplinkBps, cloudScale, queueMs } = conditionsOf(state);
+  expect(rttMs / 20).toBeCloseTo(1, 1);
+  expect(uplinkBps / 5e6).toBeCloseTo(1, 1);
+  expect(cloudScale).toBeCloseTo(2, 1);
+  expect(queueMs).toBeCloseTo(30, 1);
+});
+
+test("after silence a request is expected to take longer, so that a slower link is noticed at all", () => {
+  const lost = {
+    kind: "lost",
+    requestBytes: 10_000,
+    transport: "fetch",
+    waitedMs: 3000,
+    isShared: false,
+    isHeard: false,
+    retryAfterMs: null,
+    expectedQueueMs: null,
+  } as const;
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 3; at++) state = learn(state, costs, { ...quiet, cloud: lost }, 1000 * at);
+  const { rttMs, uplinkBps } = conditionsOf(state);
+  expect(rttMs + (8000 * 10_500) / uplinkBps).toBeGreaterThan(2000);
+});
+
+test("what shares the link with a download teaches its queue, and nothing of a slow link", () => {
+  const truth = { rttMs: 60, uplinkBps: 0.4e6 };
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const random = randomFrom(3);
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 24; at++) {
+    const isShared = at % 3 !== 0;
+    const requestBytes = at % 2 === 0 ? 9500 : 1500;
+    const ownMs = truth.rttMs + (8000 * (requestBytes + 500)) / truth.uplinkBps;
+    // Weights lie before the reply: up to 5 s of them.
+    const waitMs = isShared ? 5000 * random() : 0;
+    const timesMs = { queueMs: 2, computeMs: cloudMs, expectedQueueMs: 7 };
+    const answered: CloudMeasured = {
+      kind: "answered",
+      plan,
+      requestBytes,
+      transport: "fetch",
+      isShared,
+      elapsedMs: ownMs + waitMs + timesMs.queueMs + timesMs.computeMs,
+      ...timesMs,
+    };
+    const lost = { kind: "lost", requestBytes, transport: "fetch", isShared, isHeard: true } as const;
+    const cloud =
+      waitMs > 2500 ? { ...lost, waitedMs: 2500, retryAfterMs: null, expectedQueueMs: null } : answered;
+    state = learn(state, costs, { ...quiet, cloud }, 3000 * at);
+  }
+  const { rttMs, uplinkBps, cloudScale, queueMs } = conditionsOf(state);
+  expect(Math.abs(Math.log(rttMs / truth.rttMs))).toBeLessThan(0.2);
+  expect(Math.abs(Math.log(uplinkBps / truth.uplinkBps))).toBeLessThan(0.2);
+  expect(cloudScale).toBeCloseTo(1, 1);
+  expect(queueMs).toBeCloseTo(7, 0);
+});
+
+test("a refusal tells the queue", () => {
+  const refused = {
+    kind: "lost",
+    requestBytes: 10_000,
+    transport: "stream",
+    waitedMs: null,
+    isShared: false,
+    isHeard: false,
+    retryAfterMs: 1000,
+    expectedQueueMs: 800,
+  } as const;
+  const state = learn(startNetwork(FIRST_GUESS), costs, { ...quiet, cloud: refused }, 0);
+  expect(conditionsOf(state)).toEqual({ ...conditionsOf(startNetwork(FIRST_GUESS)), queueMs: 800 });
+});
+
+test("a slow cloud that was long not tried is given another chance", () => {
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const reply = {
+    kind: "answered",
+    plan,
+    requestBytes: 0,
+    transport: "fetch",
+    isShared: false,
+    elapsedMs: 50,
+    queueMs: 0,
+    expectedQueueMs: 0,
+  } as const;
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 5; at++) {
+    state = learn(state, costs, { ...quiet, cloud: { ...reply, computeMs: 20 * cloudMs } }, at);
+  }
+  const slow = conditionsOf(state).cloudScale;
+  expect(slow).toBeGreaterThan(10);
+  expect(relax(state, 1000)).toBe(state);
+  for (let minute = 1; minute < 10; minute++) state = relax(state, 60_000 * minute);
+  expect(conditionsOf(state).cloudScale).toBeLessThan(1.2);
+});
+
+test("a head teaches what ran: with the branches asked in vain, and only as far as it went", () => {
+  const last = exits.at(-1)!;
+  const early = exits.slice(0, 2).map((exit) => ({ exit, threshold: 0.5 }));
+  const whole = { ...allEdge(model, last), early };
+  const { asks } = stagesOf(model, whole);
+  const branches = edgeNodes(model, whole).filter((name) => !whole.head.includes(name));
+  // An exit's node reads its scores back: its own costs say so.
+  const times = new Map(costs.flatMap(({ dag, edgeMs }) => dag.names.map((name, at) => [name, edgeMs[at]!])));
+  const timeOf = (names: readonly string[]) => names.reduce((sum, name) => sum + times.get(name)!, 0);
+  const ran: [HeadMeasured, number][] = [
+    [{ plan: allEdge(model, exits[0]!), branches: [], runs: 1, ms: 0 }, timeOf(asks[0]!.segment.nodes)],
+    [
+      { plan: allEdge(model, last), branches, runs: 3, ms: 0 },
+      2 * head.fixedMs + timeOf(edgeNodes(model, whole)),
+    ],
+  ];
+  for (const [measured, expectedMs] of ran) {
+    let state = startNetwork(FIRST_GUESS);
+    const ms = 3 * (expectedMs + head.fixedMs);
+    for (let at = 0; at < 8; at++) state = learn(state, costs, { ...quiet, head: { ...measured, ms } }, at);
+    expect(conditionsOf(state).edgeScale).toBeCloseTo(3, 3);
+  }
+});

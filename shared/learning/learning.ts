@@ -1,0 +1,99 @@
+import type { ExitCosts } from "#shared/evaluator";
+import { HEADER_BYTES } from "#shared/model";
+import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
+import type { CloudLost, CloudMeasured, Measured } from "./measured.ts";
+import { branchMs, profiledMs } from "./profiled.ts";
+
+/** What is known after one more image. */
+export function learn(
+  state: NetworkState,
+  costs: readonly ExitCosts[],
+  { head, cloud }: Measured,
+  atMs: number,
+): NetworkState {
+  const observations: Observation[] = [];
+  if (head !== null) {
+    const predictedMs =
+      profiledMs(costs, head.plan, conditionsOf(state)).edgeMs +
+      branchMs(costs, head.branches, head.runs - 1);
+    observations.push({ kind: "edge", atMs, predictedMs, measuredMs: head.ms });
+  }
+  if (cloud !== null) {
+    const told =
+      cloud.kind === "answered" ? fromReply(cloud, state, costs, atMs) : fromSilence(cloud, state, atMs);
+    observations.push(...(cloud.isShared ? beside(told) : told));
+  }
+  if (cloud !== null && cloud.expectedQueueMs !== null)
+    observations.push({ kind: "queue", atMs, queueMs: cloud.expectedQueueMs });
+  return observations.reduce(observe, state);
+}
+
+/**
+ * What a request teaches that shared the link with a download: not how fast the link is. Its reply had to wait for
+ * what came before it, for seconds on a slow link, and an RTT and an uplink that explain that would both be wrong.
+ */
+export function beside(observations: readonly Observation[]): readonly Observation[] {
+  return observations.filter(({ kind }) => kind !== "transfer" && kind !== "silence");
+}
+
+function fromReply(
+  { plan, requestBytes, transport, elapsedMs, queueMs, computeMs }: CloudMeasured,
+  state: NetworkState,
+  costs: readonly ExitCosts[],
+  atMs: number,
+): readonly Observation[] {
+  const transfer: Observation = {
+    kind: "transfer",
+    atMs,
+    requestBytes: requestBytes + HEADER_BYTES[transport].request,
+    elapsedMs,
+    serverMs: queueMs + computeMs,
+  };
+  const predictedMs = profiledMs(costs, plan, conditionsOf(state)).cloudMs;
+  return [transfer, { kind: "cloud", atMs, predictedMs, measuredMs: computeMs }];
+}
+
+/**
+ * A reply that did not come in time would have taken longer than was waited. Without this a link that slows
+ * down would time out for ever.
+ */
+function fromSilence(
+  { requestBytes, transport, waitedMs }: CloudLost,
+  state: NetworkState,
+  atMs: number,
+): readonly Observation[] {
+  if (waitedMs === null) return [];
+  const serverMs = Math.min(state.queueMs, waitedMs);
+  const wireBytes = requestBytes + HEADER_BYTES[transport].request;
+  return [{ kind: "silence", atMs, requestBytes: wireBytes, waitedMs, serverMs }];
+}
+
+/** After such a time without a sample a scale is doubted. A phone changes less than a shared service. */
+const STALE_MS = { edge: 60_000, cloud: 15_000 } as const;
+
+/**
+ * Doubts what was long not seen. A plan without a tail learns nothing of the cloud, one without a head
+ * nothing of the edge: what was slow once would be shunned for ever. So a scale that gets no samples goes
+ * half the way (of its logarithm) back to its first guess, again and again, until a plan tries it.
+ *
+ * @returns the same state when there is nothing to doubt
+ */
+export function relax(state: NetworkState, now: number): NetworkState {
+  const { edgeScale, cloudScale, initial } = state;
+  const edge = doubt(edgeScale, initial.edgeScale, now - STALE_MS.edge, now);
+  const cloud = doubt(cloudScale, initial.cloudScale, now - STALE_MS.cloud, now);
+  if (edge === edgeScale && cloud === cloudScale) return state;
+  const queueMs = cloud === cloudScale ? state.queueMs : state.queueMs / 2;
+  return { ...state, edgeScale: edge, cloudScale: cloud, queueMs };
+}
+
+function doubt<T extends NetworkState["edgeScale"]>(
+  track: T,
+  guess: number,
+  staleAt: number,
+  now: number,
+): T {
+  const isFar = Math.abs(Math.log(track.value / guess)) > 0.1;
+  if (track.count === 0 || track.atMs > staleAt || !isFar) return track;
+  return { ...track, value: Math.sqrt(track.value * guess), suspect: null, atMs: now };
+}

@@ -1,0 +1,1 @@
+export { type Random, randomFor, randomFrom, shuffled } from "./random.ts";
