@@ -35,6 +35,17 @@ export {
   type WeightSpec,
 } from "./model.ts";
 export {
+  exitConfidence,
+  exitWidth,
+  hasClasses,
+  OUTPUT_KINDS,
+  type OutputKind,
+  outputKind,
+  probabilitiesOf,
+  type Reading,
+  readScores,
+} from "./output.ts";
+export {
   allCloud,
   allEdge,
   type Insurance,

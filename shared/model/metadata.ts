@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
 import { type CodecCost, checkCodecCosts } from "./codecs.ts";
+import { exitWidth, hasClasses, OUTPUT_KINDS, type OutputKind, outputKind } from "./output.ts";
 
 /** Our part of a model.json: `userDefinedMetadata.eddi`. */
 export interface ModelMetadata {
@@ -8,7 +9,10 @@ export interface ModelMetadata {
   /** Model id, the folder's name under models/: lower case letters, digits, `-`. */
   readonly id: string;
   readonly input: ModelInput;
-  /** Class names, in the order of the scores. */
+  /**
+   * Names of the scores, in their order: of classes, of labels, of whatever the numbers are. For a single score of the
+   * kind `sigmoid` they may be two: what it means when it is 0, and when it is 1.
+   */
   readonly labels: readonly string[];
   /** Earliest first; the last one is the full model. */
   readonly exits: readonly Exit[];
@@ -35,8 +39,10 @@ export interface ModelInput {
 
 export interface Exit {
   readonly id: string;
-  /** The node whose output is this exit's class probabilities: float32 [1, labels]. */
+  /** The node whose output is this exit's scores: float32 [1, labels]. */
   readonly node: string;
+  /** What the scores are; `softmax`, class probabilities, where absent. */
+  readonly output?: OutputKind;
   /** Top-1 on the whole validation set, 0..1; null until `lab evaluate --write` has measured it. */
   readonly accuracy: number | null;
   /**
@@ -127,6 +133,7 @@ export function readMetadata(value: unknown): ModelMetadata {
   });
   const ids = exits.map((exit) => (exit as Exit).id);
   expect(new Set(ids).size === ids.length, "exits", "distinct ids", ids);
+  checkOutputs(root as unknown as ModelMetadata);
   if (root.policies !== undefined) checkPolicies(array(root.policies, "policies"), ids);
   for (const [name, value] of Object.entries(record(root.tensors, "tensors"))) {
     const tensor = record(value, `tensors.${name}`);
@@ -146,6 +153,32 @@ export function readMetadata(value: unknown): ModelMetadata {
     expect(isHash, `shards.${path}.sha256`, "64 hexadecimal digits", hash);
   }
   return root as unknown as ModelMetadata;
+}
+
+/** Exits say the same kind of thing, about the same labels. */
+function checkOutputs(metadata: ModelMetadata): void {
+  const { exits, labels, tensors } = metadata;
+  const kinds = OUTPUT_KINDS.join(", ");
+  const family = (exit: Exit): string => (hasClasses(exit) ? "classes" : outputKind(exit));
+  exits.forEach((exit, i) => {
+    expect(OUTPUT_KINDS.includes(outputKind(exit)), `exits[${i}].output`, `one of ${kinds}`, exit.output);
+    const [first] = exits as [Exit];
+    expect(
+      family(exit) === family(first),
+      `exits[${i}].output`,
+      `${family(first)} as at the first exit`,
+      exit.output,
+    );
+    if (exit.output === undefined || tensors?.[exit.node] === undefined) return;
+    const width = exitWidth(metadata, exit);
+    const isChoice = outputKind(exit) === "sigmoid" && width === 1 && labels.length === 2;
+    expect(
+      width === labels.length || isChoice,
+      `exits[${i}].node`,
+      `${labels.length} scores, one for each label`,
+      width,
+    );
+  });
 }
 
 /** @param ids of the exits, earliest first */

@@ -1,5 +1,5 @@
 import { ancestors, blocks, cutVertices, subgraph } from "#shared/graph";
-import { type Model, type Segment, splitPlan } from "#shared/model";
+import { elementCount, type Model, type Segment, splitPlan } from "#shared/model";
 import type { Role } from "./role.ts";
 
 /** A segment to time, and the sample it is for. */
@@ -33,6 +33,28 @@ export function measurePlan(model: Model, role: Role): readonly Measurement[] {
       return [{ exit: exit.id, at, segment: role === "head" ? head : (tail ?? nothing) }];
     });
   });
+}
+
+/**
+ * Of the measure plan what can be best for latency on a device that is no faster than the cloud: the ends, and cut
+ * vertices whose tensor is smaller than every one before. A cut at another vertex computes more here and sends no
+ * less than one before it. Times of nodes between follow from their analytic work.
+ */
+export function winningPlan(model: Model, role: Role): readonly Measurement[] {
+  const winners = new Map(
+    model.metadata.exits.map(({ id, node }): [string, ReadonlySet<string>] => {
+      const dag = subgraph(model.dag, ancestors(model.dag, model.dag.names.indexOf(node)));
+      let least = Number.POSITIVE_INFINITY;
+      const smaller = cutVertices(dag).filter((vertex) => {
+        const elements = elementCount(model.metadata.tensors[dag.names[vertex]!]!.shape);
+        const isSmaller = elements < least;
+        least = Math.min(least, elements);
+        return isSmaller;
+      });
+      return [id, new Set([...smaller.map((vertex) => dag.names[vertex]!), node])];
+    }),
+  );
+  return measurePlan(model, role).filter(({ exit, at }) => winners.get(exit)!.has(at));
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Model, Segment } from "#shared/model";
 import { profileFromSamples } from "./fit-profile.ts";
-import { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
+import { insidePlan, type Measurement, measurePlan, winningPlan } from "./measure-plan.ts";
 import { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
 import type { Profile, Sample } from "./profile.ts";
 import type { Role } from "./role.ts";
@@ -15,6 +15,8 @@ export interface ProfileOf {
   readonly backend: string;
   /** Time of the reference net on this device and backend, above 0. */
   readonly selfTestMs: number;
+  /** `winning` leaves out what cannot be best for latency, see `winningPlan`; `all`, with blocks' insides, if absent. */
+  readonly cuts?: "all" | "winning";
 }
 
 /** Times what a profile is made of, so many runs in a row: milliseconds of one. Rejects to stop. */
@@ -43,9 +45,11 @@ export async function measureProfile(
 
 /** The same as jobs, to be timed in the same rounds as others. */
 export function profileJobs(of: ProfileOf, watch: Stopwatch): Jobs<Profile> {
-  const { model, role } = of;
+  const { model, role, cuts = "all" } = of;
   const transfer = transferJobs(model, role, watch);
-  const segments = sampleJobs([...measurePlan(model, role), ...insidePlan(model)], watch);
+  const plan =
+    cuts === "all" ? [...measurePlan(model, role), ...insidePlan(model)] : winningPlan(model, role);
+  const segments = sampleJobs(plan, watch);
   const count = transfer.jobs.length;
   return {
     jobs: [...transfer.jobs, ...segments.jobs],

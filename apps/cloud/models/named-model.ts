@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { type Exit, exitById, imageShape, type Model, tailOf } from "#shared/model";
+import { type Exit, exitById, exitWidth, imageShape, type Model, tailOf } from "#shared/model";
 import type { Registry } from "./registry.ts";
 
 /** What a model's name in a path means: a whole model, or one of its tails as a model of its own. */
@@ -61,23 +61,23 @@ export function virtualName(model: Model, exitId: string, cut: readonly string[]
 }
 
 function wholeModel(model: Model): NamedModel {
-  const { id, input, labels, exits } = model.metadata;
+  const { id, input, exits } = model.metadata;
   return {
     model,
     name: id,
     inputs: [{ name: input.node, shape: imageShape(input) }],
-    outputs: exits.map((exit) => ({ name: exit.id, shape: [labels.length] })),
+    outputs: exits.map((exit) => ({ name: exit.id, shape: [exitWidth(model.metadata, exit)] })),
     tail: null,
   };
 }
 
 function namedTail(model: Model, exit: Exit, cut: readonly string[]): NamedModel {
-  const { tensors, labels } = model.metadata;
+  const { tensors } = model.metadata;
   return {
     model,
     name: virtualName(model, exit.id, cut),
     inputs: cut.map((name) => ({ name, shape: tensors[name]!.shape })),
-    outputs: [{ name: exit.id, shape: [labels.length] }],
+    outputs: [{ name: exit.id, shape: [exitWidth(model.metadata, exit)] }],
     tail: { exit, cut },
   };
 }

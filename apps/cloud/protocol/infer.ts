@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { exitById, type Model, type Segment, tailOf } from "#shared/model";
+import { type Exit, exitById, hasClasses, type Model, outputKind, type Segment, tailOf } from "#shared/model";
 import { type InferRequest, type RequestedOutput, splitElements, type WireTensor } from "#shared/protocol";
 import type { NamedModel, NamedTail } from "../models/named-model.ts";
 
@@ -17,17 +17,15 @@ export interface TailWork {
 }
 
 /** An exit, its node and how its scores are to come. */
-export interface AskedExit extends Omit<RequestedOutput, "name"> {
-  readonly id: string;
-  readonly node: string;
-}
+export interface AskedExit extends Omit<RequestedOutput, "name">, Pick<Exit, "id" | "node" | "output"> {}
 
 /**
  * Finds the tail that a request means: whatever lies between the tensors that it brings and the exits that
  * it asks for; without a word on exits, the last one. Under a virtual name both must be those of the name.
  *
  * @throws EddiError `bad-tensor` when the tensors are no cut, their batch differs or exceeds `maxBatch`, or the elements
- *   of BYTES do not fit; `not-found` for an unknown exit; `bad-argument` for a bad `timeout` or an exit asked for twice
+ *   of BYTES do not fit; `not-found` for an unknown exit; `bad-argument` for a bad `timeout`, an exit asked for twice, or
+ *   classification of one that has no classes
  */
 export function readInfer(named: NamedModel, request: InferRequest, maxBatch: number): TailWork {
   const { model, tail } = named;
@@ -38,6 +36,14 @@ export function readInfer(named: NamedModel, request: InferRequest, maxBatch: nu
   const exits = asked.map(({ name, ...how }) => ({ ...exitById(metadata, name), ...how }));
   checkOnce(exits);
   const names = request.inputs.map((tensor) => tensor.name);
+  for (const exit of exits) {
+    if (exit.classes === undefined || hasClasses(exit) || outputKind(exit) === "sigmoid") continue;
+    const came = `classification of ${exit.id}, whose output is ${outputKind(exit)}`;
+    throw new EddiError(
+      "bad-argument",
+      `${named.name}: expected an output of classes or labels, got ${came}`,
+    );
+  }
   if (tail !== null) checkTail(named.name, tail, names, [id, ...exits.map((exit) => exit.id)]);
   const segment = tailTo(
     model,

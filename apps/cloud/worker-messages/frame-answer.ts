@@ -12,7 +12,7 @@ export interface Answer {
 export interface Scores {
   /** Of the exit. */
   readonly name: string;
-  /** [batch, labels] */
+  /** [batch, labels], or [batch, 1] of two labels */
   readonly shape: readonly number[];
   readonly values: Float32Array;
   readonly binary: boolean;
@@ -23,7 +23,8 @@ export interface Scores {
 /** Frames scores as each was asked for: bytes, numbers, or the best classes as text. */
 export function frameAnswer({ head, scores, labels }: Answer): Frame {
   const outputs = scores.map(({ name, shape, values, classes }): InferResponse["outputs"][number] => {
-    if (classes !== undefined) return classify(name, values, labels, classes);
+    const isChoice = labels.length === 2 && shape.at(-1) === 1;
+    if (classes !== undefined) return classify(name, values, labels, classes, isChoice);
     const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     return { name, datatype: "FP32", shape, data };
   });

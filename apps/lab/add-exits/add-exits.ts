@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Tensor4D } from "@tensorflow/tfjs";
-import type { Model, ModelMetadata } from "#shared/model";
+import { type Model, type ModelMetadata, outputKind } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import { thinned } from "../data/held-back.ts";
 import type { Photos } from "../data/photos.ts";
@@ -107,6 +107,7 @@ async function writeDraft(
   draft: string,
 ): Promise<void> {
   const own = await readOwn(folder, model);
+  const first = model.metadata.exits[0]!;
   const added = branches.map((branch) => branchNodes(branch).map(half));
   const graph: ForeignGraph = {
     nodes: [...own.nodes, ...added.flat()],
@@ -117,8 +118,10 @@ async function writeDraft(
       ),
     ]),
     exits: [
-      ...branches.map(({ id }, at) => ({ id, node: added[at]!.at(-1)!.name, original: "" })),
-      ...own.exits.map((exit) => ({ ...exit, id: model.metadata.exits[0]!.id })),
+      ...branches.map(({ id }, at) => {
+        return { id, node: added[at]!.at(-1)!.name, original: "", output: "softmax" as const };
+      }),
+      ...own.exits.map((exit) => ({ ...exit, id: first.id, output: outputKind(first) })),
     ],
   };
   const { input, labels, tensors } = model.metadata;

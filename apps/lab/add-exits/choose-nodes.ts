@@ -2,6 +2,7 @@ import { EddiError } from "#shared/errors";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import type { Model } from "#shared/model";
 import { nodeWork } from "#shared/profile";
+import { expectClasses } from "../evaluate/exit-scores.ts";
 
 /** Shares of the work after which exits are attached unless the command names nodes. */
 const SHARES = [0.2, 0.5];
@@ -31,6 +32,7 @@ export function attachable(model: Model): readonly string[] {
  * @throws EddiError `bad-argument` for a model of several exits, and for other nodes, with those there are
  */
 export function chooseNodes(model: Model, named: readonly string[] | null): readonly string[] {
+  expectClasses(model.metadata);
   const { id, exits } = model.metadata;
   if (exits.length > 1) {
     const ids = exits.map((exit) => exit.id).join(", ");

@@ -1,6 +1,7 @@
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import { softmax } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
-import { LUMA, type ModelInput, type Segment } from "#shared/model";
+import { LUMA, type ModelInput, outputKind, type Segment } from "#shared/model";
 import { randomFor, shuffled } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
@@ -96,7 +97,9 @@ function teach({ segments, branches }: Distillation, images: Tensor4D): Tensor[]
     feeds: [metadata.input.node],
     outputs: [metadata.exits.at(-1)!.node, ...branches.map(({ at }) => at)],
   };
-  return segments.run(segment, [images]);
+  const [said, ...features] = segments.run(segment, [images]) as [Tensor, ...Tensor[]];
+  const isLogits = outputKind(metadata.exits.at(-1)!) === "logits";
+  return [isLogits ? softmax(said as Tensor2D) : said, ...features];
 }
 
 /** Random views in the model's input range. */

@@ -24,14 +24,14 @@ test("lab import writes a model with profiles and pictures, and prints what it m
   const options = ["--id", "mine", "--labels", labels, "--range", "-1,1", "--repeats", "1", "--out", out];
   const { status, stdout, stderr } = lab("import", model, ...options);
   expect([status, stderr.includes("Error")]).toEqual([0, false]);
-  expect(stdout).toContain("mine: 8x8x3 in -1..1, 4 classes, exits full (full/scores)\n");
+  expect(stdout).toContain("mine: 8x8x3 in -1..1, 4 classes as logits, exits full (logits)\n");
   expect(stdout).toContain(
     "23 operations came; 2 idle ones dropped, 0 computed to constants, 4 folded into others",
   );
   expect(stdout).toMatch(
-    /compared on 64 images of noise: largest difference of a score \d\.\d\de-\d+, same top class 100\.0 %/,
+    /compared on 64 images of noise: largest difference of a score \d\.\d\de-\d+, the same said 100\.0 %/,
   );
-  expect(stdout).toMatch(/^full +8 /m);
+  expect(stdout).toMatch(/^full +7 /m);
   expect(stdout).toMatch(/full, all on the edge/);
   for (const svg of ["graph.svg", "phase-map.svg"])
     expect(readFileSync(path.join(out, svg), "utf8")).toContain("</svg>");
@@ -48,6 +48,14 @@ test.each<[RegExp, readonly string[]]>([
   [/--range: expected two numbers, rising, such as -1,1, got 1,-1/, ["--id", "x", "--range", "1,-1"]],
   [/--range: expected two numbers.*, got 3$/, ["--id", "x", "--range", "3"]],
   [/--exits: expected distinct names with commas between, got a,,b/, ["--id", "x", "--exits", "a,,b"]],
+  [
+    /--output: expected softmax, logits, sigmoid, embedding, vector, got classes/,
+    ["--id", "x", "--output", "classes"],
+  ],
+  [
+    /--output: expected what the scores are, .*\n {2}Identity \[batch, 4\]: 4 values end in logits \(BiasAdd\)/,
+    ["--id", "x"],
+  ],
   [/--repeats: expected a whole number/, ["--id", "x", "--repeats", "few"]],
   [/--labels: expected a file, got none at nowhere/, ["--id", "x", "--labels", "nowhere"]],
   [

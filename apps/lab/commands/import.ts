@@ -1,6 +1,8 @@
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import { OUTPUT_KINDS, type OutputKind } from "#shared/model";
 import { MODELS_FOLDER } from "../files/model-folder.ts";
+import { scoresText } from "../import/card.ts";
 import { type Imported, importModel } from "../import/import-model.ts";
 import { readLabels } from "../import/labels.ts";
 import { command } from "./command.ts";
@@ -10,8 +12,8 @@ import { dataOption } from "./shared-options.ts";
 
 export const importCommand = command({
   name: "import",
-  about: `Makes a TF.js classifier that was not made here one of ours: a GraphModel of static shapes, or a LayersModel, which
-is converted. Every operation is checked; scales, shifts and activations are folded, weights are put in shards in
+  about: `Makes a TF.js model of images that was not made here one of ours: a GraphModel of static shapes, or a LayersModel
+(Keras 2 or 3, Teachable Machine), which is converted. Every operation is checked; scales, shifts and activations are folded, weights are put in shards in
 topological order, the ranges of all tensors measured. What is written is compared with the original, profiled on
 this machine, and drawn.`,
   argument: {
@@ -27,12 +29,17 @@ this machine, and drawn.`,
     },
     labels: text(
       "FILE",
-      "names of the classes, one a line in the order of the scores (default: class 0 ...)",
+      "names of the scores, one a line in their order (default: class 0 ...); two for one score that tells two labels apart",
     ),
     exits: parsed(
-      "NODE,NODE",
-      "nodes (of a LayersModel: layers) that give scores, logits or probabilities (default: its output)",
+      "NAME,NAME",
+      "nodes, layers (model/layer within models) or outputs that give scores (default: its output)",
       readExits,
+    ),
+    output: parsed(
+      "KIND",
+      `what the scores are: ${OUTPUT_KINDS.join(", ")} (default: what is certain; what is not is asked)`,
+      readOutput,
     ),
     range: parsed("LO,HI", "float value of pixel 0 and of pixel 255", readRange, "0,1"),
     data: {
@@ -58,6 +65,7 @@ this machine, and drawn.`,
       folder,
       labels,
       exits,
+      output: options.output ?? null,
       range,
       data,
       isForced: options.force,
@@ -65,27 +73,40 @@ this machine, and drawn.`,
     });
     status.note(`${folder} is written`);
     process.stdout.write(summary(imported));
+    for (const line of remarks(imported)) process.stdout.write(`note: ${line}\n`);
     await profileAndDraw(folder, repeats, status);
   },
 });
 
 function summary({ model, comparison, comparedOn, counts }: Imported): string {
-  const { input, exits, labels } = model.metadata;
-  const { kind, total, idle, computed, folded, softened } = counts;
+  const { input, exits } = model.metadata;
+  const { kind, total, idle, computed, folded } = counts;
   const { height, width, channels = 3, range } = input;
   const bytes = model.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  const soft =
-    softened === 0 ? "" : `, a softmax added to ${softened} of ${exits.length} exits that end in logits`;
   return (
-    `${model.metadata.id}: ${height}x${width}x${channels} in ${range[0]}..${range[1]}, ${labels.length} classes, ` +
+    `${model.metadata.id}: ${height}x${width}x${channels} in ${range[0]}..${range[1]}, ${scoresText(model)}, ` +
     `exits ${exits.map((exit) => `${exit.id} (${exit.node})`).join(", ")}\n` +
     `${total} ${kind === "graph" ? "operations" : "layers"} came; ${idle} idle ones dropped, ${computed} computed to ` +
-    `constants, ${folded} folded into others${soft}; ${model.operations.constants} constants and ` +
+    `constants, ${folded} folded into others; ${model.operations.constants} constants and ` +
     `${model.nodes.length} nodes are written\n` +
     `${(bytes / 1e6).toFixed(2)} MB of weights in ${model.shards.length} shards\n` +
     `compared on ${comparedOn}: largest difference of a score ${comparison.maxDifference.toExponential(2)}, ` +
-    `same top class ${(100 * comparison.sameTop1).toFixed(1)} % of the time\n`
+    `the same said ${(100 * comparison.sameTop1).toFixed(1)} % of the time\n`
   );
+}
+
+/** What the user should know, and did not ask. */
+function remarks({ leftOut, warnings }: Imported): readonly string[] {
+  const names = leftOut.slice(0, 5).map((file) => path.basename(file));
+  const more = leftOut.length > names.length ? ` and ${leftOut.length - names.length} more` : "";
+  const left = leftOut.length === 0 ? [] : [`left out, as they do not decode: ${names.join(", ")}${more}`];
+  return [...left, ...warnings];
+}
+
+function readOutput(text: string): OutputKind {
+  const kind = OUTPUT_KINDS.find((one) => one === text);
+  if (kind !== undefined) return kind;
+  throw new EddiError("bad-argument", `--output: expected ${OUTPUT_KINDS.join(", ")}, got ${text}`);
 }
 
 function readId(id: string | undefined): string {

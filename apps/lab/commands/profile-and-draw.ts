@@ -10,8 +10,8 @@ import { phaseMapCommand } from "./phase-map.ts";
 const LAB = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /**
- * What a model that has just been written is due: profiles on WASM and on the best backend of this machine, and
- * pictures of its DAG and its phase map, all in its folder.
+ * What a model that has just been written is due: profiles of what can win, on WASM and on the best backend of this
+ * machine, and pictures of its DAG and its phase map, all in its folder.
  *
  * @param repeats timings of each segment; 0 leaves the profiles out
  * @throws EddiError `internal` when a profile fails
@@ -21,7 +21,7 @@ export async function profileAndDraw(folder: string, repeats: number, status: St
   if (repeats > 0) {
     for (const backend of ["wasm", "auto"]) {
       status.update(`profiling, backend ${backend}`);
-      await profile([model, "--backend", backend, "--repeats", `${repeats}`]);
+      await profile([model, "--backend", backend, "--repeats", `${repeats}`, "--winning"]);
     }
   }
   await graphCommand.run([model, "--out", path.join(folder, "graph.svg")]);

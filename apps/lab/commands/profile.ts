@@ -12,6 +12,7 @@ import { selfTest } from "#shared/runtime";
 import { openAsTheService } from "../engine/backend.ts";
 import { MODELS_FOLDER, openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { stopwatch } from "../profiling/measure.ts";
+import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { command } from "./command.ts";
 import { flag, optional, text, whole } from "./option.ts";
 import { backendOption, modelArgument } from "./shared-options.ts";
@@ -29,24 +30,38 @@ models and writes models/regression.json: what a phone starts with where nothing
     backend: backendOption,
     repeats: whole("timings of each segment", 1, 15),
     device: text("TEXT", "what this machine is called (default: its processor or GPU)"),
+    winning: flag("only cuts that can be best for latency where the cloud is faster: a fraction of the time"),
     regress: flag("write the regression; after a model, or alone"),
   },
-  run: async ({ argument: model, options: { backend, repeats, device, regress } }) => {
+  run: async ({ argument: model, options, status }) => {
+    const { backend, repeats, device, winning, regress } = options;
     if (model === null && !regress) {
       throw new EddiError(
         "bad-argument",
         "expected MODEL or --regress, got none; lab profile --help says more",
       );
     }
-    if (model !== null) await profileModel(model.folder, backend, repeats, device);
+    if (model !== null) {
+      const cuts = winning ? "winning" : "all";
+      await profileModel(model.folder, { backend, repeats, cuts, device }, status);
+    }
     if (regress) await writeRegression();
   },
 });
 
-async function profileModel(folder: string, wanted: string, repeats: number, called?: string): Promise<void> {
-  const { info, deviceName } = await openAsTheService(wanted);
+interface ProfileJob {
+  readonly backend: string;
+  readonly repeats: number;
+  readonly cuts: "all" | "winning";
+  /** What this machine is called, if not what it calls itself. */
+  readonly device: string | undefined;
+}
+
+async function profileModel(folder: string, job: ProfileJob, status: StatusLine): Promise<void> {
+  const { repeats, cuts } = job;
+  const { info, deviceName } = await openAsTheService(job.backend);
   const { backend } = info;
-  const device = called ?? deviceName;
+  const { device = deviceName } = job;
   const segments = await openModelFolder(folder);
   const { model } = segments;
   const tests: number[] = [];
@@ -58,8 +73,14 @@ async function profileModel(folder: string, wanted: string, repeats: number, cal
   const selfTestMs = Math.min(...tests);
   await mkdir(path.join(folder, "profiles"), { recursive: true });
   for (const role of ROLES) {
-    const what = { model, role, device, backend, selfTestMs };
-    const profile = await measureProfile(what, stopwatch(segments, role), { warmups: 3, repeats });
+    const what = { model, role, device, backend, selfTestMs, cuts };
+    const rounds = {
+      warmups: cuts === "all" ? 3 : 1,
+      repeats,
+      onProgress: (share: number) => status.update(`profiling ${role}s on ${backend} ${bar(share)}`),
+    };
+    const profile = await measureProfile(what, stopwatch(segments, role), rounds);
+    status.note(`${role}s on ${backend} are profiled`);
     const file = path.join(folder, "profiles", `${role}-${backend}.json`);
     await writeFile(file, `${JSON.stringify(profile, null, 1)}\n`);
     process.stdout.write(summary(profile, file));

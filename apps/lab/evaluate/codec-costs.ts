@@ -12,7 +12,7 @@ import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 import type { Photos } from "../data/photos.ts";
-import { inputBatch } from "./exit-scores.ts";
+import { expectClasses, inputBatch } from "./exit-scores.ts";
 import { type CodedBatch, Tally } from "./tally.ts";
 
 /** Qualities of image codecs that are tried. */
@@ -30,6 +30,8 @@ export type MeasuredCodecs = Readonly<Record<string, readonly CodecCost[]>>;
  *
  * All tensors of a batch are computed once, with photos of whole pixels as the page has them; then, for each
  * codec that loses something, only what lies behind the tensor.
+ *
+ * @throws EddiError `bad-argument` for a model whose exits name no classes
  */
 export async function measureCodecs(
   segments: SegmentModel,
@@ -37,6 +39,7 @@ export async function measureCodecs(
   onProgress: (share: number) => void = () => {},
 ): Promise<MeasuredCodecs> {
   const { model } = segments;
+  expectClasses(model.metadata);
   const crossing = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0);
   const tally = new Tally(model.metadata.exits.map(({ id }) => id));
   for (let start = 0; start < photos.count; start += BATCH) {

@@ -4,7 +4,7 @@ import { codecWords, type Exit, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
-import type { ExitScores } from "./exit-scores.ts";
+import { type ExitScores, expectClasses, probabilityRows } from "./exit-scores.ts";
 import { deflatedBytes } from "./tally.ts";
 
 const BATCH = 25;
@@ -21,7 +21,8 @@ export interface CodedScores {
 /**
  * Runs all photos up to a tensor, codes it, and runs what lies behind it on what was decoded.
  *
- * @throws EddiError `bad-argument` for a tensor that no exit lies behind, or a codec that cannot hold its values
+ * @throws EddiError `bad-argument` for a model without classes, a tensor that no exit lies behind, or a codec that
+ *   cannot hold its values
  */
 export async function codedScores(
   segments: SegmentModel,
@@ -31,6 +32,7 @@ export async function codedScores(
 ): Promise<CodedScores> {
   const { model } = segments;
   const { labels, exits: all, tensors } = model.metadata;
+  expectClasses(model.metadata);
   const behind = Object.hasOwn(tensors, cut) ? exitsBehind(model, cut) : [];
   if (behind.length === 0) {
     const known = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0).join(", ");
@@ -55,8 +57,9 @@ export async function codedScores(
       const sizes = coded.data.map((data) => (codec.deflate ? deflatedBytes(data) : data.byteLength));
       bytes += (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
       const outputs = coded.values === null ? held : await runBehind(segments, cut, coded.values, held);
-      for (const [at, { node }] of exits.entries()) {
-        scores[at]!.set((await outputs.get(node)!.data()) as Float32Array, start * labels.length);
+      for (const [at, exit] of exits.entries()) {
+        const given = (await outputs.get(exit.node)!.data()) as Float32Array;
+        scores[at]!.set(probabilityRows(given, exit, labels.length), start * labels.length);
       }
       if (outputs !== held) freeAll(outputs);
     } finally {

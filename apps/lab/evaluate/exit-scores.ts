@@ -2,7 +2,17 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { add, image, mul, sum, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
-import { LUMA, type ModelInput, type Segment } from "#shared/model";
+import { EddiError } from "#shared/errors";
+import {
+  type Exit,
+  hasClasses,
+  LUMA,
+  type ModelInput,
+  type ModelMetadata,
+  outputKind,
+  probabilitiesOf,
+  type Segment,
+} from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Labels, Photos } from "../data/photos.ts";
 import { keepFile } from "../files/cache-file.ts";
@@ -18,9 +28,14 @@ export interface ExitScores {
 
 const BATCH = 32;
 
-/** Runs all exits over all photos on the active backend: whole photos, resized to the model's input. */
+/**
+ * Runs all exits over all photos on the active backend: whole photos, resized to the model's input.
+ *
+ * @throws EddiError `bad-argument` for a model whose exits name no classes
+ */
 export async function exitScores(segments: SegmentModel, photos: Photos): Promise<ExitScores> {
   const { metadata, nodes } = segments.model;
+  expectClasses(metadata);
   const classes = metadata.labels.length;
   const every: Segment = {
     nodes: nodes.map((node) => node.name),
@@ -33,7 +48,8 @@ export async function exitScores(segments: SegmentModel, photos: Photos): Promis
     const images = inputBatch(photos, start, count, metadata.input);
     const outputs = segments.run(every, [images]);
     for (const [exit, output] of outputs.entries()) {
-      scores[exit]!.set((await output.data()) as Float32Array, start * classes);
+      const given = (await output.data()) as Float32Array;
+      scores[exit]!.set(probabilityRows(given, metadata.exits[exit]!, classes), start * classes);
       output.dispose();
     }
     images.dispose();
@@ -72,6 +88,24 @@ export async function cachedExitScores(
     measured.scores.map((one) => new Uint8Array(one.buffer)),
   );
   return measured;
+}
+
+/** Some photos' scores as probabilities: of logits a softmax, row by row. */
+export function probabilityRows(scores: Float32Array, exit: Exit, classes: number): Float32Array {
+  if (outputKind(exit) !== "logits") return scores;
+  const rows = Float32Array.from(scores);
+  for (let start = 0; start < rows.length; start += classes) {
+    rows.set(probabilitiesOf(scores.subarray(start, start + classes), exit), start);
+  }
+  return rows;
+}
+
+/** @throws EddiError `bad-argument` for a model whose exits name no classes: they are neither right nor wrong */
+export function expectClasses({ id, exits }: ModelMetadata): void {
+  const other = exits.find((exit) => !hasClasses(exit));
+  if (other === undefined) return;
+  const came = `${other.id}, whose output is ${outputKind(other)}`;
+  throw new EddiError("bad-argument", `${id}: expected exits that name one class, got ${came}`);
 }
 
 /** The class an exit picks for each photo. */

@@ -17,7 +17,7 @@ const OPS: Readonly<Record<string, string>> = {
 };
 
 /** Every activation that `activationNodes` knows. */
-const KNOWN = [...Object.keys(OPS), "leakyrelu", "swish", "hardSigmoid"];
+export const KNOWN_ACTIVATIONS = [...Object.keys(OPS), "leakyrelu", "swish", "hardSigmoid"];
 
 /**
  * The nodes of a layer's activation; the last one gives its output.
@@ -71,6 +71,6 @@ export function activationNodes(layer: Layer, name: string, input: string): read
       return [scaled, moved, above, node("Minimum", [above.name], name, [scalar("most", 1)])];
     }
     default:
-      return refuse(`activation linear, ${KNOWN.join(", ")}`, kind);
+      return refuse(`activation linear, ${KNOWN_ACTIVATIONS.join(", ")}`, kind);
   }
 }

@@ -20,7 +20,7 @@ import {
   paddingOf,
   readNorm,
 } from "./layers.ts";
-import { convolution, dense, FLOAT, isFused, NHWC, type NodeParts } from "./linear-nodes.ts";
+import { convolution, dense, FLOAT, isFused, NHWC, type NodeParts, pointwise } from "./linear-nodes.ts";
 
 /** Writes a layer's nodes, the last of which gives its output and has its name. */
 type Writer = (layer: Layer, chain: Chain, inputs: readonly string[]) => readonly GraphNode[];
@@ -38,7 +38,7 @@ const WRITERS: Readonly<Record<string, Writer>> = {
     convolution("FusedDepthwiseConv2dNative", "depthwise_kernel", layer, chain),
   ),
   SeparableConv2D: separable,
-  Dense: linear(dense),
+  Dense: denseOf,
   Activation: (layer, _, [input = ""]) => activationNodes(layer, layer.name, input),
   ReLU: (layer, _, [input = ""]) => activationNodes(layer, layer.name, input),
   LeakyReLU: (layer, _, [input = ""]) => activationNodes(layer, layer.name, input),
@@ -51,10 +51,14 @@ const WRITERS: Readonly<Record<string, Writer>> = {
     return [scale, beta.map((value, c) => value - (mean[c] as number) * (scale[c] as number)), [channels]];
   }),
   Rescaling: affine((layer) => {
-    const { scale, offset } = layer.getConfig() as { scale: number; offset: number };
-    return [Float32Array.of(scale), Float32Array.of(offset), []];
+    const { scale, offset } = layer.getConfig() as Record<"scale" | "offset", number | number[]>;
+    const size = Math.max([scale].flat().length, [offset].flat().length);
+    const each = (value: number | number[]) =>
+      Float32Array.from({ length: size }, (_, c) => [value].flat()[c] ?? [value].flat()[0] ?? 0);
+    return [each(scale), each(offset), size === 1 ? [] : [size]];
   }),
   Add: pairwise("AddV2"),
+  Average: average,
   Multiply: pairwise("Mul"),
   Maximum: pairwise("Maximum"),
   Minimum: pairwise("Minimum"),
@@ -89,6 +93,9 @@ const WRITERS: Readonly<Record<string, Writer>> = {
   Reshape: single(reshape),
 };
 
+/** Every class of layers that `layerNodes` knows. */
+export const KNOWN_LAYERS: readonly string[] = Object.keys(WRITERS);
+
 /**
  * The nodes of one layer, with the normalisation and ReLU after it folded in; its output is the last one's.
  *
@@ -101,7 +108,7 @@ export function layerNodes(layer: Layer, chain: Chain, inputs: readonly string[]
   const known = kind === "FastBatchNorm" ? "BatchNormalization" : kind;
   const write = Object.hasOwn(WRITERS, known) ? WRITERS[known] : undefined;
   if (write) return write(layer, chain, inputs);
-  const all = Object.keys(WRITERS).join(", ");
+  const all = KNOWN_LAYERS.join(", ");
   throw new EddiError("bad-model", `layer ${layer.name}: expected one of ${all}, got ${kind}`);
 }
 
@@ -131,6 +138,35 @@ function linear(parts: (layer: Layer, chain: Chain) => NodeParts): Writer {
     const product = nodeOf(`${layer.name}/linear`, shape, inputs, parts(layer, chain));
     return [product, ...activationNodes(layer, layer.name, product.name)];
   };
+}
+
+/** A product; on a feature map, whose channels it works on alone, a convolution of one pixel. */
+function denseOf(layer: Layer, chain: Chain, inputs: readonly string[]): readonly GraphNode[] {
+  const shape = outputShape(layer);
+  if (shape.length === 1) return linear(dense)(layer, chain, inputs);
+  if (shape.length === 3) return linear(pointwise)(layer, chain, inputs);
+  if (shape.length !== 2) {
+    throw new EddiError(
+      "bad-model",
+      `layer ${layer.name}: expected an output of at most 3 axes, got [${shape}]`,
+    );
+  }
+  const [length = 0, units = 0] = shape;
+  const channels = layerWeights(layer).get("kernel")?.shape[0] as number;
+  const { name } = layer;
+  const [wide, ...others] = linear(pointwise)(layer, chain, [`${name}/map`]);
+  const map = nodeOf(
+    `${name}/map`,
+    [length, 1, channels],
+    inputs,
+    reshapeTo(`${name}/map`, [length, 1, channels]),
+  );
+  const inMap = [wide as GraphNode, ...others].map((node) => ({
+    ...node,
+    name: node.name === name ? `${name}/pixels` : node.name,
+    shape: [length, 1, units],
+  }));
+  return [map, ...inMap, nodeOf(name, shape, [inMap.at(-1)!.name], reshapeTo(name, shape))];
 }
 
 /** A depthwise convolution without bias, then a pointwise one. */
@@ -191,6 +227,22 @@ function pairwise(op: string): Writer {
   };
 }
 
+/** The sum, divided by how many there are. */
+function average(layer: Layer, chain: Chain, inputs: readonly string[]): readonly GraphNode[] {
+  const { name } = layer;
+  const sums = pairwise("AddV2")(layer, chain, inputs).map((node) =>
+    node.name === name ? { ...node, name: `${name}/sum` } : node,
+  );
+  const share: Constant = {
+    name: `${name}/share`,
+    dtype: "float32",
+    shape: [],
+    values: Float32Array.of(1 / inputs.length),
+  };
+  const parts = { op: "Mul", attr: FLOAT, constants: [share] };
+  return [...sums, nodeOf(name, outputShape(layer), [`${name}/sum`], parts)];
+}
+
 function pooling(op: string, layer: Layer): NodeParts {
   expectChannelsLast(layer);
   const { poolSize, strides } = layer.getConfig() as { poolSize: number[]; strides: number[] };
@@ -214,10 +266,14 @@ function globalPooling(op: string, layer: Layer): NodeParts {
 }
 
 function reshape(layer: Layer): NodeParts {
-  const shape = [-1, ...outputShape(layer)];
+  return reshapeTo(layer.name, outputShape(layer));
+}
+
+/** @param shape without the batch axis */
+function reshapeTo(name: string, shape: readonly number[]): NodeParts {
   return {
     op: "Reshape",
-    constants: [intConstant(`${layer.name}/shape`, [shape.length], shape)],
+    constants: [intConstant(`${name}/shape`, [shape.length + 1], [-1, ...shape])],
     attr: { ...FLOAT, Tshape: typeAttr("int32") },
   };
 }

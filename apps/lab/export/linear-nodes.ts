@@ -80,6 +80,32 @@ export function dense(layer: Layer, chain: Chain): NodeParts {
   };
 }
 
+/** A dense layer on every pixel of a feature map. */
+export function pointwise(layer: Layer, chain: Chain): NodeParts {
+  const { constants = [], attr } = dense(layer, chain);
+  const [kernel, ...others] = constants;
+  const wide = kernel === undefined ? [] : [{ ...kernel, shape: [1, 1, ...kernel.shape] }];
+  const { T, fused_ops, num_args, epsilon } = attr as Record<
+    "T" | "fused_ops" | "num_args" | "epsilon",
+    Attr
+  >;
+  return {
+    op: "_FusedConv2D",
+    constants: [...wide, ...others],
+    attr: {
+      T,
+      ...NHWC,
+      fused_ops,
+      num_args,
+      epsilon,
+      strides: intsAttr([1, 1, 1, 1]),
+      padding: stringAttr("VALID"),
+      dilations: intsAttr([1, 1, 1, 1]),
+      explicit_paddings: { list: {} },
+    },
+  };
+}
+
 /** What follows the product within the fused node: always a bias, then perhaps ReLU. */
 function fusion(layer: Layer, { relu }: Chain): Record<string, Attr> {
   const after = FUSED[activationOf(layer)] ?? [];

@@ -1,4 +1,5 @@
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { Exit } from "#shared/model";
 import type { GraphNode } from "../graph-model/node-def.ts";
 import type { Network } from "../train/architectures/index.ts";
 import { layerNodes, softmaxNode } from "./layer-nodes.ts";
@@ -8,7 +9,7 @@ export interface ExportGraph {
   /** Topological; each exit's branch stands right after the node where it leaves the trunk. */
   readonly nodes: readonly GraphNode[];
   /** Earliest first. */
-  readonly exits: readonly { readonly id: string; readonly node: string }[];
+  readonly exits: readonly Pick<Exit, "id" | "node" | "output">[];
 }
 
 /**
@@ -51,9 +52,12 @@ export interface LayerWriter {
   write(layer: Layer): GraphNode;
 }
 
-/** @param exits layers whose own outputs are wanted: nothing is folded across them */
-export function layerWriter(model: LayersModel, exits: readonly Layer[]): LayerWriter {
-  const { inputsOf, ownerOf, chainOf } = readLayers(model, exits);
+/**
+ * @param exits layers whose own outputs are wanted: nothing is folded across them
+ * @param folds whether normalisations and ReLU go into the layers before them
+ */
+export function layerWriter(model: LayersModel, exits: readonly Layer[], folds = true): LayerWriter {
+  const { inputsOf, ownerOf, chainOf } = readLayers(model, folds ? exits : model.layers);
   const written = new Map<Layer, GraphNode>();
   const nodes: GraphNode[] = [];
   const write = (asked: Layer): GraphNode => {

@@ -155,7 +155,7 @@ test("what differs over the image, or multiplies the image itself, stays", () =>
   expect(foldLinear(graphOf(nodes, constants, "exit"), new Map([["c", [8, 8, 4]]])).folded).toBe(0);
 });
 
-test("a quantised kernel keeps its bytes under a bias, becomes float32 when scaled, float16 if it was", () => {
+test("a kernel of integers keeps its bytes, whatever scales what it gives; one of float16 is scaled", () => {
   const half = quantised(kernel);
   const biased = [node("c", "Conv2D", ["input", "w"]), node("exit", "BiasAdd", ["c", "bias"])];
   const kept = fold(graphOf(biased, [half, floats("bias", [4])], "exit"));
@@ -164,9 +164,22 @@ test("a quantised kernel keeps its bytes under a bias, becomes float32 when scal
   expect(kept.isRounded).toBe(false);
 
   const scaled = [node("c", "Conv2D", ["input", "w"]), node("exit", "Mul", ["c", "scale"])];
-  const float = fold(graphOf(scaled, [half, floats("scale", [4])], "exit"));
-  expect(float.graph.constants.get("exit/kernel")!.stored).toBeUndefined();
-  expect(float.isRounded).toBe(false);
+  expect(fold(graphOf(scaled, [half, floats("scale", [4])], "exit")).folded).toBe(0);
+  const moved = [
+    ...scaled.slice(0, 1),
+    node("s", "Mul", ["c", "scale"]),
+    node("m", "AddV2", ["s", "bias"]),
+    node("exit", "Relu", ["m"]),
+  ];
+  const merged = fold(graphOf(moved, [half, floats("scale", [4]), floats("bias", [4])], "exit"));
+  expect(merged.graph.constants.get("w")).toEqual(half);
+  expect(merged.graph.nodes.map(({ name, op }) => `${name} ${op}`)).toEqual([
+    "input Placeholder",
+    "c Conv2D",
+    "m FusedBatchNormV3",
+    "exit Relu",
+  ]);
+  expect(merged.isRounded).toBe(false);
 
   const bytes = toFloat16(kernel.values as Float32Array)!;
   const quantization = { dtype: "float16", original_dtype: "float32" };

@@ -1,6 +1,6 @@
 import { inHalf } from "../graph-model/half.ts";
 import type { Constant } from "../graph-model/node-def.ts";
-import { boolAttr, intAttr, stringsAttr, typeAttr } from "../graph-model/node-def.ts";
+import { boolAttr, intAttr, stringAttr, stringsAttr, typeAttr } from "../graph-model/node-def.ts";
 import { type Affine, affineOf } from "./affine.ts";
 import { flagOf, textsOf } from "./attributes.ts";
 import { type ForeignGraph, type ForeignNode, freeName, pruned, readersOf } from "./graph.ts";
@@ -28,7 +28,8 @@ export interface Folded {
  * Folds what scales and shifts channels (Mul, Add, Sub, BiasAdd, batch normalisation with constants) into the
  * convolution or matrix product before it, then fuses a Relu or Relu6: where nothing else reads what lies
  * between, and it is no exit. The node keeps the name of the last one. A kernel that is scaled is stored as
- * float32, or as float16 if it was; one that is not stays as it was stored.
+ * float32, or as float16 if it was; one that is not stays as it was stored. One of integers is never scaled, which
+ * would make it four times as large: what scales its channels becomes one normalisation after it.
  *
  * @param graph  with its products straightened
  * @param shapes of every node, without the batch axis
@@ -49,14 +50,24 @@ export function foldLinear(graph: ForeignGraph, shapes: ReadonlyMap<string, read
     if (start === null) continue;
     let last = linear;
     let { scale, shift } = start.identity;
+    const steps: ForeignNode[] = [];
     for (let next = soleReader(last); next !== null; next = soleReader(last)) {
       const step = affineOf(next, last.name, constants, start.channels, shapes.get(last.name)?.length ?? 0);
       if (step === null) break;
       shift = shift.map((value, c) => value * step.scale[c]! + step.shift[c]!);
       scale = scale.map((value, c) => value * step.scale[c]!);
-      gone.add(last);
+      steps.push(next);
       last = next;
     }
+    if (isOfIntegers(start.kernel) && scale.some((value) => value !== 1)) {
+      if (steps.length < 2 || shapes.get(linear.name)?.length !== 3) continue;
+      for (const step of steps.slice(0, -1)) gone.add(step);
+      const made = normalisationOf(linear, last.name, { scale, shift }, { ...graph, constants });
+      for (const constant of made.constants) constants.set(constant.name, constant);
+      replaced.set(last, made.node);
+      continue;
+    }
+    for (const passed of [linear, ...steps].slice(0, -1)) gone.add(passed);
     const after = soleReader(last);
     const activation = after !== null && ACTIVATIONS.has(after.op) ? after : null;
     if (activation !== null) {
@@ -93,6 +104,36 @@ export function foldLinear(graph: ForeignGraph, shapes: ReadonlyMap<string, read
   }
   const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => replaced.get(node) ?? node);
   return { graph: pruned({ ...graph, nodes, constants }), folded: gone.size, isRounded };
+}
+
+const isOfIntegers = ({ stored }: Constant): boolean =>
+  stored !== undefined && stored.quantization.dtype !== "float16";
+
+/** A node that scales and shifts the channels of a feature map. */
+function normalisationOf(
+  { name: input }: ForeignNode,
+  name: string,
+  { scale, shift }: Affine,
+  graph: ForeignGraph,
+): { readonly node: ForeignNode; readonly constants: readonly Constant[] } {
+  const parts = {
+    gamma: Float32Array.from(scale),
+    beta: Float32Array.from(shift),
+    mean: new Float32Array(scale.length),
+    variance: new Float32Array(scale.length).fill(1),
+  };
+  const constants = Object.entries(parts).map(([part, values]): Constant => {
+    return { name: freeName(graph, `${name}/${part}`), dtype: "float32", shape: [values.length], values };
+  });
+  const attr = {
+    T: typeAttr("float32"),
+    U: typeAttr("float32"),
+    epsilon: { f: 0 },
+    is_training: boolAttr(false),
+    data_format: stringAttr("NHWC"),
+  };
+  const inputs = [input, ...constants.map((constant) => constant.name)];
+  return { node: { name, op: "FusedBatchNormV3", inputs, attr }, constants };
 }
 
 /** A linear node that something may be folded into. */

@@ -1,3 +1,4 @@
+import type { OutputKind } from "#shared/model";
 import type { Attr, Constant } from "../graph-model/node-def.ts";
 
 /** A foreign model between reading and writing: what computes, constants apart, nothing idle left. */
@@ -24,6 +25,8 @@ export interface ForeignExit {
   readonly node: string;
   /** In the model as it came. */
   readonly original: string;
+  /** What its scores are, once that is settled. */
+  readonly output?: OutputKind;
 }
 
 /** How nodes are named in messages: with their operation. */

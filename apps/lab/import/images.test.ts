@@ -30,13 +30,13 @@ test("photos of a folder and its folders, evenly, in the input's range, grey by 
   });
   const colour = await findImages(source(folder), RGB, 8);
   expect([colour.kind, colour.count]).toEqual(["3 photos of the user's folder", 3]);
-  const values = await colour.batch(0, 3);
+  const values = colour.batch(0, 3);
   expect(values).toHaveLength(3 * 72);
   expect([...values.slice(0, 3)].map((value) => Number(value.toFixed(4)))).toEqual([1, -1, -0.6]);
   expect(values.slice(-3)).toEqual(Float32Array.of(-1, -1, -1));
   const grey = await findImages(source(folder), GREY, 2);
   expect(grey.count).toBe(2);
-  const one = await grey.batch(1, 1);
+  const one = grey.batch(1, 1);
   expect(one).toHaveLength(24);
   expect(one.every((value) => Math.abs(value - (0.299 * 10 + 0.587 * 20 + 0.114 * 30)) < 1e-3)).toBe(true);
 });
@@ -52,17 +52,37 @@ test("Imagenette where it is found, noise where nothing is, an error where somet
   );
 });
 
-test("noise is the same every time, whole or in parts, and within the range", async () => {
-  const whole = await noise(GREY, 4).batch(0, 4);
-  expect(await noise(GREY, 9).batch(2, 2)).toEqual(whole.slice(48));
+test("noise is the same every time, whole or in parts, and within the range", () => {
+  const whole = noise(GREY, 4).batch(0, 4);
+  expect(noise(GREY, 9).batch(2, 2)).toEqual(whole.slice(48));
   expect(Math.min(...whole)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...whole)).toBeGreaterThan(200);
   expect(Math.max(...whole)).toBeLessThan(255);
 });
 
-test("a photo that does not decode is named", async () => {
+test("photos that do not decode are left out and named; when none does it is an error", async () => {
   const folder = await writeFiles(path.join(scratch.folder, "bad"), { "bad.jpg": "no photo" });
-  await expect((await findImages(source(folder), RGB, 1)).batch(0, 1)).rejects.toThrow(
-    /bad\.jpg: expected a photo/,
+  await expect(findImages(source(folder), RGB, 1)).rejects.toThrow(
+    /bad\.jpg: expected a photo, .* nor does any/,
   );
+  await writeFiles(folder, { "good.png": await plain(0, 0, 0), "._good.png": "macOS" });
+  const { kind, count, leftOut, batch } = await findImages(source(folder), RGB, 8);
+  expect([kind, count]).toEqual(["1 photo of the user's folder", 1]);
+  expect(leftOut).toEqual([path.join(folder, "bad.jpg")]);
+  expect(new Set(batch(0, 1))).toEqual(new Set([-1]));
+});
+
+test("photos know their folders, come in another range, and fewer of them evenly", async () => {
+  const folder = path.join(scratch.folder, "classes");
+  for (const [at, name] of ["cat", "dog"].entries()) {
+    const files = Object.fromEntries(
+      await Promise.all([0, 1].map(async (one) => [`${one}.png`, await plain(100 * at, one, 0)] as const)),
+    );
+    await writeFiles(path.join(folder, name), files);
+  }
+  const images = await findImages(source(folder), RGB, 8);
+  expect(images.folders).toEqual(["cat", "cat", "dog", "dog"]);
+  const two = images.some(2).inRange([0, 255]);
+  expect([two.count, two.folders]).toEqual([2, ["cat", "dog"]]);
+  expect([...two.batch(1, 1).slice(0, 3)]).toEqual([100, 0, 0]);
 });

@@ -33,6 +33,7 @@ export async function openWorkshop(): Promise<Workshop> {
         folder,
         labels: null,
         exits: null,
+        output: null,
         range: [-1, 1],
         data: { dataOption: undefined, env: { XDG_CACHE_HOME: scratch.folder } },
         isForced: false,

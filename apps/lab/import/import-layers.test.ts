@@ -1,7 +1,7 @@
 import * as tfl from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openBackend } from "../engine/backend.ts";
-import { layersFiles } from "./fixture.ts";
+import { layersFiles, type ModelFiles, quantised, type TinyJson } from "./fixture.ts";
 import { everyCut, openWorkshop, type Workshop } from "./import-fixture.ts";
 
 let workshop: Workshop;
@@ -35,12 +35,15 @@ function network(): tfl.LayersModel {
 test("one is converted, with normalisations and activations folded, and answers as it did", async () => {
   const files = await layersFiles(network());
   await expect(workshop.importing(files)).rejects.toThrow(
-    "outputs: expected one, got early, last; name the classifiers' layers with --exits",
+    "outputs: expected one, got early, last; name the scores' layers with --exits",
   );
-  const { model, comparison, counts, folder } = await workshop.importing(files, { exits: ["last", "early"] });
+  const { model, comparison, counts, folder } = await workshop.importing(files, {
+    exits: ["last", "early"],
+    output: "logits",
+  });
   expect(comparison.maxDifference).toBeLessThan(1e-5);
-  expect(model.metadata.exits.map(({ node }) => node)).toEqual(["early", "exit2/scores"]);
-  expect(counts).toMatchObject({ kind: "layers", folded: 4, softened: 1 });
+  expect(model.metadata.exits.map(({ node }) => node)).toEqual(["early", "last"]);
+  expect(counts).toMatchObject({ kind: "layers", folded: 6 });
   expect(model.nodes.map(({ name, op }) => `${name} ${op}`)).toEqual([
     "photo Placeholder",
     "r1 _FusedConv2D",
@@ -54,8 +57,21 @@ test("one is converted, with normalisations and activations folded, and answers 
     "c3 Tanh",
     "flat Reshape",
     "last _FusedMatMul",
-    "exit2/scores Softmax",
   ]);
+  expect((await everyCut(folder)).worst).toBeLessThan(1e-5);
+});
+
+test("quantised weights stay quantised, normalised ones too", async () => {
+  const files = await layersFiles(network());
+  const { model, comparison, folder } = await workshop.importing(quantisedFiles(files), {
+    exits: ["last", "early"],
+    output: "logits",
+  });
+  expect(comparison.maxDifference).toBeLessThan(1e-5);
+  const specs = model.shards.flatMap(({ weights }) => weights);
+  const isLarge = ({ shape }: { readonly shape: readonly number[] }): boolean => shape.length > 1;
+  const large = specs.filter((spec) => isLarge(spec) && spec.dtype === "float32");
+  expect(large.map(({ quantization }) => quantization?.dtype)).toEqual(new Array(6).fill("uint8"));
   expect((await everyCut(folder)).worst).toBeLessThan(1e-5);
 });
 
@@ -78,7 +94,7 @@ test.each<[string, () => tfl.LayersModel, RegExp]>([
   [
     "a layer that cannot be converted",
     () => simple((x) => layers.upSampling2d({ name: "up" }).apply(x)),
-    /layer up: expected one of .*Conv2D.*, got UpSampling2D/,
+    /layer up \(UpSampling2D\): layers of this class cannot be converted\n {2}layers that can be converted: .*Conv2D/,
   ],
   [
     "a side that is not known",
@@ -96,9 +112,27 @@ test("a class of layer that TF.js does not know is refused by name", async () =>
     '"class_name":"Magic"',
   );
   await expect(workshop.importing({ ...files, "model.json": json })).rejects.toThrow(
-    /expected one that TF\.js loads, it says: .*Magic/,
+    /layer global_average.* \(Magic\): layers of this class cannot be converted/,
   );
 });
+
+/** As the converter writes it with `--quantize_uint8`. */
+function quantisedFiles(files: ModelFiles): ModelFiles {
+  const json = JSON.parse(files["model.json"] as string) as TinyJson;
+  const bytes = files["weights.bin"] as Uint8Array;
+  let at = 0;
+  const parts = json.weightsManifest[0]!.weights.map((entry) => {
+    const { name, shape } = entry;
+    const size = shape.reduce((product, side) => product * side, 1);
+    const values = new Float32Array(bytes.slice(at, at + 4 * size).buffer);
+    at += 4 * size;
+    const { stored } = quantised({ name, dtype: "float32", shape, values });
+    const isFlat = stored!.quantization.scale === 0;
+    if (!isFlat) Object.assign(entry, { quantization: stored!.quantization });
+    return isFlat ? new Uint8Array(values.buffer) : stored!.bytes;
+  });
+  return { "model.json": JSON.stringify(json), "weights.bin": new Uint8Array(Buffer.concat(parts)) };
+}
 
 function simple(
   middle: (x: tfl.SymbolicTensor) => unknown,

@@ -1,12 +1,11 @@
 import { stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { concat, dispose } from "@tensorflow/tfjs-core";
+import { dispose, type Tensor4D } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
-import { type Model, type ModelInput, readModel } from "#shared/model";
+import { type Model, type ModelInput, type OutputKind, readModel } from "#shared/model";
 import type { DataSource } from "../data/find-data.ts";
 import { openBackend } from "../engine/backend.ts";
-import { modelJson, type Ranges, writeArtifact } from "../export/artifact.ts";
-import { calibrate } from "../export/calibrate.ts";
+import { modelJson, writeArtifact } from "../export/artifact.ts";
 import type { Comparison } from "../export/compare.ts";
 import { packShards } from "../export/shards.ts";
 import { openModelFolder } from "../files/model-folder.ts";
@@ -16,13 +15,14 @@ import { importCard } from "./card.ts";
 import { compareScores } from "./compare-scores.ts";
 import { foldLinear } from "./fold-linear.ts";
 import type { ForeignNode } from "./graph.ts";
-import { findImages, type Images, imageBatch, noise } from "./images.ts";
+import { findImages, imageBatch, noise } from "./images.ts";
 import { labelsFor } from "./labels.ts";
 import { makeStatic } from "./make-static.ts";
+import { measureRanges, seenScores } from "./measure-images.ts";
 import { readModelFile, readWeights } from "./model-file.ts";
 import { openForeign } from "./open-foreign.ts";
+import { rangeWarnings } from "./range-warnings.ts";
 import { Reasons } from "./reasons.ts";
-import { openGraph } from "./run-graph.ts";
 import { withScores } from "./scores.ts";
 import { openSource } from "./source.ts";
 import { straighten } from "./straighten.ts";
@@ -39,6 +39,8 @@ export interface ImportJob {
   readonly labels: readonly string[] | null;
   /** Nodes or layers whose outputs are scores; null for the model's own output. */
   readonly exits: readonly string[] | null;
+  /** What the scores are; found out where it is absent or null. */
+  readonly output?: OutputKind | null;
   /** Float value of pixel 0 and of pixel 255. */
   readonly range: readonly [number, number];
   /** Photos to measure ranges on and to compare with. */
@@ -52,6 +54,10 @@ export interface Imported {
   readonly model: Model;
   readonly comparison: Comparison;
   readonly comparedOn: string;
+  /** Photos that did not decode. */
+  readonly leftOut: readonly string[];
+  /** What speaks against the range of the images. */
+  readonly warnings: readonly string[];
   readonly counts: ImportCounts;
 }
 
@@ -66,15 +72,13 @@ export interface ImportCounts {
   readonly computed: number;
   /** Folded or fused into others. */
   readonly folded: number;
-  /** Exits that end in logits, which a softmax follows now. */
-  readonly softened: number;
 }
 
 const CALIBRATION_IMAGES = 128;
 const CHECK_IMAGES = 64;
-const BATCH = 8;
+const SHOWN_IMAGES = 3;
 
-/** The most that a score may differ from the original's; where float16 weights were rounded anew, the other. */
+/** The most that a score may differ from the original's, of scores up to 1; where float16 weights were rounded anew, the other. */
 const TOLERANCE = 1e-4;
 const ROUNDED_TOLERANCE = 1e-2;
 
@@ -114,20 +118,18 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
   const weights = await readWeights(source, file);
   const foreign = await openForeign(file, weights, job.exits, reasons);
   reasons.check(place);
+  if (foreign === null) throw new EddiError("internal", `${place}: expected reasons, got none`);
 
-  const [image] = foreign.graph.nodes;
-  const input = inputOf(image as ForeignNode, job.range);
+  const input = inputOf(foreign.graph.nodes[0] as ForeignNode, job.range);
+  onProgress("decoding photos");
+  const photos = await findImages(job.data, input, CALIBRATION_IMAGES);
   onProgress("running every node");
-  const [one, two] = [
-    await imageBatch(noise(input, 2), input, 0, 1),
-    await imageBatch(noise(input, 2), input, 1, 1),
-  ];
-  const both = concat([one, two]);
-  const fixed = makeStatic(straighten(foreign.graph), [one, two], both, reasons);
-  dispose([one, two, both]);
-  const scored = withScores(fixed, reasons);
+  const fixed = withImages(input, (pair, both) => makeStatic(straighten(foreign.graph), pair, both, reasons));
   reasons.check(place);
-  const labels = labelsFor(job.labels, scored.classes);
+  const said = { output: job.output ?? null, hasLabels: job.labels !== null };
+  const scored = withScores(fixed, seenScores(fixed.graph, photos.some(SHOWN_IMAGES), input), said, reasons);
+  reasons.check(place);
+  const labels = labelsFor(job.labels, scored.width, scored.output);
   const { graph, folded, isRounded } = foldLinear(scored.graph, scored.shapes);
   const exported = toExportGraph(graph, scored.shapes);
   const parts = {
@@ -142,30 +144,22 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
   readModel(new TextEncoder().encode(JSON.stringify(modelJson({ ...parts, ranges: new Map() }))));
 
   await openBackend("auto");
-  const calibration = await findImages(job.data, input, CALIBRATION_IMAGES);
-  const running = openGraph(graph);
-  const ranges = new Map<string, [number, number]>();
-  for (let start = 0; start < calibration.count; start += BATCH) {
-    onProgress(`measuring ranges on ${calibration.kind}: ${start}`);
-    const batch = await imageBatch(calibration, input, start, Math.min(BATCH, calibration.count - start));
-    widen(ranges, calibrate(running, exported, [batch]));
-  }
-  running.dispose();
+  const ranges = measureRanges(graph, exported, photos, input, onProgress);
   await writeArtifact(draft, { ...parts, ranges });
-
   const written = await openModelFolder(draft);
-  const checked: Images = await findImages(job.data, input, CHECK_IMAGES);
+  const checked = photos.some(CHECK_IMAGES);
   onProgress(`comparing on ${checked.kind}`);
-  const original = foreign.original();
-  const comparison = await compareScores(written, original, checked, scored.isSoftened);
+  const original = await foreign.original();
+  const comparison = await compareScores(written, original, checked);
   original.dispose();
+  const warnings = rangeWarnings({ graph: scored.graph, written, photos: checked });
   written.dispose();
-  const tolerance = isRounded ? ROUNDED_TOLERANCE : TOLERANCE;
+  const tolerance = (isRounded ? ROUNDED_TOLERANCE : TOLERANCE) * Math.max(1, comparison.largest);
   if (!(comparison.maxDifference <= tolerance)) {
     const came = comparison.maxDifference.toExponential(2);
     throw new EddiError(
       "bad-model",
-      `${place}: expected scores within ${tolerance} of the original's, got ${came}`,
+      `${place}: expected scores within ${Number(tolerance.toPrecision(3))} of the original's, got ${came}`,
     );
   }
   const license = await source.license();
@@ -175,8 +169,9 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
     kind: file.kind,
     model: written.model,
     license,
-    calibratedOn: calibration.kind,
+    calibratedOn: photos.kind,
     comparedOn: checked.kind,
+    comparedWith: original.kind,
     comparison,
     hasNames: job.labels !== null,
   };
@@ -185,26 +180,35 @@ async function writeDraft(job: ImportJob, draft: string): Promise<Imported> {
     model: written.model,
     comparison,
     comparedOn: checked.kind,
+    leftOut: photos.leftOut,
+    warnings,
     counts: {
       kind: file.kind,
       total: foreign.total,
       idle: foreign.idle,
       computed: fixed.folded,
       folded,
-      softened: scored.isSoftened.filter(Boolean).length,
     },
   };
+}
+
+/** Lends two images of noise, one by one and both at once. */
+function withImages<T>(input: ModelInput, use: (pair: [Tensor4D, Tensor4D], both: Tensor4D) => T): T {
+  const images = noise(input, 2);
+  const tensors = [
+    imageBatch(images, input, 0, 1),
+    imageBatch(images, input, 1, 1),
+    imageBatch(images, input, 0, 2),
+  ];
+  try {
+    const [one, two, both] = tensors as [Tensor4D, Tensor4D, Tensor4D];
+    return use([one, two], both);
+  } finally {
+    dispose(tensors);
+  }
 }
 
 function inputOf({ name, attr }: ForeignNode, range: readonly [number, number]): ModelInput {
   const [, height, width, channels] = sidesOf(attr, "shape") ?? [];
   return { node: name, height: height ?? 0, width: width ?? 0, channels: channels === 1 ? 1 : 3, range };
-}
-
-/** The least and the greatest over several measurements. */
-function widen(ranges: Map<string, [number, number]>, more: Ranges): void {
-  for (const [name, [low, high]] of more) {
-    const [least, most] = ranges.get(name) ?? [low, high];
-    ranges.set(name, [Math.min(least, low), Math.max(most, high)]);
-  }
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { EddiError } from "#shared/errors";
+import type { OutputKind } from "#shared/model";
 
 /**
  * Class names, one a line; empty lines at the end are none.
@@ -23,12 +24,31 @@ export async function readLabels(file: string): Promise<readonly string[]> {
   );
 }
 
-/** @throws EddiError `bad-argument` when there are more or fewer names than classes */
-export function labelsFor(names: readonly string[] | null, classes: number): readonly string[] {
-  if (names === null) return Array.from({ length: classes }, (_, at) => `class ${at}`);
-  if (names.length === classes) return names;
+/**
+ * @param width scores of an image
+ * @returns a name for each score; for one that tells two labels apart, two
+ * @throws EddiError `bad-argument` when there are more or fewer names than scores
+ */
+export function labelsFor(
+  names: readonly string[] | null,
+  width: number,
+  output: OutputKind,
+): readonly string[] {
+  if (names === null) return Array.from({ length: width }, (_, at) => `${CALLED[output]} ${at}`);
+  const isChoice = output === "sigmoid" && width === 1 && names.length === 2;
+  if (names.length === width || isChoice) return names;
+  const or = output === "sigmoid" && width === 1 ? ", or 2 for what 0 and 1 mean" : "";
   throw new EddiError(
     "bad-argument",
-    `--labels: expected ${classes} names, one for each score, got ${names.length}`,
+    `--labels: expected ${width} names, one for each score${or}, got ${names.length}`,
   );
 }
+
+/** What scores are called whose names were not given. */
+const CALLED: Readonly<Record<OutputKind, string>> = {
+  softmax: "class",
+  logits: "class",
+  sigmoid: "label",
+  embedding: "dimension",
+  vector: "value",
+};

@@ -15,7 +15,6 @@ export interface ModelJson {
   readonly modelTopology: Readonly<Record<string, unknown>>;
   readonly signature?: Signature;
   readonly userDefinedMetadata?: { readonly signature?: Signature };
-  readonly trainingConfig?: unknown;
 }
 
 export interface Signature {

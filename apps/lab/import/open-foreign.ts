@@ -1,9 +1,8 @@
-import { EddiError } from "#shared/errors";
-import type { Layer } from "../export/layers.ts";
-import { layerNamed, readLayersModel } from "./from-layers.ts";
+import { readLayersModel } from "./from-layers.ts";
 import type { ForeignGraph } from "./graph.ts";
+import { inputSides, withChannelAxis } from "./image-shape.ts";
 import { type ModelFile, type StoredWeight, toConstant } from "./model-file.ts";
-import { loadLayers, type Original, originalGraph, originalLayers } from "./original.ts";
+import { type Original, originalGraph, originalLayers } from "./original.ts";
 import { readGraph } from "./read-graph.ts";
 import type { Reasons } from "./reasons.ts";
 
@@ -11,7 +10,7 @@ import type { Reasons } from "./reasons.ts";
 export interface Foreign {
   readonly graph: ForeignGraph;
   /** Loads it anew; its exits are in the order of the graph's. */
-  original(): Original;
+  original(): Promise<Original>;
   /** Nodes, or layers, of the model as it came. */
   readonly total: number;
   readonly idle: number;
@@ -22,53 +21,42 @@ export interface Foreign {
  *
  * @param exits   names of nodes or layers whose outputs are scores; null for the model's own output
  * @param reasons gets what cannot be imported
+ * @returns null where there are reasons
  */
 export async function openForeign(
   file: ModelFile,
   weights: readonly StoredWeight[],
   exits: readonly string[] | null,
   reasons: Reasons,
-): Promise<Foreign> {
-  return file.kind === "graph"
-    ? openGraphModel(file, weights, exits, reasons)
-    : openLayersModel(file, weights, exits, reasons);
-}
-
-function openGraphModel(
-  file: ModelFile,
-  weights: readonly StoredWeight[],
-  exits: readonly string[] | null,
-  reasons: Reasons,
-): Foreign {
+): Promise<Foreign | null> {
   const constants = new Map(weights.map((weight) => [weight.entry.name, toConstant(weight)]));
-  const graph = readGraph(file.json, constants, exits, reasons);
-  const input = graph.nodes[0]?.name ?? "";
+  if (file.kind === "graph") {
+    const graph = readGraph(file.json, constants, exits, reasons);
+    if (!reasons.isEmpty) return null;
+    const ends = { ...endsOf(graph), outputs: graph.exits.map(({ original }) => original) };
+    const { total, idle } = graph;
+    return {
+      graph: withChannelAxis(graph),
+      total,
+      idle,
+      original: async () => originalGraph(file, weights, ends),
+    };
+  }
+  const read = await readLayersModel(file.json, constants, exits, reasons);
+  if (read === null || !reasons.isEmpty) return null;
+  const { graph, model, total, idle } = read;
+  const outputs = exits && graph.exits.map(({ original }) => original);
   return {
-    graph,
-    total: graph.total,
-    idle: graph.idle,
-    original: () =>
-      originalGraph(
-        file,
-        weights,
-        input,
-        graph.exits.map(({ original }) => original),
-      ),
+    graph: withChannelAxis(graph),
+    total,
+    idle,
+    original: () => originalLayers(file, weights, model, { ...endsOf(graph), outputs }),
   };
 }
 
-async function openLayersModel(
-  file: ModelFile,
-  weights: readonly StoredWeight[],
-  exits: readonly string[] | null,
-  reasons: Reasons,
-): Promise<Foreign> {
-  const model = await loadLayers(file, weights);
-  const graph = readLayersModel(model, exits, reasons);
-  const layers = graph.exits.map(({ original }): Layer => {
-    const layer = layerNamed(model, original);
-    if (layer !== undefined) return layer;
-    throw new EddiError("internal", `expected a layer ${original}, got none`);
-  });
-  return { graph, total: model.layers.length, idle: 0, original: () => originalLayers(model, layers) };
+function endsOf({ nodes: [image] }: ForeignGraph): {
+  readonly input: string;
+  readonly shape: readonly number[];
+} {
+  return { input: image?.name ?? "", shape: inputSides(image) };
 }

@@ -93,15 +93,18 @@ export function readGraph(
   const signature = json.signature ?? json.userDefinedMetadata?.signature;
   const named = exits ?? ownOutputs(defs, signature);
   if (exits === null && named.length !== 1) {
-    const list = named.join(", ") || "none";
-    reasons.add("outputs", `expected one, got ${list}; name the classifiers' nodes with --exits`);
+    reasons.add(
+      "outputs",
+      `expected one, got ${outputList(defs, signature)}; name the scores' nodes with --exits`,
+    );
   }
-  const wanted = named.map((original, at): ForeignExit => {
-    if (!byName.has(original)) {
-      const has = ownOutputs(defs, signature).join(", ");
+  const wanted = named.map((called, at): ForeignExit => {
+    const original = referenceOf(called, signature);
+    if (!byName.has(original.replace(/:\d+$/, ""))) {
+      const has = outputList(defs, signature);
       throw new EddiError(
         "bad-argument",
-        `--exits: expected names of nodes (the model's outputs are ${has}), got ${original}`,
+        `--exits: expected names of nodes (the model's outputs are ${has}), got ${called}`,
       );
     }
     const { def, output } = resolve(original);
@@ -158,14 +161,29 @@ const dataInputs = ({ input = [] }: NodeDef): readonly string[] =>
 
 /** The outputs that the signature names, else the nodes that nobody reads. */
 function ownOutputs(defs: readonly NodeDef[], signature: Signature | undefined): string[] {
-  const named = Object.entries(signature?.outputs ?? {}).map(([key, { name = key }]) =>
-    name.replace(/:0$/, ""),
-  );
-  if (named.length > 0) return named;
+  const named = Object.keys(signature?.outputs ?? {}).map((key) => referenceOf(key, signature));
+  if (named.length > 0) return [...new Set(named)];
   const read = new Set(defs.flatMap(({ input = [] }) => input.map((name) => name.replace(/^\^|:\d+$/g, ""))));
   return defs
     .filter(({ name, op }) => !read.has(name) && op !== "Const" && op !== "NoOp")
     .map(({ name }) => name);
+}
+
+/** The node that a user means by its name, as TF.js has it, or by the key that the signature has for it. */
+function referenceOf(called: string, signature: Signature | undefined): string {
+  const stated = signature?.outputs?.[called.replace(/:0$/, "")];
+  return (stated === undefined ? called : (stated.name ?? called)).replace(/:0$/, "");
+}
+
+/** For messages: by key where there is one. */
+function outputList(defs: readonly NodeDef[], signature: Signature | undefined): string {
+  const keys = Object.entries(signature?.outputs ?? {}).map(([key, { name = key, tensorShape }]) => {
+    const sides = sidesOf({ shape: { shape: tensorShape ?? {} } as Attr }, "shape");
+    const node = name.replace(/:0$/, "");
+    const shape = sides === undefined ? "" : ` [${sides.map((side) => side ?? "batch").join(", ")}]`;
+    return `${key}${node === key ? "" : ` = ${node}`}${shape}`;
+  });
+  return (keys.length > 0 ? keys : ownOutputs(defs, signature)).join(", ") || "none";
 }
 
 /** @throws EddiError `bad-model` for a cycle without control flow to explain it */

@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 
-const MOST_LINES = 9;
+/** Beyond this nobody reads on. */
+const MOST_LINES = 40;
 
 /** Collects all that speaks against importing a model, to say it at once. */
 export class Reasons {
@@ -12,9 +13,13 @@ export class Reasons {
     if (!this.lines.includes(line)) this.lines.push(line);
   }
 
+  get isEmpty(): boolean {
+    return this.lines.length === 0;
+  }
+
   /** @throws EddiError `bad-model` with every reason, if there is one */
   check(model: string): void {
-    if (this.lines.length === 0) return;
+    if (this.isEmpty) return;
     const shown = this.lines.slice(0, MOST_LINES).map((line) => `\n  ${line}`);
     const rest = this.lines.length - shown.length;
     const more = rest === 0 ? "" : `\n  and ${rest} more`;

@@ -1,5 +1,5 @@
 import { GraphModel } from "@tensorflow/tfjs-converter";
-import { type io, type Tensor, type Tensor4D, tensor, tidy } from "@tensorflow/tfjs-core";
+import { dispose, type io, type Tensor, type Tensor4D, tensor } from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
 import { nodeDefs } from "../graph-model/node-def.ts";
 import { type ForeignGraph, titleOf } from "./graph.ts";
@@ -62,16 +62,19 @@ const HOLDER = { name: "", op: "", inputs: [], attr: {}, shape: [] };
 export function runAll(graph: ForeignGraph, images: Tensor4D): ReadonlyMap<string, NodeValue> {
   const [input, ...others] = graph.nodes.map(({ name }) => name);
   const running = openGraph(graph);
-  const run = (names: readonly string[]): NodeValue[] =>
-    tidy(() => {
-      const outputs = names.map((name) => `${name}:0`);
-      const results = outputs.length === 0 ? [] : running.execute({ [`${input}:0`]: images }, outputs);
-      return ([results].flat() as Tensor[]).map((one) => ({
-        dtype: one.dtype,
-        shape: one.shape,
-        values: one.dataSync().slice() as NodeValue["values"],
-      }));
-    });
+  const run = (names: readonly string[]): NodeValue[] => {
+    if (names.length === 0) return [];
+    // Values must not come out of TF.js' tidy: it would look for tensors among them, one by one.
+    const outputs = names.map((name) => `${name}:0`);
+    const results = [running.execute({ [`${input}:0`]: images }, outputs)].flat() as Tensor[];
+    const values = results.map((one) => ({
+      dtype: one.dtype,
+      shape: one.shape,
+      values: one.dataSync().slice() as NodeValue["values"],
+    }));
+    dispose(results);
+    return values;
+  };
   try {
     const values = run(others);
     const image = { dtype: images.dtype, shape: images.shape, values: images.dataSync() as Float32Array };

@@ -1,85 +1,101 @@
+import type { OutputKind } from "#shared/model";
 import { type Constant, typeAttr } from "../graph-model/node-def.ts";
+import { AskedKinds, type SeenScores } from "./ask-output.ts";
 import { type ForeignExit, type ForeignGraph, type ForeignNode, freeName, titleOf } from "./graph.ts";
 import type { StaticGraph } from "./make-static.ts";
+import { endsInSum, findKind, objectionTo } from "./output-kind.ts";
 import type { Reasons } from "./reasons.ts";
 
-/** A graph whose every exit gives class probabilities: float32 [batch, classes]. */
+/** A graph whose every exit gives scores of a known kind: float32 [batch, width]. */
 export interface ScoredGraph {
   readonly graph: ForeignGraph;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  readonly classes: number;
-  /** By exit: whether it gave logits, so that a softmax follows now. */
-  readonly isSoftened: readonly boolean[];
+  /** Scores of an image. */
+  readonly width: number;
+  readonly output: OutputKind;
 }
 
-/** Rows of probabilities sum to 1 within this. */
-const SUM_TOLERANCE = 1e-3;
-const FLOAT = { T: typeAttr("float32") };
+/** What the user says of the scores. */
+export interface SaidOfScores {
+  /** `--output`. */
+  readonly output: OutputKind | null;
+  /** Whether the classes were named. */
+  readonly hasLabels: boolean;
+}
 
 /**
- * Makes sure that exits give probabilities: whether they do now is seen from what they gave for two images.
- * Those that end in logits get a softmax, those that end in [batch, 1, 1, classes] a reshape.
+ * Finds out what the exits' scores are. Nothing is done to them: one that ends in [batch, 1, 1, width] gets a reshape.
  *
- * @param reasons gets exits that are no classifiers, and those of different widths
+ * @param seen    by exit's node: scores of photos
+ * @param reasons gets exits that give no scores, and those that fit badly together
+ * @throws EddiError `bad-argument` when what the scores are is neither certain nor said
  */
-export function withScores({ graph, shapes, scores }: StaticGraph, reasons: Reasons): ScoredGraph {
+export function withScores(
+  { graph, shapes, scores }: StaticGraph,
+  seen: ReadonlyMap<string, readonly SeenScores[]>,
+  said: SaidOfScores,
+  reasons: Reasons,
+): ScoredGraph {
   const nodes = [...graph.nodes];
   const constants = new Map(graph.constants);
   const all = new Map(shapes);
-  const isSoftened: boolean[] = [];
-  let classes = 0;
-  const append = (id: string, part: string, node: Omit<ForeignNode, "name">, width: number): string => {
-    const name = freeName({ ...graph, nodes, constants }, `${id}/${part}`);
-    nodes.push({ ...node, name });
-    all.set(name, [width]);
-    return name;
-  };
+  const asked = new AskedKinds();
+  let width = 0;
+  let first: OutputKind | null = null;
   const exits = graph.exits.map((exit): ForeignExit => {
-    const { id, original } = exit;
     const at = graph.nodes.find(({ name }) => name === exit.node) as ForeignNode;
     const shape = shapes.get(exit.node) ?? [];
-    const width = shape.at(-1) ?? 0;
-    const rows = scores.get(exit.node) ?? [];
+    const own = shape.at(-1) ?? 0;
     const refuse = (why: string): ForeignExit => {
-      reasons.add(`exit ${original}, ${titleOf(at)}`, why);
+      reasons.add(`exit ${exit.original}, ${titleOf(at)}`, why);
       return exit;
     };
-    if (width < 2 || shape.slice(0, -1).some((side) => side !== 1)) {
-      return refuse(`expected [batch, classes] with 2 classes or more, got [batch, ${shape.join(", ")}]`);
+    if (own < 1 || shape.slice(0, -1).some((side) => side !== 1)) {
+      return refuse(`expected [batch, scores], got [batch, ${shape.join(", ")}]`);
     }
+    const photos = seen.get(exit.node) ?? [];
+    const rows = [...(scores.get(exit.node) ?? []), ...photos.map(({ row }) => row)];
     if (rows.some((row) => !row.every(Number.isFinite))) return refuse("expected finite scores, got others");
-    if (at.op === "Sigmoid") {
-      return refuse(
-        "expected probabilities that sum to 1, or logits; got a score of its own for every class",
-      );
+    if (width > 0 && width !== own)
+      return refuse(`expected ${width} scores as at the exit before, got ${own}`);
+    width = own;
+    const found = findKind(graph, exit.node, rows);
+    const kind =
+      said.output ??
+      found.kind ??
+      (said.hasLabels && own > 1 && endsInSum(graph, exit.node) ? "logits" : null);
+    if (kind === null) {
+      asked.add(exit.original, shape, found.kind === null ? found.why : "", photos);
+      return exit;
     }
-    if (classes > 0 && classes !== width)
-      return refuse(`expected ${classes} classes as at the exit before, got ${width}`);
-    classes = width;
-    const isProbable = rows.every(areProbabilities);
-    isSoftened.push(!isProbable);
-    let node = exit.node;
+    const mixes = graph.exits.length > 1 && found.kind === "softmax" && kind === "logits";
+    const why = mixes ? null : objectionTo(kind, found, rows);
+    if (why !== null) return refuse(`--output ${kind}: ${why}`);
+    const output = mixes ? "softmax" : kind;
+    const family = familyOf(output);
+    first ??= output;
+    if (family !== familyOf(first))
+      return refuse(`expected ${familyOf(first)} as at the exit before, got ${family}`);
+    let { node } = exit;
     if (shape.length > 1) {
       const target: Constant = {
-        name: freeName({ ...graph, nodes, constants }, `${id}/shape`),
+        name: freeName({ ...graph, nodes, constants }, `${exit.id}/shape`),
         dtype: "int32",
         shape: [2],
-        values: Int32Array.of(-1, width),
+        values: Int32Array.of(-1, own),
       };
       constants.set(target.name, target);
-      const attr = { ...FLOAT, Tshape: typeAttr("int32") };
-      const part = isProbable ? "scores" : "logits";
-      node = append(id, part, { op: "Reshape", inputs: [node, target.name], attr }, width);
+      node = freeName({ ...graph, nodes, constants }, `${exit.id}/scores`);
+      const attr = { T: typeAttr("float32"), Tshape: typeAttr("int32") };
+      nodes.push({ name: node, op: "Reshape", inputs: [exit.node, target.name], attr });
+      all.set(node, [own]);
     }
-    if (!isProbable) node = append(id, "scores", { op: "Softmax", inputs: [node], attr: FLOAT }, width);
-    return { ...exit, node };
+    return { ...exit, node, output };
   });
   const distinct = new Set(exits.map(({ node }) => node));
   if (distinct.size < exits.length) reasons.add("exits", "expected nodes of their own, got one twice");
-  return { graph: { nodes, constants, exits }, shapes: all, classes, isSoftened };
+  if (reasons.isEmpty) asked.check();
+  return { graph: { nodes, constants, exits }, shapes: all, width, output: exits.at(-1)?.output ?? "vector" };
 }
 
-function areProbabilities(row: Float32Array): boolean {
-  const sum = row.reduce((total, value) => total + value, 0);
-  return Math.abs(sum - 1) <= SUM_TOLERANCE && row.every((value) => value >= -SUM_TOLERANCE);
-}
+const familyOf = (kind: OutputKind): string => (kind === "softmax" || kind === "logits" ? "classes" : kind);

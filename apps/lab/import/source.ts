@@ -85,13 +85,16 @@ async function openAddress(place: string, options: SourceOptions): Promise<Model
   };
 }
 
-/** @throws EddiError `bad-weights` for a path that leads out of the model's folder */
+/**
+ * A path of the manifest without its `./`.
+ *
+ * @throws EddiError `bad-weights` for a path that leads out of the model's folder
+ */
 function checked(shardPath: string): string {
-  const parts = shardPath.split("/");
-  const isBelow = parts.every(
-    (part) => part !== "" && part !== "." && part !== ".." && !/[\\:?#]/.test(part),
-  );
-  if (isBelow) return shardPath;
+  const parts = shardPath.split("/").filter((part) => part !== ".");
+  const isBelow =
+    parts.length > 0 && parts.every((part) => part !== "" && part !== ".." && !/[\\:?#]/.test(part));
+  if (isBelow) return parts.join("/");
   throw new EddiError(
     "bad-weights",
     `weightsManifest: expected paths below the model's folder, got ${shardPath}`,

@@ -26,6 +26,6 @@ export function toExportGraph(
         shape: shapes.get(name) as readonly number[],
       };
     }),
-    exits: exits.map(({ id, node }) => ({ id, node })),
+    exits: exits.map(({ original: _, ...exit }) => exit),
   };
 }

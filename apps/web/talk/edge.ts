@@ -102,12 +102,12 @@ export interface OpenedPicture {
 
 /** An answer, and what happened on the way to it. */
 export interface Answer extends WhatRan {
-  /** Class probabilities as the exit gave them, in the order of the labels. */
+  /** As the exit gave them, in the order of the labels: what they are says `Exit.output`. */
   readonly scores: Float32Array;
-  /** The same, calibrated: about the chance of each label to be right. They sum to 1. */
+  /** About the chance of each label to be right: those of classes sum to 1. Empty where nothing is right or wrong. */
   readonly probabilities: readonly number[];
   readonly label: string;
-  /** The label's calibrated probability, 0..1: how sure the answer is. */
+  /** The label's calibrated probability, 0..1: how sure the answer is. NaN where nothing is right or wrong. */
   readonly confidence: number;
   /** The plan for this image; not all of it was run when an early exit was sure or the cloud failed. */
   readonly plan: Plan;

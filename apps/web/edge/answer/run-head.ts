@@ -2,9 +2,9 @@ import type { Measured } from "#shared/learning";
 import {
   allCloud,
   allEdge,
-  confidence,
   type EarlyExit,
   exitById,
+  exitConfidence,
   type Plan,
   type Segment,
   splitPlan,
@@ -79,8 +79,7 @@ async function runStage(
 
 /** Enters how sure an early exit is. Confidence that is no number is no confidence. */
 function isSure(job: Job, { exit, threshold }: EarlyExit, scores: Float32Array): boolean {
-  const { temperature = 1 } = exitById(job.kit.model.metadata, exit);
-  const sure = confidence(scores, temperature);
+  const sure = exitConfidence(scores, exitById(job.kit.model.metadata, exit));
   const isNumber = !Number.isNaN(sure);
   job.asked.push({ exit, threshold, scores, confidence: isNumber ? sure : 0 });
   if (isNumber && sure >= threshold) return true;

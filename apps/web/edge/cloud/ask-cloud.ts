@@ -1,5 +1,5 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
-import type { Model, Transport } from "#shared/model";
+import { exitWidth, type Model, outputKind, type Transport } from "#shared/model";
 import { decodeResponse } from "#shared/protocol";
 import { faultOf } from "../engine/check-results.ts";
 import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
@@ -115,12 +115,12 @@ function errorText(body: Uint8Array): string | null {
 }
 
 function readScores(
-  { exits, labels }: Model["metadata"],
+  metadata: Model["metadata"],
   { body, jsonBytes }: CloudMessage,
 ): { scores: Float32Array; exit: string } {
   const { outputs } = decodeResponse(body, jsonBytes);
   const [output] = outputs;
-  const exit = exits.find(({ id, node }) => id === output?.name || node === output?.name);
+  const exit = metadata.exits.find(({ id, node }) => id === output?.name || node === output?.name);
   if (output?.datatype !== "FP32" || exit === undefined) {
     throw new EddiError(
       "bad-frame",
@@ -128,11 +128,12 @@ function readScores(
     );
   }
   const scores = new Float32Array(output.data.slice().buffer);
-  if (scores.length !== labels.length) {
-    throw new EddiError("bad-frame", `expected ${labels.length} scores, got ${scores.length}`);
+  const width = exitWidth(metadata, exit);
+  if (scores.length !== width) {
+    throw new EddiError("bad-frame", `expected ${width} scores, got ${scores.length}`);
   }
   // The service's engine may fail without a word as well.
-  const fault = faultOf(scores, true);
+  const fault = faultOf(scores, outputKind(exit));
   if (fault !== null) throw new EddiError("bad-frame", `the cloud's ${exit.id}: ${fault}`);
   return { scores, exit: exit.id };
 }

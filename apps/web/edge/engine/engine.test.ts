@@ -44,14 +44,17 @@ const run = () => engine.run(whole, feeds, [node]);
 
 test("values that are no numbers, and scores that are none, are faults; others are not", () => {
   const of = (...numbers: number[]) => Float32Array.from(numbers);
-  expect(faultOf(of(1, Number.NaN), false)).toBe("expected finite values, got NaN");
-  expect(faultOf(of(1, Number.POSITIVE_INFINITY), false)).toMatch("got Infinity");
-  expect(faultOf(of(3, -7), false)).toBeNull();
-  expect(faultOf(of(0, 0), false)).toBeNull();
-  expect(faultOf(of(0, 0), true)).toBe("expected scores that sum to 1, got 0.00");
-  expect(faultOf(of(0.7, 0.7), true)).toMatch("sum to 1, got 1.40");
-  expect(faultOf(of(1.5, -0.5), true)).toBe("expected probabilities, got -0.5");
-  expect(faultOf(of(0.5, 0.504), true)).toBeNull();
+  expect(faultOf(of(1, Number.NaN), null)).toBe("expected finite values, got NaN");
+  expect(faultOf(of(1, Number.POSITIVE_INFINITY), null)).toMatch("got Infinity");
+  expect(faultOf(of(3, -7), null)).toBeNull();
+  expect(faultOf(of(0, 0), null)).toBeNull();
+  expect(faultOf(of(0, 0), "softmax")).toBe("expected scores that sum to 1, got 0.00");
+  expect(faultOf(of(0.7, 0.7), "softmax")).toMatch("sum to 1, got 1.40");
+  expect(faultOf(of(1.5, -0.5), "softmax")).toBe("expected probabilities, got -0.5");
+  expect(faultOf(of(0.5, 0.504), "softmax")).toBeNull();
+  expect(faultOf(of(0.9, 0.9), "sigmoid")).toBeNull();
+  expect(faultOf(of(0.9, 1.5), "sigmoid")).toBe("expected probabilities, got 1.5");
+  for (const kind of ["logits", "embedding", "vector"] as const) expect(faultOf(of(9, -7), kind)).toBeNull();
   expect(isConstant(of(0, 0, 0))).toBe(true);
   expect(isConstant(of(0, 0, 1))).toBe(false);
   expect(isConstant(of(1))).toBe(false);

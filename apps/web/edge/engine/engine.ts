@@ -1,6 +1,6 @@
 import { backend as activeBackend, dispose, env, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { Model, Segment, Shard } from "#shared/model";
+import { type Model, type OutputKind, outputKind, type Segment, type Shard } from "#shared/model";
 import { SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
 import type { Backend } from "../../talk/edge.ts";
 import { orAborted, within } from "../../talk/within.ts";
@@ -33,8 +33,8 @@ export class Engine {
   /** Settles with the reason when the device is lost. */
   readonly lost: Promise<string>;
   private readonly segments: SegmentModel;
-  /** Outputs that are probabilities. */
-  private readonly exits: ReadonlySet<string>;
+  /** What outputs are, of those that are scores. */
+  private readonly exits: ReadonlyMap<string, OutputKind>;
   private readonly device: DeviceWatch;
   /** What has happened to the device since it last proved that it computes; null: nothing. */
   private doubt: string | null = null;
@@ -50,7 +50,7 @@ export class Engine {
     this.segments = new SegmentModel(model);
     this.backend = backend;
     this.slowdown = slowdown;
-    this.exits = new Set(model.metadata.exits.map(({ node }) => node));
+    this.exits = new Map(model.metadata.exits.map((exit) => [exit.node, outputKind(exit)]));
     this.device = watchDevice(backend, (reason) => {
       this.doubt = reason;
       this.constant.clear();
@@ -177,7 +177,7 @@ export class Engine {
   ): Promise<void> {
     this.checkDevice();
     for (const [at, name] of read.entries()) {
-      const fault = faultOf(values[at]!.values, this.exits.has(name));
+      const fault = faultOf(values[at]!.values, this.exits.get(name) ?? null);
       if (fault !== null) throw this.failure(`${name}: ${fault}`);
     }
     const key = keyOf(segment);

@@ -17,7 +17,8 @@ export function AnswerCard() {
         ) : (
           <>
             <p class="label">
-              <strong>{last.label}</strong> <span class="share">{formatPercent(last.confidence)}</span>
+              <strong>{last.label}</strong>{" "}
+              {last.probabilities.length > 0 && <span class="share">{formatPercent(last.confidence)}</span>}
             </p>
             {truth !== null && (
               <p class="quiet">
@@ -42,13 +43,30 @@ export function AnswerCard() {
 const MARKS = { true: "✓ ", false: "✗ ", null: "" };
 
 function TopLabels(props: { readonly answer: Answer; readonly labels: readonly string[] }) {
+  const { probabilities, scores } = props.answer;
+  if (probabilities.length === 0) return <Numbers scores={scores} labels={props.labels} />;
   return (
     <ol class="top">
-      {ranking(props.answer.probabilities, props.labels).map(({ at, label, score }) => (
+      {ranking(probabilities, props.labels).map(({ at, label, score }) => (
         <li key={at}>
           <span title={label}>{label}</span>
           <i style={{ width: `${100 * score}%` }} />
           <b>{formatPercent(score)}</b>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The first of what a model says in numbers that are no chances. */
+function Numbers(props: { readonly scores: Float32Array; readonly labels: readonly string[] }) {
+  return (
+    <ol class="top">
+      {[...props.scores.slice(0, 5)].map((score, at) => (
+        <li key={props.labels[at]}>
+          <span>{props.labels[at]}</span>
+          <i style={{ width: 0 }} />
+          <b>{score.toPrecision(3)}</b>
         </li>
       ))}
     </ol>
