@@ -20,6 +20,9 @@ export interface CellOptions {
 }
 
 export const BUDGETS_MS = [20, 60, 100, 150, 200, 300, 400, 600, 1000];
+/** Where either nothing or everything is in time, one phone tells enough. */
+const EXTREME_BUDGETS_MS = [20, 1000];
+const EXTREME_SLOWDOWN = 4;
 export const SLOWDOWNS = [1, 4, 10, 20];
 export const UPLINKS_MBPS = [0.05, 0.13, 0.3, 0.6, 1.1, 2.5, 5.85, 10, 18.88, 50];
 export const CLOUD_SCALES = [1, 4, 16, 64];
@@ -35,7 +38,6 @@ const UNDER_BUDGETS = [
   "cloud-jpeg",
   "cloud-webp+insured",
   "edgent",
-  "edgent+insured",
   "spinn",
   "spinn+insured",
   "qdmp",
@@ -108,7 +110,9 @@ function times(count: number, { effort }: CellOptions): number {
 function budgets(options: CellOptions): readonly Cell[] {
   return options.models.flatMap(({ id }) =>
     SLOWDOWNS.flatMap((slowdown) =>
-      BUDGETS_MS.flatMap((budgetMs) =>
+      BUDGETS_MS.filter(
+        (budgetMs) => slowdown === EXTREME_SLOWDOWN || !EXTREME_BUDGETS_MS.includes(budgetMs),
+      ).flatMap((budgetMs) =>
         options.traces.map(
           (trace, at): Cell => ({
             study: "budgets",
@@ -121,7 +125,7 @@ function budgets(options: CellOptions): readonly Cell[] {
               rttMs: trace.rttMs,
               slowdown,
               objective: { kind: "accuracy", budgetMs },
-              answers: times(6, options),
+              answers: times(5, options),
             },
             policies: UNDER_BUDGETS,
             seed: options.seed + 1000 * at + budgetMs + slowdown,
@@ -235,17 +239,17 @@ function ablations(options: CellOptions): readonly Cell[] {
   );
 }
 
-/** All policies, on the fixed strata; the size of the net is what the gain hangs on. */
+/** On the fixed strata: all policies with the first model, which also stands for a larger net. */
 function population(options: CellOptions): readonly Cell[] {
-  return options.models.flatMap(({ id }) =>
-    [1, 4].flatMap((workScale) =>
+  return options.models.flatMap(({ id }, at) =>
+    (at === 0 ? WORK_SCALES : [1]).flatMap((workScale) =>
       options.strata.map(
         (weight, place): Cell => ({
           study: "population",
           model: id,
           workScale,
           world: { kind: "stratum", place, most: times(3, options) },
-          policies: options.all,
+          policies: at === 0 ? options.all : IN_POPULATION,
           seed: options.seed,
           at: { workScale, stratum: place + 1 },
           weight,
@@ -254,3 +258,20 @@ function population(options: CellOptions): readonly Cell[] {
     ),
   );
 }
+
+export const WORK_SCALES = [1, 4];
+const IN_POPULATION = [
+  "eddi",
+  "clairvoyant",
+  "edge-only",
+  "cloud-jpeg",
+  "cloud-webp",
+  "cloud-webp+insured",
+  "edgent",
+  "spinn",
+  "spinn+insured",
+  "qdmp",
+  "qdmp+insured",
+  "branchynet",
+  "portend",
+];

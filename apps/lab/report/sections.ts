@@ -2,7 +2,7 @@ import type { CellResult } from "./cell.ts";
 import { cutMapPlot } from "./cut-map-plot.ts";
 import { type Cell, htmlTable, legend, plots, section } from "./html.ts";
 import { type Axis, type Line, linePlot } from "./line-plot.ts";
-import { BUDGETS_MS, CLOUD_SCALES, LOADS, SLOWDOWNS } from "./list-cells.ts";
+import { BUDGETS_MS, CLOUD_SCALES, LOADS, SLOWDOWNS, WORK_SCALES } from "./list-cells.ts";
 import type { Report } from "./report.ts";
 import {
   cellsOf,
@@ -142,8 +142,9 @@ export function tracesSection({ results, made }: Report): string {
 
 export function populationSection({ results, made }: Report): string {
   const tables = made.models.flatMap((model) =>
-    [1, 4].map((workScale) => {
+    WORK_SCALES.flatMap((workScale) => {
       const cells = cellsOf(results, "population", model).filter(({ cell }) => cell.workScale === workScale);
+      if (cells.length === 0) return [];
       const share = (policy: string, part: Parameters<typeof shareOf>[2]): string =>
         (100 * shareOf(cells, policy, part)).toFixed(1);
       const answered = (policy: string): readonly CellResult[] =>
@@ -162,10 +163,23 @@ export function populationSection({ results, made }: Report): string {
           share(policy, ({ twice }) => twice),
           share(policy, ({ inner }) => inner),
         ]);
-      return `<h3>${model}${workScale === 1 ? "" : `, ${workScale} times the work`}</h3>${htmlTable(
-        ["policy", "right in time", "in time", "right", "mean ms", "p50", "p95", "p99", "twice", "inner cut"],
-        rows,
-      )}`;
+      return [
+        `<h3>${model}${workScale === 1 ? "" : `, ${workScale} times the work`}</h3>${htmlTable(
+          [
+            "policy",
+            "right in time",
+            "in time",
+            "right",
+            "mean ms",
+            "p50",
+            "p95",
+            "p99",
+            "twice",
+            "inner cut",
+          ],
+          rows,
+        )}`,
+      ];
     }),
   );
   return section(

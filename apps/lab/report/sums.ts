@@ -67,7 +67,8 @@ export function msOfCell(cell: CellResult, policy: string): number {
   return meanMs([cell], policy);
 }
 
-/** Policies of some cells. */
+/** Policies that all of some cells have. */
 export function policiesOf(cells: readonly CellResult[]): readonly string[] {
-  return cells[0]?.cell.policies ?? [];
+  const [first, ...others] = new Set(cells.map(({ cell }) => cell.policies));
+  return (first ?? []).filter((policy) => others.every((policies) => policies.includes(policy)));
 }
