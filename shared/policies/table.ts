@@ -59,6 +59,7 @@ const SENSES: Readonly<Partial<Record<PolicyName, Senses>>> = {
   "cloud-webp": "nothing",
   "static-split": "nothing",
   branchynet: "nothing",
+  portend: "nothing",
 };
 
 export function sensesOf(name: PolicyName): Senses {

@@ -115,8 +115,12 @@ function readArgument<O extends Options, A>(
       throw new EddiError("bad-argument", `expected options of lab ${name}, got ${came}`);
     return undefined;
   }
-  if (others.length > 0) throw new EddiError("bad-argument", `expected one ${argument.name}, got ${came}`);
-  if (text !== undefined) return argument.read(text);
+  const { isPair = false } = argument;
+  if (others.length > (isPair ? 1 : 0) || (isPair && others.length === 0 && text !== undefined)) {
+    const expected = isPair ? argument.name : `one ${argument.name}`;
+    throw new EddiError("bad-argument", `expected ${expected}, got ${came}`);
+  }
+  if (text !== undefined) return argument.read(text, others[0] ?? "");
   if (argument.ifNone !== undefined) return argument.ifNone();
   const help = `lab ${name} --help says more`;
   throw new EddiError("bad-argument", `expected ${argument.name}, got none; ${help}`);

@@ -25,10 +25,15 @@ export interface Argument<A> {
   readonly name: string;
   /** For a line of its own in help. */
   readonly help?: string;
+  /** It is two, one behind the other. */
+  readonly isPair?: boolean;
   /** What it is where it is not given, if it need not be. */
   readonly ifNone?: () => A;
-  /** @throws EddiError saying what was expected and what came */
-  readonly read: (text: string) => A;
+  /**
+   * @param other the second of a pair, else empty
+   * @throws EddiError saying what was expected and what came
+   */
+  readonly read: (text: string, other: string) => A;
 }
 
 /** The same, which need not be given. */

@@ -44,6 +44,14 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "play photos under policies on traces",
     load: async () => (await import("./simulate.ts")).simulateCommand,
   },
+  report: {
+    purpose: "try EDDI against every policy, write a page of it",
+    load: async () => (await import("./report.ts")).reportCommand,
+  },
+  compare: {
+    purpose: "lay the margins of two reports side by side",
+    load: async () => (await import("./compare.ts")).compareCommand,
+  },
   estimate: {
     purpose: "replay requests, tell RTT and uplink",
     load: async () => (await import("./estimate.ts")).estimateCommand,

@@ -28,10 +28,10 @@ class Clairvoyant implements Oracle {
   private readonly ways: readonly Ways[];
 
   constructor(scenario: Scenario) {
-    const { model, truth, verdicts } = scenario;
     this.scenario = scenario;
-    this.planner = new LivePlanner({ costs: truth, policies: model.metadata.policies ?? [] });
-    this.ways = listWays(this.planner, verdicts);
+    const { planner, ways } = knowledgeOf(scenario);
+    this.planner = planner;
+    this.ways = ways;
   }
 
   foretell(world: World, photo: PhotoNow): Plan {
@@ -125,6 +125,23 @@ class Clairvoyant implements Oracle {
     return { exit, head, ...(early && { early }), ...(codecs && { codecs }) };
   }
 }
+
+interface Knowledge {
+  readonly planner: LivePlanner;
+  readonly ways: readonly Ways[];
+}
+
+/** Envelopes take their time: those of a model's costs are listed once. */
+function knowledgeOf({ model, truth, verdicts }: Scenario): Knowledge {
+  const known = kept.get(truth);
+  if (known?.model === model) return known;
+  const planner = new LivePlanner({ costs: truth, policies: model.metadata.policies ?? [] });
+  const knowledge = { model, planner, ways: listWays(planner, verdicts) };
+  kept.set(truth, knowledge);
+  return knowledge;
+}
+
+const kept = new WeakMap<Scenario["truth"], Knowledge & Pick<Scenario, "model">>();
 
 /** Shares of photos that differ by less are alike: less than one photo of ten thousand. */
 const ALIKE = 1e-5;

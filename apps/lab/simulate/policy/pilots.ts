@@ -3,6 +3,7 @@ import { type CostedModel, insured, type Planner, plannerKind } from "#shared/pl
 import { POLICIES, type PolicyName, sensesOf } from "#shared/policies";
 import type { Pilot } from "../session/pilot.ts";
 import type { Scenario } from "../session/scenario.ts";
+import { ablated } from "./ablations.ts";
 import { clairvoyant } from "./clairvoyant.ts";
 import { isPolicyFile, loadPolicy } from "./load-policy.ts";
 
@@ -29,6 +30,8 @@ export async function pilotNamed(name: string): Promise<Pilot> {
   const bare = isInsured ? name.slice(0, -INSURED.length) : name;
   if (bare === "clairvoyant" && !isInsured) return clairvoyant;
   if (bare === "eddi" && !isInsured) return eddi;
+  const without = isInsured ? null : ablated(bare);
+  if (without !== null) return without;
   const known = (Object.keys(POLICIES) as PolicyName[]).find((one) => one === bare);
   if (known !== undefined) {
     return {

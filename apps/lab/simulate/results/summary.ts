@@ -83,7 +83,8 @@ function weightOf(list: readonly { readonly weight: number }[]): number {
   return list.reduce((sum, { weight }) => sum + weight, 0);
 }
 
-function fpsOf(outcomes: readonly Outcome[]): number {
+/** Answers a second, from the first frame to the last answer. */
+export function fpsOf(outcomes: readonly Outcome[]): number {
   const answered = outcomes.filter(({ exit }) => exit !== null);
   if (answered.length === 0) return 0;
   const endMs = Math.max(...answered.map(({ atMs, ms }) => atMs + ms!), outcomes.at(-1)!.atMs);

@@ -42,7 +42,9 @@ export async function populationSessions(
   const { file, draws: count, seed, most, objective } = options;
   const population = await readPopulation(file);
   const draws = count === null ? strataDraws(population, seed) : sampleDraws(population, seed, count);
-  const traces = await tracesOf(draws, options);
+  const isTraced = draws.some(({ link }) => link.trace !== null);
+  const folder = isTraced ? tracesFolder(options.traces, options.env) : "";
+  const traces = await populationTraces(draws, folder);
   return draws.map((draw) => {
     const { world, task } = fromDraw(draw, subject, { traces, most, objective });
     return { draw, scenario: buildScenario(subject, world, task, draw.streamSeed) };
@@ -52,19 +54,26 @@ export async function populationSessions(
 /** Data that lie beside the project. */
 const BESIDE = fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
 
-async function tracesOf(
+/**
+ * The folder that holds `traces`: the one named, else where data lie usually.
+ *
+ * @throws EddiError `not-found` when there is none
+ */
+export function tracesFolder(named: string | undefined, env: PopulationOptions["env"]): string {
+  const folders = named === undefined ? [env.EDDI_DATA ?? "", BESIDE] : [named];
+  const folder = folders.find((one) => one !== "" && existsSync(path.join(one, "traces")));
+  if (folder !== undefined) return folder;
+  const places = folders.filter(Boolean).join(" or ");
+  const expected = `a folder with traces in it at ${places}`;
+  throw new EddiError("not-found", `expected ${expected}, got none; --traces names the folder they are in`);
+}
+
+/** The traces that draws play, by the names that the population gives them. @throws EddiError as `readTrace` */
+export async function populationTraces(
   draws: readonly Draw[],
-  { traces, env }: PopulationOptions,
+  folder: string,
 ): Promise<ReadonlyMap<string, Trace>> {
   const names = [...new Set(draws.flatMap(({ link }) => link.trace ?? []))];
-  if (names.length === 0) return new Map();
-  const folders = traces === undefined ? [env.EDDI_DATA ?? "", BESIDE] : [traces];
-  const folder = folders.find((one) => one !== "" && existsSync(path.join(one, names[0]!)));
-  if (folder === undefined) {
-    const places = folders.filter(Boolean).join(" or ");
-    const expected = `the population's traces, such as ${names[0]}, in ${places}`;
-    throw new EddiError("not-found", `${expected}: got none; --traces names the folder they are in`);
-  }
   const read = await Promise.all(names.map((name) => readTrace(path.join(folder, name))));
   return new Map(names.map((name, at) => [name, read[at]!]));
 }

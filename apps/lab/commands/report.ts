@@ -1,0 +1,114 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { runCells } from "../report/crew.ts";
+import { toCsv } from "../report/csv.ts";
+import { type CutObjective, cutMap } from "../report/inner-cuts.ts";
+import { listCells, type ReportModel } from "../report/list-cells.ts";
+import { margins } from "../report/margins.ts";
+import { reportPage } from "../report/page.ts";
+import type { Report } from "../report/report.ts";
+import { listTraces } from "../report/traces.ts";
+import { INSURED, PILOT_NAMES } from "../simulate/policy/pilots.ts";
+import { readPopulation } from "../simulate/population/read-population.ts";
+import { tracesFolder } from "../simulate/set-up/population-sessions.ts";
+import { openSubject } from "../simulate/set-up/subject.ts";
+import { bar, type StatusLine } from "../terminal/status-line.ts";
+import { command } from "./command.ts";
+import { number, text, whole } from "./option.ts";
+import { seedOption } from "./shared-options.ts";
+
+export const reportCommand = command({
+  name: "report",
+  about: `Tries EDDI against every policy and writes one page of it (report.html), with all results behind it (report.json,
+report.csv).`,
+  options: {
+    out: text("FOLDER", "where they go", "report"),
+    models: text("LIST", `of the models in ${MODELS_FOLDER}/ (default all whose exits were measured)`),
+    traces: text("FOLDER", "that holds traces/ (default EDDI_DATA, else ../shared/data)"),
+    effort: number("E", "so many times as many photos as usual", [0.05, 100], 1),
+    processes: whole("that work at once (default one for each core)", 1),
+    seed: seedOption("of all that is drawn"),
+  },
+  run: async ({ options, status }) => {
+    const { out, seed, effort } = options;
+    const folder = tracesFolder(options.traces, process.env);
+    const models = await modelsOf(options.models);
+    const traces = listTraces(path.join(folder, "traces"));
+    const { strata } = await readPopulation();
+    const cells = listCells({
+      models,
+      traces,
+      effort,
+      seed,
+      strata: strata.map(({ weight }) => weight),
+      all: [...PILOT_NAMES, ...ALSO_INSURED.map((name) => `${name}${INSURED}`)],
+    });
+    const results = await runCells(cells, {
+      traces: folder,
+      processes: options.processes ?? availableParallelism(),
+      onDone: progress(status, cells.length),
+    });
+    const ids = models.map(({ id }) => id);
+    const report: Report = {
+      format: 1,
+      made: {
+        seed,
+        effort,
+        models: ids,
+        traces: traces.map(({ name }) => name),
+        answers: results.reduce(
+          (sum, { tallies }) => sum + Object.values(tallies).reduce((all, { answers }) => all + answers, 0),
+          0,
+        ),
+      },
+      margins: margins(results, ids),
+      cutMaps: await cutMapsOf(ids),
+      results,
+    };
+    await mkdir(out, { recursive: true });
+    const files = {
+      "report.json": JSON.stringify(report),
+      "report.csv": toCsv(results),
+      "report.html": reportPage(report),
+    };
+    for (const [name, content] of Object.entries(files)) await writeFile(path.join(out, name), content);
+    status.note(`${path.join(out, "report.html")}, report.json and report.csv beside it`);
+  },
+});
+
+/** Of the literature's these are shown with insurance too. */
+const ALSO_INSURED = ["cloud-jpeg", "cloud-webp", "edgent", "spinn", "qdmp"];
+const CUT_OBJECTIVES: readonly CutObjective[] = ["accuracy", "latency", "throughput"];
+
+async function modelsOf(list: string | undefined): Promise<readonly ReportModel[]> {
+  const entries = await readdir(MODELS_FOLDER, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const names = list === undefined ? folders.sort() : list.split(",");
+  const found: ReportModel[] = [];
+  for (const name of names) {
+    const { metadata } = await readModelFolder(modelFolder(name));
+    const accuracy = metadata.exits.at(-1)!.accuracy;
+    // Untrained ones stand for nothing.
+    if (accuracy !== null) found.push({ id: name, accuracy });
+  }
+  return found;
+}
+
+async function cutMapsOf(ids: readonly string[]): Promise<Report["cutMaps"]> {
+  const maps = [];
+  for (const id of ids) {
+    const subject = await openSubject(modelFolder(id), 1);
+    for (const objective of CUT_OBJECTIVES) maps.push(cutMap(subject, objective));
+  }
+  return maps;
+}
+
+function progress(status: StatusLine, all: number): (done: number) => void {
+  const startMs = performance.now();
+  return (done) => {
+    const leftS = ((performance.now() - startMs) * (all - done)) / done / 1000;
+    status.update(`${bar(done / all)} ${done} of ${all} sessions, about ${Math.ceil(leftS / 60)} min left`);
+  };
+}

@@ -1,0 +1,85 @@
+import type { ExitCosts } from "#shared/evaluator";
+import { NO_SPREAD } from "#shared/model";
+import { type CostedModel, type Planner, type PlanRequest, plannerKind } from "#shared/planning";
+import type { Pilot } from "../session/pilot.ts";
+import type { Scenario } from "../session/scenario.ts";
+
+/** Something of EDDI that is taken away, to see what it is worth. */
+interface Ablation {
+  readonly model?: (costed: CostedModel) => CostedModel;
+  readonly request?: (request: PlanRequest) => PlanRequest;
+  readonly isUninsured?: boolean;
+}
+
+const ABLATIONS: Readonly<Record<string, Ablation>> = {
+  // The full net alone.
+  "eddi-no-exits": {
+    model: ({ costs }) => ({
+      costs: costs.filter(({ position }) => position === lastOf(costs)),
+      policies: [],
+    }),
+  },
+  "eddi-no-early-exits": { model: ({ costs }) => ({ costs, policies: [] }) },
+  // The image or nothing is sent.
+  "eddi-no-cut": {
+    model: ({ costs, policies }) => ({
+      policies,
+      costs: costs.map((exit) => ({
+        ...exit,
+        wireBytes: exit.wireBytes.map((bytes, node) => (node === 0 ? bytes : NEVER_BYTES)),
+      })),
+    }),
+  },
+  "eddi-no-rtt": { request: (request) => withConditions(request, { rttMs: 0 }) },
+  "eddi-no-queue": { request: (request) => withConditions(request, { queueMs: 0 }) },
+  // Pixels and tensors, never files of images nor anything deflated.
+  "eddi-no-codecs": {
+    model: ({ costs, policies }) => ({ policies, costs: costs.filter(({ wire }) => wire?.mode === "raw") }),
+  },
+  "eddi-point-estimates": { request: (request) => withConditions(request, { spread: NO_SPREAD }) },
+  "eddi-no-insurance": { isUninsured: true },
+};
+
+export const ABLATION_NAMES: readonly string[] = Object.keys(ABLATIONS);
+
+/** EDDI without one of its parts; null for a name of none. */
+export function ablated(name: string): Pilot | null {
+  const ablation = Object.hasOwn(ABLATIONS, name) ? ABLATIONS[name]! : null;
+  if (ablation === null) return null;
+  const { model = (costed) => costed, request = (asked) => asked, isUninsured = false } = ablation;
+  return {
+    name,
+    senses: "network",
+    isEager: true,
+    isInsured: !isUninsured,
+    start: ({ costs, model: { metadata } }: Scenario): Planner => {
+      const known = kinds.get(costs) ?? new Map<string, ReturnType<typeof plannerKind>>();
+      kinds.set(costs, known);
+      const kind =
+        known.get(name) ?? plannerKind("eddi", model({ costs, policies: metadata.policies ?? [] }));
+      known.set(name, kind);
+      const planner = kind.start();
+      return {
+        plan: (asked) => {
+          const choice = planner.plan(request(asked));
+          if (!isUninsured || choice.plan?.insurance === undefined) return choice;
+          const { insurance: _, ...plan } = choice.plan;
+          return { ...choice, plan };
+        },
+      };
+    },
+  };
+}
+
+const kinds = new WeakMap<Scenario["costs"], Map<string, ReturnType<typeof plannerKind>>>();
+
+/** So many that nothing of it is ever sent. */
+const NEVER_BYTES = 1e12;
+
+function withConditions(request: PlanRequest, change: Partial<PlanRequest["conditions"]>): PlanRequest {
+  return { ...request, conditions: { ...request.conditions, ...change } };
+}
+
+function lastOf(costs: readonly ExitCosts[]): number {
+  return Math.max(...costs.map(({ position }) => position));
+}
