@@ -9,7 +9,7 @@ export {
   type WireCodec,
 } from "./codecs.ts";
 export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
-export { calibrated, confidence } from "./confidence.ts";
+export { confidence } from "./confidence.ts";
 export { imageShape, LUMA, luma } from "./image.ts";
 export {
   type EarlyExit,

@@ -43,7 +43,6 @@ const TRIVIAL: readonly PolicyName[] = [
   "cloud-webp",
 ];
 
-/** @public */
 export function policyKind(name: PolicyName): PolicyKind {
   return TRIVIAL.includes(name) ? "trivial" : "published";
 }

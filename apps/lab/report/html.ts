@@ -1,5 +1,5 @@
 /** Text as HTML. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (found) => ESCAPES[found]!);
 }
 

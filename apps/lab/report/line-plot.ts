@@ -83,7 +83,7 @@ export function linePlot({ title, x, y, lines }: LinePlot): string {
 }
 
 /** From a value to a place; what lies outside is drawn at the edge. */
-export function scaleOf({ isLog, ticks }: Axis, from: number, to: number): (value: number) => number {
+function scaleOf({ isLog, ticks }: Axis, from: number, to: number): (value: number) => number {
   const of = (value: number): number => (isLog ? Math.log(Math.max(value, 1e-9)) : value);
   const [least, most] = [of(ticks[0]!), of(ticks.at(-1)!)];
   return (value) => {

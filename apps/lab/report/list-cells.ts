@@ -24,7 +24,7 @@ export const BUDGETS_MS = [20, 60, 100, 150, 200, 300, 400, 600, 1000];
 const EXTREME_BUDGETS_MS = [20, 1000];
 const EXTREME_SLOWDOWN = 4;
 export const SLOWDOWNS = [1, 4, 10, 20];
-export const UPLINKS_MBPS = [0.05, 0.13, 0.3, 0.6, 1.1, 2.5, 5.85, 10, 18.88, 50];
+const UPLINKS_MBPS = [0.05, 0.13, 0.3, 0.6, 1.1, 2.5, 5.85, 10, 18.88, 50];
 export const CLOUD_SCALES = [1, 4, 16, 64];
 export const LOADS = [0, 0.3, 0.6, 0.9];
 const LOAD_UPLINKS_MBPS = [0.6, 1.1, 2.5, 5.85, 18.88, 50];
@@ -66,7 +66,7 @@ const UNDER_LOAD = [
   "dads-heavy-corrected",
   "qdmp",
 ];
-export const ABLATIONS = [
+const ABLATIONS = [
   "eddi",
   "eddi-no-exits",
   "eddi-no-early-exits",

@@ -40,8 +40,6 @@ const ABLATIONS: Readonly<Record<string, Ablation>> = {
   "eddi-no-insurance": { isUninsured: true },
 };
 
-export const ABLATION_NAMES: readonly string[] = Object.keys(ABLATIONS);
-
 /** EDDI without one of its parts; null for a name of none. */
 export function ablated(name: string): Pilot | null {
   const ablation = Object.hasOwn(ABLATIONS, name) ? ABLATIONS[name]! : null;
