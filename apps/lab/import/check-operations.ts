@@ -1,10 +1,10 @@
 import { GraphModel } from "@tensorflow/tfjs-converter";
 import type { io } from "@tensorflow/tfjs-core";
 import { toEddiError } from "#shared/errors";
+import type { Reasons } from "../graph-model/reasons.ts";
 import { textOf, typeOf } from "./attributes.ts";
 import { type ForeignGraph, type ForeignNode, titleOf } from "./graph.ts";
 import type { ModelJson } from "./model-file.ts";
-import type { Reasons } from "./reasons.ts";
 
 /** TF.js' kinds of operations that have no place in a static float32 classifier, and why. */
 const REFUSED_KINDS: Readonly<Record<string, string>> = {

@@ -3,12 +3,12 @@ import { EddiError } from "#shared/errors";
 import type { Layer } from "../export/layers.ts";
 import { layerWriter } from "../export/walk.ts";
 import type { Constant, GraphNode } from "../graph-model/node-def.ts";
+import type { Reasons } from "../graph-model/reasons.ts";
 import { type ForeignExit, type ForeignGraph, withOrderedExits } from "./graph.ts";
 import { checkImageShape } from "./image-shape.ts";
 import { type BuiltLayers, buildLayers, titleOf } from "./layers/build-layers.ts";
 import { type FlatLayer, type FlatModel, flattenModel } from "./layers/flat-model.ts";
 import type { ModelJson } from "./model-file.ts";
-import type { Reasons } from "./reasons.ts";
 
 /** Of a layers-model: its graph, and the layers it was made from. */
 export interface ReadLayers {

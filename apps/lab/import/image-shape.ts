@@ -1,7 +1,7 @@
 import { type Constant, shapeAttr, typeAttr } from "../graph-model/node-def.ts";
+import type { Reasons } from "../graph-model/reasons.ts";
 import { sidesOf } from "./attributes.ts";
 import { type ForeignGraph, type ForeignNode, freeName } from "./graph.ts";
-import type { Reasons } from "./reasons.ts";
 
 /** Inputs beyond this are no images that a page would make. */
 const MOST_SIDE = 4096;

@@ -2,10 +2,10 @@ import { concat, type Tensor4D, tensor4d } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../engine/backend.ts";
 import { boolAttr, intAttr, intsAttr, stringAttr, typeAttr } from "../graph-model/node-def.ts";
+import { Reasons } from "../graph-model/reasons.ts";
 import { classifier, floats, foreignGraph, image, ints, node, positives, type TinyModel } from "./fixture.ts";
 import { type ForeignGraph, pruned } from "./graph.ts";
 import { makeStatic, type StaticGraph } from "./make-static.ts";
-import { Reasons } from "./reasons.ts";
 import { runAll } from "./run-graph.ts";
 
 let images: [Tensor4D, Tensor4D];

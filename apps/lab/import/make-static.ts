@@ -1,8 +1,8 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core";
 import type { Constant } from "../graph-model/node-def.ts";
+import type { Reasons } from "../graph-model/reasons.ts";
 import { type Dependence, dependences } from "./check-operations.ts";
 import { type ForeignGraph, type ForeignNode, freeName, pruned, readersOf, titleOf } from "./graph.ts";
-import type { Reasons } from "./reasons.ts";
 import { type NodeValue, runAll } from "./run-graph.ts";
 
 /** A graph whose every node computes from the image, and what each gives for one image. */

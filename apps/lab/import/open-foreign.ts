@@ -1,10 +1,10 @@
+import type { Reasons } from "../graph-model/reasons.ts";
 import { readLayersModel } from "./from-layers.ts";
 import type { ForeignGraph } from "./graph.ts";
 import { inputSides, withChannelAxis } from "./image-shape.ts";
 import { type ModelFile, type StoredWeight, toConstant } from "./model-file.ts";
 import { type Original, originalGraph, originalLayers } from "./original.ts";
 import { readGraph } from "./read-graph.ts";
-import type { Reasons } from "./reasons.ts";
 
 /** A foreign model as a graph, and as TF.js itself runs it. */
 export interface Foreign {

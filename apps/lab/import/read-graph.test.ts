@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from "vitest";
 import { openBackend } from "../engine/backend.ts";
 import { intAttr, shapeAttr, stringAttr, typeAttr } from "../graph-model/node-def.ts";
+import { Reasons } from "../graph-model/reasons.ts";
 import { classifier, graphFiles, image, ints, node, type TinyJson, type TinyModel } from "./fixture.ts";
 import type { ModelJson } from "./model-file.ts";
 import { type ReadGraph, readGraph } from "./read-graph.ts";
-import { Reasons } from "./reasons.ts";
 
 beforeAll(() => openBackend("wasm"));
 

@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
 import type { Attr, Constant } from "../graph-model/node-def.ts";
+import type { Reasons } from "../graph-model/reasons.ts";
 import { sidesOf, typeOf } from "./attributes.ts";
 import { checkOperations } from "./check-operations.ts";
 import {
@@ -12,7 +13,6 @@ import {
 } from "./graph.ts";
 import { checkImageShape } from "./image-shape.ts";
 import type { ModelJson, Signature } from "./model-file.ts";
-import type { Reasons } from "./reasons.ts";
 
 /** A TensorFlow NodeDef in JSON, as far as we read it. */
 export interface NodeDef {

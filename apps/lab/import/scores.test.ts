@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { OutputKind } from "#shared/model";
+import { Reasons } from "../graph-model/reasons.ts";
 import { foreignGraph, image, ints, node, type TinyModel } from "./fixture.ts";
 import type { StaticGraph } from "./make-static.ts";
-import { Reasons } from "./reasons.ts";
 import { type ScoredGraph, withScores } from "./scores.ts";
 
 type Rows = readonly (readonly number[])[];

@@ -1,10 +1,10 @@
 import type { OutputKind } from "#shared/model";
 import { type Constant, typeAttr } from "../graph-model/node-def.ts";
+import type { Reasons } from "../graph-model/reasons.ts";
 import { AskedKinds, type SeenScores } from "./ask-output.ts";
 import { type ForeignExit, type ForeignGraph, type ForeignNode, freeName, titleOf } from "./graph.ts";
 import type { StaticGraph } from "./make-static.ts";
 import { endsInSum, findKind, objectionTo } from "./output-kind.ts";
-import type { Reasons } from "./reasons.ts";
 
 /** A graph whose every exit gives scores of a known kind: float32 [batch, width]. */
 export interface ScoredGraph {

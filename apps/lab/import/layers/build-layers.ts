@@ -2,7 +2,7 @@ import { tensor } from "@tensorflow/tfjs-core";
 import { type LayersModel, loadLayersModel } from "@tensorflow/tfjs-layers";
 import type { Layer } from "../../export/layers.ts";
 import type { Constant } from "../../graph-model/node-def.ts";
-import type { Reasons } from "../reasons.ts";
+import type { Reasons } from "../../graph-model/reasons.ts";
 import type { FlatLayer } from "./flat-model.ts";
 import { findWeight, fitted } from "./layer-weights.ts";
 import { CONVERTIBLE, type TfjsLayer, tfjsLayer } from "./tfjs-layer.ts";
