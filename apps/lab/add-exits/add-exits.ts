@@ -8,8 +8,8 @@ import type { Photos } from "../data/photos.ts";
 import { loadNativeTf } from "../engine/native.ts";
 import { inputBatches } from "../evaluate/exit-scores.ts";
 import { writeArtifact } from "../export/artifact.ts";
-import { calibrate } from "../export/calibrate.ts";
 import { packShards } from "../export/shards.ts";
+import { tensorRanges } from "../export/tensor-ranges.ts";
 import { withSection } from "../files/card-section.ts";
 import { openModelFolder, rewriteMetadata } from "../files/model-folder.ts";
 import { putFolder } from "../files/put-folder.ts";
@@ -132,7 +132,7 @@ async function writeDraft(
   const exported = toExportGraph(graph, shapes);
   const running = openGraph(graph);
   const images = inputBatches(thinned(train, CALIBRATION_PHOTOS), input, BATCH);
-  const measured = calibrate(running, exported, images);
+  const measured = tensorRanges(running, exported, images);
   running.dispose();
   // What was measured on import, maybe on other photos, stays.
   const ranges = new Map([

@@ -10,7 +10,7 @@ import { useNativeReluGradient } from "../engine/native-ops.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
 import { BASE_RECIPE } from "../train/architectures/recipe.ts";
 import { trainBatch } from "../train/batches.ts";
-import { makeOptimizer } from "../train/optimizer.ts";
+import { makeDescent } from "../train/descent.ts";
 import { paceText } from "../train/progress.ts";
 import { modelVariables } from "../train/weights.ts";
 import type { Branch } from "./branch.ts";
@@ -50,7 +50,7 @@ export async function distil(tf: Tf, job: Distillation): Promise<number> {
     const learnt = new Set(model.trainableWeights.map((weight) => weight.read()));
     return modelVariables(model).filter(({ variable }) => learnt.has(variable));
   });
-  const optimizer = makeOptimizer(tf, trainable, recipe);
+  const optimizer = makeDescent(tf, trainable, recipe);
   const weights = trainable.map(({ variable }) => variable);
   let mean = Number.NaN;
   for (let epoch = 0; epoch < epochs; epoch++) {

@@ -5,9 +5,9 @@ import { EddiError } from "#shared/errors";
 import type { Tf } from "../engine/native.ts";
 import type { Network } from "../train/architectures/index.ts";
 import { type ArtifactParts, writeArtifact } from "./artifact.ts";
-import { calibrate } from "./calibrate.ts";
 import { type Comparison, compare } from "./compare.ts";
 import { packShards, type WeightsFormat } from "./shards.ts";
+import { tensorRanges } from "./tensor-ranges.ts";
 import { walk } from "./walk.ts";
 
 export interface ExportJob {
@@ -42,7 +42,7 @@ export async function exportNetwork(tf: Tf, job: ExportJob): Promise<Comparison>
     return tf.loadGraphModel(url);
   };
   const draft = await write(new Map());
-  const ranges = calibrate(draft, graph, job.calibration());
+  const ranges = tensorRanges(draft, graph, job.calibration());
   draft.dispose();
   const model = await write(ranges);
   const result = compare(tf, job.network, model, graph, job.check);

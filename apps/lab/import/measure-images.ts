@@ -1,7 +1,7 @@
 import { dispose, type Tensor } from "@tensorflow/tfjs-core";
 import type { ModelInput } from "#shared/model";
 import type { Ranges } from "../export/artifact.ts";
-import { calibrate } from "../export/calibrate.ts";
+import { tensorRanges } from "../export/tensor-ranges.ts";
 import type { ExportGraph } from "../export/walk.ts";
 import type { SeenScores } from "./ask-output.ts";
 import type { ForeignGraph } from "./graph.ts";
@@ -24,7 +24,7 @@ export function measureRanges(
   for (let start = 0; start < images.count; start += BATCH) {
     onProgress(`measuring ranges on ${images.kind}: ${start}`);
     const batch = imageBatch(images, input, start, Math.min(BATCH, images.count - start));
-    for (const [name, [low, high]] of calibrate(running, exported, [batch])) {
+    for (const [name, [low, high]] of tensorRanges(running, exported, [batch])) {
       const [least, most] = ranges.get(name) ?? [low, high];
       ranges.set(name, [Math.min(least, low), Math.max(most, high)]);
     }

@@ -2,8 +2,8 @@ import type { Rank } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { findNativeTf, type Tf } from "../engine/native.ts";
 import { BASE_RECIPE, type Recipe } from "./architectures/recipe.ts";
+import { makeDescent } from "./descent.ts";
 import { lengthOf, orthogonal } from "./muon.ts";
-import { makeOptimizer } from "./optimizer.ts";
 
 const native = findNativeTf();
 
@@ -55,7 +55,7 @@ describe.skipIf(!native)("Muon (needs @tensorflow/tfjs-node)", () => {
     const before = variables.map(({ variable }) => variable.clone());
     const slopes = variables.map(({ variable }) => tf.randomNormal(variable.shape, 0, 1, "float32", 9));
     const gradients = Object.fromEntries(variables.map(({ variable }, at) => [variable.name, slopes[at]!]));
-    makeOptimizer(tf, variables, recipe).step(gradients, 0);
+    makeDescent(tf, variables, recipe).step(gradients, 0);
     const [kernel, depthwise, bias] = variables.map(({ variable }) => variable);
     expect(lengthOf(kernel!).dataSync()[0]).toBeCloseTo(Math.sqrt(8), 4);
     const turned = lengthOf(kernel!.sub(before[0]!)).dataSync()[0]! / Math.sqrt(8);

@@ -8,8 +8,8 @@ import { type Architecture, buildNetwork, type Network } from "./architectures/i
 import { mixingOf, type Recipe, teachingOf, viewsOf } from "./architectures/recipe.ts";
 import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
+import { makeDescent } from "./descent.ts";
 import { mixed } from "./mix.ts";
-import { makeOptimizer } from "./optimizer.ts";
 import { targetMaker } from "./target-maker.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 
@@ -50,7 +50,7 @@ export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe):
   const network = buildNetwork(tf, architecture, recipe.seed, sizes.size === 1 ? architecture.size : null);
   const variables = modelVariables(network.model);
   const trainable = new Set(network.model.trainableWeights.map((weight) => weight.read()));
-  const optimizer = makeOptimizer(
+  const optimizer = makeDescent(
     tf,
     variables.filter(({ variable }) => trainable.has(variable)),
     recipe,

@@ -24,8 +24,8 @@ import { adapterName } from "./engine/adapter.ts";
 import { chooseBackend } from "./engine/choose-backend.ts";
 import type { Engine } from "./engine/engine.ts";
 import { EngineKeeper } from "./engine/engine-keeper.ts";
-import { PlannerLink } from "./planner-link.ts";
-import { type CalibratedDevice, Calibrator } from "./profiling/calibrator.ts";
+import { PlannerEnd } from "./planner-end.ts";
+import { type CalibratedDevice, DeviceProfiler } from "./profiling/device-profiler.ts";
 import { browserCache } from "./profiling/profile-cache.ts";
 import { engineStopwatch } from "./profiling/stopwatch.ts";
 import { Downloads } from "./weights/downloads.ts";
@@ -36,12 +36,12 @@ import { ShardLoader } from "./weights/shard-loader.ts";
 export class Edge {
   private readonly emit: (event: EdgeEvent) => void;
   private readonly traffic: Traffic;
-  private readonly link: PlannerLink;
+  private readonly link: PlannerEnd;
   private readonly engines: EngineKeeper;
   /** Settles when the engine could be replaced without a network. */
   private readonly reserved: Promise<void>;
   private readonly kit: Kit;
-  private readonly calibrator: Calibrator;
+  private readonly calibrator: DeviceProfiler;
   /** Those that this browser can write. */
   private readonly imageCodecs: readonly ImageCodecName[];
   /** Images taken up, and those under way. */
@@ -82,7 +82,7 @@ export class Edge {
     const { traffic } = service;
     this.emit = emit;
     this.traffic = traffic;
-    this.link = new PlannerLink(
+    this.link = new PlannerEnd(
       ({ wanted }) => readiness.want(wanted),
       (isHeld) => this.holdFor(isHeld),
     );
@@ -145,7 +145,7 @@ export class Edge {
       },
       onProblem: (error) => this.problem(error),
     });
-    this.calibrator = new Calibrator({
+    this.calibrator = new DeviceProfiler({
       model,
       mode: settings.calibrate,
       slowdown: settings.slowdown,

@@ -2,9 +2,9 @@ import { afterEach, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Planning } from "#shared/planning";
 import type { Channel } from "../talk/messages.ts";
-import type { LinkEvent, LinkRequest } from "../talk/planning.ts";
+import type { PlanningEvent, PlanningRequest } from "../talk/planning.ts";
 import { serve } from "../talk/serve.ts";
-import { PlannerLink } from "./planner-link.ts";
+import { PlannerEnd } from "./planner-end.ts";
 
 const planned = (budgetMs: number, minAccuracy: number | null) => ({ budgetMs, minAccuracy }) as Planning;
 const reason = new EddiError("unavailable", "the optimizer was restarted");
@@ -16,17 +16,17 @@ afterEach(() => {
 
 /** A link to an optimizer that answers every wish with a plan for it, and whose settling never ends. */
 function setUp() {
-  const asked: LinkRequest[] = [];
+  const asked: PlanningRequest[] = [];
   const got: Planning[] = [];
   const holds: boolean[] = [];
-  const link = new PlannerLink(
+  const link = new PlannerEnd(
     (planning) => got.push(planning),
     (isHeld) => holds.push(isHeld),
   );
   const connect = () => {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
-    const emit = serve<LinkRequest, LinkEvent>(port2 as unknown as Channel, async (request) => {
+    const emit = serve<PlanningRequest, PlanningEvent>(port2 as unknown as Channel, async (request) => {
       asked.push(request);
       if (request.kind === "settle") return new Promise<never>(() => {});
       if (request.kind !== "plan") return { reply: null };

@@ -17,7 +17,7 @@ import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-file.ts";
 import type { Service } from "../service/service.ts";
 import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
-import type { LinkEvent, LinkRequest, PlanWish } from "../talk/planning.ts";
+import type { PlanningEvent, PlanningRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
 import { CALIBRATED_SPREAD, type Costed, NOTHING_COSTED } from "./costed.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
@@ -47,7 +47,7 @@ export class Optimizer {
   /** What plans are made of, and who makes them: another one for other costs. */
   private planned: CostedModel = NOTHING_COSTED;
   private planner: Planner = plannerKind("eddi", NOTHING_COSTED).start();
-  private toEdge: (event: LinkEvent) => void = () => {};
+  private toEdge: (event: PlanningEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
   /** This device's own profile of heads, as far as it goes. */
@@ -105,7 +105,7 @@ export class Optimizer {
     this.busy = 0;
     this.setDownloading("start", true);
     this.setDownloading("edge", false);
-    this.toEdge = serve<LinkRequest, LinkEvent>(port, (request) => this.handle(request));
+    this.toEdge = serve<PlanningRequest, PlanningEvent>(port, (request) => this.handle(request));
     port.start();
     this.prober.downloaderChanged();
   }
@@ -140,7 +140,7 @@ export class Optimizer {
     this.prober.setVisible(visible);
   }
 
-  private async handle(request: LinkRequest): Promise<Served> {
+  private async handle(request: PlanningRequest): Promise<Served> {
     switch (request.kind) {
       case "model":
         await this.startModel(readModel(request.json), request.codec, request.imageCodecs);
@@ -182,7 +182,7 @@ export class Optimizer {
         await this.loading;
         return { reply: this.replan() };
       default: {
-        const { kind } = request satisfies never as LinkRequest;
+        const { kind } = request satisfies never as PlanningRequest;
         throw new EddiError("bad-argument", `unknown request ${kind}`);
       }
     }

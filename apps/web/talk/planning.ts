@@ -8,7 +8,7 @@ import type { Profile } from "#shared/profile";
  * The whole conversation between the edge worker and the optimizer worker, over their own port. The edge
  * worker calls; the optimizer pushes a plan whenever a better one is known.
  */
-export type LinkRequest =
+export type PlanningRequest =
   /**
    * First: the model.json as fetched, so that both have the same version; the codec of all tensors, or null for
    * those of plans; and the codecs of images that this browser can write.
@@ -45,7 +45,7 @@ export interface PlanWish {
   readonly minAccuracy?: number | null;
 }
 
-export interface LinkReplies {
+export interface PlanningReplies {
   model: null;
   engine: null;
   calibrated: null;
@@ -59,7 +59,7 @@ export interface LinkReplies {
   settle: Planning;
 }
 
-export type LinkEvent =
+export type PlanningEvent =
   | { readonly kind: "planned"; readonly planning: Planning }
   /** A probe is due: no download is to begin until it is taken. */
   | { readonly kind: "hold"; readonly isHeld: boolean };

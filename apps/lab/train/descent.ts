@@ -4,7 +4,7 @@ import { learningShare, type Recipe } from "./architectures/recipe.ts";
 import { lengthOf, orthogonal } from "./muon.ts";
 import type { NamedVariable } from "./weights.ts";
 
-export interface Optimizer {
+export interface Descent {
   /** One buffer per trainable weight, as it must stand in a checkpoint. */
   readonly state: readonly NamedVariable[];
   /**
@@ -21,7 +21,7 @@ type Rule = (weight: Variable, velocity: Variable, gradient: Tensor, share: numb
  * Stochastic gradient descent with Nesterov momentum, weight decay on kernels only; where the recipe says how far
  * Muon turns, Muon for the kernels of convolutions.
  */
-export function makeOptimizer(tf: Tf, trainable: readonly NamedVariable[], recipe: Recipe): Optimizer {
+export function makeDescent(tf: Tf, trainable: readonly NamedVariable[], recipe: Recipe): Descent {
   const rules = {
     norm: descent(recipe, 0),
     kernel: descent(recipe, recipe.weightDecay),

@@ -61,7 +61,7 @@ const TURNS = 5;
  * into is repeated. What is ready is measured, and the rest when it has become ready; the profile is kept for
  * the next visit.
  */
-export class Calibrator {
+export class DeviceProfiler {
   private readonly options: CalibratorOptions;
   private ready: ReadonlySet<string> = new Set();
   private profile: Profile | null = null;

@@ -3,20 +3,20 @@ import type { Measured } from "#shared/learning";
 import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
-import type { LinkEvent, LinkReplies, LinkRequest, PlanWish } from "../talk/planning.ts";
+import type { PlanningEvent, PlanningReplies, PlanningRequest, PlanWish } from "../talk/planning.ts";
 import { within } from "../talk/within.ts";
 
 /** The optimizer may be busy planning; nobody waits longer than this for a plan. */
 const PLAN_TIMEOUT_MS = 500;
 
 /** The edge's end of the port to the optimizer. Without an optimizer, or when it fails, plans are null. */
-export class PlannerLink {
+export class PlannerEnd {
   private readonly onPlanning: (planning: Planning) => void;
   private readonly onHold: (isHeld: boolean) => void;
-  private caller: Caller<LinkRequest, LinkReplies, LinkEvent> | null = null;
+  private caller: Caller<PlanningRequest, PlanningReplies, PlanningEvent> | null = null;
   private latest: Planning | null = null;
   /** What a new optimizer must be told first, by kind. */
-  private readonly told = new Map<LinkRequest["kind"], LinkRequest>();
+  private readonly told = new Map<PlanningRequest["kind"], PlanningRequest>();
 
   /** @param onHold told that downloads are to wait for a probe, and that they may go on */
   constructor(onPlanning: (planning: Planning) => void, onHold: (isHeld: boolean) => void) {
@@ -60,12 +60,12 @@ export class PlannerLink {
     }
   }
 
-  model(request: Extract<LinkRequest, { kind: "model" }>): void {
+  model(request: Extract<PlanningRequest, { kind: "model" }>): void {
     this.remember(request);
   }
 
   /** An engine that replaces another has not been measured. */
-  engine(request: Extract<LinkRequest, { kind: "engine" }>): void {
+  engine(request: Extract<PlanningRequest, { kind: "engine" }>): void {
     this.told.delete("calibrated");
     this.remember(request);
   }
@@ -103,12 +103,12 @@ export class PlannerLink {
     this.take(await this.caller.call({ kind: "settle" }));
   }
 
-  private remember(request: LinkRequest): void {
+  private remember(request: PlanningRequest): void {
     this.told.set(request.kind, request);
     this.tell(request);
   }
 
-  private tell(request: LinkRequest): void {
+  private tell(request: PlanningRequest): void {
     this.caller?.call(request).catch((thrown: unknown) => {
       console.warn(`optimizer, ${request.kind}: ${toEddiError(thrown).message}`);
     });

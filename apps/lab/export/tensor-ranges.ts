@@ -9,7 +9,7 @@ import type { ExportGraph } from "./walk.ts";
  * @param model the exported graph, as TF.js loaded it
  * @param batches float32 [batch, height, width, channels]; disposed here
  */
-export function calibrate(
+export function tensorRanges(
   model: Pick<GraphModel, "execute">,
   graph: ExportGraph,
   batches: Iterable<Tensor4D>,

@@ -1,9 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Planning } from "#shared/planning";
-import type { LinkEvent, LinkRequest } from "../talk/planning.ts";
+import type { PlanningEvent, PlanningRequest } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { PlannerLink } from "./planner-link.ts";
+import { PlannerEnd } from "./planner-end.ts";
 
 const ports: MessagePort[] = [];
 afterEach(() => {
@@ -27,7 +27,7 @@ const planningFor = (budgetMs: number, cloudUp = true): Planning => ({
 function link() {
   const planned: number[] = [];
   const held: boolean[] = [];
-  const planner = new PlannerLink(
+  const planner = new PlannerEnd(
     ({ budgetMs }) => planned.push(budgetMs),
     (isHeld) => held.push(isHeld),
   );
@@ -36,15 +36,15 @@ function link() {
 
 /** An optimizer at the other end of a real port; what it is told is kept. */
 function optimizer(
-  planner: PlannerLink,
-  handle: (request: LinkRequest) => Promise<Served> = async (request) => ({
+  planner: PlannerEnd,
+  handle: (request: PlanningRequest) => Promise<Served> = async (request) => ({
     reply: request.kind === "plan" ? planningFor(request.wish.budgetMs) : planningFor(1),
   }),
 ) {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
-  const told: LinkRequest[] = [];
-  const send = serve<LinkRequest, LinkEvent>(port2, (request) => {
+  const told: PlanningRequest[] = [];
+  const send = serve<PlanningRequest, PlanningEvent>(port2, (request) => {
     told.push(request);
     return handle(request);
   });

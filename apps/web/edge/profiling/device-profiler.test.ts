@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { allEdge, readModel } from "#shared/model";
 import { type Profile, readProfile, type Stopwatch } from "#shared/profile";
 import type { Calibration } from "../../talk/edge.ts";
-import { type CalibratedDevice, Calibrator, type CalibratorOptions } from "./calibrator.ts";
+import { type CalibratedDevice, type CalibratorOptions, DeviceProfiler } from "./device-profiler.ts";
 import { type ProfileCache, profileKey } from "./profile-cache.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
@@ -53,7 +53,7 @@ function setUp(fake = fakeDevice(), change: Partial<CalibratorOptions> = {}) {
   const profiles: Profile[] = [];
   const states: Calibration[] = [];
   const cache = memoryCache();
-  const calibrator = new Calibrator({
+  const calibrator = new DeviceProfiler({
     model,
     mode: "auto",
     slowdown: 1,
