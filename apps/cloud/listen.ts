@@ -6,8 +6,9 @@ import { EddiError } from "#shared/errors";
 import { followFiles } from "./files/follow-files.ts";
 import { readNamedFile } from "./files/named-file.ts";
 import { answerClientError, answerExpectations } from "./http/http-errors.ts";
+import { HTTP } from "./http/open-app.ts";
 import type { CloudConfig, TlsConfig } from "./options/config.ts";
-import { type CloudServer, HTTP } from "./server.ts";
+import type { CloudServer } from "./server.ts";
 
 /**
  * Listens on HTTP and, with a certificate, on HTTPS too: one app behind both.

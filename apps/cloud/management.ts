@@ -4,8 +4,9 @@ import { EddiError } from "#shared/errors";
 import { BEYOND, Connections } from "./guard/connections.ts";
 import { ReadAhead } from "./guard/read-ahead.ts";
 import { answerClientError, answerExpectations } from "./http/http-errors.ts";
+import { HTTP } from "./http/open-app.ts";
 import type { CloudConfig } from "./options/config.ts";
-import { type CloudServer, HTTP } from "./server.ts";
+import type { CloudServer } from "./server.ts";
 
 /** What orchestrators and Prometheus ask for. */
 const PATHS: readonly string[] = ["/v2/health/live", "/v2/health/ready", "/metrics"];

@@ -86,19 +86,9 @@ export class Metrics {
   );
   private readonly restarts = this.counter("worker_restarts_total", "Workers lost and replaced.");
 
-  constructor(registry: Registry, now: () => ServiceState) {
+  constructor(registry: Registry) {
     this.registry = registry;
     collectDefaultMetrics({ register: this.prometheus });
-    this.gauge("queue_depth", "Requests that wait for a worker.", () => now().queued);
-    this.gauge("workers_alive", "Workers that can be given tails.", () => now().live);
-    this.gauge("workers_busy", "Workers that run a tail.", () => now().running);
-    this.gauge("expected_queue_seconds", "What a request that came now would wait.", () => {
-      return now().expectedQueueMs / 1000;
-    });
-    this.gauge("stream_connections", "Open streams.", () => now().streams);
-    this.gauge("connections", "Open connections, streams among them.", () => now().connections);
-    this.gauge("bytes_under_way", "Bytes of bodies received, inflated and read.", () => now().bytes);
-    this.gauge("ready", "1 when load balancers may send.", () => Number(now().isReady));
     new Gauge({
       name: "eddi_model_ready",
       help: "1 for a model that is served, 0 for one that is refused.",
@@ -111,6 +101,20 @@ export class Metrics {
         }
       },
     });
+  }
+
+  /** Tells from now on how the service stands whenever it is asked; once. */
+  follow(now: () => ServiceState): void {
+    this.gauge("queue_depth", "Requests that wait for a worker.", () => now().queued);
+    this.gauge("workers_alive", "Workers that can be given tails.", () => now().live);
+    this.gauge("workers_busy", "Workers that run a tail.", () => now().running);
+    this.gauge("expected_queue_seconds", "What a request that came now would wait.", () => {
+      return now().expectedQueueMs / 1000;
+    });
+    this.gauge("stream_connections", "Open streams.", () => now().streams);
+    this.gauge("connections", "Open connections, streams among them.", () => now().connections);
+    this.gauge("bytes_under_way", "Bytes of bodies received, inflated and read.", () => now().bytes);
+    this.gauge("ready", "1 when load balancers may send.", () => Number(now().isReady));
   }
 
   /** @param bytes of a request's body, as it came */
