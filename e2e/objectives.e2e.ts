@@ -1,4 +1,5 @@
 import { expect } from "@playwright/test";
+import { TOLERANCE } from "#shared/evaluator";
 import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
@@ -43,11 +44,13 @@ test("where an accuracy is enough, the Optimizer lets sure exits answer early, a
     const { rttMs, uplinkMs, cloudMs } = answer.prediction!.latency;
     expect(rttMs + uplinkMs + cloudMs > 0).toBe(answer.source === "cloud");
   }
-  // Without the floor the budget of ten seconds leaves no reason for early exits.
+  // Without the floor, of plans within 0.2 points of the best the fastest: early exits only where they cost no more.
   await app.page.evaluate(() => globalThis.eddi.setMinAccuracy(null));
   await app.settle();
-  expect((await app.state()).summary!.plan).toMatchObject({ exit: model.metadata.exits.at(-1)!.id });
-  expect((await app.state()).summary!.plan?.early).toBeUndefined();
+  const last = model.metadata.exits.at(-1)!;
+  const best = (await app.state()).summary!;
+  expect(best.plan).toMatchObject({ exit: last.id });
+  expect(best.prediction!.accuracy).toBeGreaterThan(last.accuracy! - 0.002 - TOLERANCE);
 });
 
 test("under load plans are for overlapping frames, all are answered, and what is sustained is told", async ({
