@@ -27,6 +27,7 @@ export function inflateWithin(
   return new Promise<Uint8Array>((resolve, reject) => {
     const fail = (why: unknown): void => {
       inflating.destroy();
+      out.release();
       reject(why);
     };
     const onAbort = (): void => fail(signal.reason);
@@ -95,6 +96,11 @@ export class GrowingBytes {
 
   bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length);
+  }
+
+  /** Lets go of the memory: whoever listens to what still comes may hold on to this for long. */
+  release(): void {
+    this.buffer = new Uint8Array(0);
   }
 }
 

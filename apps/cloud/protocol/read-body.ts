@@ -75,6 +75,7 @@ function receive(
     };
     const fail = (why: unknown): void => {
       stop();
+      body.release();
       // Nobody listens any more: what is still to come would be read as fast as it comes.
       payload.pause();
       payload.on("error", () => {});
