@@ -33,7 +33,8 @@ test("on a terminal npm start speaks to a person, where it is piped to a program
   const hasScript = spawnSync("script", ["--version"]).status === 0;
   test.skip(!hasScript, "no `script` (util-linux), which gives a program a terminal");
   const args = ["--no-https", "--models", "e2e/no-models"];
-  const command = `${process.execPath} scripts/start.mjs ${args.join(" ")}`;
+  // In place of the shell, which may end by the signal itself whatever its child ends with (dash does).
+  const command = `exec ${process.execPath} scripts/start.mjs ${args.join(" ")}`;
   const person = run(["script", "-qefc", command, "/dev/null"]);
   await expect.poll(() => person.output()).toContain("Ctrl-C stops");
   // What has gone wrong is told, in words.
