@@ -1,3 +1,4 @@
+export { type Ask, edgeNodes, type HeadRun, headRunOf } from "./asks.ts";
 export {
   type CodecCost,
   type CodecText,
@@ -55,5 +56,4 @@ export {
   splitPlan,
   tailOf,
 } from "./plan.ts";
-export { type Ask, edgeNodes, type Stages, stagesOf } from "./stages.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";
