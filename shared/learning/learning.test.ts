@@ -14,7 +14,7 @@ const exits = model.metadata.exits.map(({ id }) => id);
 const head = analyticProfile(model, "head", 1e5, 0.1);
 const tail = analyticProfile(model, "tail", 10e6, 2);
 const costs = exitCosts(model, head, tail, { codec: USUAL_CODEC });
-const quiet: Measured = { imageMs: 1, head: null, cloud: null };
+const quiet: Measured = { imageMs: 1, head: null, cloud: null, way: null };
 const plan = allCloud(model, exits.at(-1)!);
 
 test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {

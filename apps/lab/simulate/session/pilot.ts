@@ -1,5 +1,5 @@
 import type { Plan } from "#shared/model";
-import type { Finish, Planner, Race } from "#shared/planning";
+import type { Finish, Forecast, Planner, Race } from "#shared/planning";
 import type { Senses } from "#shared/policies";
 import type { World } from "../world/world.ts";
 import type { Scenario } from "./scenario.ts";
@@ -31,8 +31,8 @@ export interface PhotoNow {
 /** What was planned for a photo, and what is expected of it. */
 export interface Planned {
   readonly plan: Plan;
-  readonly predictedMs: number | null;
-  readonly predictedP95Ms: number | null;
+  /** Null where nothing is foretold. */
+  readonly foretold: Forecast | null;
   /** What the reply is expected to take; null where nothing is: then it is waited for. */
   readonly expected: Race["expected"];
   /** Where the edge may finish beside it; nowhere where nobody insures. */

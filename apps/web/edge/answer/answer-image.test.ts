@@ -79,6 +79,7 @@ async function setUp(
       imageMs: 0,
       totalMs: 20,
       sdMs: 2,
+      p95Ms: 24,
       expectedMs: 20,
       accuracy: null,
       probability: 1,
@@ -111,7 +112,13 @@ async function setUp(
 /** The ways of a plan, each with a time of its own. */
 function waysOf(plan: Plan): Way[] {
   const { tail } = splitPlan(model, plan);
-  const forecast = (totalMs: number) => ({ latency: { totalMs } as Latency, imageMs: 0, totalMs, sdMs: 1 });
+  const forecast = (totalMs: number) => ({
+    latency: { totalMs } as Latency,
+    imageMs: 0,
+    totalMs,
+    sdMs: 1,
+    p95Ms: totalMs + 2,
+  });
   return [
     ...(plan.early ?? []).map(({ exit }, at): Way => ({ exit, by: "edge", forecast: forecast(1 + at) })),
     ...exits
