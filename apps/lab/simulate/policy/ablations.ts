@@ -7,7 +7,8 @@ import type { Scenario } from "../session/scenario.ts";
 /** Something of EDDI that is taken away, to see what it is worth. */
 interface Ablation {
   readonly model?: (costed: CostedModel) => CostedModel;
-  readonly request?: (request: PlanRequest) => PlanRequest;
+  /** Makes for each client what changes its requests. */
+  readonly request?: () => (request: PlanRequest) => PlanRequest;
   readonly isUninsured?: boolean;
 }
 
@@ -30,13 +31,15 @@ const ABLATIONS: Readonly<Record<string, Ablation>> = {
       })),
     }),
   },
-  "eddi-no-rtt": { request: (request) => withConditions(request, { rttMs: 0 }) },
-  "eddi-no-queue": { request: (request) => withConditions(request, { queueMs: 0 }) },
+  "eddi-no-rtt": { request: () => (request) => withConditions(request, { rttMs: 0 }) },
+  "eddi-no-queue": { request: () => (request) => withConditions(request, { queueMs: 0 }) },
   // Pixels and tensors, never files of images nor anything deflated.
   "eddi-no-codecs": {
     model: ({ costs, policies }) => ({ policies, costs: costs.filter(({ wire }) => wire?.mode === "raw") }),
   },
-  "eddi-point-estimates": { request: (request) => withConditions(request, { spread: NO_SPREAD }) },
+  "eddi-point-estimates": { request: () => (request) => withConditions(request, { spread: NO_SPREAD }) },
+  // RTT and uplink are means over all that was ever found: what was long ago counts as much as what is now.
+  "eddi-no-change": { request: averaged },
   "eddi-no-insurance": { isUninsured: true },
 };
 
@@ -44,7 +47,7 @@ const ABLATIONS: Readonly<Record<string, Ablation>> = {
 export function ablated(name: string): Pilot | null {
   const ablation = Object.hasOwn(ABLATIONS, name) ? ABLATIONS[name]! : null;
   if (ablation === null) return null;
-  const { model = (costed) => costed, request = (asked) => asked, isUninsured = false } = ablation;
+  const { model = (costed) => costed, request, isUninsured = false } = ablation;
   return {
     name,
     senses: "network",
@@ -57,9 +60,10 @@ export function ablated(name: string): Pilot | null {
         known.get(name) ?? plannerKind("eddi", model({ costs, policies: metadata.policies ?? [] }));
       known.set(name, kind);
       const planner = kind.start();
+      const change = request?.() ?? ((asked) => asked);
       return {
         plan: (asked) => {
-          const choice = planner.plan(request(asked));
+          const choice = planner.plan(change(asked));
           if (!isUninsured || choice.plan?.insurance === undefined) return choice;
           const { insurance: _, ...plan } = choice.plan;
           return { ...choice, plan };
@@ -76,6 +80,18 @@ const NEVER_BYTES = 1e12;
 
 function withConditions(request: PlanRequest, change: Partial<PlanRequest["conditions"]>): PlanRequest {
   return { ...request, conditions: { ...request.conditions, ...change } };
+}
+
+function averaged(): (request: PlanRequest) => PlanRequest {
+  const sums = { rtt: 0, uplink: 0, count: 0 };
+  return (request) => {
+    const { rttMs, uplinkBps } = request.conditions;
+    sums.rtt += Math.log(rttMs);
+    sums.uplink += Math.log(uplinkBps);
+    sums.count += 1;
+    const mean = (sum: number): number => Math.exp(sum / sums.count);
+    return withConditions(request, { rttMs: mean(sums.rtt), uplinkBps: mean(sums.uplink) });
+  };
 }
 
 function lastOf(costs: readonly ExitCosts[]): number {
