@@ -22,7 +22,14 @@ export interface Wishes {
   readonly fps?: string | undefined;
   readonly answers?: number | undefined;
   readonly every?: string | undefined;
+  readonly replicas?: number | undefined;
+  readonly duration?: string | undefined;
+  readonly scaling?: string | undefined;
+  readonly failure?: string | undefined;
 }
+
+/** Options of a fleet alone. */
+export const OF_FLEET = ["replicas", "duration", "scaling", "failure"] as const;
 
 /** @throws EddiError `bad-argument` for one of these options that is given where it means nothing */
 export function refuseGiven(wishes: Wishes, names: readonly (keyof Wishes)[], where: string): void {
