@@ -28,6 +28,7 @@ export {
   type GraphTopology,
   type Model,
   type ModelNode,
+  measuredWorth,
   type OperationCounts,
   readModel,
   type Shard,
