@@ -1,4 +1,5 @@
 import { type CodecText, TRANSPORTS, type Transport } from "#shared/model";
+import { PLANNERS, type PlannerName } from "#shared/planning";
 import type { ServiceAddress } from "../service/service.ts";
 import {
   BACKENDS,
@@ -39,6 +40,8 @@ export interface ClientOptions extends ServiceOptions {
   readonly profile?: ProfilingMode | undefined;
   /** Of all tensors, such as `uint4+deflate`; null, as usual: as plans say. */
   readonly codec?: CodecText | null | undefined;
+  /** Who plans: `eddi`, as usual, or a policy to compare it with, such as `neurosurgeon` or `cloud-webp+insured`. */
+  readonly planner?: PlannerName | undefined;
   /** The only way to the cloud; null, as usual: the stream while it is open, else `fetch`. */
   readonly transport?: Transport | null | undefined;
   /** Starts the workers in another way, such as from another file. */
@@ -70,6 +73,7 @@ const NAMES = [
   "slowdown",
   "profile",
   "codec",
+  "planner",
   "transport",
   "startWorker",
 ] as const;
@@ -80,7 +84,7 @@ export function checkClient(given: unknown): CheckedClient {
     "options",
     given,
   );
-  const { backend, slowdown, profile, codec, transport, startWorker: start, ...others } = rest;
+  const { backend, slowdown, profile, codec, planner, transport, startWorker: start, ...others } = rest;
   checkNothing("options", others, NAMES);
   if (start !== undefined) checkFunction("startWorker", start);
   return {
@@ -90,6 +94,7 @@ export function checkClient(given: unknown): CheckedClient {
       slowdown: slowdown === undefined ? 1 : checkNumber("slowdown", slowdown, 1, 1000),
       profile: profile === undefined ? "auto" : checkOneOf("profile", PROFILING_MODES, profile),
       codec: (codec ?? null) === null ? null : checkCodec(codec),
+      planner: planner === undefined ? "eddi" : checkOneOf("planner", PLANNERS, planner),
       transport: (transport ?? null) === null ? null : checkOneOf("transport", TRANSPORTS, transport),
     },
     model: checkModel(model),

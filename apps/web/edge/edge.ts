@@ -91,7 +91,7 @@ export class Edge {
       onArrival: () => this.link.arrived(),
     };
     this.imageCodecs = imageCodecs;
-    this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs });
+    this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs, planner: settings.planner });
     const isOther = (): void => {
       loader.forget();
       this.profiler.restart();

@@ -1,4 +1,3 @@
-import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
 import {
@@ -10,9 +9,10 @@ import {
   relax,
   withImage,
 } from "#shared/learning";
-import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
+import { type Plan, readModel, type Transport } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
-import { type CostedModel, type Planner, type Planning, plannerKind, planningFor } from "#shared/planning";
+import type { CostedModel, Planner, Planning } from "#shared/planning";
+import { plannerKind, planningFor } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-file.ts";
 import type { Service } from "../service/service.ts";
@@ -143,7 +143,7 @@ export class Optimizer {
   private async handle(request: PlanningRequest): Promise<Served> {
     switch (request.kind) {
       case "model":
-        await this.startModel(readModel(request.json), request.codec, request.imageCodecs);
+        await this.startModel(request);
         return { reply: null };
       case "engine":
         this.setDownloading("start", false);
@@ -189,11 +189,8 @@ export class Optimizer {
   }
 
   /** Starts with estimates: the plan is all-cloud until the edge is ready, and needs no more. */
-  private async startModel(
-    model: Model,
-    codec: WireCodec | null,
-    imageCodecs: readonly ImageCodecName[],
-  ): Promise<void> {
+  private async startModel({ json, ...asked }: Extract<PlanningRequest, { kind: "model" }>): Promise<void> {
+    const model = readModel(json);
     this.previous = null;
     this.own = null;
     this.tailKnown = false;
@@ -201,7 +198,7 @@ export class Optimizer {
       throw new EddiError("not-found", url);
     };
     const head = await headProfile(model, null, null, notYet);
-    this.recost({ model, codec, imageCodecs, head, base: head, tail: analyticTailProfile(model) });
+    this.recost({ ...asked, model, head, base: head, tail: analyticTailProfile(model) });
     this.background(this.loadTail());
   }
 
@@ -246,7 +243,7 @@ export class Optimizer {
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
     this.planned = { costs, policies: model.metadata.policies ?? [] };
-    this.planner = plannerKind("eddi", this.planned).start();
+    this.planner = plannerKind(known.planner, this.planned).start();
     this.replan();
   }
 

@@ -1,7 +1,7 @@
 import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
 import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
-import type { Forecast } from "#shared/planning";
+import type { Forecast, PlannerName } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
 import type { ServiceAddress } from "../service/service.ts";
 import type { PlanWish } from "./planning.ts";
@@ -76,6 +76,8 @@ export interface EdgeSettings {
   readonly profile: ProfilingMode;
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
+  /** Who plans: EDDI, or a policy to compare it with. */
+  readonly planner: PlannerName;
   /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
   readonly transport: Transport | null;
 }

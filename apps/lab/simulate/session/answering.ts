@@ -166,9 +166,10 @@ export class Answering {
       sentMs: this.asked!.sentMs - this.startMs,
       expected: planned.expected,
       insurance: planned.plan.insurance?.exit ?? null,
+      soonest: session.client.request.minAccuracy === null ? null : this.demands.exit,
       finish: this.finishPoints,
       reply,
-      local: { state: local.state, failures: 0 },
+      local: { state: local.state, exit: local.exit, failures: 0 },
       isPreparing: false,
     };
     const step = nextStep(race, Math.max(this.elapsed, atLeastMs));

@@ -1,4 +1,5 @@
 import { type CodecText, parseCodec, TRANSPORTS, type Transport } from "#shared/model";
+import { PLANNERS, type PlannerName } from "#shared/planning";
 import { BUDGET_MS, CODEC_TEXTS } from "../../client/index.ts";
 import { BACKENDS, type Backend, PROFILING_MODES, type ProfilingMode } from "../../talk/edge.ts";
 
@@ -18,6 +19,8 @@ export interface PageSettings {
   readonly profile: ProfilingMode;
   /** How all tensors travel; null for what plans say. */
   readonly codec: CodecText | null;
+  /** Who plans: EDDI, or a policy to compare it with. */
+  readonly planner: PlannerName;
   /** The only way to the cloud; null for the stream while it is open, else `fetch`. */
   readonly transport: Transport | null;
   readonly budgetMs: number;
@@ -75,6 +78,10 @@ export function readSettings(query: string): {
     ),
     codec: read<CodecText | null>("codec", null, CODEC_TEXTS, (text) =>
       parseCodec(text) === null ? null : (text.replace(" ", "+") as CodecText),
+    ),
+    planner: read<PlannerName>("planner", "eddi", `one of ${PLANNERS.join(", ")}`, (text) =>
+      // A plus sign in an address is a space.
+      oneOf(PLANNERS)(text.replace(" ", "+")),
     ),
     transport: read<Transport | null>("transport", null, "fetch or stream", oneOf(TRANSPORTS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
