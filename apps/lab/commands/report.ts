@@ -99,7 +99,9 @@ async function modelsOf(list: string | undefined): Promise<readonly ReportModel[
     const { metadata } = await readModelFolder(modelFolder(name));
     const accuracy = metadata.exits.at(-1)!.accuracy;
     // Untrained ones stand for nothing.
-    if (accuracy !== null) found.push({ id: name, accuracy });
+    if (accuracy === null) continue;
+    const { layerCosts } = await openSubject(modelFolder(name), 1);
+    found.push({ id: name, accuracy, hasLayers: layerCosts !== null });
   }
   return found;
 }

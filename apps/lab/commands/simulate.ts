@@ -1,17 +1,19 @@
 import { fleetTable } from "../simulate/fleet/fleet-table.ts";
 import { INSURED, PILOT_NAMES, pilotsNamed } from "../simulate/policy/pilots.ts";
+import { answersCsv } from "../simulate/results/answers-csv.ts";
 import type { Summary } from "../simulate/results/summary.ts";
 import { table } from "../simulate/results/summary-table.ts";
 import { playFleet } from "../simulate/run/play-fleet.ts";
 import { playOne } from "../simulate/run/play-one.ts";
 import { playPopulation } from "../simulate/run/play-population.ts";
+import type { Outcome } from "../simulate/session/outcome.ts";
 import { RTT_FILES } from "../simulate/set-up/read-rtt.ts";
 import { FEATURES } from "../simulate/set-up/settings.ts";
 import { openSubject, type Subject } from "../simulate/set-up/subject.ts";
 import { FORMAT_NAMES } from "../simulate/traces/read-trace.ts";
 import { command } from "./command.ts";
 import { flag, number, text, textOrNone, whole } from "./option.ts";
-import { modelArgument, seedOption } from "./shared-options.ts";
+import { modelArgument, seedOption, writeOut } from "./shared-options.ts";
 
 export const simulateCommand = command({
   name: "simulate",
@@ -72,6 +74,10 @@ photo is recorded (lab evaluate MODEL --verdicts).`,
     answers: whole("photos (default 200; of a population at most 20 a user)", 1),
     every: text("MS", "from one to the next (default 2000; of a fleet 30000, in the mean)"),
     seed: seedOption("of all that is drawn"),
+    csv: text(
+      "FILE",
+      "writes what became of every photo there: exit, cut, codec, foretold and true time, energy",
+    ),
     json: flag('print {"policies":{NAME:{...}}}'),
   },
   more: "A photo that is not answered within 10 s counts as lost, and a frame beyond six under way as dropped: neither in time.",
@@ -93,9 +99,13 @@ photo is recorded (lab evaluate MODEL --verdicts).`,
         ? await playOne(wishes, openModel, seed)
         : await playPopulation({ ...wishes, population }, openModel, seed);
     const policies: Record<string, Summary> = {};
+    const answers = new Map<string, readonly Outcome[]>();
     for (const pilot of pilots) {
-      policies[pilot.name] = play(pilot, (done) => status.update(`${pilot.name}: ${done}`));
+      const { summary, outcomes } = play(pilot, (done) => status.update(`${pilot.name}: ${done}`));
+      policies[pilot.name] = summary;
+      answers.set(pilot.name, outcomes);
     }
+    if (options.csv !== undefined) await writeOut(options.csv, answersCsv(answers), "--csv");
     status.note(`${name}: ${pilots.length} policies, seed ${seed}`);
     process.stdout.write(options.json ? `${JSON.stringify({ policies })}\n` : table(policies));
   },

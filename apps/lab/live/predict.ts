@@ -30,7 +30,7 @@ const SEEDS = 8;
 /** What the simulator says of the same run: the same photos at the same times, over several seeds of what is chance. */
 export async function predict(options: PredictOptions): Promise<Outcomes> {
   const { subject, rig, link, startsMs, photos, budgetMs, policy } = options;
-  const { model, verdicts, costs } = subject;
+  const { model, verdicts, costs, layerCosts } = subject;
   const pilot = await pilotNamed(policy);
   const objective: Objective = { kind: "accuracy", budgetMs };
   const all = Array.from({ length: SEEDS }, (_, seed) => {
@@ -38,6 +38,7 @@ export async function predict(options: PredictOptions): Promise<Outcomes> {
       model,
       verdicts,
       costs,
+      layerCosts,
       truth: costs,
       world: worldOfRig(rig, link),
       seed: seed + 1,

@@ -6,6 +6,8 @@ import type { ReportTrace } from "./traces.ts";
 export interface ReportModel {
   readonly id: string;
   readonly accuracy: number;
+  /** Whether its layers were timed alone. */
+  readonly hasLayers: boolean;
 }
 
 export interface CellOptions {
@@ -238,7 +240,7 @@ function ablations(options: CellOptions): readonly Cell[] {
             objective: { kind: "accuracy", budgetMs },
             answers: times(8, options),
           },
-          policies: ABLATIONS,
+          policies: model.hasLayers ? [...ABLATIONS, "eddi-layer-sums"] : ABLATIONS,
           seed: options.seed + 300 + at,
           at: { slowdown, budgetMs, trace: trace.name },
           weight: 1,

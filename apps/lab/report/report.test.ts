@@ -42,7 +42,7 @@ beforeAll(async () => {
   await writeFile(file, "0 3\n10 0.5\n20 6\n30 2\n");
   const { strata } = await readPopulation();
   cells = listCells({
-    models: [{ id: MODEL, accuracy: 0.85 }],
+    models: [{ id: MODEL, accuracy: 0.85, hasLayers: false }],
     traces: [{ name: "puffer-home-broadband/one.txt", file, rttMs: 40 }],
     effort: 0.05,
     seed: 3,

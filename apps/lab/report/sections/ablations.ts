@@ -20,7 +20,7 @@ export function ablationsSection({ results }: Report): string {
   });
   return section(
     `What each part is worth (${cells[0]?.cell.model ?? ""})`,
-    "EDDI without one of its parts: slow-downs 4 and 10, budgets 150, 300 and 600 ms, all traces; percent. No change: RTT and uplink are means over all that was found so far, as if the link never became another.",
+    "EDDI without one of its parts: slow-downs 4 and 10, budgets 150, 300 and 600 ms, all traces; percent. No change: RTT and uplink are means over all that was found so far, as if the link never became another. Layer sums: times of nodes that each were timed alone, added up, which is what others profile by.",
     htmlTable(["", "right in time", "points", "in time", "twice", "mean ms"], rows),
   );
 }

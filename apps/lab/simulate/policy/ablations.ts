@@ -1,3 +1,4 @@
+import { EddiError } from "#shared/errors";
 import type { ExitCosts } from "#shared/evaluator";
 import { NO_SPREAD } from "#shared/model";
 import { type CostedModel, type Planner, type PlanRequest, plannerKind } from "#shared/planning";
@@ -10,6 +11,7 @@ interface Ablation {
   /** Makes for each client what changes its requests. */
   readonly request?: () => (request: PlanRequest) => PlanRequest;
   readonly isUninsured?: boolean;
+  readonly scenario?: (scenario: Scenario) => Scenario;
 }
 
 const ABLATIONS: Readonly<Record<string, Ablation>> = {
@@ -40,6 +42,7 @@ const ABLATIONS: Readonly<Record<string, Ablation>> = {
   "eddi-point-estimates": { request: () => (request) => withConditions(request, { spread: NO_SPREAD }) },
   // RTT and uplink are means over all that was ever found: what was long ago counts as much as what is now.
   "eddi-no-change": { request: averaged },
+  "eddi-layer-sums": { scenario: withLayerSums },
   "eddi-no-insurance": { isUninsured: true },
 };
 
@@ -47,12 +50,13 @@ const ABLATIONS: Readonly<Record<string, Ablation>> = {
 export function ablated(name: string): Pilot | null {
   const ablation = Object.hasOwn(ABLATIONS, name) ? ABLATIONS[name]! : null;
   if (ablation === null) return null;
-  const { model = (costed) => costed, request, isUninsured = false } = ablation;
+  const { model = (costed) => costed, request, isUninsured = false, scenario } = ablation;
   return {
     name,
     senses: "network",
     isEager: true,
     isInsured: !isUninsured,
+    ...(scenario === undefined ? {} : { scenarioOf: scenario }),
     start: ({ costs, model: { metadata } }: Scenario): Planner => {
       const known = kinds.get(costs) ?? new Map<string, ReturnType<typeof plannerKind>>();
       kinds.set(costs, known);
@@ -80,6 +84,17 @@ const NEVER_BYTES = 1e12;
 
 function withConditions(request: PlanRequest, change: Partial<PlanRequest["conditions"]>): PlanRequest {
   return { ...request, conditions: { ...request.conditions, ...change } };
+}
+
+/** Planner and client believe sums of layers; the world goes on as it is. */
+function withLayerSums(scenario: Scenario): Scenario {
+  const { layerCosts, model } = scenario;
+  if (layerCosts !== null) return { ...scenario, costs: layerCosts };
+  const { id } = model.metadata;
+  throw new EddiError(
+    "not-found",
+    `eddi-layer-sums: expected times of layers in models/${id}/profiles, got none: \`npm run lab -- profile ${id} --layers\`, with --backend wasm and native, measures them`,
+  );
 }
 
 function averaged(): (request: PlanRequest) => PlanRequest {

@@ -35,6 +35,7 @@ export async function playOne(
   const scenario = buildScenario(subject, world, task, seed);
   return (pilot, onProgress) => {
     onProgress(`${task.pauses.length} photos`);
-    return summarise(new Session(scenario, pilot).run(), task.framesPerSecond !== null);
+    const outcomes = new Session(scenario, pilot).run();
+    return { summary: summarise(outcomes, task.framesPerSecond !== null), outcomes };
   };
 }

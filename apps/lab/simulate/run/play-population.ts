@@ -42,6 +42,6 @@ export async function playPopulation(
       onProgress(`${at + 1} of ${sessions.length} users`);
       return { weight: draw.weight, outcomes: new Session(scenario, pilot).run() };
     });
-    return summariseWeighted(played);
+    return { summary: summariseWeighted(played), outcomes: played.flatMap(({ outcomes }) => outcomes) };
   };
 }

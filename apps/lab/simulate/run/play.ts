@@ -1,9 +1,16 @@
 import { EddiError } from "#shared/errors";
 import type { Summary } from "../results/summary.ts";
+import type { Outcome } from "../session/outcome.ts";
 import type { Pilot } from "../session/pilot.ts";
 
 /** Lets a policy answer; tells how far it is. */
-export type Play = (pilot: Pilot, onProgress: (done: string) => void) => Summary;
+export type Play = (pilot: Pilot, onProgress: (done: string) => void) => Played;
+
+export interface Played {
+  readonly summary: Summary;
+  /** Of every photo. */
+  readonly outcomes: readonly Outcome[];
+}
 
 /** What the command line says of worlds and wishes, as it was typed. */
 export interface Wishes {
