@@ -113,6 +113,8 @@ export function randomConditions(random: () => number): Conditions {
       network: 0.3 * random(),
       edge: 0.2 * random(),
       cloud: 0.4 * random(),
+      late: random() < 0.5 ? 0 : 0.2 * random(),
+      tail: 1 + random(),
     },
   };
 }

@@ -54,7 +54,7 @@ test("no plan gets slower when a condition gets better", () => {
 test("the standard deviation is that of latencies under scattered conditions", () => {
   const random = randomFrom(7);
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  const spread = { rttMs: 3, uplink: 0.05, rttUplink: 0, network: 0, edge: 0.04, cloud: 0.06 };
+  const spread = { ...NO_SPREAD, rttMs: 3, uplink: 0.05, edge: 0.04, cloud: 0.06 };
   for (const { costs, head, conditions } of cases.filter((_, at) => at % 100 === 0)) {
     const expected = latencySdMs(latencyOf(costs, head, conditions), spread);
     const draws = Array.from({ length: 2000 }, () => {

@@ -1,7 +1,7 @@
 export { type CloudState, CloudWatch } from "./cloud-watch.ts";
 export { type ImageTimes, imageTimes, withImage } from "./image-times.ts";
 export { beside, learn, relax } from "./learning.ts";
-export type { CloudLost, CloudMeasured, HeadMeasured, Measured } from "./measured.ts";
+export type { CloudLost, CloudMeasured, HeadMeasured, Measured, WayTaken } from "./measured.ts";
 export {
   nextProbe,
   PROBE_HEADER_BYTES,

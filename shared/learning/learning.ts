@@ -1,6 +1,13 @@
 import type { ExitCosts } from "#shared/evaluator";
 import { HEADER_BYTES } from "#shared/model";
-import { conditionsOf, type NetworkState, type Observation, observe } from "#shared/network";
+import {
+  conditionsOf,
+  forgiven,
+  type NetworkState,
+  type Observation,
+  observe,
+  type Transfer,
+} from "#shared/network";
 import type { CloudLost, CloudMeasured, Measured } from "./measured.ts";
 import { branchMs, profiledMs } from "./profiled.ts";
 
@@ -8,7 +15,7 @@ import { branchMs, profiledMs } from "./profiled.ts";
 export function learn(
   state: NetworkState,
   costs: readonly ExitCosts[],
-  { head, cloud }: Measured,
+  { head, cloud, way }: Measured,
   atMs: number,
 ): NetworkState {
   const observations: Observation[] = [];
@@ -25,6 +32,20 @@ export function learn(
   }
   if (cloud !== null && cloud.expectedQueueMs !== null)
     observations.push({ kind: "queue", atMs, queueMs: cloud.expectedQueueMs });
+  // What was beside a download was not foretold.
+  if (way !== null && cloud?.isShared !== true) {
+    const { totalMs: expectedMs, sdMs, p95Ms } = way.foretold;
+    observations.push({
+      kind: "way",
+      by: way.by,
+      atMs,
+      expectedMs,
+      sdMs,
+      p95Ms,
+      ms: way.ms,
+      isThere: way.isThere,
+    });
+  }
   return observations.reduce(observe, state);
 }
 
@@ -33,7 +54,7 @@ export function learn(
  * what came before it, for seconds on a slow link, and an RTT and an uplink that explain that would both be wrong.
  */
 export function beside(observations: readonly Observation[]): readonly Observation[] {
-  return observations.filter(({ kind }) => kind !== "transfer" && kind !== "silence");
+  return observations.filter(({ kind }) => kind !== "transfer" && kind !== "silence" && kind !== "stretch");
 }
 
 function fromReply(
@@ -42,15 +63,22 @@ function fromReply(
   costs: readonly ExitCosts[],
   atMs: number,
 ): readonly Observation[] {
-  const transfer: Observation = {
+  const transfer: Transfer = {
     kind: "transfer",
     atMs,
     requestBytes: requestBytes + HEADER_BYTES[transport].request,
     elapsedMs,
     serverMs: queueMs + computeMs,
   };
-  const predictedMs = profiledMs(costs, plan, conditionsOf(state)).cloudMs;
-  return [transfer, { kind: "cloud", atMs, predictedMs, measuredMs: computeMs }];
+  const conditions = conditionsOf(state);
+  const predictedMs = profiledMs(costs, plan, conditions).cloudMs;
+  const expectedMs = conditions.rttMs + (8000 * transfer.requestBytes) / conditions.uplinkBps;
+  const ratio = Math.max(0, elapsedMs - transfer.serverMs) / expectedMs;
+  return [
+    transfer,
+    { kind: "stretch", atMs, ratio },
+    { kind: "cloud", atMs, predictedMs, measuredMs: computeMs },
+  ];
 }
 
 /**
@@ -79,12 +107,13 @@ const STALE_MS = { edge: 60_000, cloud: 15_000 } as const;
  * @returns the same state when there is nothing to doubt
  */
 export function relax(state: NetworkState, now: number): NetworkState {
-  const { edgeScale, cloudScale, initial } = state;
+  const { edgeScale, cloudScale, initial, surprise: known } = state;
   const edge = doubt(edgeScale, initial.edgeScale, now - STALE_MS.edge, now);
   const cloud = doubt(cloudScale, initial.cloudScale, now - STALE_MS.cloud, now);
-  if (edge === edgeScale && cloud === cloudScale) return state;
+  const surprise = forgiven(known, now - STALE_MS.cloud, now);
+  if (edge === edgeScale && cloud === cloudScale && surprise === known) return state;
   const queueMs = cloud === cloudScale ? state.queueMs : state.queueMs / 2;
-  return { ...state, edgeScale: edge, cloudScale: cloud, queueMs };
+  return { ...state, edgeScale: edge, cloudScale: cloud, queueMs, surprise };
 }
 
 function doubt<T extends NetworkState["edgeScale"]>(

@@ -6,6 +6,17 @@ export interface Measured {
   /** A head that ran on the edge, its cut read back and encoded; all-edge runs and local finishes included. */
   readonly head: HeadMeasured | null;
   readonly cloud: CloudMeasured | CloudLost | null;
+  /** The plan's own way; null where an early exit made it shorter, or nothing was foretold. */
+  readonly way: WayTaken | null;
+}
+
+/** How a plan's own way went, from the image's arrival on, waits for the engine left out; milliseconds. */
+export interface WayTaken {
+  readonly by: "edge" | "cloud";
+  readonly foretold: { readonly totalMs: number; readonly sdMs: number; readonly p95Ms: number };
+  /** Until its answer was there; or until nobody waited for it any more. */
+  readonly ms: number;
+  readonly isThere: boolean;
 }
 
 /** What ran on the edge, and how long it took: less than the plan when an early exit was sure. */
@@ -16,6 +27,7 @@ export interface HeadMeasured {
   readonly branches: readonly string[];
   /** Segments that computed something, each fed and read back by itself. */
   readonly runs: number;
+  /** What the page did for itself between them included. */
   readonly ms: number;
 }
 

@@ -14,7 +14,7 @@ export interface Conditions {
   readonly spread: Spread;
 }
 
-/** How far the next image may find the conditions from what was estimated: standard deviations. */
+/** How far the next image may find the conditions from what was estimated: standard deviations, and what these leave out. */
 export interface Spread {
   readonly rttMs: number;
   /** Relative: 0.2 means +-20 % in the time on the uplink. */
@@ -27,7 +27,20 @@ export interface Spread {
   readonly edge: number;
   /** Relative, of the cloud's times. */
   readonly cloud: number;
+  /** Share of requests that come far too late, whatever the spread says, 0..1. */
+  readonly late: number;
+  /** So many times as far off as the spread says lies the time that 95 % of the requests keep to. */
+  readonly tail: number;
 }
 
 /** Conditions known exactly, as simulations have them. */
-export const NO_SPREAD: Spread = { rttMs: 0, uplink: 0, rttUplink: 0, network: 0, edge: 0, cloud: 0 };
+export const NO_SPREAD: Spread = {
+  rttMs: 0,
+  uplink: 0,
+  rttUplink: 0,
+  network: 0,
+  edge: 0,
+  cloud: 0,
+  late: 0,
+  tail: 1,
+};

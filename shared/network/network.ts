@@ -1,6 +1,7 @@
 import type { Conditions } from "#shared/model";
 import { Link } from "./link.ts";
 import type { Observation, QueueReport, ScaleSample } from "./observation.ts";
+import { NO_SURPRISE, type Surprise, stretched, surprised } from "./surprise.ts";
 import { relativeSpread, startTrack, type Track, track } from "./track.ts";
 
 /** What has been learnt of the conditions so far; never changed, only followed by another. */
@@ -13,6 +14,8 @@ export interface NetworkState {
   readonly reach: Reach;
   readonly edgeScale: Track;
   readonly cloudScale: Track;
+  /** How answers went against what was foretold. */
+  readonly surprise: Surprise;
   readonly queueMs: number;
   /** When the service told of its queue last. */
   readonly queueAtMs: number;
@@ -38,6 +41,7 @@ export function startNetwork(initial: Conditions): NetworkState {
     reach: reachOf(link, 0),
     edgeScale: startTrack(edgeScale, spread.edge),
     cloudScale: startTrack(cloudScale, spread.cloud),
+    surprise: NO_SURPRISE,
     queueMs,
     queueAtMs: Number.NEGATIVE_INFINITY,
   };
@@ -51,7 +55,7 @@ export const FIRST_GUESS: Conditions = {
   edgeScale: 1,
   cloudScale: 1,
   queueMs: 0,
-  spread: { rttMs: 70, uplink: 1.8, rttUplink: 0, network: 0, edge: 0.5, cloud: 0.5 },
+  spread: { rttMs: 70, uplink: 1.8, rttUplink: 0, network: 0, edge: 0.5, cloud: 0.5, late: 0, tail: 1 },
 };
 
 /** The state after one more observation. Times that are negative or not finite teach nothing. */
@@ -71,19 +75,35 @@ export function observe(state: NetworkState, observation: Observation): NetworkS
       return { ...state, cloudScale: learnScale(state.cloudScale, observation) };
     case "queue":
       return learnQueue(state, observation);
+    case "stretch":
+      return { ...state, surprise: stretched(state.surprise, observation.ratio) };
+    case "way":
+      return { ...state, surprise: surprised(state.surprise, observation) };
   }
 }
 
-/** The conditions as known now. */
-export function conditionsOf({ initial, reach, edgeScale, cloudScale, queueMs }: NetworkState): Conditions {
+/** The conditions as known now; RTT and uplink such that a request's expected time is its mean. */
+export function conditionsOf(state: NetworkState): Conditions {
+  const { initial, reach, edgeScale, cloudScale, queueMs, surprise } = state;
+  const { stretch, core, late, tail } = surprise;
+  const { spread } = reach;
   return {
-    rttMs: reach.rttMs,
-    uplinkBps: reach.uplinkBps,
+    rttMs: stretch * reach.rttMs,
+    uplinkBps: reach.uplinkBps / stretch,
     downlinkBps: initial.downlinkBps,
     edgeScale: edgeScale.value,
     cloudScale: cloudScale.value,
     queueMs,
-    spread: { ...reach.spread, edge: relativeSpread(edgeScale), cloud: relativeSpread(cloudScale) },
+    spread: {
+      rttMs: core * stretch * spread.rttMs,
+      uplink: core * spread.uplink,
+      rttUplink: spread.rttUplink,
+      network: core * spread.network,
+      edge: surprise.edge * relativeSpread(edgeScale),
+      cloud: core * relativeSpread(cloudScale),
+      late,
+      tail,
+    },
   };
 }
 

@@ -79,7 +79,7 @@ function density(z: number): number {
 }
 
 /** Upper tail of the standard normal: Abramowitz and Stegun 26.2.17, off by at most 7.5e-8. */
-function above(z: number): number {
+export function above(z: number): number {
   if (z < 0) return 1 - above(-z);
   const t = 1 / (1 + 0.2316419 * z);
   const series = 0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)));

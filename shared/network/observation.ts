@@ -1,5 +1,7 @@
+import type { WayReport } from "./surprise.ts";
+
 /** Something measured; `atMs` on any one clock. */
-export type Observation = Transfer | Silence | ScaleSample | QueueReport;
+export type Observation = Transfer | Silence | ScaleSample | QueueReport | Stretch | WayReport;
 
 /** A request that was answered: an image's cut, a padded probe, or a small one. */
 export interface Transfer {
@@ -32,6 +34,13 @@ export interface ScaleSample {
   /** By the profile, at scale 1. */
   readonly predictedMs: number;
   readonly measuredMs: number;
+}
+
+/** How many times as long as expected an image's request took on the network: probes do not tell it. */
+export interface Stretch {
+  readonly kind: "stretch";
+  readonly atMs: number;
+  readonly ratio: number;
 }
 
 /** How long a request that came now would wait in the service, as it tells. */

@@ -43,6 +43,8 @@ export class Chance {
   private rttSdMs = Number.NaN;
   private rttMs = Number.NaN;
   private correlation = Number.NaN;
+  /** Share of requests that come in time if any do. */
+  private kept = Number.NaN;
   private leastZ = Number.NaN;
   /** How long the edge may work for an image, at scale 1, for an insurance; and for one in use. */
   private workLimitMs = Number.NaN;
@@ -65,6 +67,7 @@ export class Chance {
     this.networkSpread = spread.network;
     this.rttSdMs = spread.rttMs;
     this.correlation = spread.rttUplink;
+    this.kept = 1 - spread.late;
     this.leastZ = leastDeviations(spread);
     this.workLimitMs = this.workLimit(INSURANCE_Z);
     this.keptLimitMs = this.workLimit(INSURANCE_STAYS_Z);
@@ -117,25 +120,27 @@ export class Chance {
   ofAsked({ answerMs }: Option, at: number): number {
     const ms = this.edge * answerMs[at]!;
     const variance = this.leadVariance + (ms * this.edgeSpread) ** 2;
-    return this.of(this.deviationsOf(ms, Math.sqrt(variance)));
+    return this.of(this.deviationsOf(ms, Math.sqrt(variance)), 0);
   }
 
-  /** Chance of being in time by so many deviations. */
-  of(z: number): number {
-    return likelihood(z, this.leastZ);
+  /** Chance of being in time by so many deviations. @param remote 1 when something travels */
+  of(z: number, remote: number): number {
+    const chance = likelihood(z, this.leastZ);
+    return remote === 1 ? this.kept * chance : chance;
   }
 
   /** Probability that an image is in time, by an early exit or by this head. */
   ofImage(option: Option, head: number): number {
     const { answers, rest } = option;
-    let share = rest * this.of(this.deviationsOf(this.restMs(option, head), this.headSdMs(option, head)));
+    const z = this.deviationsOf(this.restMs(option, head), this.headSdMs(option, head));
+    let share = rest * this.of(z, option.envelope.remote[head]!);
     for (let at = 0; at < answers.length; at++) share += answers[at]! * this.ofAsked(option, at);
     return share;
   }
 
-  /** Whether that is always in time. */
-  isSure(z: number): boolean {
-    return z >= SURE_Z;
+  /** Whether that is always in time. @param remote 1 when something travels */
+  isSure(z: number, remote: number): boolean {
+    return z >= SURE_Z && (remote === 0 || this.kept === 1);
   }
 
   /** By how many deviations what takes so long is in time. */
@@ -168,12 +173,13 @@ export class Chance {
   }
 
   /**
-   * Looks for the heads that are in time by most deviations: of those that each exit insures, and, last, of all. This is
+   * Looks for the heads that are in time by most deviations: of those that each exit insures, of all from which something
+   * travels, and, last, all-edge. This is
    * where a re-plan's time goes: squares are compared, for want of time for roots.
    *
    * @param finishMs  by exit that may stand in, by head
    * @param longestMs no stage may take longer
-   * @param best      by exit, and one more: written; -Infinity where there is no such head
+   * @param best      by exit, and two more: written; -Infinity where there is no such head
    */
   bestDeviations(
     option: Option,
@@ -208,7 +214,8 @@ export class Chance {
       const square = variance > 0 ? slack * Math.abs(slack) : CERTAIN * Math.sign(deviations(slack, 0));
       const unit = variance > 0 ? variance : 1;
       if (longestMs < Infinity && this.periodMs(option, head, 0) > longestMs) continue;
-      if (square > best[none]! * unit) best[none] = square / unit;
+      const place = isRemote === 1 ? none : none + 1;
+      if (square > best[place]! * unit) best[place] = square / unit;
       if (isRemote === 0) continue;
       const leftMs = workLimitMs - edgeMs[head]! - extraMs;
       if (leftMs < 0) continue;
@@ -218,7 +225,7 @@ export class Chance {
         best[at] = square / unit;
       }
     }
-    for (let at = 0; at <= none; at++) {
+    for (let at = 0; at <= none + 1; at++) {
       const square = best[at]!;
       best[at] = Math.sign(square) * Math.sqrt(Math.abs(square));
     }
@@ -233,7 +240,7 @@ export class Chance {
   ofOnce(ms: number, sdMs: number, finishMs: number): number {
     if (finishMs === 0) return 1;
     const startsMs = this.timeMs - latestMs(this.edge * finishMs, this.edgeSpread) - TIMER_MS;
-    return this.of(deviations(startsMs - ms, sdMs));
+    return this.of(deviations(startsMs - ms, sdMs), 1);
   }
 
   /**

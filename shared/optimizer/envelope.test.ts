@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type ExitCosts, latencyOf } from "#shared/evaluator";
-import type { Conditions } from "#shared/model";
+import { type Conditions, NO_SPREAD } from "#shared/model";
 import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits } from "../evaluator/fixture.ts";
 import { buildEnvelope, type Envelope } from "./envelope.ts";
@@ -149,7 +149,6 @@ function latencies(costs: ExitCosts, envelope: Envelope, c: Conditions): number[
 /** Edge time, cloud time and bytes of a head, by the definition of latency. */
 function pointOf(costs: ExitCosts, head: readonly boolean[]): [number, number, number] {
   const unit = { rttMs: 0, queueMs: 0, uplinkBps: 8000, downlinkBps: Infinity, edgeScale: 1, cloudScale: 1 };
-  const spread = { rttMs: 0, uplink: 0, rttUplink: 0, network: 0, edge: 0, cloud: 0 };
-  const { edgeMs, cloudMs, uplinkMs } = latencyOf(costs, head, { ...unit, spread });
+  const { edgeMs, cloudMs, uplinkMs } = latencyOf(costs, head, { ...unit, spread: NO_SPREAD });
   return [edgeMs, cloudMs, uplinkMs];
 }

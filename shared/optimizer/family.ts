@@ -9,7 +9,7 @@ import type { Option } from "./options.ts";
 export class Family {
   /** By early exit: the chance that its answer is in time. */
   readonly early: Float64Array;
-  /** By exit that may stand in: by how many deviations a head that it insures is in time, at best; last without any. */
+  /** By exit that may stand in: by how many deviations a head that it insures is in time, at best; then without any, then all-edge. */
   readonly deviations: Float64Array;
   /** Index of the fastest head. */
   fastest = 0;
@@ -31,7 +31,7 @@ export class Family {
       const own = insurers.find((insurer) => insurer.at === at);
       return own?.finishMs ?? new Float64Array(envelope.insuredCount).fill(Infinity);
     });
-    this.deviations = new Float64Array(count + 1);
+    this.deviations = new Float64Array(count + 2);
   }
 
   /** What is quickly known of a new request. */
@@ -55,7 +55,8 @@ export class Family {
   /** Whether the fastest head is always in time. */
   isSure(chance: Chance): boolean {
     const { option, fastest } = this;
-    return chance.isSure(chance.deviationsOf(chance.restMs(option, fastest), this.sdOf(chance, fastest)));
+    const z = chance.deviationsOf(chance.restMs(option, fastest), this.sdOf(chance, fastest));
+    return chance.isSure(z, option.envelope.remote[fastest]!);
   }
 
   /**

@@ -108,7 +108,8 @@ function everything(
     const { final, policy, head, stages, rest, latency, done } = way;
     const worth = worthOf(policy);
     const sdMs = latencySdMs(latency, spread);
-    const inTime = chance(latency.totalMs, sdMs);
+    const kept = head.includes(false) ? 1 - spread.late : 1;
+    const inTime = kept * chance(latency.totalMs, sdMs);
     const early = stages.reduce(
       (sum, { share, untilMs }, at) =>
         sum + share * worth.answered[at]! * chance(untilMs, untilMs * spread.edge),
@@ -120,7 +121,7 @@ function everything(
     );
     const known = (exit: string | null, late: number, finishMs: number): Known => {
       const latestMs = finishMs * (1 + 2.3263 * spread.edge);
-      const once = finishMs === 0 ? 1 : chance(latency.totalMs, sdMs, latestMs + 10);
+      const once = finishMs === 0 ? 1 : kept * chance(latency.totalMs, sdMs, latestMs + 10);
       const names = final.dag.names.filter((_, node) => head[node]);
       return {
         key: keyOf(final.exit, policy.early, names, exit),

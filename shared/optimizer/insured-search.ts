@@ -110,7 +110,7 @@ export class InsuredSearch {
     const { insurers, rest, right, envelope } = option;
     const ms = chance.restMs(option, head);
     const sdMs = family.sdOf(chance, head);
-    const inTime = chance.of(chance.deviationsOf(ms, sdMs));
+    const inTime = chance.of(chance.deviationsOf(ms, sdMs), envelope.remote[head]!);
     const plain = earlyWorth(option, family) + rest * inTime * right;
     const often = isInUse ? INSURANCE_STAYS : INSURANCE;
     const early = earlyChance(option, family);
@@ -149,16 +149,21 @@ export class InsuredSearch {
   /** Enters the most that a head of this option is worth, and that one which keeps the promise is. */
   private rate(at: number, family: Family, isSure: boolean): void {
     const { insurers } = this.options[at]!;
+    const { chance } = this;
     const { deviations } = family;
-    const none = deviations.length - 1;
-    if (isSure) this.enter(at, family, 1, 0, 0);
-    // No head keeps the period.
-    else if (deviations[none] === -Infinity) return;
-    else this.enter(at, family, this.chance.of(deviations[none]!), 0, 0);
-    for (let index = 0; index < insurers.length && !isSure; index++) {
+    if (isSure) {
+      this.enter(at, family, 1, 0, 0);
+      return;
+    }
+    for (let remote = 0; remote <= 1; remote++) {
+      // None where no head keeps the period.
+      const z = deviations[deviations.length - 1 - remote]!;
+      if (z > -Infinity) this.enter(at, family, chance.of(z, remote), 0, 0);
+    }
+    for (let index = 0; index < insurers.length; index++) {
       const insurer = insurers[index]!;
       const z = deviations[insurer.at]!;
-      if (z > -Infinity) this.enter(at, family, this.chance.of(z), INSURANCE, insurer.right);
+      if (z > -Infinity) this.enter(at, family, chance.of(z, 1), INSURANCE, insurer.right);
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Spread } from "#shared/model";
+import { NO_SPREAD, type Spread } from "#shared/model";
 import { randomFrom } from "#shared/random";
 import { INSURANCE, INSURANCE_STAYS } from "./decision.ts";
 import { INSURANCE_STAYS_Z, INSURANCE_Z, leastDeviations, likelihood } from "./likelihood.ts";
@@ -27,9 +27,8 @@ test("what takes longer is never likelier in time", () => {
   const random = randomFrom(1);
   for (let at = 0; at < 20_000; at++) {
     const spread: Spread = {
-      rttMs: 0,
+      ...NO_SPREAD,
       uplink: random() ** 2,
-      rttUplink: 0,
       network: random() ** 2,
       edge: random() ** 2,
       cloud: random() ** 2,

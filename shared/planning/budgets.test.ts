@@ -176,9 +176,10 @@ function endOf(
     sentMs,
     expected: { remoteMs: latency.totalMs - latency.edgeMs, sdMs },
     insurance: plan!.insurance?.exit ?? null,
+    soonest: null,
     finish,
     reply: "under way",
-    local: { state: "idle", failures: 0 },
+    local: { state: "idle", exit: null, failures: 0 },
     isPreparing: false,
   };
   let now = sentMs;
@@ -189,13 +190,13 @@ function endOf(
     if (step.kind === "give-up") return Number.POSITIVE_INFINITY;
     if (step.kind === "finish") {
       doneMs = now + scale * finish.find(({ exit }) => exit === step.exit)!.finishMs;
-      race = { ...race, local: { state: "running", failures: 0 } };
+      race = { ...race, local: { state: "running", exit: step.exit, failures: 0 } };
       continue;
     }
     now = Math.min(step.untilMs, repliesMs, doneMs);
     if (now === repliesMs) race = { ...race, reply: "there" };
     if (now === doneMs) {
-      race = { ...race, local: { state: "done", failures: 0 } };
+      race = { ...race, local: { ...race.local, state: "done" } };
       doneMs = Number.POSITIVE_INFINITY;
     }
   }

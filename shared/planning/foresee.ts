@@ -29,12 +29,13 @@ export function foresee(model: CostedModel, plan: Plan, request: PlanRequest): F
   const asked = askedOf(model, plan, conditions.edgeScale);
   const own = latencyOf(chosen, members, conditions);
   const latency = later(own, asked.extraMs);
-  const forecast = (of: Latency): Forecast => ({
-    latency: of,
-    imageMs: image.ms,
-    totalMs: of.totalMs + image.ms,
-    sdMs: Math.hypot(latencySdMs(of, conditions.spread), image.sdMs),
-  });
+  const { spread } = conditions;
+  const forecast = (of: Latency): Forecast => {
+    const totalMs = of.totalMs + image.ms;
+    const sdMs = Math.hypot(latencySdMs(of, spread), image.sdMs);
+    const p95Ms = totalMs + Z95 * sdMs * (isRemote(of) ? spread.tail : 1);
+    return { latency: of, imageMs: image.ms, totalMs, sdMs, p95Ms };
+  };
   const rest = forecast(latency);
   const early = asked.stages.map(({ exit, ms }): Way => {
     return { exit, by: "edge", forecast: forecast({ ...NOTHING, edgeMs: ms, totalMs: ms }) };
@@ -42,17 +43,16 @@ export function foresee(model: CostedModel, plan: Plan, request: PlanRequest): F
   const mean = (value: (forecast: Forecast) => number): number =>
     early.reduce((sum, way, at) => sum + asked.stages[at]!.share * value(way.forecast), 0) +
     asked.rest * value(rest);
-  const leastZ = leastDeviations(conditions.spread);
-  const inTime = ({ totalMs, sdMs }: Forecast): number =>
-    likelihood(deviations(budgetMs - totalMs, sdMs), leastZ);
+  const leastZ = leastDeviations(spread);
+  const inTime = ({ latency: of, totalMs, sdMs }: Forecast): number =>
+    (isRemote(of) ? 1 - spread.late : 1) * likelihood(deviations(budgetMs - totalMs, sdMs), leastZ);
   const insured = plan.insurance === undefined ? 0 : asked.rest * (1 - inTime(rest)) * INSURANCE;
   const probability = minAccuracy === null ? mean(inTime) + insured : 1;
   const accuracy = accuracyOf(model, chosen, plan, members, asked.rest);
-  const isRemote = members.includes(false);
   const feasible = minAccuracy === null ? probability >= CONFIDENCE : (accuracy ?? 0) >= minAccuracy;
-  const way: Way = { exit: plan.exit, by: isRemote ? "cloud" : "edge", forecast: rest };
+  const way: Way = { exit: plan.exit, by: isRemote(own) ? "cloud" : "edge", forecast: rest };
   const earlier =
-    isRemote && minAccuracy === null ? earlierInCloud(model, chosen, plan, latency, request) : [];
+    isRemote(own) && minAccuracy === null ? earlierInCloud(model, chosen, plan, latency, request) : [];
   return {
     prediction: { ...rest, expectedMs: mean(({ totalMs }) => totalMs), accuracy, probability, feasible },
     ways: [
@@ -147,6 +147,14 @@ function earlierInCloud(
 
 function later(latency: Latency, ms: number): Latency {
   return { ...latency, edgeMs: latency.edgeMs + ms, totalMs: latency.totalMs + ms };
+}
+
+/** One-sided 95 % quantile of the normal distribution. */
+const Z95 = 1.645;
+
+/** Whatever travels takes time in the cloud or on the way. */
+function isRemote({ edgeMs, totalMs }: Latency): boolean {
+  return totalMs > edgeMs;
 }
 
 const NOTHING = { uplinkMs: 0, rttMs: 0, queueMs: 0, cloudMs: 0, downlinkMs: 0 } as const;

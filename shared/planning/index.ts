@@ -1,7 +1,8 @@
 export { type Alternative, alternativeAt, alternativesOf, sentBytes } from "./alternatives.ts";
 export { insured } from "./insured.ts";
 export type { CostedModel, PlanChoice, Planner, PlannerKind, PlanRequest } from "./planner.ts";
-export { type PlannerName, plannerKind } from "./planners.ts";
+export { INSURED, PLANNERS, type PlannerName } from "./planner-names.ts";
+export { plannerKind } from "./planners.ts";
 export type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "./planning.ts";
 export { planningFor } from "./planning-for.ts";
 export { dueMs, type Local, nextStep, type Race, type Step } from "./race.ts";

@@ -7,7 +7,8 @@ import { readProfile } from "#shared/profile";
 import { randomFrom } from "#shared/random";
 import { randomConditions } from "../evaluator/fixture.ts";
 import type { CostedModel, PlanRequest } from "./planner.ts";
-import { PLANNERS, plannerKind, plannerName } from "./planners.ts";
+import { PLANNERS } from "./planner-names.ts";
+import { plannerKind } from "./planners.ts";
 import { planningFor } from "./planning-for.ts";
 
 interface Case {
@@ -83,9 +84,16 @@ test("a policy's plan waits for no weights: until they are there the image is se
   expect(wanted).toEqual(allEdge(one.model, wanted!.exit));
 });
 
-test("a planner that there is not is refused by what there are", () => {
-  expect(plannerName("edge-only")).toBe("edge-only");
-  expect(() => plannerName("best")).toThrow(/expected eddi, edge-only, .*, got best/);
+test("an insured policy plans as it does, and finishes in time where the reply may be late", () => {
+  const one = MODELS[1]!;
+  let insured = 0;
+  for (const request of requests(one)) {
+    const bare = plannerKind("cloud-raw", one.costed).start().plan(request).plan!;
+    const { insurance, ...plan } = plannerKind("cloud-raw+insured", one.costed).start().plan(request).plan!;
+    expect(plan).toEqual(bare);
+    if (insurance !== undefined) insured++;
+  }
+  expect(insured).toBeGreaterThan(0);
 });
 
 function deepFreeze<T>(value: T): T {

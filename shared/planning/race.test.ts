@@ -8,12 +8,13 @@ const EXITS: readonly Finish[] = [
   { exit: "exit3", finishMs: 150, latestMs: 180 },
 ];
 const asked = (exit: string): Finish => ({ exit, finishMs: 0, latestMs: 0 });
-const IDLE: Local = { state: "idle", failures: 0 };
+const IDLE: Local = { state: "idle", exit: null, failures: 0 };
 const race: Race = {
   budgetMs: 300,
   sentMs: 40,
   expected: { remoteMs: 100, sdMs: 10 },
   insurance: "exit2",
+  soonest: null,
   finish: EXITS,
   reply: "under way",
   local: IDLE,
@@ -60,7 +61,7 @@ function run(given: Race, fate: Fate): Ran {
       startedMs ??= now;
       const point = given.finish.find((one) => one.exit === exit)!;
       localEndsMs = now + point.latestMs * fate.slowness;
-      state = { ...state, local: { ...state.local, state: "running" } };
+      state = { ...state, local: { ...state.local, exit, state: "running" } };
       continue;
     }
     const isReplied = fate.repliesMs > now && state.reply === "under way";
@@ -75,7 +76,7 @@ function run(given: Race, fate: Fate): Ran {
     if (now === localEndsMs) {
       const isDone = left-- <= 0;
       const failures = state.local.failures + (isDone ? 0 : 1);
-      state = { ...state, local: { state: isDone ? "done" : "idle", failures } };
+      state = { ...state, local: { ...state.local, state: isDone ? "done" : "idle", failures } };
       localEndsMs = Number.POSITIVE_INFINITY;
     } else if (now === reply) state = { ...state, reply: "there" };
     else if (now === failure) state = { ...state, reply: "failed" };
@@ -187,6 +188,20 @@ test("an early exit that was asked is the answer when nothing better can be", ()
   const more = { ...known, finish: [...finish, ...EXITS.slice(1)] };
   expect(run(more, { ...calm, failsMs: 100 })).toMatchObject({ exit: "exit3", endMs: 280 });
   expect(run(more, { ...calm, failsMs: 288 })).toMatchObject({ exit: "exit1", endMs: 288 });
+});
+
+test("where the soonest answer of an accuracy is wanted, the edge begins when the reply is late, and who is first answers", () => {
+  const soon: Race = { ...race, budgetMs: 1000, insurance: null, soonest: "exit3" };
+  // Late at 100 ms and 1.645 deviations.
+  expect(nextStep(soon, 40)).toEqual({ kind: "wait", untilMs: 40 + 100 + 1.645 * 10 });
+  const ran = run(soon, calm);
+  expect(ran).toMatchObject({ by: "edge", exit: "exit3" });
+  expect(ran.endMs).toBeCloseTo(156.45 + 180, 6);
+  expect(run(soon, { ...calm, repliesMs: 200 })).toMatchObject({ by: "cloud", endMs: 200 });
+  expect(run(soon, { ...calm, repliesMs: 150 })).toMatchObject({ by: "cloud", startedMs: null });
+  // Another exit is worth less than the reply: that is waited for.
+  const lesser = run({ ...soon, finish: EXITS.slice(0, 2) }, { ...calm, repliesMs: 700 });
+  expect(lesser).toMatchObject({ by: "cloud", endMs: 700 });
 });
 
 test("a dead link is given up after ten seconds, however long the budget, but for a plan insisted on", () => {

@@ -24,6 +24,11 @@ export interface Race {
   readonly expected: { readonly remoteMs: number; readonly sdMs: number } | null;
   /** The plan's insurance; null for none: then the edge finishes all the same, but only when the reply is late. */
   readonly insurance: string | null;
+  /**
+   * An exit whose answer is as good as the reply: the fastest answer of an accuracy is wanted, not the best by the budget.
+   * Null otherwise.
+   */
+  readonly soonest: string | null;
   /** Where the edge can finish now, earliest exit first; an exit that was asked takes no time. */
   readonly finish: readonly Finish[];
   readonly reply: "under way" | "there" | "failed";
@@ -35,6 +40,8 @@ export interface Race {
 /** What the edge makes of the image. */
 export interface Local {
   readonly state: "idle" | "running" | "done";
+  /** Where it has begun to finish last; null for nowhere yet. */
+  readonly exit: string | null;
   /** So often it has failed. */
   readonly failures: number;
 }
@@ -54,6 +61,7 @@ export function nextStep(race: Race, nowMs: number): Step {
   const { reply, local } = race;
   if (reply === "there") return { kind: "answer", by: "cloud" };
   const end = reply === "failed" ? nowMs : dueMs(race) - TIMER_MS;
+  if (local.state === "done" && local.exit === race.soonest) return { kind: "answer", by: "edge" };
   // Not at the very end: timers are late, and it would be there after it.
   if (local.state === "done") return nowMs >= end ? { kind: "answer", by: "edge" } : wait(end);
   // An edge that is late is still waited for, and so is a reply meanwhile.
@@ -73,6 +81,7 @@ export function nextStep(race: Race, nowMs: number): Step {
  * - The insurance, so that it ends by the end with the probability that it was chosen for, timers being late.
  * - Without one, the best exit that leaves the reply its time, so that it ends likewise; else the one that takes least,
  *   as long as it can be in time.
+ * - Where the soonest answer is wanted, at its exit as soon as the reply is late: whoever is first then answers.
  * - When the reply has failed: at once, at the best exit that is in time.
  * - Where none can be in time: at the fastest, not before the reply is late; one that takes longer than the whole
  *   budget not before that has ended, for an engine at work lets no reply in. What is not known to take how long may
@@ -90,6 +99,8 @@ function choose(race: Race, nowMs: number): { readonly exit: string; readonly st
       inTime.findLast((one) => nowMs <= startMs(one) + TIMER_MS) ?? inTime.at(-1) ?? fastest(finish);
     return best && { exit: best.exit, startMs: nowMs };
   }
+  const soonest = inTime.find(({ exit }) => exit === race.soonest);
+  if (soonest !== undefined) return { exit: soonest.exit, startMs: Math.min(lateMs(race), startMs(soonest)) };
   const insured = inTime.find(({ exit }) => exit === insurance);
   const patient = inTime.findLast((one) => startMs(one) >= lateMs(race));
   const chosen = insured ?? patient ?? least(inTime);

@@ -1,2 +1,3 @@
+export { POLICY_NAMES, type PolicyName } from "./names.ts";
 export type { Decide, Found, Known } from "./policy.ts";
-export { POLICIES, type PolicyKind, type PolicyName, policyKind, type Senses, sensesOf } from "./table.ts";
+export { POLICIES, type PolicyKind, policyKind, type Senses, sensesOf } from "./table.ts";

@@ -3,6 +3,7 @@ import { cloudOnly } from "./cloud-only.ts";
 import { dadsHeavy, dadsLight } from "./dads.ts";
 import { edgeOnly, edgeOnlyLast } from "./edge-only.ts";
 import { edgent } from "./edgent.ts";
+import type { PolicyName } from "./names.ts";
 import { neurosurgeon } from "./neurosurgeon.ts";
 import type { Decide } from "./policy.ts";
 import { portend } from "./portend.ts";
@@ -11,7 +12,7 @@ import { spinn } from "./spinn.ts";
 import { staticSplit } from "./static-split.ts";
 
 /** The ways to plan that EDDI is compared with; each call begins anew. */
-export const POLICIES = {
+export const POLICIES: Readonly<Record<PolicyName, () => Decide>> = {
   "edge-only": () => edgeOnly,
   "edge-only-last": () => edgeOnlyLast,
   "cloud-raw": () => cloudOnly("raw"),
@@ -28,9 +29,7 @@ export const POLICIES = {
   branchynet: () => branchyNet,
   spinn: () => spinn,
   portend,
-} satisfies Readonly<Record<string, () => Decide>>;
-
-export type PolicyName = keyof typeof POLICIES;
+};
 
 /** Anybody's first idea, or a system of the literature. */
 export type PolicyKind = "trivial" | "published";

@@ -195,6 +195,8 @@ function randomConditions(random: Random): Conditions {
       network: 0.1 + 0.1 * random(),
       edge: 0.05 + 0.1 * random(),
       cloud: 0.1 + 0.1 * random(),
+      late: 0.05 * random(),
+      tail: 1,
     },
   };
 }

@@ -42,13 +42,18 @@ function planOf(problem: unknown, where: string) {
   }
 }
 
+/** @throws EddiError `bad-argument` when the times are beyond what numbers hold */
 function toPlan({ exit, head, cut, latency, periodMs, accuracy, feasible, lowerBoundMs }: Choice) {
-  const { edgeMs, uplinkMs, cloudMs, rttMs, queueMs, downlinkMs } = latency;
+  const { edgeMs, uplinkMs, cloudMs, rttMs, queueMs, downlinkMs, totalMs } = latency;
+  if (!Number.isFinite(totalMs)) {
+    const expected = "expected times and sizes whose sums are finite numbers of milliseconds";
+    throw new EddiError("bad-argument", `${exit}: ${expected}, got ${totalMs} ms for its best plan`);
+  }
   return {
     exit,
     edgeNodes: head,
     cutTensors: cut,
-    latencyMs: latency.totalMs,
+    latencyMs: totalMs,
     stages: { edgeMs, uplinkMs, cloudMs, fixedMs: rttMs + queueMs + downlinkMs },
     periodMs,
     accuracy,

@@ -15,16 +15,19 @@ const validation = draw(4000, 4);
 const found = findPolicies(model, heldBack);
 const measured = measurePolicies(model, validation, found);
 
-test("reach and accuracy are those of asking photo by photo", () => {
+test("reach and accuracy, of all, of what is answered early and of the rest, are those of asking photo by photo", () => {
   const early = [
-    { exit: "early", threshold: 0.7 },
+    { exit: "early", threshold: 0.5 },
     { exit: "middle", threshold: 0.8 },
   ];
   const { policy, right } = tryPolicy(model, validation, "full", early);
   let [pastEarly, pastMiddle, hits] = [0, 0, 0];
+  const answers = [0, 0, 0];
+  const hitsBy = [0, 0, 0];
+  const restHits = [0, 0, 0];
   for (let photo = 0; photo < 4000; photo++) {
     let exit = 0;
-    if (validation[0]!.confidence[photo]! < 0.7) {
+    if (validation[0]!.confidence[photo]! < 0.5) {
       pastEarly += 1;
       exit = 1;
       if (validation[1]!.confidence[photo]! < 0.8) {
@@ -34,13 +37,22 @@ test("reach and accuracy are those of asking photo by photo", () => {
     }
     expect(right[photo]).toBe(validation[exit]!.right[photo]);
     if (validation[exit]!.right[photo]) hits += 1;
+    answers[exit]! += 1;
+    if (validation[exit]!.right[photo]) hitsBy[exit]! += 1;
+    for (const at of [0, 1, 2]) if (exit === 2 && validation[at]!.right[photo]) restHits[at]! += 1;
   }
-  expect(policy).toEqual({
+  const { answered, rest, ...others } = policy;
+  expect(others).toEqual({
     exit: "full",
     early,
     reach: [pastEarly / 4000, pastMiddle / 4000],
     accuracy: hits / 4000,
   });
+  expect(answered![0]).toBeCloseTo(hitsBy[0]! / answers[0]!, 4);
+  expect(answered![1]).toBeCloseTo(hitsBy[1]! / answers[1]!, 4);
+  for (const [at, exit] of ["early", "middle", "full"].entries()) {
+    expect(rest![exit], exit).toBeCloseTo(restHits[at]! / answers[2]!, 4);
+  }
 });
 
 test("thresholds 0 and never give the plain exits, in accuracy and in work", () => {

@@ -90,18 +90,32 @@ export function tryPolicy(
   const final = verdicts[at(exit)]!;
   const asked = early.map((one) => ({ threshold: one.threshold, ...verdicts[at(one.exit)]! }));
   const photos = final.right.length;
-  const passed = asked.map(() => 0);
-  const right = final.right.map((isRight, photo) => {
-    for (const [k, { confidence, threshold, right }] of asked.entries()) {
-      if (confidence[photo]! >= threshold) return right[photo]!;
-      passed[k]! += 1;
-    }
-    return isRight;
-  });
-  const reach = passed.map((count) => count / photos);
-  const accuracy = right.filter(Boolean).length / photos;
+  /** By photo: which early exit answers; none is the last one. */
+  const by = final.right.map((_, photo) =>
+    asked.findIndex(({ confidence, threshold }) => confidence[photo]! >= threshold),
+  );
+  const right = by.map((k, photo) => (asked[k] ?? final).right[photo]!);
+  const reach = asked.map((_, k) => by.filter((answers) => answers < 0 || answers > k).length / photos);
+  const accuracy = shareOf(right, () => true);
+  const answered = asked.map((_, k) => rounded(shareOf(right, (photo) => by[photo] === k)));
+  const rest = model.metadata.exits.map(({ id }) => [
+    id,
+    rounded(shareOf(verdicts[at(id)]!.right, (photo) => by[photo] === -1)),
+  ]);
   const path = [...early.map((one) => at(one.exit)), at(exit)];
-  return { policy: { exit, early, reach, accuracy }, cost: costOf(model, path, reach), right };
+  const policy = { exit, early, reach, accuracy, answered, rest: Object.fromEntries(rest) };
+  return { policy, cost: costOf(model, path, reach), right };
+}
+
+/** Of some photos, how many are right; 0 of none. */
+function shareOf(right: readonly boolean[], isMeant: (photo: number) => boolean): number {
+  const meant = right.filter((_, photo) => isMeant(photo));
+  return meant.length === 0 ? 0 : meant.filter(Boolean).length / meant.length;
+}
+
+/** What photos tell no finer. */
+function rounded(share: number): number {
+  return Number(share.toFixed(4));
 }
 
 /** Without early exits, run on the edge and elsewhere: what policies have to beat. */

@@ -37,6 +37,15 @@ test.each([
   [JSON.stringify([PROBLEM, { ...PROBLEM, edges: [["n1", "n1"]] }]), "[1].edges: expected"],
   [JSON.stringify({ ...PROBLEM, nodes: [{ ...PROBLEM.nodes[0], id: "a\nb" }] }), "edges[0][0]: expected"],
   [JSON.stringify(PROBLEM).replace("4.1", "1e999"), "nodes[1].edgeMs: expected"],
+  // Finite numbers, whose products are not.
+  [
+    JSON.stringify({
+      ...PROBLEM,
+      nodes: [PROBLEM.nodes[0], { ...PROBLEM.nodes[1], edgeMs: 1e308, cloudMs: 1e308 }],
+      conditions: { ...PROBLEM.conditions, edgeScale: 10, cloudScale: 10 },
+    }),
+    "exit1: expected times and sizes whose sums are finite",
+  ],
 ])("bad input is refused: exit code 2, one line, nothing on standard output (%#)", (input, said) => {
   const { status, stdout, stderr } = lab(input);
   expect([status, stdout]).toEqual([2, ""]);

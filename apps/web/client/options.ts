@@ -1,11 +1,12 @@
 import { type CodecText, TRANSPORTS, type Transport } from "#shared/model";
+import { PLANNERS, type PlannerName } from "#shared/planning";
 import type { ServiceAddress } from "../service/service.ts";
 import {
   BACKENDS,
   type Backend,
-  CALIBRATION_MODES,
-  type CalibrationMode,
   type EdgeSettings,
+  PROFILING_MODES,
+  type ProfilingMode,
 } from "../talk/edge.ts";
 import { bad, checkFunction, checkNothing, checkNumber, checkOneOf, checkRecord } from "./check.ts";
 import { BUDGET_MS, checkBudget, checkCodec, checkLoad, checkMinAccuracy } from "./check-arguments.ts";
@@ -36,9 +37,11 @@ export interface ClientOptions extends ServiceOptions {
   /** The edge is made this many times as slow, 1 to 1000, to stand for a slower phone. */
   readonly slowdown?: number | undefined;
   /** Whether this device measures itself: `auto`, unless it did so before; `off`; `force`. */
-  readonly calibrate?: CalibrationMode | undefined;
+  readonly profile?: ProfilingMode | undefined;
   /** Of all tensors, such as `uint4+deflate`; null, as usual: as plans say. */
   readonly codec?: CodecText | null | undefined;
+  /** Who plans: `eddi`, as usual, or a policy to compare it with, such as `neurosurgeon` or `cloud-webp+insured`. */
+  readonly planner?: PlannerName | undefined;
   /** The only way to the cloud; null, as usual: the stream while it is open, else `fetch`. */
   readonly transport?: Transport | null | undefined;
   /** Starts the workers in another way, such as from another file. */
@@ -68,8 +71,9 @@ const NAMES = [
   "framesPerSecond",
   "backend",
   "slowdown",
-  "calibrate",
+  "profile",
   "codec",
+  "planner",
   "transport",
   "startWorker",
 ] as const;
@@ -80,7 +84,7 @@ export function checkClient(given: unknown): CheckedClient {
     "options",
     given,
   );
-  const { backend, slowdown, calibrate, codec, transport, startWorker: start, ...others } = rest;
+  const { backend, slowdown, profile, codec, planner, transport, startWorker: start, ...others } = rest;
   checkNothing("options", others, NAMES);
   if (start !== undefined) checkFunction("startWorker", start);
   return {
@@ -88,8 +92,9 @@ export function checkClient(given: unknown): CheckedClient {
       service: checkAddress({ baseUrl, key }),
       backend: (backend ?? null) === null ? null : checkOneOf("backend", BACKENDS, backend),
       slowdown: slowdown === undefined ? 1 : checkNumber("slowdown", slowdown, 1, 1000),
-      calibrate: calibrate === undefined ? "auto" : checkOneOf("calibrate", CALIBRATION_MODES, calibrate),
+      profile: profile === undefined ? "auto" : checkOneOf("profile", PROFILING_MODES, profile),
       codec: (codec ?? null) === null ? null : checkCodec(codec),
+      planner: planner === undefined ? "eddi" : checkOneOf("planner", PLANNERS, planner),
       transport: (transport ?? null) === null ? null : checkOneOf("transport", TRANSPORTS, transport),
     },
     model: checkModel(model),

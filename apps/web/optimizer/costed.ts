@@ -1,11 +1,11 @@
 import type { ImageCodecName } from "#shared/codecs";
 import type { ExitCosts } from "#shared/evaluator";
 import type { Model, WireCodec } from "#shared/model";
-import type { CostedModel } from "#shared/planning";
+import type { CostedModel, PlannerName } from "#shared/planning";
 import type { FoundProfile } from "./profiles.ts";
 
 /** Relative, of an edge's times about its own profile. */
-export const CALIBRATED_SPREAD = 0.1;
+export const PROFILED_SPREAD = 0.1;
 
 /** Before there is a model. */
 export const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };
@@ -17,6 +17,7 @@ export interface Costed {
   readonly codec: WireCodec | null;
   /** Those that the browser can write. */
   readonly imageCodecs: readonly ImageCodecName[];
+  readonly planner: PlannerName;
   readonly head: FoundProfile;
   /** What `head` was before this device had measured itself. */
   readonly base: FoundProfile;

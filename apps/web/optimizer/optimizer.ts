@@ -1,4 +1,3 @@
-import type { ImageCodecName } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
 import {
@@ -10,7 +9,7 @@ import {
   relax,
   withImage,
 } from "#shared/learning";
-import { type Model, type Plan, readModel, type Transport, type WireCodec } from "#shared/model";
+import { type Plan, readModel, type Transport } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
 import {
   alternativesOf,
@@ -37,18 +36,18 @@ import type {
 } from "../talk/optimizer.ts";
 import type { PlanningEvent, PlanningRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { CALIBRATED_SPREAD, type Costed, NOTHING_COSTED } from "./costed.ts";
+import { type Costed, NOTHING_COSTED, PROFILED_SPREAD } from "./costed.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { imagine, phaseMap } from "./imagine.ts";
 import { nodeFacts } from "./node-facts.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
-  calibratedHead,
   type FetchJson,
   type FoundProfile,
   firstEdgeScale,
   headProfile,
+  profiledHead,
   tailProfile,
 } from "./profiles.ts";
 
@@ -186,13 +185,13 @@ export class Optimizer {
   private async handle(request: PlanningRequest): Promise<Served> {
     switch (request.kind) {
       case "model":
-        await this.startModel(readModel(request.json), request.codec, request.imageCodecs);
+        await this.startModel(request);
         return { reply: null };
       case "engine":
         this.setDownloading("start", false);
         this.background(this.learnEngine(request.backend, request.selfTestMs));
         return { reply: null };
-      case "calibrated":
+      case "profiled":
         this.own = request.profile;
         this.takeHead(this.costed?.base);
         return { reply: null };
@@ -232,11 +231,8 @@ export class Optimizer {
   }
 
   /** Starts with estimates: the plan is all-cloud until the edge is ready, and needs no more. */
-  private async startModel(
-    model: Model,
-    codec: WireCodec | null,
-    imageCodecs: readonly ImageCodecName[],
-  ): Promise<void> {
+  private async startModel({ json, ...asked }: Extract<PlanningRequest, { kind: "model" }>): Promise<void> {
+    const model = readModel(json);
     this.previous = null;
     this.own = null;
     this.tailKnown = false;
@@ -244,7 +240,7 @@ export class Optimizer {
       throw new EddiError("not-found", url);
     };
     const head = await headProfile(model, null, null, notYet);
-    this.recost({ model, codec, imageCodecs, head, base: head, tail: analyticTailProfile(model) });
+    this.recost({ ...asked, model, head, base: head, tail: analyticTailProfile(model) });
     this.background(this.loadTail());
   }
 
@@ -260,8 +256,8 @@ export class Optimizer {
   private takeHead(base: FoundProfile | undefined): void {
     if (this.costed === null || base === undefined) return;
     const { own } = this;
-    if (own !== null) this.guessEdge(1, CALIBRATED_SPREAD);
-    const head = own === null ? base : calibratedHead(this.costed.model, own, base);
+    if (own !== null) this.guessEdge(1, PROFILED_SPREAD);
+    const head = own === null ? base : profiledHead(this.costed.model, own, base);
     this.recost({ ...this.costed, base, head });
   }
 
@@ -289,7 +285,7 @@ export class Optimizer {
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
     this.planned = { costs, policies: model.metadata.policies ?? [] };
-    this.kind = plannerKind("eddi", this.planned);
+    this.kind = plannerKind(known.planner, this.planned);
     this.planner = this.kind.start();
     this.replan();
   }

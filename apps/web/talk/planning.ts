@@ -1,7 +1,7 @@
 import type { ImageCodecName } from "#shared/codecs";
 import type { Measured } from "#shared/learning";
 import type { WireCodec } from "#shared/model";
-import type { Planning } from "#shared/planning";
+import type { PlannerName, Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 
 /**
@@ -11,18 +11,19 @@ import type { Profile } from "#shared/profile";
 export type PlanningRequest =
   /**
    * First: the model.json as fetched, so that both have the same version; the codec of all tensors, or null for
-   * those of plans; and the codecs of images that this browser can write.
+   * those of plans; the codecs of images that this browser can write; and who plans.
    */
   | {
       readonly kind: "model";
       readonly json: Uint8Array;
       readonly codec: WireCodec | null;
       readonly imageCodecs: readonly ImageCodecName[];
+      readonly planner: PlannerName;
     }
   /** The backend is chosen: its head profile, and this device's time of the reference net. */
   | { readonly kind: "engine"; readonly backend: string | null; readonly selfTestMs: number | null }
   /** What this device has measured of its heads so far: nodes that are ready. */
-  | { readonly kind: "calibrated"; readonly profile: Profile }
+  | { readonly kind: "profiled"; readonly profile: Profile }
   /** The nodes whose weights are there and whose kernels are warm. */
   | { readonly kind: "ready"; readonly nodes: readonly string[] }
   /** A plan for another wish than the current one. */
@@ -48,7 +49,7 @@ export interface PlanWish {
 export interface PlanningReplies {
   model: null;
   engine: null;
-  calibrated: null;
+  profiled: null;
   ready: null;
   plan: Planning;
   started: null;

@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import { type CostedModel, insured, type Planner, plannerKind } from "#shared/planning";
+import { type CostedModel, INSURED, insured, type Planner, plannerKind } from "#shared/planning";
 import { POLICIES, type PolicyName, sensesOf } from "#shared/policies";
 import type { Pilot } from "../session/pilot.ts";
 import type { Scenario } from "../session/scenario.ts";
@@ -7,8 +7,7 @@ import { ablated } from "./ablations.ts";
 import { clairvoyant } from "./clairvoyant.ts";
 import { isPolicyFile, loadPolicy } from "./load-policy.ts";
 
-/** What makes a policy finish on the edge in time, as EDDI does. */
-export const INSURED = "+insured";
+export { INSURED };
 
 /** Policies of the lab: EDDI, the oracle, and those of the literature, each of these also `+insured`. */
 export const PILOT_NAMES: readonly string[] = ["eddi", "clairvoyant", ...Object.keys(POLICIES)];

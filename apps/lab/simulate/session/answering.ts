@@ -1,4 +1,4 @@
-import type { CloudLost, CloudMeasured, HeadMeasured } from "#shared/learning";
+import type { CloudLost, CloudMeasured, HeadMeasured, WayTaken } from "#shared/learning";
 import { allEdge, HEADER_BYTES, type Plan, type Transport } from "#shared/model";
 import { type Finish, nextStep, type Race } from "#shared/planning";
 import type { Served } from "../world/cloud.ts";
@@ -98,8 +98,9 @@ export class Answering {
     const ask = asks[stage];
     const run = this.work(ask?.ms ?? restMs);
     if (ask !== undefined || restComputes) this.runs += 1;
-    this.headMs += run.endMs - run.startMs;
-    this.session.world.clock.at(this.after(run, stage + 1), () => {
+    const readyMs = this.after(run, stage + 1);
+    this.headMs += readyMs - run.startMs;
+    this.session.world.clock.at(readyMs, () => {
       this.spentOn("headMs", run);
       if (ask === undefined) {
         if (remote !== null) return this.send(remote);
@@ -165,9 +166,10 @@ export class Answering {
       sentMs: this.asked!.sentMs - this.startMs,
       expected: planned.expected,
       insurance: planned.plan.insurance?.exit ?? null,
+      soonest: session.client.request.minAccuracy === null ? null : this.demands.exit,
       finish: this.finishPoints,
       reply,
-      local: { state: local.state, failures: 0 },
+      local: { state: local.state, exit: local.exit, failures: 0 },
       isPreparing: false,
     };
     const step = nextStep(race, Math.max(this.elapsed, atLeastMs));
@@ -241,11 +243,12 @@ export class Answering {
     const loss = by === "cloud" ? demands.remote!.loss : 0;
     const right = exit !== null && truth.isRight(world, exit, this.photo, loss);
     const cut = demands.remote?.cut ?? [];
-    const { predictedMs, predictedP95Ms } = this.planned;
+    const { foretold } = this.planned;
     session.client.finished({
       imageMs: this.imageMs,
       head: this.head(exit, by),
       cloud: this.cloudTold(by),
+      way: this.wayTaken(exit, by),
     });
     session.record({
       answer: this.answer,
@@ -257,8 +260,8 @@ export class Answering {
       cut,
       codec: demands.remote?.codec ?? null,
       isInner: cut.length > 0 && !cut.includes(session.scenario.model.dag.names[0]!),
-      predictedMs,
-      predictedP95Ms,
+      predictedMs: foretold?.totalMs ?? null,
+      predictedP95Ms: foretold?.p95Ms ?? null,
       wayMs: this.wayMs,
       ms,
       stages: this.stages,
@@ -287,6 +290,16 @@ export class Answering {
     const branches = [...ran].filter((name) => !onTheWay.has(name));
     const { early: _, insurance: __, ...bare } = plan;
     return { plan: bare, branches, runs, ms: headMs };
+  }
+
+  /** The plan's own way, as far as the page sees it. */
+  private wayTaken(exit: string | null, by: Outcome["by"]): WayTaken | null {
+    const { planned, demands, asked, retryAfterMs } = this;
+    const isEarly = by === "edge" && exit !== demands.exit;
+    if (planned.foretold === null || isEarly || retryAfterMs !== null) return null;
+    const ms = this.elapsed - this.stages.waitMs;
+    const way = asked === null ? "edge" : "cloud";
+    return { by: way, foretold: planned.foretold, ms, isThere: by === way };
   }
 
   private cloudTold(by: Outcome["by"]): CloudMeasured | CloudLost | null {

@@ -1,5 +1,5 @@
 import type { Plan } from "#shared/model";
-import type { Finish, Planner, Race } from "#shared/planning";
+import type { Finish, Forecast, Planner, Race } from "#shared/planning";
 import type { Senses } from "#shared/policies";
 import type { World } from "../world/world.ts";
 import type { Scenario } from "./scenario.ts";
@@ -12,6 +12,8 @@ export interface Pilot {
   readonly isEager: boolean;
   /** Finishes on the edge where a reply may come too late. */
   readonly isInsured: boolean;
+  /** What its client goes by instead, where that is not what the scenario says: for ablations. */
+  scenarioOf?(scenario: Scenario): Scenario;
   /** A planner for one client. @throws EddiError where the policy does not fit the model */
   start(scenario: Scenario): Planner | Oracle;
 }
@@ -31,8 +33,8 @@ export interface PhotoNow {
 /** What was planned for a photo, and what is expected of it. */
 export interface Planned {
   readonly plan: Plan;
-  readonly predictedMs: number | null;
-  readonly predictedP95Ms: number | null;
+  /** Null where nothing is foretold. */
+  readonly foretold: Forecast | null;
   /** What the reply is expected to take; null where nothing is: then it is waited for. */
   readonly expected: Race["expected"];
   /** Where the edge may finish beside it; nowhere where nobody insures. */

@@ -12,8 +12,6 @@ import { isOracle, type Oracle, type PhotoNow, type Pilot, type Planned } from "
 import type { Scenario } from "./scenario.ts";
 import { Truth } from "./truth.ts";
 
-/** One-sided 95 % quantile of the normal distribution. */
-const Z95 = 1.645;
 /** As the live camera: frames under way; one that comes when so many are is dropped. */
 const FRAMES_UNDER_WAY = 6;
 /** A phone's screen goes dark, and is lit again before the next photo is there. */
@@ -33,7 +31,8 @@ export class Session implements Host {
   private readonly outcomes: Outcome[] = [];
   private underWay = 0;
 
-  constructor(scenario: Scenario, pilot: Pilot) {
+  constructor(given: Scenario, pilot: Pilot) {
+    const scenario = pilot.scenarioOf?.(given) ?? given;
     this.scenario = scenario;
     this.pilot = pilot;
     this.world = new World(scenario.world, scenario.seed);
@@ -81,12 +80,11 @@ export class Session implements Host {
     this.check(choice.plan);
     const decided: Planner = { plan: () => choice };
     const { plan, prediction, finish } = planningFor(this.costed, decided, this.client.request);
-    const { totalMs, sdMs, latency } = prediction!;
+    const { sdMs, latency } = prediction!;
     return {
       plan: plan!,
       // Who measures nothing foretells nothing.
-      predictedMs: pilot.senses === "nothing" ? null : totalMs,
-      predictedP95Ms: pilot.senses === "nothing" ? null : totalMs + Z95 * sdMs,
+      foretold: pilot.senses === "nothing" ? null : prediction,
       expected: pilot.isInsured ? { remoteMs: latency.totalMs - latency.edgeMs, sdMs } : null,
       finish: pilot.isInsured ? finish : [],
     };
@@ -147,7 +145,7 @@ export class Session implements Host {
   }
 }
 
-const NOTHING_EXPECTED = { predictedMs: null, predictedP95Ms: null, expected: null, finish: [] } as const;
+const NOTHING_EXPECTED = { foretold: null, expected: null, finish: [] } as const;
 
 /** An oracle plans by itself. */
 const NO_PLANNER: Planner = { plan: () => ({ plan: null, wanted: null }) };

@@ -5,7 +5,7 @@ import { askInTime } from "./ask-in-time.ts";
 import { type Job, type Kit, startJob } from "./job.ts";
 import { labelled } from "./labelled.ts";
 import { runHead } from "./run-head.ts";
-import { whatRan } from "./what-ran.ts";
+import { wayTaken, whatRan } from "./what-ran.ts";
 
 /**
  * Answers one image by one plan: the head here, the tail in the cloud, or an early exit on the way that is sure
@@ -34,7 +34,7 @@ export async function answerImage(
   } finally {
     job.leaveLink();
     void job.finishing.then(() => release(job.held));
-    kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud });
+    kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud, way: job.way });
   }
 }
 
@@ -45,6 +45,7 @@ function withoutEngine({ kit }: Job, error: EddiError): EddiError {
 }
 
 function toAnswer(job: Job, scores: Float32Array, ran: WhatRan): Answer {
+  job.way = wayTaken(job, ran);
   return {
     ...ran,
     ...labelled(job.kit.model, { exit: ran.exit, scores }),

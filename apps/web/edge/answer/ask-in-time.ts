@@ -47,7 +47,7 @@ class Running {
   private readonly over = new AbortController();
   private readonly cancel: () => void;
   private outcome: CloudReply | CloudFailure | null = null;
-  private local: Local = { state: "idle", failures: 0 };
+  private local: Local = { state: "idle", exit: null, failures: 0 };
   private found: LocalAnswer | null = null;
   /** Weights for the first exit, or another engine: they are waited for once, and again after a failure. */
   private preparing: "not yet" | "under way" | "in vain" = "not yet";
@@ -94,6 +94,7 @@ class Running {
     return {
       ...known,
       insurance: job.plan.insurance?.exit ?? null,
+      soonest: wantsSoonest(job) ? job.plan.exit : null,
       finish,
       reply: outcome === null ? "under way" : outcome.kind === "reply" ? "there" : "failed",
       local,
@@ -115,11 +116,15 @@ class Running {
   private finish(point: FinishPoint): void {
     const { job, over, bell } = this;
     const { failures } = this.local;
-    this.local = { state: "running", failures };
+    this.local = { state: "running", exit: point.exit, failures };
     const settle = (found: LocalAnswer | null): void => {
       this.found = found;
       const isDone = found !== null;
-      this.local = { state: isDone ? "done" : "idle", failures: failures + (isDone ? 0 : 1) };
+      this.local = {
+        state: isDone ? "done" : "idle",
+        exit: point.exit,
+        failures: failures + (isDone ? 0 : 1),
+      };
       if (found === null) this.preparing = "not yet";
       else if (!over.signal.aborted) job.tell(found, "insurance");
       bell.ring();
@@ -160,6 +165,11 @@ function expected({ options, planning }: Job): Race["expected"] {
   if (planning === null || planning.prediction === null) return { remoteMs: 0, sdMs: 0 };
   const { latency, sdMs } = planning.prediction;
   return { remoteMs: latency.totalMs - latency.edgeMs, sdMs };
+}
+
+/** Whether the fastest answer of an accuracy is asked for. */
+function wantsSoonest({ options, planning }: Job): boolean {
+  return options.plan === undefined && (planning?.minAccuracy ?? null) !== null;
 }
 
 function lateReply(afterMs: number): CloudFailure {

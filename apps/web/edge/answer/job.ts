@@ -71,6 +71,7 @@ export interface Job {
   codecs: Readonly<Record<string, WireCodec>>;
   ran: Measured["head"];
   cloud: Measured["cloud"];
+  way: Measured["way"];
   /** Tells an answer that a better one may follow. */
   readonly tell: (
     answer: { readonly exit: string; readonly scores: Float32Array },
@@ -134,6 +135,7 @@ export async function startJob(
     codecs: {},
     ran: null,
     cloud: null,
+    way: null,
     tell: (answer, by) => tell({ ...labelled(model, answer), by, elapsedMs: performance.now() - startMs }),
     finishing: Promise.resolve(),
     worksTwice: false,

@@ -5,14 +5,14 @@ import {
   type EarlyExit,
   exitById,
   exitConfidence,
+  headRunOf,
   type Plan,
   type Segment,
   splitPlan,
-  stagesOf,
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import { finishPoints } from "./finish-here.ts";
-import { feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
+import { elapsed, feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
 
 /** Scores when the exit lies in the head or an early exit was sure, else what is for the cloud. */
 export type HeadResult =
@@ -25,16 +25,16 @@ export type HeadResult =
  */
 export async function runHead(job: Job): Promise<HeadResult> {
   const { kit, plan } = job;
-  const { asks, rest } = stagesOf(kit.model, plan);
+  const { asks, rest } = headRunOf(kit.model, plan);
   const { cut, tail } = splitPlan(kit.model, plan);
   const image = imageOf(job);
-  const ran: Ran = { segments: [], ms: 0 };
+  const ran: Ran = { segments: [], sinceMs: elapsed(job), waitedMs: job.stages.waitMs };
   for (const ask of asks) {
     job.signal.throwIfAborted();
     const run = await runStage(job, ran, ask.segment, [ask.node]);
     if (run === null) return allToCloud(job);
     if (!isSure(job, ask, run[0]!.values)) continue;
-    job.ran = measured(allEdge(kit.model, ask.exit), ran);
+    job.ran = measured(job, allEdge(kit.model, ask.exit), ran);
     return { kind: "scores", exit: ask.exit, scores: run[0]!.values };
   }
   if (tail !== null && rest.nodes.length === 0 && cut.every((name) => image.has(name))) {
@@ -46,16 +46,18 @@ export async function runHead(job: Job): Promise<HeadResult> {
   const outputs = [...new Set([...read, ...kept.filter((name) => !isKnown(name))])];
   const values = await runStage(job, ran, { ...rest, outputs }, read);
   if (values === null) return allToCloud(job);
-  job.ran = measured({ exit: plan.exit, head: plan.head }, ran);
+  job.ran = measured(job, { exit: plan.exit, head: plan.head }, ran);
   if (tail === null) return { kind: "scores", exit: plan.exit, scores: values[0]!.values };
   const known = new Map([...image, ...read.map((name, at) => [name, values[at]!] as const)]);
   return { kind: "cut", cut: new Map(cut.map((name) => [name, known.get(name)!])) };
 }
 
-/** What the stages of a head ran so far. */
+/** What of a head has run so far. */
 interface Ran {
   readonly segments: Segment[];
-  ms: number;
+  /** When they began, and how long the image had waited for the engine by then. */
+  readonly sinceMs: number;
+  readonly waitedMs: number;
 }
 
 /** @returns what was to be read, null when the engine fails */
@@ -72,7 +74,6 @@ async function runStage(
   hold(job, run.held);
   ran.segments.push(segment);
   for (const name of segment.nodes) job.here.add(name);
-  ran.ms += run.ms;
   job.stages.headMs += run.ms;
   return run.values;
 }
@@ -93,10 +94,12 @@ function allToCloud(job: Job): HeadResult {
 }
 
 /** @param plan what of the segments is the way to an exit or to the cut */
-function measured(plan: Plan, { segments, ms }: Ran): Measured["head"] {
+function measured(job: Job, plan: Plan, { segments, sinceMs, waitedMs }: Ran): Measured["head"] {
   const computing = segments.filter(({ nodes }) => nodes.length > 0);
   if (computing.length === 0) return null;
   const onTheWay = new Set(plan.head);
   const branches = computing.flatMap(({ nodes }) => nodes.filter((name) => !onTheWay.has(name)));
+  // What the page does between them delays the answer as they do; waits for the engine are no work.
+  const ms = elapsed(job) - sinceMs - (job.stages.waitMs - waitedMs);
   return { plan, branches, runs: computing.length, ms };
 }

@@ -1,4 +1,5 @@
 import type { EddiError } from "#shared/errors";
+import type { WayTaken } from "#shared/learning";
 import { splitPlan } from "#shared/model";
 import type { Forecast } from "#shared/planning";
 import type { WhatRan } from "../../talk/edge.ts";
@@ -36,6 +37,19 @@ export function whatRan(
     totalMs,
     prediction: forecastOf(job, source, exit),
   };
+}
+
+/** How the plan's own way went: null where another was taken, nothing was foretold, or the cloud did not try. */
+export function wayTaken(job: Job, { source, exit, totalMs, stages }: WhatRan): WayTaken | null {
+  const { planning, plan, cloud } = job;
+  if (planning === null || planning.plan !== plan || planning.prediction === null) return null;
+  const { totalMs: expectedMs, sdMs, p95Ms } = planning.prediction;
+  const isElsewhere = source !== "fallback" && exit !== plan.exit;
+  const isRefused = cloud?.kind === "lost" && cloud.waitedMs === null;
+  if (isElsewhere || isRefused) return null;
+  const by = cloud === null ? "edge" : "cloud";
+  const foretold = { totalMs: expectedMs, sdMs, p95Ms };
+  return { by, foretold, ms: totalMs - stages.waitMs, isThere: source === by };
 }
 
 /** What was expected of the way that was taken: null where nobody had foreseen it. */

@@ -2,9 +2,9 @@ import { computed, signal } from "@preact/signals";
 import type { Plan } from "#shared/model";
 import type {
   Answer,
-  Calibration,
   EngineReport,
   ModelSummary,
+  Profiling,
   Provisional,
   ShardState,
 } from "../../talk/edge.ts";
@@ -20,7 +20,7 @@ export const modelId = signal<string | null>(null);
 export const models = signal<readonly string[]>([]);
 export const engine = signal<EngineReport | null>(null);
 export const shards = signal<readonly ShardState[]>([]);
-export const calibration = signal<Calibration>({ state: "waiting", share: 0, profile: null });
+export const profiling = signal<Profiling>({ state: "waiting", share: 0, profile: null });
 export const summary = signal<PlanSummary | null>(null);
 export const budgetMs = signal(300);
 export const picture = signal<Picture | null>(null);

@@ -1,6 +1,6 @@
 import { codecWords } from "#shared/model";
 import type { LoadReport } from "#shared/planning";
-import { answer, calibration, engine, loadedBytes, model, shards, summary } from "../control/store.ts";
+import { answer, engine, loadedBytes, model, profiling, shards, summary } from "../control/store.ts";
 import { formatBytes, formatMs, formatRate } from "../words/format.ts";
 import { askedOf, pathOf } from "../words/ran-words.ts";
 import { TEXTS } from "../words/texts.ts";
@@ -50,12 +50,12 @@ function Conditions() {
   );
 }
 
-const CALIBRATION_WORDS = {
+const PROFILING_WORDS = {
   waiting: "not yet",
   measuring: "being measured",
   done: "measured on this visit",
   cached: "measured on an earlier visit",
-  off: "not to be measured (?calibrate=off)",
+  off: "not to be measured (?profile=off)",
   failed: "could not be measured",
 } as const;
 
@@ -86,7 +86,7 @@ function Device() {
         {device !== null && device.slowdown > 1 && (
           <Row name="slow-down" value={`the edge is made ${device.slowdown} times as slow (?slowdown=)`} />
         )}
-        <Row name="this device" value={CALIBRATION_WORDS[calibration.value.state]} />
+        <Row name="this device" value={PROFILING_WORDS[profiling.value.state]} />
         {plans !== null && (
           <>
             <Row name="profiles" value={`heads: ${plans.profiles.head}; tails: ${plans.profiles.tail}`} />

@@ -1,4 +1,4 @@
-import { arrivedBytes, calibration, shards } from "../control/store.ts";
+import { arrivedBytes, profiling, shards } from "../control/store.ts";
 import { formatBytes } from "../words/format.ts";
 
 /** Weights that arrive; nothing once all that is wanted is there. */
@@ -16,13 +16,13 @@ export function WeightsProgress() {
 }
 
 /** This device while it measures itself. */
-export function CalibrationProgress() {
-  const { state, share } = calibration.value;
+export function ProfilingProgress() {
+  const { state, share } = profiling.value;
   if (state !== "measuring") return null;
   return (
     <div class="wait">
       <span>{`Measuring this phone: ${Math.round(100 * share)}\u00a0%`}</span>
-      <progress aria-label="Calibration" value={share} max={1} />
+      <progress aria-label="Profiling" value={share} max={1} />
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { TEXTS } from "../words/texts.ts";
 import { whyWords } from "../words/why-words.ts";
 import { Details } from "./details.tsx";
 import { Icon } from "./icon.tsx";
-import { CalibrationProgress, WeightsProgress } from "./progress.tsx";
+import { ProfilingProgress, WeightsProgress } from "./progress.tsx";
 import { SplitGraph, useShownState } from "./split-graph.tsx";
 import { Ways } from "./ways.tsx";
 
@@ -22,7 +22,7 @@ export function WhyPanel(_: { readonly controller: Controller }) {
       </p>
       {state !== null && <SplitGraph state={state} />}
       <WeightsProgress />
-      <CalibrationProgress />
+      <ProfilingProgress />
       {last !== null && asked.value !== null && (
         <button type="button" class="more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {TEXTS.otherWays} <Icon name="down" />
