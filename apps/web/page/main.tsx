@@ -41,6 +41,6 @@ globalThis.eddi = client;
 followClient(client);
 const service = new Service({ baseUrl, key });
 const controller = new Controller(client, service, { framesPerSecond, key });
-render(<App controller={controller} />, document.getElementById("app")!);
 watchSize();
+render(<App controller={controller} />, document.getElementById("app")!);
 void loadSamples(service);

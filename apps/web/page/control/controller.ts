@@ -1,6 +1,6 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Plan } from "#shared/model";
-import type { Client, Imagined, Imagining } from "../../client/index.ts";
+import type { Client, Imagined, Imagining, PhaseMap, PhaseMapRequest } from "../../client/index.ts";
 import type { Service } from "../../service/service.ts";
 import { Answering } from "../choice/answering.ts";
 import { showCamera } from "../choice/camera.ts";
@@ -78,6 +78,11 @@ export class Controller {
   /** What would be planned, or cost, in each of these cases; none where nobody can tell. */
   imagine(cases: readonly Imagining[]): Promise<readonly Imagined[]> {
     return Promise.all(cases.map((one) => this.client.imagine(one))).catch(() => []);
+  }
+
+  /** What would be planned over a plane of conditions; null where that was given up or nobody can tell. */
+  phaseMap(what: PhaseMapRequest, signal: AbortSignal): Promise<PhaseMap | null> {
+    return this.client.phaseMap(what, signal).catch(() => null);
   }
 
   /** Splits the model as the user says from now on, or as is best: the photo on show is answered again. */

@@ -84,7 +84,6 @@ export function StandingGraph(props: {
         );
       })}
       {blocks.map((block, at) => {
-        const ms = block.place === "cloud" ? block.cloudMs : block.phoneMs;
         const name = `Block ${block.number}`;
         const isSelected = selected === block.number;
         return (
@@ -94,7 +93,7 @@ export function StandingGraph(props: {
             data-block={block.number}
             tabIndex={(selected ?? 1) === block.number ? 0 : -1}
             aria-pressed={isSelected}
-            aria-label={`${name}, ${block.nodes.length} layers, ${formatMs(ms)} ${PLACES[block.place]}`}
+            aria-label={`${name}, ${block.nodes.length} layers, ${formatMs(msOf(block))} ${PLACES[block.place]}`}
             onClick={() => onSelect(isSelected ? null : block.number)}
             onKeyDown={(event) => onKeyDown(event, block)}
           >
@@ -112,12 +111,16 @@ export function StandingGraph(props: {
             {isSelected && (
               <rect class="sel" x={left - 5} y={top(at) - 5} width={wide + 10} height={TALL + 10} rx={11} />
             )}
-            <text class="tq" x={left + wide + (isThin ? 12 : 18)} y={top(at) + 22}>
-              {block.place === "unused" ? "not needed" : formatMs(ms)}
-            </text>
           </g>
         );
       })}
+      <g class="times" aria-hidden="true">
+        {blocks.map((block, at) => (
+          <text key={block.number} class="tq" x={left + wide + (isThin ? 12 : 18)} y={top(at) + 22}>
+            {block.place === "unused" ? PLACES.unused : formatMs(msOf(block))}
+          </text>
+        ))}
+      </g>
       {blocks.flatMap((block, at) =>
         block.exits.map((exit) => {
           const isLast = at === blocks.length - 1;
@@ -154,3 +157,7 @@ export function StandingGraph(props: {
 }
 
 const PLACES = { phone: "on your phone", cloud: "in the cloud", unused: "not needed" } as const;
+
+function msOf({ place, cloudMs, phoneMs }: DrawnBlock): number {
+  return place === "cloud" ? cloudMs : phoneMs;
+}

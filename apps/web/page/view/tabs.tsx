@@ -2,9 +2,10 @@ import type { Controller } from "../control/controller.ts";
 import { type Tab, tab } from "../control/store.ts";
 import { TEXTS } from "../words/texts.ts";
 import { SplitPanel } from "./split-panel.tsx";
+import { WhatIf } from "./what-if.tsx";
 import { WhyPanel } from "./why-panel.tsx";
 
-const TABS: readonly Tab[] = ["why", "split"];
+const TABS: readonly Tab[] = ["why", "split", "whatif"];
 
 /** The questions: one is open. Arrows move between them. */
 export function Tabs() {
@@ -41,6 +42,7 @@ export function Panel({ controller }: { readonly controller: Controller }) {
     <div class="panel" id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1}>
       {tab.value === "why" && <WhyPanel controller={controller} />}
       {tab.value === "split" && <SplitPanel controller={controller} />}
+      {tab.value === "whatif" && <WhatIf controller={controller} />}
     </div>
   );
 }

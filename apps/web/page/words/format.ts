@@ -21,8 +21,9 @@ export function formatRate(bps: number): string {
   return `${mbit >= 9.95 ? Math.round(mbit) : mbit.toPrecision(2)}${GAP}Mbit/s`;
 }
 
-/** How sure an answer is: the one thing that is said in percent. */
+/** How sure an answer is: the one thing that is said in percent. Never `100 %`, which would be certain. */
 export function formatPercent(share: number): string {
+  if (share >= 0.9995) return `>${GAP}99.9${GAP}%`;
   return `${(100 * share).toFixed(share > 0.995 || share < 0.1 ? 1 : 0)}${GAP}%`;
 }
 

@@ -29,6 +29,16 @@ export const TEXTS = {
   bands: "Thin bands are cheap to send. The cut goes where it pays.",
   pinned: "You chose this split.",
   unpin: "Choose for me",
+  asItIs: "As it is now",
+  mapTitle: "Where the plan changes",
+  mapHow: "Faster upload to the right, slower phone upwards. ● now, ○ your sliders.",
+  mapWays: {
+    split: "phone + cloud",
+    "all-cloud": "cloud",
+    "early-edge": "phone, early",
+    "all-edge": "phone",
+  },
+  now: "now",
   asChosen: "As chosen for you",
   layers: "Layers",
 } as const;
