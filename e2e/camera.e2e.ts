@@ -8,7 +8,7 @@ let app: App;
 test.beforeEach(async ({ service }) => {
   app = await openApp({
     url: service.url,
-    parameters: { model: TINY, backend: "wasm", calibrate: "off" },
+    parameters: { model: TINY, backend: "wasm", profile: "off" },
     flags: FAKE_CAMERA,
   });
 });

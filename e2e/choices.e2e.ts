@@ -27,7 +27,7 @@ test.beforeAll(async ({ service }) => {
   second = { photo: await picture(310), width: 310, budgetMs: 9000 };
   app = await openApp({
     url: service.url,
-    parameters: { model: REAL, slowdown: VERY_SLOW, transport: "fetch", calibrate: "off" },
+    parameters: { model: REAL, slowdown: VERY_SLOW, transport: "fetch", profile: "off" },
     before: ({ context }) =>
       context.route("**/samples/index.json", (route) =>
         route.fulfill({ json: { photos: [{ url: SAMPLE, label: "a slow one" }] } }),

@@ -30,7 +30,7 @@ test("?codec=uint4: tensors travel in four bits a value, and the answer is nearl
   for (const codec of ["uint4", "uint4+deflate"] as const) {
     const app = await openApp({
       url: service.url,
-      parameters: { model: TINY, backend: "wasm", calibrate: "off", codec },
+      parameters: { model: TINY, backend: "wasm", profile: "off", codec },
     });
     try {
       await app.settle();

@@ -29,7 +29,7 @@ test.afterAll(async () => {
 
 test("npm run dev: one address for page and service, and both follow their sources", async () => {
   const url = /page and service: (\S+)/.exec(output)![1]!;
-  const app = await openApp({ url, parameters: { model: TINY, backend: "wasm", calibrate: "off" } });
+  const app = await openApp({ url, parameters: { model: TINY, backend: "wasm", profile: "off" } });
   try {
     const answer = await app.answerNoise(noise(loadModel(TINY), 1), {
       plan: { exit: "exit3", head: ["image"] },

@@ -8,7 +8,7 @@ import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
 
 const { key, line } = newKey("phone");
-const parameters = { backend: "wasm", calibrate: "off" };
+const parameters = { backend: "wasm", profile: "off" };
 
 let dir: string;
 let service: Service;

@@ -3,7 +3,7 @@ import { openApp } from "./harness/app.ts";
 import { test } from "./harness/test.ts";
 
 test("another model is chosen from the list, and the page keeps its other settings", async ({ service }) => {
-  const parameters = { backend: "wasm", calibrate: "off", budget: 400 };
+  const parameters = { backend: "wasm", profile: "off", budget: 400 };
   const app = await openApp({ url: service.url, parameters });
   const list = app.page.getByLabel("Model");
   await expect(list).toHaveValue("resnet-imagenette");

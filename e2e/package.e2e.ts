@@ -159,7 +159,7 @@ async function useTwo(page: Page, folder: string | null = null): Promise<void> {
         const script = new Blob([`import "${at}/${kind}-worker.js";`], { type: "text/javascript" });
         return new Worker(URL.createObjectURL(script), { type: "module" });
       };
-      const usual: ClientOptions = { ...service, model: "tiny", backend: "wasm", calibrate: "off" };
+      const usual: ClientOptions = { ...service, model: "tiny", backend: "wasm", profile: "off" };
       const where = at === null ? {} : { startWorker };
       const open = (options: Partial<ClientOptions>): Client =>
         createClient({ ...usual, ...where, ...options });

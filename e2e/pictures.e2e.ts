@@ -16,7 +16,7 @@ const WORD = /^The picture is incomplete or damaged/;
 
 let app: App;
 test.beforeAll(async ({ service }) => {
-  app = await openApp({ url: service.url, parameters: { model: REAL, codec: "float32", calibrate: "off" } });
+  app = await openApp({ url: service.url, parameters: { model: REAL, codec: "float32", profile: "off" } });
 });
 test.afterAll(() => app.close());
 
@@ -298,7 +298,7 @@ test.describe("large photos", () => {
     }) => {
       const large = picture().resize(16_320, 12_240, { fit: "fill", kernel: "nearest" });
       const file = await large.withMetadata({ orientation }).jpeg({ quality: 60 }).toBuffer();
-      const fresh = await openApp({ url: service.url, parameters: { model: REAL, calibrate: "off" } });
+      const fresh = await openApp({ url: service.url, parameters: { model: REAL, profile: "off" } });
       try {
         const beforeMb = peakMb();
         await fresh.page

@@ -14,7 +14,7 @@ test("?planner=NAME: the policy plans in EDDI's stead, live", async ({ service }
     "cloud-raw": { source: "cloud", cut: [input], codecs: { [input]: { codec: "uint8", deflate: false } } },
   } as const;
   for (const [planner, expected] of Object.entries(plans)) {
-    const parameters = { model: TINY, backend: "wasm", calibrate: "off", planner, budget: "5000" };
+    const parameters = { model: TINY, backend: "wasm", profile: "off", planner, budget: "5000" };
     const app = await openApp({ url: service.url, parameters });
     try {
       await app.settle();

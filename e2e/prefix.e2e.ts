@@ -11,7 +11,7 @@ import { openReverseProxy, type ReverseProxy } from "./harness/reverse-proxy.ts"
 
 const model = loadModel(TINY);
 const last = model.metadata.exits.at(-1)!.id;
-const parameters = { model: TINY, backend: "wasm", calibrate: "off" };
+const parameters = { model: TINY, backend: "wasm", profile: "off" };
 
 let dir: string;
 test.beforeAll(async () => {

@@ -11,7 +11,7 @@ import { test } from "./harness/test.ts";
 
 const model = loadModel(TINY);
 const plan = allCloud(model, model.metadata.exits.at(-1)!.id);
-const SETTINGS = { model: TINY, backend: "wasm", calibrate: "off" };
+const SETTINGS = { model: TINY, backend: "wasm", profile: "off" };
 const FAST = { rttMs: 2, uplink: 1e9, downlink: 1e9 };
 
 let app: App | null = null;

@@ -16,7 +16,7 @@ export interface Quantiser {
 
 /**
  * What codecs share that send whole numbers over the values' own range: nothing is clipped, and no value is off by more
- * than half a step. Scale and offset are told beside the data; without them 0 is the low end of the calibrated range,
+ * than half a step. Scale and offset are told beside the data; without them 0 is the low end of the tensor's range,
  * and the greatest number its high one.
  */
 export function affineCodec(quantiser: Quantiser): Pick<TensorCodec, "mostOff" | "encode" | "decode"> {

@@ -54,7 +54,7 @@ export interface Decoding {
   readonly batch: number;
   /** Values of one image. */
   readonly count: number;
-  /** The tensor's calibrated range, for data without parameters. */
+  /** The tensor's range in the metadata, for data without parameters. */
   readonly range: Range;
   readonly parameters: DecodingParameters;
 }

@@ -6,6 +6,7 @@ import {
   elementCount,
   HEADER_BYTES,
   type Model,
+  measuredWorth,
   type Transport,
   type WireCodec,
 } from "#shared/model";
@@ -19,7 +20,7 @@ export interface ExitCosts {
   readonly exit: string;
   /** Position among the model's exits, earliest 0. */
   readonly position: number;
-  /** Top-1, 0..1; null when not measured. */
+  /** Top-1, 0..1; null when not measured. Of models without labels, see `measuredWorth`. */
   readonly accuracy: number | null;
   /** The exit's node and its ancestors: node 0 is the input, the last node is the exit's. */
   readonly dag: Dag;
@@ -131,7 +132,7 @@ function costsOfExit(
   return {
     exit: exit.id,
     position: model.metadata.exits.indexOf(exit),
-    accuracy: exit.accuracy,
+    accuracy: measuredWorth(model.metadata, exit),
     dag: subgraph(model.dag, needed),
     // A head with the exit's node in it ends there: its scores are what is read back.
     edgeMs: prune((node) => edgeMs[node]! + (node === last ? readMs[node]! : 0)),

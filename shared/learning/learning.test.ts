@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { exitCosts } from "#shared/evaluator";
-import { allCloud, allEdge, edgeNodes, readModel, stagesOf, USUAL_CODEC } from "#shared/model";
+import { allCloud, allEdge, edgeNodes, headRunOf, readModel, USUAL_CODEC } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
 import { analyticProfile } from "#shared/profile";
 import { randomFrom } from "#shared/random";
@@ -134,7 +134,7 @@ test("a head teaches what ran: with the branches asked in vain, and only as far 
   const last = exits.at(-1)!;
   const early = exits.slice(0, 2).map((exit) => ({ exit, threshold: 0.5 }));
   const whole = { ...allEdge(model, last), early };
-  const { asks } = stagesOf(model, whole);
+  const { asks } = headRunOf(model, whole);
   const branches = edgeNodes(model, whole).filter((name) => !whole.head.includes(name));
   // An exit's node reads its scores back: its own costs say so.
   const times = new Map(costs.flatMap(({ dag, edgeMs }) => dag.names.map((name, at) => [name, edgeMs[at]!])));

@@ -1,3 +1,4 @@
+export { type Ask, edgeNodes, type HeadRun, headRunOf } from "./asks.ts";
 export {
   type CodecCost,
   type CodecText,
@@ -27,6 +28,7 @@ export {
   type GraphTopology,
   type Model,
   type ModelNode,
+  measuredWorth,
   type OperationCounts,
   readModel,
   type Shard,
@@ -55,5 +57,4 @@ export {
   splitPlan,
   tailOf,
 } from "./plan.ts";
-export { type Ask, edgeNodes, type Stages, stagesOf } from "./stages.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";

@@ -55,6 +55,8 @@ export interface Exit {
    * `lab add-exits`.
    */
   readonly agreement?: number;
+  /** The same on pictures of other kinds than it learnt from, the least over several sets, 0..1. */
+  readonly outside?: number;
 }
 
 /** Exits that answer at once when they are sure, before one that always answers. */
@@ -128,8 +130,10 @@ export function readMetadata(value: unknown): ModelMetadata {
     const { temperature } = exit;
     const isHot = temperature === undefined || (Number.isFinite(temperature) && (temperature as number) > 0);
     expect(isHot, `exits[${i}].temperature`, "a positive number", temperature);
-    const { agreement } = exit;
-    expect(agreement === undefined || isShare(agreement), `exits[${i}].agreement`, "0..1", agreement);
+    for (const name of ["agreement", "outside"] as const) {
+      const share = exit[name];
+      expect(share === undefined || isShare(share), `exits[${i}].${name}`, "0..1", share);
+    }
   });
   const ids = exits.map((exit) => (exit as Exit).id);
   expect(new Set(ids).size === ids.length, "exits", "distinct ids", ids);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fixtureBytes, fixtureModel, fixtureShard } from "./fixture.ts";
-import { exitById, float32Bytes, readModel, shardsFor, verifyShard } from "./model.ts";
+import { exitById, float32Bytes, measuredWorth, readModel, shardsFor, verifyShard } from "./model.ts";
 
 test("the DAG holds what computes, from the input to the exits; constants, identities and loose ends are dropped", () => {
   const { dag, nodes } = fixtureModel();
@@ -110,4 +110,15 @@ test("what is not a graph-model is refused, never misread", () => {
     file.userDefinedMetadata.eddi.exits[1]!.node = "same";
   });
   refused("bad-metadata", otherExit);
+});
+
+test("exits are worth their accuracy, or without labels how often they agree with the last one", () => {
+  const exit = (more: object) => ({ id: "a", node: "n", accuracy: null, ...more });
+  const worths = (...exits: readonly ReturnType<typeof exit>[]) =>
+    exits.map((one) => measuredWorth({ ...fixtureModel().metadata, exits }, one));
+  expect(worths(exit({ accuracy: 0.6 }), exit({ accuracy: 0.8 }))).toEqual([0.6, 0.8]);
+  expect(worths(exit({ agreement: 0.7 }), exit({}))).toEqual([0.7, 1]);
+  expect(worths(exit({ agreement: 0.7 }), exit({}), exit({}))).toEqual([null, null, null]);
+  expect(worths(exit({ accuracy: 0.6, agreement: 0.7 }), exit({}))).toEqual([0.6, null]);
+  expect(worths(exit({}))).toEqual([null]);
 });

@@ -118,6 +118,19 @@ export function exitById(metadata: ModelMetadata, id: string): Exit {
   throw new EddiError("not-found", `model ${metadata.id}: expected one of the exits ${known}, got ${id}`);
 }
 
+/**
+ * How good an exit is, as plans weigh it, 0..1: its top-1. Where no exit's is known, for want of labels, how often it says
+ * what the last one says.
+ *
+ * @returns null when neither was measured of all exits
+ */
+export function measuredWorth({ exits }: ModelMetadata, exit: Exit): number | null {
+  if (exits.some(({ accuracy }) => accuracy !== null)) return exit.accuracy;
+  const added = exits.slice(0, -1);
+  if (added.length === 0 || added.some(({ agreement }) => agreement === undefined)) return null;
+  return exit.agreement ?? 1;
+}
+
 /** The shards that hold the weights of these nodes, in the manifest's order. */
 export function shardsFor(model: Model, nodeNames: readonly string[]): readonly Shard[] {
   const wanted = new Set(nodeNames);

@@ -42,7 +42,7 @@ export interface Jobs<Result> {
 /** Times transfers of several sizes, and fits straight lines to the medians. */
 export function transferJobs(model: Model, role: Role, watch: TransferWatch): Jobs<Transfer> {
   const elements = sizes(model.nodes.map((node) => elementCount(node.tensor.shape)));
-  // Codecs are steady: two sizes are enough, and leave more of a short calibration to the rest.
+  // Codecs are steady: two sizes are enough, and leave more of a short profiling to the rest.
   const two = [elements[Math.min(1, elements.length - 1)]!, elements.at(-1)!];
   const images = imageSizes(model);
   const kinds = [

@@ -47,7 +47,7 @@ test("uint4 packs two values a byte, the first in the low bits; what fills the l
   expect([...both]).toEqual([0, 15, 1, 2, 14, 15, 0, 2, 1, 14]);
 });
 
-test("uint8 without scale and offset spans the calibrated range", () => {
+test("uint8 without scale and offset spans the tensor's range", () => {
   const data = Uint8Array.of(0, 255, 0, 255, 0, 255);
   const decoded = decodeTensor({ name: "a", datatype: "UINT8", shape: [1, 2, 3], data }, info, {}).values;
   [-1, 1, -1, 1, -1, 1].forEach((value, i) => {

@@ -78,7 +78,7 @@ export function encodeImage(
 
 /**
  * Decodes a tensor of a request after checking it against the model; all but BYTES, whose images the service
- * decodes. UINT8 without scale and offset is read over the tensor's calibrated range, so the bytes of an RGB image
+ * decodes. UINT8 without scale and offset is read over the tensor's range in the metadata, so the bytes of an RGB image
  * are an image.
  *
  * @param expected what the model says of this tensor, without the batch axis

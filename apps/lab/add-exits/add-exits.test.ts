@@ -9,9 +9,11 @@ import { inputBatch } from "../evaluate/exit-scores.ts";
 import { openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
 import { importModel } from "../import/import-model.ts";
-import { type AddExitsJob, addExits } from "./add-exits.ts";
-import { agreement } from "./agreement.ts";
+import { addExits } from "./add-exits.ts";
+import { agreement, scoresAgainstLast } from "./agreement.ts";
 import { attachable, chooseNodes } from "./choose-nodes.ts";
+import type { AddExitsJob } from "./job.ts";
+import { outsidePhotos } from "./outside.ts";
 
 const native = findNativeTf();
 
@@ -46,7 +48,9 @@ const job = (folder: string, more: Partial<AddExitsJob> = {}): AddExitsJob => ({
   folder,
   at: null,
   train: miniPhotos(96, 20),
-  others: miniPhotos(40, 20),
+  others: miniPhotos(200, 20),
+  outside: [{ name: "made up", photos: miniPhotos(200, 24) }],
+  risk: 0.1,
   measuredOn: "made up",
   epochs: 12,
   batch: 16,
@@ -60,7 +64,7 @@ describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", () => {
     test(`exits learn what a model of ${channels} channels says; its own exit stays bit by bit`, async () => {
       const folder = await imported(`learns${channels}`, channels);
       const before = await openModelFolder(folder);
-      const photos = miniPhotos(40, 20);
+      const photos = miniPhotos(200, 20);
       const run = (segments: typeof before): number[][] => {
         const { metadata, nodes } = segments.model;
         const images = inputBatch(photos, 0, photos.count, metadata.input);
@@ -71,18 +75,27 @@ describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", () => {
       const own = run(before).at(-1);
       const added = await addExits(job(folder));
       const after = await openModelFolder(folder);
-      expect(after.model.metadata.exits.map(({ id }) => id)).toEqual([...added.map(({ id }) => id), "full"]);
+      const ids = added.exits.map(({ id }) => id);
+      expect(after.model.metadata.exits.map(({ id }) => id)).toEqual([...ids, "full"]);
       expect(run(after).at(-1)).toEqual(own);
-      expect(added.length).toBeGreaterThan(0);
-      const shares = agreement(after, photos);
-      for (const [at, exit] of added.entries()) {
+      expect(ids.length).toBeGreaterThan(0);
+      expect(added.classes).toEqual({ reached: expect.any(Number), all: 4 });
+      const shares = agreement(await scoresAgainstLast(after, photos));
+      for (const [at, exit] of added.exits.entries()) {
         expect(exit.agreement).toBe(shares[at]);
         expect(after.model.metadata.exits[at]!.agreement).toBe(exit.agreement);
         expect(exit.agreement).toBeGreaterThan(0.8);
+        expect(after.model.metadata.exits[at]!.outside).toBe(exit.outside[0]);
       }
       expect(shares.at(-1)).toBe(1);
       const card = await readFile(path.join(folder, "card.md"), "utf8");
       expect(card).toMatch(/## Added exits[\s\S]*\| exit1 \|/);
+      // Whatever policy there is answers early, and is the model's to offer.
+      const asked = added.exits.filter(({ threshold }) => threshold !== null).map(({ id }) => id);
+      expect(asked.length).toBeGreaterThan(0);
+      const [policy] = after.model.metadata.policies!;
+      expect(policy).toMatchObject({ exit: "full", early: asked.map((exit) => ({ exit })) });
+      expect(policy!.accuracy).toBeGreaterThan(0.9);
     });
   }
 
@@ -90,7 +103,7 @@ describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", () => {
     const folder = await imported("shards");
     const [node] = attachable(await readModelFolder(folder)).slice(-1);
     const added = await addExits(job(folder, { at: [node!], epochs: 1 }));
-    expect(added).toMatchObject([{ id: "exit1", at: node }]);
+    expect(added).toMatchObject({ at: [node], exits: [{ id: "exit1" }] });
     const model = readModel(await readFile(path.join(folder, "model.json")));
     for (const { weights } of model.shards) {
       const branches = new Set(weights.map(({ name }) => name.startsWith("exit1/")));
@@ -144,4 +157,20 @@ test("any folder of images will do, at any depth", async () => {
   await expect(
     openUnlabelled({ dataOption: path.join(scratch.folder, "none"), env: {}, own: "imagenette" }, status),
   ).rejects.toMatchObject({ code: "not-found" });
+});
+
+test("outside of an exit's classes are the photos that are named, or CIFAR-10's, and made ones", async () => {
+  const folder = path.join(scratch.folder, "others");
+  await writeImages(folder, { a: 2, b: 3 });
+  const env = { XDG_CACHE_HOME: scratch.folder };
+  const named = await outsidePhotos(folder, env, 1, notes().status);
+  expect(named.map(({ name, photos }) => [name, photos.count])).toEqual([
+    [folder, 5],
+    ["drawings", 200],
+    ["noise", 200],
+  ]);
+  const again = await outsidePhotos(undefined, env, 1, notes().status);
+  expect(again.map(({ name }) => name)).toEqual(["drawings", "noise"]);
+  expect(again[0]!.photos.pixels).toEqual(named[1]!.photos.pixels);
+  expect(new Set(again[0]!.photos.pixels).size).toBeGreaterThan(100);
 });

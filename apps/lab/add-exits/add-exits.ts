@@ -22,34 +22,13 @@ import { readGraph } from "../import/read-graph.ts";
 import { openGraph } from "../import/run-graph.ts";
 import { openSource } from "../import/source.ts";
 import { toExportGraph } from "../import/to-export.ts";
-import type { StatusLine } from "../terminal/status-line.ts";
 import { recomputeNorms } from "../train/norms.ts";
-import { agreement } from "./agreement.ts";
 import { type Branch, branchNodes, makeBranch } from "./branch.ts";
 import { chooseNodes } from "./choose-nodes.ts";
 import { distil } from "./distil.ts";
-
-export interface AddExitsJob {
-  readonly folder: string;
-  /** Nodes to attach exits to; null leaves the choice to us. */
-  readonly at: readonly string[] | null;
-  readonly train: Photos;
-  /** Agreement is measured on these. */
-  readonly others: Photos;
-  /** What these are, for the card. */
-  readonly measuredOn: string;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly seed: number;
-  readonly status: StatusLine;
-}
-
-export interface AddedExit {
-  readonly id: string;
-  readonly at: string;
-  /** Share of the photos on which it says what the last exit says, 0..1. */
-  readonly agreement: number;
-}
+import type { AddExitsJob, AddedExits } from "./job.ts";
+import { knowLimits, type Limits } from "./know-limits.ts";
+import { limitsSection } from "./limits-section.ts";
 
 const CALIBRATION_PHOTOS = 128;
 const NORM_PHOTOS = 512;
@@ -61,7 +40,7 @@ const BATCH = 16;
  *
  * @throws EddiError as `chooseNodes` and `distil`; `unavailable` without the native backend
  */
-export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> {
+export async function addExits(job: AddExitsJob): Promise<AddedExits> {
   const { folder, status } = job;
   const tf = loadNativeTf();
   await tf.setBackend("tensorflow");
@@ -81,12 +60,13 @@ export async function addExits(job: AddExitsJob): Promise<readonly AddedExit[]> 
   return putFolder(folder, async (draft) => {
     await writeDraft(job, segments, branches, draft);
     const written = await openModelFolder(draft);
-    const shares = agreement(written, job.others);
-    const added = branches.map(({ id, at }, place) => ({ id, at, agreement: shares[place]! }));
-    await rewriteMetadata(draft, (metadata) => withAgreement(metadata, added));
-    const card = await readFile(path.join(folder, "card.md"), "utf8").catch(() => `# ${id}\n`);
-    await writeFile(path.join(draft, "card.md"), withSection(card, "Added exits", section(job, added)));
+    status.update("asking the exits");
+    const limits = await knowLimits(written, job.others, job.outside, job.train, job.risk);
     written.dispose();
+    const added = { ...limits, at: branches.map(({ at }) => at) };
+    await rewriteMetadata(draft, (metadata) => withLimits(metadata, added));
+    const card = await readFile(path.join(folder, "card.md"), "utf8").catch(() => `# ${id}\n`);
+    await writeFile(path.join(draft, "card.md"), withSection(card, "Added exits", limitsSection(job, added)));
     return added;
   });
 }
@@ -179,24 +159,12 @@ function half({ constants, ...node }: GraphNode): GraphNode {
   return { ...node, constants: constants.map((one) => (one.shape.length < 2 ? one : inHalf(one))) };
 }
 
-function withAgreement(metadata: ModelMetadata, added: readonly AddedExit[]): ModelMetadata {
+function withLimits(metadata: ModelMetadata, { exits: limits, policy }: Limits): ModelMetadata {
   const exits = metadata.exits.map((exit) => {
-    const own = added.find(({ id }) => id === exit.id);
-    return own === undefined ? exit : { ...exit, agreement: own.agreement };
+    const own = limits.find(({ id }) => id === exit.id);
+    if (own === undefined) return exit;
+    const { agreement, temperature } = own;
+    return { ...exit, agreement, outside: Math.min(...own.outside), temperature };
   });
-  return { ...metadata, exits };
-}
-
-function section(
-  { train, others, measuredOn, epochs, batch, seed }: AddExitsJob,
-  added: readonly AddedExit[],
-): string {
-  const rows = added.map(({ id, at, agreement }) => `| ${id} | ${at} | ${(100 * agreement).toFixed(2)} % |`);
-  return `Attached by \`lab add-exits\` and trained by distillation from the model's own last output, without labels, the rest
-of the model frozen: ${train.count} photos, ${epochs} epochs, batch ${batch}, seed ${seed}. Agreement with the last exit
-is the share of ${others.count} other photos (${measuredOn}) of which both name the same class first.
-
-| exit | at | agreement |
-|---|---|---|
-${rows.join("\n")}`;
+  return policy === null ? { ...metadata, exits } : { ...metadata, exits, policies: [policy] };
 }

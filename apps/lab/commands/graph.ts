@@ -2,7 +2,7 @@ import { contract } from "#shared/evaluator";
 import { graphSvg } from "../draw/graph-svg.ts";
 import { readModelFolder } from "../files/model-folder.ts";
 import { modelCosts } from "../planning/model-costs.ts";
-import { graphStages, stagesText } from "../planning/stages.ts";
+import { graphReduction, reductionText } from "../planning/reduction.ts";
 import { command } from "./command.ts";
 import { text } from "./option.ts";
 import { jsonOption, modelArgument, printJson, writeOut } from "./shared-options.ts";
@@ -20,12 +20,12 @@ where there are none from the work of each node.`,
   run: async ({ argument: { folder }, options }) => {
     const model = await readModelFolder(folder);
     const costs = await modelCosts(folder, model, ["plain"]);
-    const stages = graphStages(model, costs.exits);
+    const reduction = graphReduction(model, costs.exits);
     const { out = `graph-${model.metadata.id}.svg` } = options;
     const contracted = costs.exits.map((exit) => contract(exit, { for: "latency" }));
     await writeOut(out, graphSvg(model, contracted));
     const { head, tail } = costs;
-    if (options.json) printJson({ ...stages, profiles: { head, tail }, picture: out });
-    else process.stdout.write(`${stagesText(stages)}profiles: ${head}, ${tail}\npicture: ${out}\n`);
+    if (options.json) printJson({ ...reduction, profiles: { head, tail }, picture: out });
+    else process.stdout.write(`${reductionText(reduction)}profiles: ${head}, ${tail}\npicture: ${out}\n`);
   },
 });

@@ -11,6 +11,7 @@ import {
 import { selfTest } from "#shared/runtime";
 import { openAsTheService } from "../engine/backend.ts";
 import { MODELS_FOLDER, openModelFolder, readModelFolder } from "../files/model-folder.ts";
+import { layersFile, measureLayers } from "../profiling/layer-times.ts";
 import { stopwatch } from "../profiling/measure.ts";
 import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { command } from "./command.ts";
@@ -30,18 +31,22 @@ models and writes models/regression.json: what a phone starts with where nothing
     backend: backendOption,
     repeats: whole("timings of each segment", 1, 15),
     device: text("TEXT", "what this machine is called (default: its processor or GPU)"),
+    layers: flag(
+      "every node alone, as a baseline for simulations, into MODEL/profiles/layers-<backend>.json",
+    ),
     winning: flag("only cuts that can be best for latency where the cloud is faster: a fraction of the time"),
     regress: flag("write the regression; after a model, or alone"),
   },
   run: async ({ argument: model, options, status }) => {
-    const { backend, repeats, device, winning, regress } = options;
+    const { backend, repeats, device, winning, regress, layers } = options;
     if (model === null && !regress) {
       throw new EddiError(
         "bad-argument",
         "expected MODEL or --regress, got none; lab profile --help says more",
       );
     }
-    if (model !== null) {
+    if (model !== null && layers) await profileLayers(model.folder, backend, repeats, status);
+    else if (model !== null) {
       const cuts = winning ? "winning" : "all";
       await profileModel(model.folder, { backend, repeats, cuts, device }, status);
     }
@@ -85,6 +90,23 @@ async function profileModel(folder: string, job: ProfileJob, status: StatusLine)
     await writeFile(file, `${JSON.stringify(profile, null, 1)}\n`);
     process.stdout.write(summary(profile, file));
   }
+}
+
+async function profileLayers(
+  folder: string,
+  wanted: string,
+  repeats: number,
+  status: StatusLine,
+): Promise<void> {
+  const { backend } = (await openAsTheService(wanted)).info;
+  const segments = await openModelFolder(folder);
+  const onProgress = (share: number): void => status.update(`profiling layers on ${backend} ${bar(share)}`);
+  const times = await measureLayers(segments, backend, { warmups: 2, repeats, onProgress });
+  await mkdir(path.join(folder, "profiles"), { recursive: true });
+  const file = path.join(folder, "profiles", layersFile(backend));
+  await writeFile(file, `${JSON.stringify(times, null, 1)}\n`);
+  const sum = Object.values(times.roles.head.nodeMs).reduce((total, ms) => total + ms, 0);
+  status.note(`${file}: layers sum to ${(sum / times.roles.head.wholeMs).toFixed(2)} times the whole`);
 }
 
 function summary(profile: Profile, file: string): string {

@@ -5,9 +5,10 @@ import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-fold
 import { runCells } from "../report/crew.ts";
 import { toCsv } from "../report/csv.ts";
 import { type CutObjective, cutMap } from "../report/inner-cuts.ts";
-import { listCells, type ReportModel } from "../report/list-cells.ts";
+import { flagshipOf, listCells, type ReportModel } from "../report/list-cells.ts";
 import { margins } from "../report/margins.ts";
-import { reportPage } from "../report/page.ts";
+import { reportPage } from "../report/page/page.ts";
+import { pictures } from "../report/page/pictures.ts";
 import type { Report } from "../report/report.ts";
 import { listTraces } from "../report/traces.ts";
 import { INSURED, PILOT_NAMES } from "../simulate/policy/pilots.ts";
@@ -27,6 +28,7 @@ report.csv).`,
     out: text("FOLDER", "where they go", "report"),
     models: text("LIST", `of the models in ${MODELS_FOLDER}/ (default all whose exits were measured)`),
     traces: text("FOLDER", "that holds traces/ (default EDDI_DATA, else ../shared/data)"),
+    pictures: text("FOLDER", "where README's two plots go (default nowhere)"),
     effort: number("E", "so many times as many photos as usual", [0.05, 100], 1),
     processes: whole("that work at once (default one for each core)", 1),
     seed: seedOption("of all that is drawn"),
@@ -42,7 +44,7 @@ report.csv).`,
       traces,
       effort,
       seed,
-      strata: strata.map(({ weight }) => weight),
+      strata,
       all: [...PILOT_NAMES, ...ALSO_INSURED.map((name) => `${name}${INSURED}`)],
     });
     const results = await runCells(cells, {
@@ -67,16 +69,22 @@ report.csv).`,
       cutMaps: await cutMapsOf(ids),
       results,
     };
-    await mkdir(out, { recursive: true });
     const files = {
       "report.json": JSON.stringify(report),
       "report.csv": toCsv(results),
       "report.html": reportPage(report),
     };
-    for (const [name, content] of Object.entries(files)) await writeFile(path.join(out, name), content);
+    await writeFiles(out, files);
+    if (options.pictures !== undefined)
+      await writeFiles(options.pictures, pictures(report, flagshipOf(models).id));
     status.note(`${path.join(out, "report.html")}, report.json and report.csv beside it`);
   },
 });
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) await writeFile(path.join(folder, name), content);
+}
 
 /** Of the literature's these are shown with insurance too. */
 const ALSO_INSURED = ["cloud-jpeg", "cloud-webp", "edgent", "spinn", "qdmp"];
@@ -91,7 +99,9 @@ async function modelsOf(list: string | undefined): Promise<readonly ReportModel[
     const { metadata } = await readModelFolder(modelFolder(name));
     const accuracy = metadata.exits.at(-1)!.accuracy;
     // Untrained ones stand for nothing.
-    if (accuracy !== null) found.push({ id: name, accuracy });
+    if (accuracy === null) continue;
+    const { layerCosts } = await openSubject(modelFolder(name), 1);
+    found.push({ id: name, accuracy, hasLayers: layerCosts !== null });
   }
   return found;
 }

@@ -35,9 +35,9 @@ export function printJson(value: unknown): void {
 }
 
 /** @throws EddiError `bad-argument` for a file that cannot be written */
-export async function writeOut(file: string, text: string): Promise<void> {
+export async function writeOut(file: string, text: string, option = "--out"): Promise<void> {
   await writeFile(file, text).catch((cause: Error) => {
     const came = `got ${file} (${cause.message})`;
-    throw new EddiError("bad-argument", `--out: expected a file that can be written, ${came}`, { cause });
+    throw new EddiError("bad-argument", `${option}: expected a file that can be written, ${came}`, { cause });
   });
 }

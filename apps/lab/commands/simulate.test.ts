@@ -1,4 +1,5 @@
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { temporaryFolder } from "../data/fixture.ts";
@@ -127,6 +128,50 @@ test("a policy of one's own is a file", async () => {
   expect(Object.keys(policies)).toEqual([own, "edge-only-last"]);
   expect(policies[own].meanMs).toBeLessThan(policies["edge-only-last"].meanMs);
 });
+
+test("what became of every photo goes into a file where one is named", async () => {
+  const csv = path.join(scratch.folder, "answers.csv");
+  const args = ["--uplink", uplink, "--budget", "300", "--policies", "eddi,edge-only", "--json"];
+  const { policies } = JSON.parse(await printed(...args, "--csv", csv));
+  const [head, ...lines] = (await readFile(csv, "utf8")).trim().split("\n");
+  const names = head!.split(",");
+  expect(lines).toHaveLength(24);
+  const rows = lines.map((line) =>
+    Object.fromEntries(line.split(",").map((value, at) => [names[at]!, value])),
+  );
+  const own = rows.filter(({ policy }) => policy === "eddi");
+  const mean = own.reduce((sum, { ms }) => sum + Number(ms), 0) / own.length;
+  expect(mean).toBeCloseTo(policies.eddi.meanMs, 2);
+  expect(own.filter(({ inTime }) => inTime === "true").length / 12).toBeCloseTo(policies.eddi.inTime, 9);
+  for (const { edgeMs, exit, by } of rows) {
+    expect(Number(edgeMs)).toBeGreaterThan(0);
+    expect(exit === "").toBe(by === "lost");
+  }
+  const nowhere = path.join(scratch.folder, "none/answers.csv");
+  await expect(printed(...args, "--csv", nowhere)).rejects.toThrow(
+    "--csv: expected a file that can be written",
+  );
+});
+
+/** One trace of each format, where data stand beside the project. */
+const DATA = [process.env.EDDI_DATA, "../shared/data"].find((folder) => existsSync(`${folder}/traces`));
+
+test.skipIf(DATA === undefined)(
+  "every folder of traces plays, told by its folder or by --format",
+  async () => {
+    const folders = await readdir(`${DATA}/traces`);
+    expect(folders.length).toBeGreaterThan(6);
+    for (const folder of folders) {
+      const [name] = await readdir(`${DATA}/traces/${folder}`);
+      const given = `${DATA}/traces/${folder}/${name}`;
+      const args = ["--budget", "300", "--policies", "cloud-webp", "--json"];
+      const told = JSON.parse(await printed("--uplink", given, "--downlink", given, ...args)).policies;
+      const moved = await file(`elsewhere/${name}`, await readFile(given, "utf8"));
+      const named = ["--uplink", moved, "--downlink", moved, "--format", folder, ...args];
+      expect(JSON.parse(await printed(...named)).policies, folder).toEqual(told);
+    }
+  },
+);
 
 const usual = ["--budget", "300"];
 

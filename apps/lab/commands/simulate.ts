@@ -1,15 +1,19 @@
+import { fleetTable } from "../simulate/fleet/fleet-table.ts";
 import { INSURED, PILOT_NAMES, pilotsNamed } from "../simulate/policy/pilots.ts";
+import { answersCsv } from "../simulate/results/answers-csv.ts";
 import type { Summary } from "../simulate/results/summary.ts";
 import { table } from "../simulate/results/summary-table.ts";
+import { playFleet } from "../simulate/run/play-fleet.ts";
 import { playOne } from "../simulate/run/play-one.ts";
 import { playPopulation } from "../simulate/run/play-population.ts";
+import type { Outcome } from "../simulate/session/outcome.ts";
 import { RTT_FILES } from "../simulate/set-up/read-rtt.ts";
 import { FEATURES } from "../simulate/set-up/settings.ts";
 import { openSubject, type Subject } from "../simulate/set-up/subject.ts";
 import { FORMAT_NAMES } from "../simulate/traces/read-trace.ts";
 import { command } from "./command.ts";
 import { flag, number, text, textOrNone, whole } from "./option.ts";
-import { modelArgument, seedOption } from "./shared-options.ts";
+import { modelArgument, seedOption, writeOut } from "./shared-options.ts";
 
 export const simulateCommand = command({
   name: "simulate",
@@ -53,25 +57,55 @@ photo is recorded (lab evaluate MODEL --verdicts).`,
       `of ${PILOT_NAMES.join(", ")}; one of the literature's with ${INSURED} finishes on the phone in time as EDDI does; a path is a policy of one's own`,
       "eddi,edge-only,clairvoyant",
     ),
+    fleet: textOrNone(
+      "CLIENTS",
+      "instead of all these: so many users of the population, 10 to 100000 (default 1000), who plan alone by what one service tells",
+    ),
+    replicas: whole("of that service at most, 1 to 100 (default 10)", 1),
+    duration: text("S", "how long the fleet is watched (default 3600)"),
+    scaling: text(
+      "S|off",
+      "until a replica that the autoscaler wants is there (default 60); off: all are there",
+    ),
+    failure: text(
+      "S|off",
+      "for how long half of the replicas die, at half of the time (default 60); off: none does",
+    ),
     answers: whole("photos (default 200; of a population at most 20 a user)", 1),
-    every: text("MS", "from one to the next (default 2000)"),
+    every: text("MS", "from one to the next (default 2000; of a fleet 30000, in the mean)"),
     seed: seedOption("of all that is drawn"),
+    csv: text(
+      "FILE",
+      "writes what became of every photo there: exit, cut, codec, foretold and true time, energy",
+    ),
     json: flag('print {"policies":{NAME:{...}}}'),
   },
   more: "A photo that is not answered within 10 s counts as lost, and a frame beyond six under way as dropped: neither in time.",
   run: async ({ argument: { folder, name }, options, status }) => {
-    const { seed, population } = options;
-    const pilots = await pilotsNamed(options.policies);
+    const { seed, population, fleet } = options;
     const openModel = (): Promise<Subject> => openSubject(folder, options["work-scale"]);
     const wishes = { ...options, minAccuracy: options["min-accuracy"] };
+    if (fleet !== undefined) {
+      const summary = await playFleet({ ...wishes, fleet, population }, openModel, seed, (text) =>
+        status.update(text),
+      );
+      status.note(`${name}: ${summary.clients} clients, seed ${seed}`);
+      process.stdout.write(options.json ? `${JSON.stringify({ fleet: summary })}\n` : fleetTable(summary));
+      return;
+    }
+    const pilots = await pilotsNamed(options.policies);
     const play =
       population === undefined
         ? await playOne(wishes, openModel, seed)
         : await playPopulation({ ...wishes, population }, openModel, seed);
     const policies: Record<string, Summary> = {};
+    const answers = new Map<string, readonly Outcome[]>();
     for (const pilot of pilots) {
-      policies[pilot.name] = play(pilot, (done) => status.update(`${pilot.name}: ${done}`));
+      const { summary, outcomes } = play(pilot, (done) => status.update(`${pilot.name}: ${done}`));
+      policies[pilot.name] = summary;
+      answers.set(pilot.name, outcomes);
     }
+    if (options.csv !== undefined) await writeOut(options.csv, answersCsv(answers), "--csv");
     status.note(`${name}: ${pilots.length} policies, seed ${seed}`);
     process.stdout.write(options.json ? `${JSON.stringify({ policies })}\n` : table(policies));
   },

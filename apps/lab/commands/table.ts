@@ -72,6 +72,10 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "make a foreign TF.js classifier one of ours",
     load: async () => (await import("./import.ts")).importCommand,
   },
+  get: {
+    purpose: "fetch, import and equip a published model",
+    load: async () => (await import("./get.ts")).getCommand,
+  },
   "add-exits": {
     purpose: "attach early exits to an imported model, without labels",
     load: async () => (await import("./add-exits.ts")).addExitsCommand,

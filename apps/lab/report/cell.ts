@@ -1,7 +1,7 @@
 import type { Objective } from "#shared/optimizer";
 
 /** What is looked at: each has its section in the report. */
-export type Study = "budgets" | "uplinks" | "capacity" | "load" | "ablations" | "population";
+export type Study = "budgets" | "uplinks" | "capacity" | "load" | "ablations" | "population" | "sensitivity";
 
 /** A world in which some policies answer the same photos. Plain data: it goes to other processes. */
 export interface Cell {
@@ -28,14 +28,20 @@ export type CellWorld =
       readonly slowdown: number;
       /** How many times as slow as its profile the service is. */
       readonly cloudScale: number;
-      readonly load: number;
+      /** What others take: a share of the service's time, or so many clients that each ask for a photo a second. */
+      readonly load: number | { readonly clients: number };
       readonly objective: Objective;
       readonly framesPerSecond: number | null;
       readonly answers: number;
       readonly everyMs: number;
     }
-  /** A fixed stratum of the population, by its place. */
-  | { readonly kind: "stratum"; readonly place: number; readonly most: number };
+  /** A fixed stratum of the population, by its place; under another assumption, by its name. */
+  | {
+      readonly kind: "stratum";
+      readonly place: number;
+      readonly most: number;
+      readonly assumption: string | null;
+    };
 
 /** What a policy came to in a cell: sums over its answers, so that cells can be added up. */
 export interface Tally {

@@ -12,10 +12,13 @@ export interface CutMap {
   readonly uplinksMbps: readonly number[];
   readonly slowdowns: readonly number[];
   /** By row and column: where the best plan cuts. */
-  readonly cells: readonly (readonly ("edge" | "inner" | "image")[])[];
-  /** Share of all cells. */
-  readonly inner: number;
+  readonly cells: readonly (readonly Place[])[];
+  /** Of all cells, 0..1. */
+  readonly shares: Readonly<Record<Place, number>>;
 }
+
+/** All on the phone, a cut inside the DAG, or the image is sent. */
+export type Place = "edge" | "inner" | "image";
 
 const steps = (least: number, most: number, count: number): readonly number[] =>
   Array.from({ length: count }, (_, at) => least * (most / least) ** (at / (count - 1)));
@@ -34,22 +37,22 @@ export function cutMap(subject: Subject, objective: CutObjective): CutMap {
     objective === "accuracy"
       ? BUDGETS_MS.map((budgetMs) => ({ kind: "accuracy", budgetMs }))
       : [{ kind: objective, minAccuracy: floor }];
-  let inner = 0;
+  const shares = { edge: 0, inner: 0, image: 0 };
+  const each = 1 / (SLOWDOWNS.length * UPLINKS_MBPS.length * wishes.length);
   const cells = SLOWDOWNS.map((edgeScale) =>
     UPLINKS_MBPS.map((mbps) => {
       const places = wishes.map((wish) => placeOf(planner, conditionsAt(edgeScale, mbps), wish));
-      inner += places.filter((place) => place === "inner").length / places.length;
+      for (const place of places) shares[place] += each;
       return mostOf(places);
     }),
   );
-  const count = SLOWDOWNS.length * UPLINKS_MBPS.length;
   return {
     model: metadata.id,
     objective,
     uplinksMbps: UPLINKS_MBPS,
     slowdowns: SLOWDOWNS,
     cells,
-    inner: inner / count,
+    shares,
   };
 }
 
@@ -58,11 +61,7 @@ function conditionsAt(edgeScale: number, mbps: number): Conditions {
   return { ...link, edgeScale, cloudScale: 1, queueMs: 0, spread: NO_SPREAD };
 }
 
-function placeOf(
-  planner: LivePlanner,
-  conditions: Conditions,
-  objective: Objective,
-): "edge" | "inner" | "image" {
+function placeOf(planner: LivePlanner, conditions: Conditions, objective: Objective): Place {
   const request: LiveRequest = { conditions, objective };
   const { cut, head } = planner.describe(planner.decide(request)!, request);
   if (cut.length === 0) return "edge";

@@ -1,3 +1,4 @@
+import { ASSUMPTIONS } from "./assumptions.ts";
 import type { Cell, CellWorld } from "./cell.ts";
 import type { ReportTrace } from "./traces.ts";
 
@@ -5,6 +6,8 @@ import type { ReportTrace } from "./traces.ts";
 export interface ReportModel {
   readonly id: string;
   readonly accuracy: number;
+  /** Whether its layers were timed alone. */
+  readonly hasLayers: boolean;
 }
 
 export interface CellOptions {
@@ -13,20 +16,22 @@ export interface CellOptions {
   /** Photos in each cell are so many times as usual. */
   readonly effort: number;
   readonly seed: number;
-  /** How many strata the population has, and their weights. */
-  readonly strata: readonly number[];
+  /** Of the population. */
+  readonly strata: readonly { readonly weight: number; readonly radio: string }[];
   /** Of all policies that there are. */
   readonly all: readonly string[];
 }
 
-export const BUDGETS_MS = [20, 60, 100, 150, 200, 300, 400, 600, 1000];
+export const BUDGETS_MS = [10, 20, 60, 100, 150, 200, 300, 400, 600, 1000];
 /** Where either nothing or everything is in time, one phone tells enough. */
-const EXTREME_BUDGETS_MS = [20, 1000];
+const EXTREME_BUDGETS_MS = [10, 20, 1000];
 const EXTREME_SLOWDOWN = 4;
 export const SLOWDOWNS = [1, 4, 10, 20];
 const UPLINKS_MBPS = [0.05, 0.13, 0.3, 0.6, 1.1, 2.5, 5.85, 10, 18.88, 50];
 export const CLOUD_SCALES = [1, 4, 16, 64];
-export const LOADS = [0, 0.3, 0.6, 0.9];
+export const OTHER_CLIENTS = [1, 10, 30, 60, 100, 200];
+/** What others take of the service where nothing else is said. */
+const USUAL_LOAD = 0.25;
 const LOAD_UPLINKS_MBPS = [0.6, 1.1, 2.5, 5.85, 18.88, 50];
 /** So many points below the full net are fast enough an answer's accuracy. */
 const FLOOR = 0.01;
@@ -75,6 +80,7 @@ const ABLATIONS = [
   "eddi-no-queue",
   "eddi-no-codecs",
   "eddi-point-estimates",
+  "eddi-no-change",
   "eddi-no-insurance",
 ];
 
@@ -87,6 +93,7 @@ export function listCells(options: CellOptions): readonly Cell[] {
     ...loads(options),
     ...ablations(options),
     ...population(options),
+    ...sensitivity(options),
   ];
 }
 
@@ -98,7 +105,7 @@ const USUAL: Omit<Given, "objective" | "answers"> = {
   rttMs: 50,
   slowdown: 4,
   cloudScale: 1,
-  load: 0.25,
+  load: USUAL_LOAD,
   framesPerSecond: null,
   everyMs: 1500,
 };
@@ -111,7 +118,7 @@ function budgets(options: CellOptions): readonly Cell[] {
   return options.models.flatMap(({ id }) =>
     SLOWDOWNS.flatMap((slowdown) =>
       BUDGETS_MS.filter(
-        (budgetMs) => slowdown === EXTREME_SLOWDOWN || !EXTREME_BUDGETS_MS.includes(budgetMs),
+        (budgetMs) => slowdown === EXTREME_SLOWDOWN || !isExtreme(slowdown, budgetMs),
       ).flatMap((budgetMs) =>
         options.traces.map(
           (trace, at): Cell => ({
@@ -138,6 +145,10 @@ function budgets(options: CellOptions): readonly Cell[] {
   );
 }
 
+function isExtreme(slowdown: number, budgetMs: number): boolean {
+  return EXTREME_BUDGETS_MS.includes(budgetMs) || (slowdown === 1 && budgetMs > 300);
+}
+
 function uplinks(options: CellOptions): readonly Cell[] {
   return options.models.flatMap(({ id, accuracy }) =>
     UPLINKS_MBPS.map(
@@ -162,12 +173,12 @@ function uplinks(options: CellOptions): readonly Cell[] {
 
 function capacities(options: CellOptions): readonly Cell[] {
   const points = [
-    ...CLOUD_SCALES.map((cloudScale) => ({ cloudScale, load: 0.25 })),
-    ...LOADS.map((load) => ({ cloudScale: 1, load })),
+    ...CLOUD_SCALES.map((cloudScale) => ({ cloudScale, load: USUAL_LOAD, at: { cloudScale } })),
+    ...OTHER_CLIENTS.map((clients) => ({ cloudScale: 1, load: { clients }, at: { clients } })),
   ];
   return options.models.flatMap(({ id, accuracy }) =>
     points.map(
-      ({ cloudScale, load }, at): Cell => ({
+      ({ cloudScale, load, at: named }, at): Cell => ({
         study: "capacity",
         model: id,
         workScale: 1,
@@ -180,7 +191,7 @@ function capacities(options: CellOptions): readonly Cell[] {
         },
         policies: BY_LATENCY,
         seed: options.seed + 100 + at,
-        at: { cloudScale, load },
+        at: named,
         weight: 1,
       }),
     ),
@@ -213,13 +224,13 @@ function loads(options: CellOptions): readonly Cell[] {
 }
 
 function ablations(options: CellOptions): readonly Cell[] {
-  const [model] = options.models;
+  const model = flagshipOf(options.models);
   return [4, 10].flatMap((slowdown) =>
     [150, 300, 600].flatMap((budgetMs) =>
       options.traces.map(
         (trace, at): Cell => ({
           study: "ablations",
-          model: model!.id,
+          model: model.id,
           workScale: 1,
           world: {
             ...USUAL,
@@ -229,7 +240,7 @@ function ablations(options: CellOptions): readonly Cell[] {
             objective: { kind: "accuracy", budgetMs },
             answers: times(8, options),
           },
-          policies: ABLATIONS,
+          policies: model.hasLayers ? [...ABLATIONS, "eddi-layer-sums"] : ABLATIONS,
           seed: options.seed + 300 + at,
           at: { slowdown, budgetMs, trace: trace.name },
           weight: 1,
@@ -239,17 +250,18 @@ function ablations(options: CellOptions): readonly Cell[] {
   );
 }
 
-/** On the fixed strata: all policies with the first model, which also stands for a larger net. */
+/** On the fixed strata: all policies with the flagship, which also stands for a larger net. */
 function population(options: CellOptions): readonly Cell[] {
-  return options.models.flatMap(({ id }, at) =>
-    (at === 0 ? WORK_SCALES : [1]).flatMap((workScale) =>
+  const flagship = flagshipOf(options.models);
+  return options.models.flatMap((model) =>
+    (model === flagship ? WORK_SCALES : [1]).flatMap((workScale) =>
       options.strata.map(
-        (weight, place): Cell => ({
+        ({ weight }, place): Cell => ({
           study: "population",
-          model: id,
+          model: model.id,
           workScale,
-          world: { kind: "stratum", place, most: times(3, options) },
-          policies: at === 0 ? options.all : IN_POPULATION,
+          world: { kind: "stratum", place, most: times(3, options), assumption: null },
+          policies: model === flagship && workScale <= 4 ? options.all : IN_POPULATION,
           seed: options.seed,
           at: { workScale, stratum: place + 1 },
           weight,
@@ -259,8 +271,33 @@ function population(options: CellOptions): readonly Cell[] {
   );
 }
 
-export const WORK_SCALES = [1, 4];
-const IN_POPULATION = [
+/** The population's weakest assumptions, each made otherwise. */
+function sensitivity(options: CellOptions): readonly Cell[] {
+  return ASSUMPTIONS.flatMap(({ name, weightOf = () => 1 }) =>
+    options.strata.map(
+      ({ weight, radio }, place): Cell => ({
+        study: "sensitivity",
+        model: flagshipOf(options.models).id,
+        workScale: 1,
+        world: { kind: "stratum", place, most: times(3, options), assumption: name },
+        policies: IN_SENSITIVITY,
+        seed: options.seed,
+        at: { assumption: name, stratum: place + 1 },
+        weight: weight * weightOf(radio),
+      }),
+    ),
+  );
+}
+
+/** The page's own where it is reported on, else the first. */
+export function flagshipOf(models: CellOptions["models"]): ReportModel {
+  return models.find(({ id }) => id === "resnet-imagenette") ?? models[0]!;
+}
+
+/** So many times the net's work, for the population. */
+export const WORK_SCALES = [1, 4, 16];
+export const IN_SENSITIVITY = ["eddi", "edge-only", "cloud-webp+insured", "clairvoyant"];
+export const IN_POPULATION = [
   "eddi",
   "clairvoyant",
   "edge-only",

@@ -23,6 +23,8 @@ export interface Margin {
   readonly estimate: Estimate;
   /** What the paper tells on average, or what is aimed at; null for none. */
   readonly aim: number | null;
+  /** How far the clairvoyant is ahead of the same: what there is to gain. Null where that says nothing. */
+  readonly ceiling: number | null;
 }
 
 export function margins(results: readonly CellResult[], models: readonly string[]): readonly Margin[] {
@@ -77,35 +79,52 @@ function accuracyMargins(
   if (cells.length === 0) return [];
   const share = (own: readonly CellResult[], policy: string): number => shareOf(own, policy, rightInTime);
   const rivals = bestOfGroups(cells, (policy) => share(cells, policy));
-  const points = (policy: string): Estimate =>
-    bootstrap(cells, (own) => 100 * (share(own, "eddi") - share(own, policy)));
-  const relative = (policy: string): Estimate =>
-    bootstrap(cells, (own) => 100 * (share(own, "eddi") / share(own, policy) - 1));
-  const name = model ?? "all";
+  const points = (own: readonly CellResult[], who: string, policy: string): number =>
+    100 * (share(own, who) - share(own, policy));
+  const relative = (own: readonly CellResult[], who: string, policy: string): number =>
+    100 * (share(own, who) / share(own, policy) - 1);
+  const of = (
+    against: string,
+    policy: string,
+    unit: Margin["unit"],
+    ahead: typeof points,
+    aim: number | null,
+  ): Margin => ({
+    what,
+    model: model ?? "all",
+    against,
+    unit,
+    estimate: bootstrap(cells, (own) => ahead(own, "eddi", policy)),
+    aim,
+    ceiling: policy === ORACLE ? null : ahead(cells, ORACLE, policy),
+  });
   return [
     ...rivals.flatMap(({ group, policy }): Margin[] => {
       const against = `best ${group}: ${policy}`;
-      return [
-        { what, model: name, against, unit: "points", estimate: points(policy), aim: null },
-        {
-          what,
-          model: name,
-          against,
-          unit: "%",
-          estimate: relative(policy),
-          aim: group.startsWith("published") ? 10.6 : null,
-        },
-      ];
+      const aim = group.startsWith("published") ? 10.6 : null;
+      return [of(against, policy, "points", points, null), of(against, policy, "%", relative, aim)];
     }),
-    { what, model: name, against: "edge-only", unit: "points", estimate: points("edge-only"), aim: 1.5 },
-    { what, model: name, against: "clairvoyant", unit: "points", estimate: points("clairvoyant"), aim: -1 },
+    of("edge-only", "edge-only", "points", points, 1.5),
+    of(ORACLE, ORACLE, "points", points, -1),
   ];
 }
+
+const ORACLE = "clairvoyant";
 
 function promiseMargins(cells: readonly CellResult[], model: string | null): readonly Margin[] {
   if (cells.length === 0) return [];
   const against = "rows that can be kept in time";
-  return [{ what: "promise", model: model ?? "all", against, unit: "%", estimate: promise(cells), aim: 97 }];
+  return [
+    {
+      what: "promise",
+      model: model ?? "all",
+      against,
+      unit: "%",
+      estimate: promise(cells),
+      aim: 97,
+      ceiling: null,
+    },
+  ];
 }
 
 /** Of the rows in which the clairvoyant keeps 95 % in time: the share in which EDDI does. */
@@ -145,8 +164,8 @@ function ratioMargins(
   aim: number,
 ): readonly Margin[] {
   if (cells.length === 0) return [];
-  const ahead = (own: readonly CellResult[], policy: string): number =>
-    margin(geometricRatio(own, number, "eddi", policy));
+  const ahead = (own: readonly CellResult[], policy: string, who = "eddi"): number =>
+    margin(geometricRatio(own, number, who, policy));
   const rivals = bestOfGroups(cells, (policy) => -ahead(cells, policy));
   const of = (against: string, policy: string, wanted: number | null): Margin => ({
     what,
@@ -155,12 +174,13 @@ function ratioMargins(
     unit: "%",
     estimate: bootstrap(cells, (own) => ahead(own, policy)),
     aim: wanted,
+    ceiling: policy === ORACLE ? null : ahead(cells, policy, ORACLE),
   });
   return [
     ...rivals.map(({ group, policy }) =>
       of(`best ${group}: ${policy}`, policy, group.startsWith("published") ? aim : null),
     ),
-    of("clairvoyant", "clairvoyant", null),
+    of(ORACLE, ORACLE, null),
   ];
 }
 

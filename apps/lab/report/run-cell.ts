@@ -9,11 +9,12 @@ import { Session } from "../simulate/session/session.ts";
 import { buildScenario } from "../simulate/set-up/build-scenario.ts";
 import { fromDraw } from "../simulate/set-up/from-draw.ts";
 import { populationTraces } from "../simulate/set-up/population-sessions.ts";
-import { worldOf } from "../simulate/set-up/settings.ts";
+import { WORKERS, worldOf } from "../simulate/set-up/settings.ts";
 import { openSubject, type Subject } from "../simulate/set-up/subject.ts";
 import { playTrace } from "../simulate/traces/play.ts";
 import { readTrace } from "../simulate/traces/read-trace.ts";
 import type { Trace } from "../simulate/traces/trace.ts";
+import { assumptionNamed } from "./assumptions.ts";
 import type { Cell, CellResult, CellWorld, Tally } from "./cell.ts";
 
 /** Runs cells one after the other; what they share is opened once. */
@@ -47,7 +48,7 @@ export class CellRunner {
         ...(await this.rates(world)),
         rtt: { kind: "distribution", rttMs: around(world.rttMs) },
         slowdown,
-        load,
+        load: typeof load === "number" ? load : shareOfClients(load.clients, cloudScale * subject.cloudMs),
         tailMs: cloudScale * subject.cloudMs,
         durationMs: pauses.at(-1)! + 20_000,
         without: new Set(),
@@ -72,10 +73,11 @@ export class CellRunner {
 
   private async stratum(
     subject: Subject,
-    { place, most }: Extract<CellWorld, { kind: "stratum" }>,
+    { place, most, assumption }: Extract<CellWorld, { kind: "stratum" }>,
     seed: number,
   ): Promise<Scenario> {
-    const draw = strataDraws(await readPopulation(), seed)[place]!;
+    const usual = strataDraws(await readPopulation(), seed)[place]!;
+    const draw = (assumption === null ? null : assumptionNamed(assumption))?.change?.(usual) ?? usual;
     const traces = await populationTraces([draw], this.tracesFolder);
     const { world, task } = fromDraw(draw, subject, { traces, most, objective: null });
     return buildScenario(subject, world, task, draw.streamSeed);
@@ -97,6 +99,11 @@ export class CellRunner {
 
 /** Of a usual 4G (DADS, JointDNN: 5.85 and 13.76 Mbit/s). */
 const DOWN_OVER_UP = 13.76 / 5.85;
+
+/** Of the time of the service's workers, what clients take who each ask for a photo a second. */
+function shareOfClients(clients: number, tailMs: number): number {
+  return (clients * tailMs) / (1000 * WORKERS);
+}
 
 /** As the population's good 4G has it: 1.5 times the median for one in a hundred. */
 function around(rttMs: number) {

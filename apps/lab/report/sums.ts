@@ -20,7 +20,7 @@ export function shareOf(
   for (const { cell, tallies } of cells) {
     const tally = tallies[policy]!;
     // Within a stratum photos are as many as its user takes; it counts by its weight alone.
-    const weight = cell.weight / (cell.study === "population" ? Math.max(1, tally.answers) : 1);
+    const weight = cell.weight / (cell.world.kind === "stratum" ? Math.max(1, tally.answers) : 1);
     parts += weight * part(tally);
     wholes += weight * whole(tally);
   }

@@ -166,7 +166,7 @@ interface App {
 }
 
 async function openPage(page: Page, url: string, model: Model, codec: TensorCodecName): Promise<App> {
-  const query = `model=${model.metadata.id}&backend=wasm&calibrate=force&codec=${codec}&budget=${BUDGET_MS}`;
+  const query = `model=${model.metadata.id}&backend=wasm&profile=force&codec=${codec}&budget=${BUDGET_MS}`;
   await page.goto(`${url}/?${query}`);
   await page.evaluate("eddi.ready.then(() => eddi.settle())");
   // A headless browser draws in software, on the cores that are to compute; a phone does not.
@@ -178,7 +178,7 @@ async function openPage(page: Page, url: string, model: Model, codec: TensorCode
   await page.evaluate("eddi.settle()");
   const state = (await page.evaluate("eddi.state()")) as PageState;
   const { backend, selfTestMs } = state.engine;
-  const { profile } = state.calibration;
+  const { profile } = state.profiling;
   const time = (what: object): Promise<number> =>
     page.evaluate((given) => (globalThis as unknown as PageGlobals).eddi.time(given), what);
   return {
@@ -235,7 +235,7 @@ interface PageGlobals {
 
 interface PageState {
   readonly engine: { readonly backend: string; readonly selfTestMs: number };
-  readonly calibration: { readonly profile: unknown };
+  readonly profiling: { readonly profile: unknown };
 }
 
 /** The plan that is cut at one tensor. */

@@ -4,6 +4,11 @@ const EXIT_FAILED = 2;
 
 /** Runs what a process is for: what is wrong is told on standard error, in one line if it is no fault of ours. */
 export async function runOrTell(run: () => Promise<void>): Promise<void> {
+  // Whoever reads has seen enough, as `head` has.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
   try {
     await run();
   } catch (error) {

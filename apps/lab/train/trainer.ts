@@ -10,9 +10,9 @@ import { type Recipe, viewsOf } from "./architectures/recipe.ts";
 import { plainBatches, spread } from "./batches.ts";
 import { openBoard } from "./board.ts";
 import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.ts";
+import { type Learner, openLearner } from "./learner.ts";
 import { recomputeNorms } from "./norms.ts";
 import { paceText, percents } from "./progress.ts";
-import { openSession, type Session } from "./session.ts";
 import type { NamedValues } from "./weights.ts";
 
 export interface TrainingRun {
@@ -64,11 +64,11 @@ const NORM_PHOTOS = 512;
  */
 export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
   const { architecture, recipe, status, from } = run;
-  const session = openSession(tf, architecture, recipe);
-  const { network } = session;
+  const learner = openLearner(tf, architecture, recipe);
+  const { network } = learner;
   if (from) {
     checkSameRun(from, run);
-    session.write(from.tensors);
+    learner.write(from.tensors);
     status.note(`resumed at epoch ${from.epoch + 1}, step ${from.step}`);
   }
   const history = [...(from?.history ?? [])];
@@ -79,15 +79,15 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     photos: run.train.count,
     history,
   };
-  const save: Save = (place) => saveCheckpoint(run.folder, { ...facts, ...place, tensors: session.read() });
+  const save: Save = (place) => saveCheckpoint(run.folder, { ...facts, ...place, tensors: learner.read() });
   const board = openBoard(tf, path.join(run.folder, "tensorboard"), network.exitIds);
   const result = (finished: boolean) => ({ network, history, best: bestOf(history, architecture), finished });
   let place: Place = { epoch: from?.epoch ?? 0, step: from?.step ?? 0 };
   for (; place.epoch < recipe.epochs; place = { epoch: place.epoch + 1, step: 0 }) {
     const { epoch } = place;
-    const loss = await trainEpoch(run, session, place, save);
+    const loss = await trainEpoch(run, learner, place, save);
     if (loss === null) return result(false);
-    const measured = isMeasured(recipe, epoch) ? measure(tf, run, session) : null;
+    const measured = isMeasured(recipe, epoch) ? measure(tf, run, learner) : null;
     const now = { epoch, loss, accuracy: measured?.accuracy ?? null };
     history.push(now);
     await board(now);
@@ -110,17 +110,17 @@ function isMeasured({ epochs }: Recipe, epoch: number): boolean {
 function measure(
   tf: Tf,
   { architecture, train: photos, heldBack }: TrainingRun,
-  session: Session,
+  learner: Learner,
 ): { readonly accuracy: readonly number[]; readonly weights: readonly NamedValues[] } {
-  const { network } = session;
-  return session.withAverages(() => {
+  const { network } = learner;
+  return learner.withAverages(() => {
     recomputeNorms(
       tf,
       network,
       plainBatches(tf, photos, spread(photos.count, NORM_PHOTOS), architecture.size),
     );
     const { accuracy } = measureAccuracy(tf, network, heldBack, architecture.size);
-    return { accuracy, weights: session.readWeights() };
+    return { accuracy, weights: learner.readWeights() };
   });
 }
 
@@ -142,7 +142,7 @@ function bestOf(history: readonly EpochResult[], architecture: Architecture): Ep
 /** @returns the mean loss over the steps, or null when the signal stopped it */
 async function trainEpoch(
   run: TrainingRun,
-  session: Session,
+  learner: Learner,
   from: Place,
   save: Save,
 ): Promise<number | null> {
@@ -155,7 +155,7 @@ async function trainEpoch(
   let lossSum = 0;
   for (let step = from.step; step < steps; step++) {
     const picked = order.subarray(step * recipe.batch, (step + 1) * recipe.batch);
-    const loss = session.train({ photos, picked, epoch, step, steps });
+    const loss = learner.train({ photos, picked, epoch, step, steps });
     if (!Number.isFinite(loss)) {
       throw new EddiError(
         "internal",

@@ -2,11 +2,11 @@ import type { EddiError } from "#shared/errors";
 import type { CodecText, Plan } from "#shared/model";
 import type {
   Answer,
-  Calibration,
   EngineReport,
   ImageSource,
   ModelSummary,
   OpenedPicture,
+  Profiling,
   Provisional,
   ShardState,
   Timing,
@@ -95,7 +95,7 @@ export interface ClientEvents {
   /** Weights have arrived: the state of every shard. */
   readonly progress: readonly ShardState[];
   /** How far this device has measured itself. */
-  readonly calibration: Calibration;
+  readonly profiling: Profiling;
   /** The plan for the next image, and all that it follows from. */
   readonly plan: PlanSummary;
   /** Network, edge or cloud are no longer as they were. */
@@ -124,7 +124,7 @@ export interface Answering {
 export interface ClientState extends Objectives {
   readonly model: ModelSummary | null;
   readonly engine: EngineReport | null;
-  readonly calibration: Calibration;
+  readonly profiling: Profiling;
   readonly shards: readonly ShardState[];
   /** Of shards that are there as a whole. */
   readonly loadedBytes: number;

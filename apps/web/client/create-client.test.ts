@@ -356,7 +356,7 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   [{ ...GOOD, framesPerSecond: 0 }, /^framesPerSecond/],
   [{ ...GOOD, backend: "cuda" }, /^backend: expected one of webgpu, wasm, webgl, got cuda$/],
   [{ ...GOOD, slowdown: 0.5 }, /^slowdown: expected 1 to 1000, got 0.5$/],
-  [{ ...GOOD, calibrate: true }, /^calibrate/],
+  [{ ...GOOD, profile: true }, /^profile/],
   [{ ...GOOD, codec: "uint3" }, /^codec/],
   [{ ...GOOD, transport: "pigeon" }, /^transport: expected one of .*, got pigeon$/],
   [{ ...GOOD, startWorker: "worker.js" }, /^startWorker: expected a function, got worker.js$/],

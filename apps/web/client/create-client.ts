@@ -21,7 +21,7 @@ const EVENTS: readonly (keyof ClientEvents)[] = [
   "model",
   "engine",
   "progress",
-  "calibration",
+  "profiling",
   "plan",
   "conditions",
   "objectives",

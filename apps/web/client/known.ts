@@ -42,8 +42,8 @@ export class Known implements SessionListener {
       case "shards":
         this.tell({ shards: event.shards }, "progress", event.shards);
         return;
-      case "calibration":
-        this.tell({ calibration: event.calibration }, "calibration", event.calibration);
+      case "profiling":
+        this.tell({ profiling: event.profiling }, "profiling", event.profiling);
         return;
       case "problem":
         this.onProblem(new EddiError(event.code, event.message));
@@ -97,7 +97,7 @@ export class Known implements SessionListener {
 const NOTHING = {
   model: null,
   engine: null,
-  calibration: { state: "waiting", share: 0, profile: null },
+  profiling: { state: "waiting", share: 0, profile: null },
   shards: [],
   summary: null,
 } as const;

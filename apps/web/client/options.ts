@@ -4,9 +4,9 @@ import type { ServiceAddress } from "../service/service.ts";
 import {
   BACKENDS,
   type Backend,
-  CALIBRATION_MODES,
-  type CalibrationMode,
   type EdgeSettings,
+  PROFILING_MODES,
+  type ProfilingMode,
 } from "../talk/edge.ts";
 import { bad, checkFunction, checkNothing, checkNumber, checkOneOf, checkRecord } from "./check.ts";
 import { BUDGET_MS, checkBudget, checkCodec, checkLoad, checkMinAccuracy } from "./check-arguments.ts";
@@ -37,7 +37,7 @@ export interface ClientOptions extends ServiceOptions {
   /** The edge is made this many times as slow, 1 to 1000, to stand for a slower phone. */
   readonly slowdown?: number | undefined;
   /** Whether this device measures itself: `auto`, unless it did so before; `off`; `force`. */
-  readonly calibrate?: CalibrationMode | undefined;
+  readonly profile?: ProfilingMode | undefined;
   /** Of all tensors, such as `uint4+deflate`; null, as usual: as plans say. */
   readonly codec?: CodecText | null | undefined;
   /** Who plans: `eddi`, as usual, or a policy to compare it with, such as `neurosurgeon` or `cloud-webp+insured`. */
@@ -71,7 +71,7 @@ const NAMES = [
   "framesPerSecond",
   "backend",
   "slowdown",
-  "calibrate",
+  "profile",
   "codec",
   "planner",
   "transport",
@@ -84,7 +84,7 @@ export function checkClient(given: unknown): CheckedClient {
     "options",
     given,
   );
-  const { backend, slowdown, calibrate, codec, planner, transport, startWorker: start, ...others } = rest;
+  const { backend, slowdown, profile, codec, planner, transport, startWorker: start, ...others } = rest;
   checkNothing("options", others, NAMES);
   if (start !== undefined) checkFunction("startWorker", start);
   return {
@@ -92,7 +92,7 @@ export function checkClient(given: unknown): CheckedClient {
       service: checkAddress({ baseUrl, key }),
       backend: (backend ?? null) === null ? null : checkOneOf("backend", BACKENDS, backend),
       slowdown: slowdown === undefined ? 1 : checkNumber("slowdown", slowdown, 1, 1000),
-      calibrate: calibrate === undefined ? "auto" : checkOneOf("calibrate", CALIBRATION_MODES, calibrate),
+      profile: profile === undefined ? "auto" : checkOneOf("profile", PROFILING_MODES, profile),
       codec: (codec ?? null) === null ? null : checkCodec(codec),
       planner: planner === undefined ? "eddi" : checkOneOf("planner", PLANNERS, planner),
       transport: (transport ?? null) === null ? null : checkOneOf("transport", TRANSPORTS, transport),

@@ -25,7 +25,7 @@ import { chooseBackend } from "./engine/choose-backend.ts";
 import type { Engine } from "./engine/engine.ts";
 import { EngineKeeper } from "./engine/engine-keeper.ts";
 import { PlannerEnd } from "./planner-end.ts";
-import { type CalibratedDevice, DeviceProfiler } from "./profiling/device-profiler.ts";
+import { DeviceProfiler, type ProfiledDevice } from "./profiling/device-profiler.ts";
 import { browserCache } from "./profiling/profile-cache.ts";
 import { engineStopwatch } from "./profiling/stopwatch.ts";
 import { Downloads } from "./weights/downloads.ts";
@@ -41,7 +41,7 @@ export class Edge {
   /** Settles when the engine could be replaced without a network. */
   private readonly reserved: Promise<void>;
   private readonly kit: Kit;
-  private readonly calibrator: DeviceProfiler;
+  private readonly profiler: DeviceProfiler;
   /** Those that this browser can write. */
   private readonly imageCodecs: readonly ImageCodecName[];
   /** Images taken up, and those under way. */
@@ -94,7 +94,7 @@ export class Edge {
     this.link.model({ kind: "model", json, codec: settings.codec, imageCodecs, planner: settings.planner });
     const isOther = (): void => {
       loader.forget();
-      this.calibrator.restart();
+      this.profiler.restart();
       readiness.restart();
     };
     const engines = new EngineKeeper(
@@ -141,21 +141,21 @@ export class Edge {
       load: (shards, signal) => loader.load(shards, signal),
       onReady: (nodes) => {
         this.link.ready(nodes);
-        this.calibrator.nodesReady(nodes);
+        this.profiler.nodesReady(nodes);
       },
       onProblem: (error) => this.problem(error),
     });
-    this.calibrator = new DeviceProfiler({
+    this.profiler = new DeviceProfiler({
       model,
-      mode: settings.calibrate,
+      mode: settings.profile,
       slowdown: settings.slowdown,
       cache: browserCache,
-      device: () => this.calibrated(),
+      device: () => this.profiledDevice(),
       idle: () => this.idle(),
       images: () => this.images,
       now: () => performance.now(),
-      onProfile: (profile) => this.link.calibrated(profile),
-      onChange: (calibration) => emit({ kind: "calibration", calibration }),
+      onProfile: (profile) => this.link.profiled(profile),
+      onChange: (profiling) => emit({ kind: "profiling", profiling }),
     });
     this.reserved = readiness
       .settled()
@@ -246,7 +246,7 @@ export class Edge {
     for (let known = -1; known !== this.kit.readiness.nodes.size; ) {
       known = this.kit.readiness.nodes.size;
       await this.kit.readiness.settled();
-      await this.calibrator.settled();
+      await this.profiler.settled();
       await this.link.settle();
       await this.kit.readiness.settled();
     }
@@ -269,7 +269,7 @@ export class Edge {
     };
   }
 
-  private async calibrated(): Promise<CalibratedDevice | null> {
+  private async profiledDevice(): Promise<ProfiledDevice | null> {
     const engine = await this.engines.chosen();
     const { selfTestMs } = this.engines;
     if (engine === null || selfTestMs === null) return null;

@@ -95,13 +95,11 @@ test("a fresh optimizer is told all that holds, but not how an engine did that i
   const first = optimizer(planner);
   planner.ready(new Set(["image"]));
   planner.engine(ENGINE);
-  planner.calibrated({ device: "old" } as never);
+  planner.profiled({ device: "old" } as never);
   planner.engine({ ...ENGINE, backend: "webgl" });
   planner.downloading(true);
   planner.started();
-  await expect
-    .poll(first.kinds)
-    .toEqual(["ready", "engine", "calibrated", "engine", "downloading", "started"]);
+  await expect.poll(first.kinds).toEqual(["ready", "engine", "profiled", "engine", "downloading", "started"]);
   first.send({ kind: "hold", isHeld: true });
   await expect.poll(() => held).toEqual([false, true]);
 
@@ -126,6 +124,6 @@ test("what an optimizer does not take is said, and costs nothing", async () => {
   const warn = vi.spyOn(console, "warn").mockReturnValue();
   const { planner } = link();
   optimizer(planner, () => Promise.reject(new EddiError("bad-profile", "nodes are missing")));
-  planner.calibrated({ device: "other" } as never);
-  await expect.poll(() => warn.mock.calls).toEqual([["optimizer, calibrated: nodes are missing"]]);
+  planner.profiled({ device: "other" } as never);
+  await expect.poll(() => warn.mock.calls).toEqual([["optimizer, profiled: nodes are missing"]]);
 });

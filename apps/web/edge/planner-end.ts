@@ -66,12 +66,12 @@ export class PlannerEnd {
 
   /** An engine that replaces another has not been measured. */
   engine(request: Extract<PlanningRequest, { kind: "engine" }>): void {
-    this.told.delete("calibrated");
+    this.told.delete("profiled");
     this.remember(request);
   }
 
-  calibrated(profile: Profile): void {
-    this.remember({ kind: "calibrated", profile });
+  profiled(profile: Profile): void {
+    this.remember({ kind: "profiled", profile });
   }
 
   ready(nodes: ReadonlySet<string>): void {

@@ -5,7 +5,7 @@ import type { CostedModel, PlannerName } from "#shared/planning";
 import type { FoundProfile } from "./profiles.ts";
 
 /** Relative, of an edge's times about its own profile. */
-export const CALIBRATED_SPREAD = 0.1;
+export const PROFILED_SPREAD = 0.1;
 
 /** Before there is a model. */
 export const NOTHING_COSTED: CostedModel = { costs: [], policies: [] };

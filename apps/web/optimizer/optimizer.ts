@@ -19,16 +19,16 @@ import type { Service } from "../service/service.ts";
 import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
 import type { PlanningEvent, PlanningRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
-import { CALIBRATED_SPREAD, type Costed, NOTHING_COSTED } from "./costed.ts";
+import { type Costed, NOTHING_COSTED, PROFILED_SPREAD } from "./costed.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
-  calibratedHead,
   type FetchJson,
   type FoundProfile,
   firstEdgeScale,
   headProfile,
+  profiledHead,
   tailProfile,
 } from "./profiles.ts";
 
@@ -149,7 +149,7 @@ export class Optimizer {
         this.setDownloading("start", false);
         this.background(this.learnEngine(request.backend, request.selfTestMs));
         return { reply: null };
-      case "calibrated":
+      case "profiled":
         this.own = request.profile;
         this.takeHead(this.costed?.base);
         return { reply: null };
@@ -214,8 +214,8 @@ export class Optimizer {
   private takeHead(base: FoundProfile | undefined): void {
     if (this.costed === null || base === undefined) return;
     const { own } = this;
-    if (own !== null) this.guessEdge(1, CALIBRATED_SPREAD);
-    const head = own === null ? base : calibratedHead(this.costed.model, own, base);
+    if (own !== null) this.guessEdge(1, PROFILED_SPREAD);
+    const head = own === null ? base : profiledHead(this.costed.model, own, base);
     this.recost({ ...this.costed, base, head });
   }
 

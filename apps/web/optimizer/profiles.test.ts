@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { readModel } from "#shared/model";
 import { fitRegression, type Profile, USUAL_TRANSFERS } from "#shared/profile";
-import { calibratedHead, firstEdgeScale, headProfile, tailProfile } from "./profiles.ts";
+import { firstEdgeScale, headProfile, profiledHead, tailProfile } from "./profiles.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
 const measured: Profile = {
@@ -77,12 +77,12 @@ test("a profile of another model, with nodes missing or of an old format is not 
 test("what this device has measured goes first, and says how the rest is to be scaled", () => {
   const [, first, second, ...others] = model.dag.names;
   const own = { ...measured, selfTestMs: 9, fixedMs: 0.5, nodeMs: { [first!]: 2, [second!]: 4 } };
-  const { profile, from } = calibratedHead(model, own, { profile: measured, from: "head-wasm.json" });
+  const { profile, from } = profiledHead(model, own, { profile: measured, from: "head-wasm.json" });
   expect(from).toBe("this device (2 nodes) and head-wasm.json");
   expect([profile.nodeMs[first!], profile.nodeMs[second!], profile.fixedMs]).toEqual([2, 4, 0.5]);
   for (const name of others) expect(profile.nodeMs[name], name).toBe(3);
   const whole = { ...own, nodeMs: measured.nodeMs };
-  expect(calibratedHead(model, whole, { profile: measured, from: "x" }).from).toBe("this device");
+  expect(profiledHead(model, whole, { profile: measured, from: "x" }).from).toBe("this device");
 });
 
 test("tails are profiled by the service's engine; while it has none nothing is known", async () => {

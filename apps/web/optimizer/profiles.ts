@@ -62,7 +62,7 @@ async function regressionHead(
  * This device's own heads, as far as they were measured; for other nodes the times of another profile, scaled
  * as those of the measured nodes are.
  */
-export function calibratedHead(model: Model, own: Profile, base: FoundProfile): FoundProfile {
+export function profiledHead(model: Model, own: Profile, base: FoundProfile): FoundProfile {
   const names = model.dag.names.slice(1);
   const measured = names.filter((name) => own.nodeMs[name] !== undefined);
   const sum = (profile: Profile): number =>

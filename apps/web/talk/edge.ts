@@ -31,7 +31,7 @@ export type EdgeEvent =
   | { readonly kind: "engine"; readonly engine: EngineReport }
   /** State of every shard, after any change. */
   | { readonly kind: "shards"; readonly shards: readonly ShardState[] }
-  | { readonly kind: "calibration"; readonly calibration: Calibration }
+  | { readonly kind: "profiling"; readonly profiling: Profiling }
   /** Something went wrong that the user should know; the edge goes on. */
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
   /** The engine failed (GPU device lost, wrong results, nothing but errors): another one takes its place. */
@@ -47,11 +47,11 @@ export type Timing = { readonly runs: number } & (
 );
 
 /** Whether this device measures itself: unless it did so before, never, or anew. */
-export type CalibrationMode = "auto" | "off" | "force";
-export const CALIBRATION_MODES: readonly CalibrationMode[] = ["auto", "off", "force"];
+export type ProfilingMode = "auto" | "off" | "force";
+export const PROFILING_MODES: readonly ProfilingMode[] = ["auto", "off", "force"];
 
 /** How far this device has measured itself. */
-export interface Calibration {
+export interface Profiling {
   /** `cached`: on an earlier visit. */
   readonly state: "waiting" | "measuring" | "done" | "cached" | "off" | "failed";
   /** Of what is being measured, 0..1. */
@@ -73,7 +73,7 @@ export interface EdgeSettings {
   readonly avoid: readonly Backend[];
   /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
   readonly slowdown: number;
-  readonly calibrate: CalibrationMode;
+  readonly profile: ProfilingMode;
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
   /** Who plans: EDDI, or a policy to compare it with. */

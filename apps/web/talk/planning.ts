@@ -23,7 +23,7 @@ export type PlanningRequest =
   /** The backend is chosen: its head profile, and this device's time of the reference net. */
   | { readonly kind: "engine"; readonly backend: string | null; readonly selfTestMs: number | null }
   /** What this device has measured of its heads so far: nodes that are ready. */
-  | { readonly kind: "calibrated"; readonly profile: Profile }
+  | { readonly kind: "profiled"; readonly profile: Profile }
   /** The nodes whose weights are there and whose kernels are warm. */
   | { readonly kind: "ready"; readonly nodes: readonly string[] }
   /** A plan for another wish than the current one. */
@@ -49,7 +49,7 @@ export interface PlanWish {
 export interface PlanningReplies {
   model: null;
   engine: null;
-  calibrated: null;
+  profiled: null;
   ready: null;
   plan: Planning;
   started: null;

@@ -6,7 +6,7 @@ import { readGiven } from "../set-up/given.ts";
 import { worldOf } from "../set-up/settings.ts";
 import type { Subject } from "../set-up/subject.ts";
 import { readTask } from "../set-up/task.ts";
-import { type Play, refuseGiven, type Wishes } from "./play.ts";
+import { OF_FLEET, type Play, refuseGiven, type Wishes } from "./play.ts";
 
 /** Photos that are not answered any more when the last one has come still have their time. */
 const TAIL_MS = 20_000;
@@ -21,6 +21,7 @@ export async function playOne(
   openModel: () => Promise<Subject>,
   seed: number,
 ): Promise<Play> {
+  refuseGiven(wishes, OF_FLEET, "with --fleet");
   refuseGiven(wishes, ["draws", "traces"], "with --population");
   const { uplink, downlink, format, start = "0", rtt = "50", slowdown = "4", load = "0.25" } = wishes;
   if (uplink === undefined)
@@ -34,6 +35,7 @@ export async function playOne(
   const scenario = buildScenario(subject, world, task, seed);
   return (pilot, onProgress) => {
     onProgress(`${task.pauses.length} photos`);
-    return summarise(new Session(scenario, pilot).run(), task.framesPerSecond !== null);
+    const outcomes = new Session(scenario, pilot).run();
+    return { summary: summarise(outcomes, task.framesPerSecond !== null), outcomes };
   };
 }

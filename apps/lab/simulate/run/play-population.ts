@@ -3,7 +3,7 @@ import { Session } from "../session/session.ts";
 import { populationSessions } from "../set-up/population-sessions.ts";
 import type { Subject } from "../set-up/subject.ts";
 import { readWish } from "../set-up/task.ts";
-import { type Play, refuseGiven, type Wishes } from "./play.ts";
+import { OF_FLEET, type Play, refuseGiven, type Wishes } from "./play.ts";
 
 /** Options of a single world; a population brings its own. */
 const OF_ONE = [
@@ -30,6 +30,7 @@ export async function playPopulation(
   openModel: () => Promise<Subject>,
   seed: number,
 ): Promise<Play> {
+  refuseGiven(wishes, OF_FLEET, "with --fleet");
   refuseGiven(wishes, OF_ONE, "without --population");
   const { population, draws, traces, answers: most = 20, budget, minAccuracy } = wishes;
   const objective = readWish(budget, minAccuracy);
@@ -41,6 +42,6 @@ export async function playPopulation(
       onProgress(`${at + 1} of ${sessions.length} users`);
       return { weight: draw.weight, outcomes: new Session(scenario, pilot).run() };
     });
-    return summariseWeighted(played);
+    return { summary: summariseWeighted(played), outcomes: played.flatMap(({ outcomes }) => outcomes) };
   };
 }

@@ -12,6 +12,8 @@ export interface Pilot {
   readonly isEager: boolean;
   /** Finishes on the edge where a reply may come too late. */
   readonly isInsured: boolean;
+  /** What its client goes by instead, where that is not what the scenario says: for ablations. */
+  scenarioOf?(scenario: Scenario): Scenario;
   /** A planner for one client. @throws EddiError where the policy does not fit the model */
   start(scenario: Scenario): Planner | Oracle;
 }

@@ -10,6 +10,8 @@ export interface Scenario {
   readonly verdicts: ModelVerdicts;
   /** What planners are told: of all exits and wire modes. */
   readonly costs: readonly ExitCosts[];
+  /** The same by sums of layers timed alone; null where none were measured. */
+  readonly layerCosts: readonly ExitCosts[] | null;
   /** What the world goes by; the same but for ablations of profiling. */
   readonly truth: readonly ExitCosts[];
   readonly world: WorldSettings;

@@ -31,7 +31,8 @@ export class Session implements Host {
   private readonly outcomes: Outcome[] = [];
   private underWay = 0;
 
-  constructor(scenario: Scenario, pilot: Pilot) {
+  constructor(given: Scenario, pilot: Pilot) {
+    const scenario = pilot.scenarioOf?.(given) ?? given;
     this.scenario = scenario;
     this.pilot = pilot;
     this.world = new World(scenario.world, scenario.seed);

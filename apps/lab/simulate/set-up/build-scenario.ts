@@ -23,13 +23,14 @@ const CALIBRATED_SPREAD = 0.1;
 
 /** One client's session over a world. */
 export function buildScenario(subject: Subject, world: WorldSettings, task: Task, seed: number): Scenario {
-  const { model, verdicts, costs } = subject;
+  const { model, verdicts, costs, layerCosts } = subject;
   const { objective, framesPerSecond, pauses } = task;
   const z = normal(randomFrom(seedOf(seed, "calibration")));
   return {
     model,
     verdicts,
     costs,
+    layerCosts,
     truth: costs,
     world,
     seed,

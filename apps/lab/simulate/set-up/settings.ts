@@ -53,7 +53,7 @@ export function worldOf(given: Given, seed: number): WorldSettings {
     cloud: {
       scale: 1,
       noise: has("noise") ? 0.1 : 0,
-      workers: 2,
+      workers: WORKERS,
       batching: null,
       others: {
         utilisation: has("clients") ? load : 0,
@@ -68,6 +68,8 @@ export function worldOf(given: Given, seed: number): WorldSettings {
   };
 }
 
+/** A service of two cores. */
+export const WORKERS = 2;
 /** As the service's `--max-queue-ms`. */
 export const MAX_QUEUE_MS = 2000;
 /** JPEG and WebP files of photos at one quality differ by about as much. */

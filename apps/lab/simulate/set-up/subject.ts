@@ -4,6 +4,7 @@ import type { Profile } from "#shared/profile";
 import { exitWork } from "../../evaluate/model-work.ts";
 import { readModelFolder } from "../../files/model-folder.ts";
 import { modelProfiles } from "../../planning/model-costs.ts";
+import { asLayerSum, readLayers } from "../../profiling/layer-times.ts";
 import { TRANSPORT } from "../session/answering.ts";
 import { type ModelVerdicts, readVerdicts } from "../verdicts/verdicts.ts";
 
@@ -13,6 +14,8 @@ export interface Subject {
   readonly verdicts: ModelVerdicts;
   /** Of all exits and wire modes, as the page has them once its stream stands. */
   readonly costs: readonly ExitCosts[];
+  /** The same by sums of layers timed alone; null where none were measured. */
+  readonly layerCosts: readonly ExitCosts[] | null;
   /** The last exit by the profiles: on the edge, and in the cloud. */
   readonly edgeMs: number;
   readonly cloudMs: number;
@@ -34,12 +37,25 @@ export async function openSubject(folder: string, workScale: number): Promise<Su
   const options = { codec: null, transport: TRANSPORT };
   const [edge, cloud] = [withWork(head.profile, workScale), withWork(tail.profile, workScale)];
   const costs = exitCosts(model, edge, cloud, options);
+  const [headLayers, tailLayers] = await Promise.all(
+    [edge, cloud].map(({ backend }) => readLayers(folder, model, backend)),
+  );
+  const layerCosts =
+    headLayers && tailLayers
+      ? exitCosts(
+          model,
+          withWork(asLayerSum(head.profile, model, headLayers), workScale),
+          withWork(asLayerSum(tail.profile, model, tailLayers), workScale),
+          options,
+        )
+      : null;
   const last = costs.reduce((latest, exit) => (exit.position > latest.position ? exit : latest));
   const sum = (values: readonly number[]): number => values.reduce((total, ms) => total + ms, 0);
   return {
     model,
     verdicts,
     costs,
+    layerCosts,
     edgeMs: last.edgeFixedMs + sum(last.edgeMs),
     cloudMs: last.cloudFixedMs + sum(last.cloudMs),
     nodes: last.dag.names.length - 1,

@@ -5,10 +5,10 @@ import {
   type EarlyExit,
   exitById,
   exitConfidence,
+  headRunOf,
   type Plan,
   type Segment,
   splitPlan,
-  stagesOf,
 } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import { finishPoints } from "./finish-here.ts";
@@ -25,7 +25,7 @@ export type HeadResult =
  */
 export async function runHead(job: Job): Promise<HeadResult> {
   const { kit, plan } = job;
-  const { asks, rest } = stagesOf(kit.model, plan);
+  const { asks, rest } = headRunOf(kit.model, plan);
   const { cut, tail } = splitPlan(kit.model, plan);
   const image = imageOf(job);
   const ran: Ran = { segments: [], sinceMs: elapsed(job), waitedMs: job.stages.waitMs };
@@ -52,7 +52,7 @@ export async function runHead(job: Job): Promise<HeadResult> {
   return { kind: "cut", cut: new Map(cut.map((name) => [name, known.get(name)!])) };
 }
 
-/** What the stages of a head ran so far. */
+/** What of a head has run so far. */
 interface Ran {
   readonly segments: Segment[];
   /** When they began, and how long the image had waited for the engine by then. */

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { allEdge, readModel } from "#shared/model";
 import { type Profile, readProfile, type Stopwatch } from "#shared/profile";
-import type { Calibration } from "../../talk/edge.ts";
-import { type CalibratedDevice, type CalibratorOptions, DeviceProfiler } from "./device-profiler.ts";
+import type { Profiling } from "../../talk/edge.ts";
+import { DeviceProfiler, type ProfiledDevice, type ProfilerOptions } from "./device-profiler.ts";
 import { type ProfileCache, profileKey } from "./profile-cache.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
@@ -13,7 +13,7 @@ const first = nodesOf(exits[0]!);
 const all = new Set(exits.flatMap((exit) => [...nodesOf(exit)]));
 
 /** A device on which every node takes 1 ms, a call 2 ms, and a clock that only it moves. */
-function fakeDevice(change: Partial<CalibratedDevice> = {}, nodeMs = 1) {
+function fakeDevice(change: Partial<ProfiledDevice> = {}, nodeMs = 1) {
   let clockMs = 0;
   const log = { timings: 0, segments: [] as string[], during: () => {} };
   const spend = async (ms: number, runs: number): Promise<number> => {
@@ -34,7 +34,7 @@ function fakeDevice(change: Partial<CalibratedDevice> = {}, nodeMs = 1) {
     image: (_, { height, width }, runs) => spend(height * width * 1e-5, runs),
     imageCodecs: ["jpeg", "webp"],
   };
-  const device: CalibratedDevice = { adapter: "a GPU", backend: "webgpu", selfTestMs: 5, watch, ...change };
+  const device: ProfiledDevice = { adapter: "a GPU", backend: "webgpu", selfTestMs: 5, watch, ...change };
   return { device, log, now: () => clockMs };
 }
 
@@ -49,11 +49,11 @@ function memoryCache(): ProfileCache & { readonly entries: Map<string, unknown> 
   };
 }
 
-function setUp(fake = fakeDevice(), change: Partial<CalibratorOptions> = {}) {
+function setUp(fake = fakeDevice(), change: Partial<ProfilerOptions> = {}) {
   const profiles: Profile[] = [];
-  const states: Calibration[] = [];
+  const states: Profiling[] = [];
   const cache = memoryCache();
-  const calibrator = new DeviceProfiler({
+  const profiler = new DeviceProfiler({
     model,
     mode: "auto",
     slowdown: 1,
@@ -62,16 +62,16 @@ function setUp(fake = fakeDevice(), change: Partial<CalibratorOptions> = {}) {
     idle: async () => {},
     images: () => 0,
     onProfile: (profile) => profiles.push(profile),
-    onChange: (calibration) => states.push(calibration),
+    onChange: (profiling) => states.push(profiling),
     now: fake.now,
     ...change,
   });
   const measure = async (nodes: ReadonlySet<string>): Promise<Profile | undefined> => {
-    calibrator.nodesReady(nodes);
-    await calibrator.settled();
+    profiler.nodesReady(nodes);
+    await profiler.settled();
     return profiles.at(-1);
   };
-  return { measure, calibrator, profiles, states, cache, log: fake.log };
+  return { measure, profiler, profiles, states, cache, log: fake.log };
 }
 
 test("what is ready is measured, with progress, and the rest once it is ready too", async () => {
@@ -110,7 +110,7 @@ test("another device, backend or slow-down, an entry that is spoiled or of anoth
   const [[key, entry]] = [...before.cache.entries] as [[string, Profile]];
   const cached = async (
     fake = fakeDevice(),
-    change: Partial<CalibratorOptions> = {},
+    change: Partial<ProfilerOptions> = {},
     stored: unknown = entry,
   ) => {
     const cache = memoryCache();

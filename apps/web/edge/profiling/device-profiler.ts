@@ -17,29 +17,29 @@ import {
   transferJobs,
   workUnits,
 } from "#shared/profile";
-import type { Calibration, CalibrationMode } from "../../talk/edge.ts";
+import type { Profiling, ProfilingMode } from "../../talk/edge.ts";
 import { type ProfileCache, profileKey } from "./profile-cache.ts";
 
-export interface CalibratorOptions {
+export interface ProfilerOptions {
   readonly model: Model;
-  readonly mode: CalibrationMode;
+  readonly mode: ProfilingMode;
   readonly slowdown: number;
   readonly cache: ProfileCache;
   /** What is measured, once a backend is chosen; null when none works. */
-  readonly device: () => Promise<CalibratedDevice | null>;
+  readonly device: () => Promise<ProfiledDevice | null>;
   /** Settles when no image is under way. */
   readonly idle: () => Promise<void>;
   /** How many images have been taken up so far. */
   readonly images: () => number;
   readonly onProfile: (profile: Profile) => void;
-  readonly onChange: (calibration: Calibration) => void;
+  readonly onChange: (profiling: Profiling) => void;
   /** A clock, in milliseconds. */
   readonly now: () => number;
   /** How long measuring may take, waiting for images not counted. */
   readonly limitMs?: number;
 }
 
-export interface CalibratedDevice {
+export interface ProfiledDevice {
   /** What the profile belongs to: GPU or browser. */
   readonly adapter: string;
   readonly backend: string;
@@ -62,13 +62,13 @@ const TURNS = 5;
  * the next visit.
  */
 export class DeviceProfiler {
-  private readonly options: CalibratorOptions;
+  private readonly options: ProfilerOptions;
   private ready: ReadonlySet<string> = new Set();
   private profile: Profile | null = null;
   private isLoaded = false;
   private running: Promise<void> | null = null;
 
-  constructor(options: CalibratorOptions) {
+  constructor(options: ProfilerOptions) {
     this.options = options;
     if (options.mode === "off") options.onChange({ state: "off", share: 0, profile: null });
   }
@@ -87,7 +87,7 @@ export class DeviceProfiler {
     this.running ??= this.work()
       .catch((thrown: unknown) => {
         // A backend that fails shows with the next image; until then others' profiles have to do.
-        console.warn(`calibration: ${toEddiError(thrown).message}`);
+        console.warn(`profiling: ${toEddiError(thrown).message}`);
         this.tell("failed", 1);
       })
       .finally(() => {
@@ -108,7 +108,7 @@ export class DeviceProfiler {
     for (let todo = this.todo(); todo.length > 0; todo = this.todo()) await this.measure(device, todo);
   }
 
-  private async load(device: CalibratedDevice): Promise<void> {
+  private async load(device: ProfiledDevice): Promise<void> {
     const { mode, cache, onProfile } = this.options;
     if (mode === "force") return;
     this.profile = this.usable(await cache.read(this.key(device)), device);
@@ -135,7 +135,7 @@ export class DeviceProfiler {
       : [];
   }
 
-  private async measure(device: CalibratedDevice, todo: readonly Measurement[]): Promise<void> {
+  private async measure(device: ProfiledDevice, todo: readonly Measurement[]): Promise<void> {
     const { model, limitMs = LIMIT_MS, cache, onProfile } = this.options;
     this.tell("measuring", 0);
     let spentMs = 0;
@@ -181,7 +181,7 @@ export class DeviceProfiler {
   private async affordable(
     todo: readonly Measurement[],
     timed: (job: Timed) => Timed,
-    { watch }: CalibratedDevice,
+    { watch }: ProfiledDevice,
     limitMs: number,
   ): Promise<readonly Measurement[]> {
     const { model } = this.options;
@@ -217,7 +217,7 @@ export class DeviceProfiler {
   }
 
   /** A stored profile if it is one of this device, backend and model; null for anything else. */
-  private usable(stored: unknown, { backend, adapter }: CalibratedDevice): Profile | null {
+  private usable(stored: unknown, { backend, adapter }: ProfiledDevice): Profile | null {
     if (stored === null || stored === undefined) return null;
     try {
       const profile = readProfile(stored);
@@ -233,12 +233,12 @@ export class DeviceProfiler {
     }
   }
 
-  private key({ adapter, backend }: CalibratedDevice): string {
+  private key({ adapter, backend }: ProfiledDevice): string {
     const { model, slowdown } = this.options;
     return profileKey({ adapter, backend, model: model.metadata.id, version: model.version, slowdown });
   }
 
-  private tell(state: Calibration["state"], share: number): void {
+  private tell(state: Profiling["state"], share: number): void {
     this.options.onChange({ state, share, profile: state === "measuring" ? null : this.profile });
   }
 }

@@ -2,12 +2,12 @@ import { type EddiError, toEddiError } from "#shared/errors";
 import {
   allEdge,
   edgeNodes,
+  headRunOf,
   type Model,
   type Plan,
   type Segment,
   type Shard,
   shardsFor,
-  stagesOf,
 } from "#shared/model";
 import type { Engine } from "../engine/engine.ts";
 
@@ -118,7 +118,7 @@ export class Readiness {
     const { model } = this.options;
     const isReady = this.isReady(edgeNodes(model, plan));
     if (isReady && plan.early === undefined) return [];
-    const { asks, rest } = stagesOf(model, plan);
+    const { asks, rest } = headRunOf(model, plan);
     const ways = asks.map(({ segment }) => segment);
     if (isReady) return ways.filter(({ nodes }) => !this.warm.has(keyOf(nodes)));
     return [...ways, rest].filter(({ nodes }) => nodes.length > 0);

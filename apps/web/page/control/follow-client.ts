@@ -19,8 +19,8 @@ export function followClient(client: Client): void {
   client.on("progress", (shards) => {
     store.shards.value = shards;
   });
-  client.on("calibration", (calibration) => {
-    store.calibration.value = calibration;
+  client.on("profiling", (profiling) => {
+    store.profiling.value = profiling;
   });
   client.on("plan", (summary) => {
     store.summary.value = summary;

@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { Answer, Calibration, EngineReport, ModelSummary, ShardState } from "../../talk/edge.ts";
+import type { Answer, EngineReport, ModelSummary, Profiling, ShardState } from "../../talk/edge.ts";
 import type { PlanSummary } from "../../talk/optimizer.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
@@ -10,7 +10,7 @@ export const modelId = signal<string | null>(null);
 export const models = signal<readonly string[]>([]);
 export const engine = signal<EngineReport | null>(null);
 export const shards = signal<readonly ShardState[]>([]);
-export const calibration = signal<Calibration>({ state: "waiting", share: 0, profile: null });
+export const profiling = signal<Profiling>({ state: "waiting", share: 0, profile: null });
 export const summary = signal<PlanSummary | null>(null);
 export const budgetMs = signal(300);
 export const picture = signal<Picture | null>(null);

@@ -9,7 +9,7 @@ test("without a query everything is at its default", () => {
       model: null,
       backend: null,
       slowdown: 1,
-      calibrate: "auto",
+      profile: "auto",
       codec: null,
       planner: "eddi",
       transport: null,
@@ -23,13 +23,13 @@ test("without a query everything is at its default", () => {
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&calibrate=off&codec=float32+deflate&budget=40&fps=12&transport=stream&planner=spinn+insured&accuracy=0.8&utm_source=x",
+    "?model=tiny&backend=wasm&slowdown=2.5&profile=off&codec=float32+deflate&budget=40&fps=12&transport=stream&planner=spinn+insured&accuracy=0.8&utm_source=x",
   );
   expect(settings).toEqual({
     model: "tiny",
     backend: "wasm",
     slowdown: 2.5,
-    calibrate: "off",
+    profile: "off",
     codec: "float32+deflate",
     planner: "spinn+insured",
     transport: "stream",
@@ -40,16 +40,21 @@ test("every setting can be given", () => {
   expect(problems).toEqual([]);
 });
 
+test("?calibrate=, as ?profile= was once called, still says so", () => {
+  expect(readSettings("?calibrate=off").settings.profile).toBe("off");
+  expect(readSettings("?calibrate=off&profile=force").settings.profile).toBe("force");
+});
+
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
   const { settings, problems } = readSettings(
-    "?model=../x&backend=cuda&slowdown=0.5&calibrate=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon&planner=best",
+    "?model=../x&backend=cuda&slowdown=0.5&profile=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon&planner=best",
   );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
     "?model=../x: expected a model id: lower case letters, digits and -",
     "?backend=cuda: expected one of webgpu, wasm, webgl",
     "?slowdown=0.5: expected a number from 1 to 1000",
-    "?calibrate=maybe: expected one of auto, off, force",
+    "?profile=maybe: expected one of auto, off, force",
     `?codec=jpeg:0: expected one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`,
     `?planner=best: expected one of ${PLANNERS.join(", ")}`,
     "?transport=pigeon: expected fetch or stream",

@@ -1,9 +1,9 @@
 import { type CodecText, parseCodec, TRANSPORTS, type Transport } from "#shared/model";
 import { PLANNERS, type PlannerName } from "#shared/planning";
 import { BUDGET_MS, CODEC_TEXTS } from "../../client/index.ts";
-import { BACKENDS, type Backend, CALIBRATION_MODES, type CalibrationMode } from "../../talk/edge.ts";
+import { BACKENDS, type Backend, PROFILING_MODES, type ProfilingMode } from "../../talk/edge.ts";
 
-/** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&calibrate=off&codec=float32&budget=200`. */
+/** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&profile=off&codec=float32&budget=200`. */
 export interface PageSettings {
   /** Model id; null for the service's own choice. */
   readonly model: string | null;
@@ -16,7 +16,7 @@ export interface PageSettings {
    */
   readonly slowdown: number;
   /** Whether the edge measures itself: on a first visit (`auto`), never (`off`), or on every visit (`force`). */
-  readonly calibrate: CalibrationMode;
+  readonly profile: ProfilingMode;
   /** How all tensors travel; null for what plans say. */
   readonly codec: CodecText | null;
   /** Who plans: EDDI, or a policy to compare it with. */
@@ -43,6 +43,9 @@ export function readSettings(query: string): {
   readonly problems: readonly string[];
 } {
   const given = new URLSearchParams(query);
+  // Addresses that people kept from when it was called so.
+  const former = given.get("calibrate");
+  if (former !== null && !given.has("profile")) given.set("profile", former);
   const problems: string[] = [];
   const read = <T>(name: string, usual: T, expected: string, parse: (text: string) => T | null): T => {
     const text = given.get(name);
@@ -67,11 +70,11 @@ export function readSettings(query: string): {
     ),
     backend: read<Backend | null>("backend", null, `one of ${BACKENDS.join(", ")}`, oneOf(BACKENDS)),
     slowdown: read("slowdown", 1, "a number from 1 to 1000", number(1, 1000)),
-    calibrate: read<CalibrationMode>(
-      "calibrate",
+    profile: read<ProfilingMode>(
+      "profile",
       "auto",
-      `one of ${CALIBRATION_MODES.join(", ")}`,
-      oneOf(CALIBRATION_MODES),
+      `one of ${PROFILING_MODES.join(", ")}`,
+      oneOf(PROFILING_MODES),
     ),
     codec: read<CodecText | null>("codec", null, CODEC_TEXTS, (text) =>
       parseCodec(text) === null ? null : (text.replace(" ", "+") as CodecText),

@@ -6,7 +6,7 @@ import { ModelPicker } from "./model-picker.tsx";
 import { Problems } from "./problems.tsx";
 import { SampleStrip, Sources } from "./sources.tsx";
 import { SplitView } from "./split-view.tsx";
-import { CalibrationProgress, Details, StatusLine, WeightsProgress } from "./status-line.tsx";
+import { Details, ProfilingProgress, StatusLine, WeightsProgress } from "./status-line.tsx";
 import { TimeBars } from "./time-bars.tsx";
 import { Viewer } from "./viewer.tsx";
 
@@ -22,7 +22,7 @@ export function App({ controller }: { readonly controller: Controller }) {
       <Problems />
       <StatusLine />
       <WeightsProgress />
-      <CalibrationProgress />
+      <ProfilingProgress />
       <Viewer controller={controller} />
       <Sources controller={controller} />
       <SampleStrip controller={controller} />

@@ -1,6 +1,6 @@
 import { codecWords } from "#shared/model";
 import type { LoadReport } from "#shared/planning";
-import { arrivedBytes, calibration, engine, loadedBytes, model, shards, summary } from "../control/store.ts";
+import { arrivedBytes, engine, loadedBytes, model, profiling, shards, summary } from "../control/store.ts";
 import { formatBytes, formatMs, formatRate } from "../words/format.ts";
 
 const CLOUD_WORDS = { unknown: "?", up: "up", down: "down", refusing: "busy" } as const;
@@ -58,23 +58,23 @@ export function WeightsProgress() {
 }
 
 /** This device while it measures itself. */
-export function CalibrationProgress() {
-  const { state, share } = calibration.value;
+export function ProfilingProgress() {
+  const { state, share } = profiling.value;
   if (state !== "measuring") return null;
   return (
     <div class="progress">
-      <progress aria-label="Calibration" value={share} max={1} />
+      <progress aria-label="Profiling" value={share} max={1} />
       <span>{`Measuring this device: ${Math.round(100 * share)} %`}</span>
     </div>
   );
 }
 
-const CALIBRATION_WORDS = {
+const PROFILING_WORDS = {
   waiting: "not yet",
   measuring: "being measured",
   done: "measured on this visit",
   cached: "measured on an earlier visit",
-  off: "not to be measured (?calibrate=off)",
+  off: "not to be measured (?profile=off)",
   failed: "could not be measured",
 } as const;
 
@@ -107,7 +107,7 @@ export function Details() {
           {device !== null && device.slowdown > 1 && (
             <Row name="slow-down" value={`the edge is made ${device.slowdown} times as slow (?slowdown=)`} />
           )}
-          <Row name="this device" value={CALIBRATION_WORDS[calibration.value.state]} />
+          <Row name="this device" value={PROFILING_WORDS[profiling.value.state]} />
           {plans !== null && (
             <>
               <Row name="profiles" value={`heads: ${plans.profiles.head}; tails: ${plans.profiles.tail}`} />

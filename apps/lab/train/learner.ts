@@ -25,7 +25,7 @@ export interface Step {
 }
 
 /** A network with the optimiser that trains it. */
-export interface Session {
+export interface Learner {
   readonly network: Network;
   /** @returns the joint loss of the batch, before the step */
   train(step: Step): number;
@@ -44,7 +44,7 @@ export interface Session {
  * softmax cross entropy. Part of what an earlier exit should say is what the last one says (self-distillation,
  * arXiv:1905.08094), or of what every exit should say what all say together.
  */
-export function openSession(tf: Tf, architecture: Architecture, recipe: Recipe): Session {
+export function openLearner(tf: Tf, architecture: Architecture, recipe: Recipe): Learner {
   useNativeReluGradient(tf);
   const sizes = new Set(recipe.phases.map(({ size }) => size));
   const network = buildNetwork(tf, architecture, recipe.seed, sizes.size === 1 ? architecture.size : null);

@@ -1,4 +1,4 @@
-import { element, text, tooltip } from "../draw/svg.ts";
+import { element, text, tooltip } from "../../draw/svg.ts";
 
 export interface Axis {
   readonly label: string;
@@ -20,6 +20,8 @@ export interface LinePlot {
   readonly x: Axis;
   readonly y: Axis;
   readonly lines: readonly Line[];
+  /** Whether points are marked; they are if not given. */
+  readonly hasDots?: boolean;
 }
 
 const WIDTH = 420;
@@ -27,7 +29,7 @@ const HEIGHT = 280;
 const AREA = { left: 48, right: 10, top: 28, bottom: 40 } as const;
 
 /** A plot for a page of its own colours: `l0`, `l1` and so on are classes of lines, `axis` and `grid` of the rest. */
-export function linePlot({ title, x, y, lines }: LinePlot): string {
+export function linePlot({ title, x, y, lines, hasDots = true }: LinePlot): string {
   const toX = scaleOf(x, AREA.left, WIDTH - AREA.right);
   const toY = scaleOf(y, HEIGHT - AREA.bottom, AREA.top);
   const name = (axis: Axis, value: number): string => (axis.name ?? String)(value);
@@ -60,7 +62,7 @@ export function linePlot({ title, x, y, lines }: LinePlot): string {
     const path = known.map(
       ([at, value], index) => `${index === 0 ? "M" : "L"}${round(toX(at))} ${round(toY(value))}`,
     );
-    const dots = known.map(([at, value]) =>
+    const dots = (hasDots ? known : []).map(([at, value]) =>
       element(
         "circle",
         { cx: toX(at), cy: toY(value), r: 2.6, class: `d${one.color}` },

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
+import { edgeNodes, headRunOf } from "./asks.ts";
 import { fixtureModel } from "./fixture.ts";
 import type { EarlyExit } from "./metadata.ts";
 import { allCloud, allEdge, type Plan, splitPlan } from "./plan.ts";
-import { edgeNodes, stagesOf } from "./stages.ts";
 
 const model = fixtureModel();
 const { dag, metadata } = model;
@@ -32,7 +32,7 @@ function isAllowed({ exit, head, early = [] }: Plan): boolean {
 test("the stages ask every early exit in turn, end where the head ends, and run no node twice", () => {
   let asked = 0;
   for (const plan of plans.filter(isAllowed)) {
-    const { asks, rest } = stagesOf(model, plan);
+    const { asks, rest } = headRunOf(model, plan);
     expect(asks.map(({ exit, threshold }) => ({ exit, threshold }))).toEqual(plan.early);
     const computed: string[] = [];
     const held = new Set(["image"]);
@@ -77,7 +77,7 @@ test("without early exits the only stage is the head", () => {
   for (const { exit, head } of plans) {
     const plan = { exit, head };
     const expected = splitPlan(model, plan).head;
-    const { asks, rest } = stagesOf(model, plan);
+    const { asks, rest } = headRunOf(model, plan);
     expect(asks).toEqual([]);
     expect(rest).toEqual({ ...expected, feeds: rest.feeds });
     expect(edgeNodes(model, plan)).toBe(head);
@@ -88,7 +88,7 @@ test("an early exit that needs something from the cloud is refused, by name", ()
   const refused = plans.filter((plan) => !isAllowed(plan));
   expect(refused.length).toBeGreaterThan(10);
   for (const plan of refused) {
-    for (const use of [splitPlan, stagesOf]) {
+    for (const use of [splitPlan, headRunOf]) {
       expect(() => use(model, plan)).toThrow(
         expect.objectContaining({
           code: "bad-plan",

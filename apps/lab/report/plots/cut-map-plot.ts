@@ -1,16 +1,16 @@
-import { element, text, tooltip } from "../draw/svg.ts";
-import type { CutMap } from "./inner-cuts.ts";
+import { element, text, tooltip } from "../../draw/svg.ts";
+import type { CutMap } from "../inner-cuts.ts";
 
 const WIDTH = 420;
 const AREA = { left: 48, right: 10, top: 28, bottom: 40 } as const;
 const ROW = 14;
 
-const CLASSES = { edge: "m-edge", inner: "m-inner", image: "m-image" } as const;
-const WORDS = { edge: "all on the phone", inner: "a cut inside", image: "the image is sent" } as const;
+export const CLASSES = { edge: "m-edge", inner: "m-inner", image: "m-image" } as const;
+export const WORDS = { edge: "all on the phone", inner: "a cut inside", image: "the image is sent" } as const;
 
 /** Where the best plan cuts, over uplink and phone. */
 export function cutMapPlot(map: CutMap): string {
-  const { uplinksMbps, slowdowns, cells, objective, inner } = map;
+  const { uplinksMbps, slowdowns, cells, objective, shares } = map;
   const height = AREA.top + ROW * slowdowns.length + AREA.bottom;
   const column = (WIDTH - AREA.left - AREA.right) / uplinksMbps.length;
   const boxes = cells.flatMap((row, at) =>
@@ -30,7 +30,7 @@ export function cutMapPlot(map: CutMap): string {
       ),
     ),
   );
-  const title = `${map.model}, ${objective}: inside ${(100 * inner).toFixed(1)} %`;
+  const title = `${map.model}, ${objective}: inside ${(100 * shares.inner).toFixed(1)} %`;
   const labels = [
     text(title, { x: AREA.left, y: 16, class: "title" }),
     ...slowdowns.flatMap((slowdown, at) =>

@@ -22,9 +22,9 @@ test("a first visit measures this device, with progress, a second one remembers,
   try {
     await app.settle();
     const first = await app.state();
-    expect(first.calibration.state).toBe("done");
+    expect(first.profiling.state).toBe("done");
     expect(await progress()).not.toHaveLength(0);
-    const nodes = Object.keys(first.calibration.profile!.nodeMs);
+    const nodes = Object.keys(first.profiling.profile!.nodeMs);
     expect(nodes.length).toBeGreaterThan(0);
     expect(first.summary!.profiles.head).toContain("this device");
     expect(first.summary!.conditions.edgeScale).toBe(1);
@@ -32,15 +32,15 @@ test("a first visit measures this device, with progress, a second one remembers,
     // The rest is measured once its weights are there.
     await app.answerNoise(image, { plan: allEdge(model, last) });
     await app.settle();
-    const { calibration } = await app.state();
+    const { profiling } = await app.state();
     const whole = allEdge(model, last).head.slice(1);
-    expect(Object.keys(calibration.profile!.nodeMs)).toEqual(expect.arrayContaining(whole));
+    expect(Object.keys(profiling.profile!.nodeMs)).toEqual(expect.arrayContaining(whole));
 
     await app.page.reload();
     await app.page.evaluate(() => globalThis.eddi.ready);
     await app.settle();
     const second = await app.state();
-    expect(second.calibration).toEqual({ state: "cached", share: 1, profile: calibration.profile });
+    expect(second.profiling).toEqual({ state: "cached", share: 1, profile: profiling.profile });
     expect(await progress()).toHaveLength(0);
     expect(second.summary!.profiles.head).toContain("this device");
     const { prediction } = await app.answerNoise(image);
@@ -50,15 +50,15 @@ test("a first visit measures this device, with progress, a second one remembers,
   }
 });
 
-test("?calibrate=off measures nothing: plans go by others' profiles", async ({ service }) => {
+test("?profile=off measures nothing: plans go by others' profiles", async ({ service }) => {
   const app = await openApp({
     url: service.url,
-    parameters: { model: TINY, backend: "wasm", calibrate: "off" },
+    parameters: { model: TINY, backend: "wasm", profile: "off" },
   });
   try {
     await app.settle();
-    const { calibration, summary } = await app.state();
-    expect(calibration).toEqual({ state: "off", share: 0, profile: null });
+    const { profiling, summary } = await app.state();
+    expect(profiling).toEqual({ state: "off", share: 0, profile: null });
     expect(summary!.profiles.head).not.toContain("this device");
   } finally {
     await app.close();
@@ -70,7 +70,7 @@ function recordProgress(): void {
   const progress: string[] = [];
   Object.assign(globalThis, { progress });
   new MutationObserver(() => {
-    const text = document.querySelector('progress[aria-label="Calibration"]')?.parentElement?.textContent;
+    const text = document.querySelector('progress[aria-label="Profiling"]')?.parentElement?.textContent;
     if (text) progress.push(text);
   }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
 }

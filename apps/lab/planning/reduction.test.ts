@@ -5,35 +5,42 @@ import { afterAll, expect, test } from "vitest";
 import { scaleTransfer, USUAL_TRANSFERS } from "#shared/profile";
 import { fixtureModel } from "../../../shared/model/fixture.ts";
 import { modelCosts } from "./model-costs.ts";
-import { graphStages, stagesText } from "./stages.ts";
+import { graphReduction, reductionText } from "./reduction.ts";
 
 const folder = await mkdtemp(path.join(tmpdir(), "eddi-graph-"));
 afterAll(() => rm(folder, { recursive: true }));
 
 const model = fixtureModel();
 
-test("the stages of the fixture, counted by hand", async () => {
+test("the reduction of the fixture, counted by hand", async () => {
   const { exits, head, tail } = await modelCosts(folder, model);
   expect([head, tail]).toEqual(["analytic", "analytic"]);
-  const stages = graphStages(model, exits);
-  expect(stages.operations).toEqual({ total: 24, constants: 8, identities: 1, unneeded: 1 });
-  expect(stages.nodes).toBe(14);
+  const reduction = graphReduction(model, exits);
+  expect(reduction.operations).toEqual({ total: 24, constants: 8, identities: 1, unneeded: 1 });
+  expect(reduction.nodes).toBe(14);
   // image | stem | deep join | pool-1 | exit-1, and for the others image | stem | deep join | left right cat | ...
-  const counts = stages.exits.map((exit) => [exit.nodes, exit.cutVertices, exit.blocks, exit.largestBlock]);
+  const counts = reduction.exits.map((exit) => [
+    exit.nodes,
+    exit.cutVertices,
+    exit.blocks,
+    exit.largestBlock,
+  ]);
   expect(counts).toEqual([
     [6, 5, 4, 2],
     [9, 6, 5, 3],
     [10, 7, 6, 3],
   ]);
   // A chain has as many heads as nodes; so has a residual block of one branch. Two branches have one more.
-  expect(stages.exits.map(({ closedHeads }) => closedHeads.count)).toEqual([6, 10, 11]);
-  for (const { nodes, closedHeads, contracted } of stages.exits) {
+  expect(reduction.exits.map(({ closedHeads }) => closedHeads.count)).toEqual([6, 10, 11]);
+  for (const { nodes, closedHeads, contracted } of reduction.exits) {
     for (const { nodes: fewer, closedHeads: heads } of [contracted.any, contracted.latency]) {
       expect(fewer).toBeLessThanOrEqual(nodes);
       expect(heads.count).toBeLessThanOrEqual(closedHeads.count);
     }
   }
-  expect(stagesText(stages)).toContain("24 operations - 8 constants - 1 identities - 1 unneeded = 14 nodes");
+  expect(reductionText(reduction)).toContain(
+    "24 operations - 8 constants - 1 identities - 1 unneeded = 14 nodes",
+  );
 });
 
 test("stored profiles are preferred, and wrong ones refused", async () => {

@@ -4,7 +4,7 @@ import { exitById, type Model } from "./model.ts";
 import { type Plan, type Segment, splitPlan } from "./plan.ts";
 
 /** How the edge runs a plan: from one early exit to the next, then to the head's end. No node runs twice. */
-export interface Stages {
+export interface HeadRun {
   readonly asks: readonly Ask[];
   /** From there: computes nothing when the last early exit needed all of the head. */
   readonly rest: Segment;
@@ -18,11 +18,11 @@ export interface Ask extends EarlyExit {
 }
 
 /**
- * The stages of a plan. Without early exits there is one: the head.
+ * How the edge runs a plan. Without early exits at once: the head.
  *
  * @throws EddiError as `splitPlan`
  */
-export function stagesOf(model: Model, plan: Plan): Stages {
+export function headRunOf(model: Model, plan: Plan): HeadRun {
   const { dag, metadata } = model;
   const { head } = splitPlan(model, plan);
   const done = dag.names.map((_, node) => node === 0);
@@ -66,6 +66,6 @@ export function stagesOf(model: Model, plan: Plan): Stages {
 /** All that the edge runs for a plan when no early exit is sure: the head, and the branches of early exits. */
 export function edgeNodes(model: Model, plan: Plan): readonly string[] {
   if (plan.early === undefined) return plan.head;
-  const { asks } = stagesOf(model, plan);
+  const { asks } = headRunOf(model, plan);
   return [...new Set([...plan.head, ...asks.flatMap(({ segment }) => segment.nodes)])];
 }

@@ -3,7 +3,7 @@ import { blocks, countClosedHeads, cutVertices, type Dag, type HeadCount } from 
 import type { Model, OperationCounts } from "#shared/model";
 
 /** What the Evaluator makes of a model, stage by stage, in numbers. */
-export interface GraphStages {
+export interface GraphReduction {
   readonly model: string;
   readonly version: string;
   readonly operations: OperationCounts;
@@ -30,7 +30,7 @@ interface ContractedStages {
 }
 
 /** @param exits costs of the model's exits */
-export function graphStages(model: Model, exits: readonly ExitCosts[]): GraphStages {
+export function graphReduction(model: Model, exits: readonly ExitCosts[]): GraphReduction {
   return {
     model: model.metadata.id,
     version: model.version,
@@ -57,16 +57,16 @@ function sizeOf(dag: Dag): ContractedStages {
   return { nodes: dag.names.length, closedHeads: countClosedHeads(dag) };
 }
 
-/** The stages as text: a line on the operations, then a row for each exit. */
-export function stagesText(stages: GraphStages): string {
-  const { total, constants, identities, unneeded } = stages.operations;
+/** The reduction as text: a line on the operations, then a row for each exit. */
+export function reductionText(reduction: GraphReduction): string {
+  const { total, constants, identities, unneeded } = reduction.operations;
   const title =
-    `${stages.model} (${stages.version}): ${total} operations - ${constants} constants - ` +
-    `${identities} identities - ${unneeded} unneeded = ${stages.nodes} nodes`;
+    `${reduction.model} (${reduction.version}): ${total} operations - ${constants} constants - ` +
+    `${identities} identities - ${unneeded} unneeded = ${reduction.nodes} nodes`;
   const small = ({ nodes, closedHeads }: ContractedStages): string[] => [`${nodes}`, headsText(closedHeads)];
   const rows = [
     ["exit", "nodes", "cut vertices", "blocks", "largest", "closed heads", "for latency", "", "for any", ""],
-    ...stages.exits.map((exit) => [
+    ...reduction.exits.map((exit) => [
       exit.exit,
       `${exit.nodes}`,
       `${exit.cutVertices}`,
