@@ -11,8 +11,8 @@ import { flag, text, whole } from "../commands/option.ts";
 import { seedOption, writeOut } from "../commands/shared-options.ts";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { runOrTell } from "../terminal/run-or-tell.ts";
+import { comparePeer } from "./compare-peer.ts";
 import { DAG_KINDS, type DagKind, generatedExits } from "./generated-exits.ts";
-import { comparePeer } from "./peer/compare.ts";
 import { growthExponent, type Timing, timingOf } from "./statistics.ts";
 
 const SIZES = [50, 100, 200, 500, 1000, 2000, 5000];

@@ -2,10 +2,10 @@ import type { ExitCosts } from "#shared/evaluator";
 import { type Conditions, NO_SPREAD } from "#shared/model";
 import { MinCutPlanner } from "#shared/optimizer";
 import { type Random, randomFor } from "#shared/random";
-import { DAG_KINDS, generatedExits } from "../generated-exits.ts";
-import { timingOf } from "../statistics.ts";
-import { boostPeer, type Peer } from "./boost-peer.ts";
-import { cutProblem } from "./cut-problem.ts";
+import { DAG_KINDS, generatedExits } from "./generated-exits.ts";
+import { boostPeer, type Peer } from "./peer/boost-peer.ts";
+import { cutProblem } from "./peer/cut-problem.ts";
+import { timingOf } from "./statistics.ts";
 
 const NODES = 991;
 /** Rounding of sums in another order. */
