@@ -1,14 +1,14 @@
-import type { Report } from "../report.ts";
-import { ablationsSection } from "../sections/ablations.ts";
-import { budgetsSection } from "../sections/budgets.ts";
-import { cutsSection } from "../sections/cuts.ts";
-import { tracesSection } from "../sections/every-trace.ts";
-import { capacitySection, networksSection, uplinksSection } from "../sections/latency.ts";
-import { loadSection } from "../sections/load.ts";
-import { marginsSection } from "../sections/margins.ts";
-import { populationSection } from "../sections/population.ts";
-import { sensitivitySection } from "../sections/sensitivity.ts";
 import { PAGE_STYLE } from "./page-style.ts";
+import type { Report } from "./results/report.ts";
+import { ablationsSection } from "./sections/ablations.ts";
+import { budgetsSection } from "./sections/budgets.ts";
+import { cutsSection } from "./sections/cuts.ts";
+import { tracesSection } from "./sections/every-trace.ts";
+import { capacitySection, networksSection, uplinksSection } from "./sections/latency.ts";
+import { loadSection } from "./sections/load.ts";
+import { marginsSection } from "./sections/margins.ts";
+import { populationSection } from "./sections/population.ts";
+import { sensitivitySection } from "./sections/sensitivity.ts";
 
 /** The whole report as one page that needs nothing else. */
 export function reportPage(report: Report): string {
