@@ -18,7 +18,11 @@ and lays beside it what the simulator says of the same run.`,
   options: {
     model: text("ID", "model", "resnet-imagenette"),
     links: text("LIST", "of 3g, 4g, wifi, and files of traces, played as uplinks", "3g,4g"),
-    policies: text("LIST", "as `lab simulate` has them", "eddi,edge-only-last,cloud-jpeg,cloud-webp"),
+    policies: text(
+      "LIST",
+      "of `?planner=`; those that measure nothing have one plan, which is insisted on",
+      "eddi,spinn,edge-only,cloud-webp",
+    ),
     photos: whole("on each link", 2, 12),
     slowdown: number("K", "of the page's engine, to stand for a phone", [1, 1000], 4),
     budget: number("MS", "of every photo", [5, 10_000], 300),

@@ -1,4 +1,4 @@
-import { type Compared, compareReports, readReport } from "../report/compare.ts";
+import { type Compared, compareReports, readReport } from "../report/results/compare.ts";
 import { command } from "./command.ts";
 import type { Argument } from "./option.ts";
 import { jsonOption, printJson } from "./shared-options.ts";

@@ -1,4 +1,4 @@
-import { bootstrap, type Estimate } from "../report/bootstrap.ts";
+import { bootstrap, type Estimate } from "../report/results/bootstrap.ts";
 import type { Outcomes } from "./predict.ts";
 
 /** A policy on a link: live, with intervals by bootstrap over photos, and as the simulator has it. */

@@ -65,10 +65,15 @@ test("what the rig is like is what the simulator plays", async () => {
   const [link] = await readLinks("4g");
   expect(worldOfRig(rig, link!).link.rtt).toEqual({ kind: "constant", rttMs: 55 });
   const startsMs = [4000, 8000, 12_000];
-  const given = { subject, rig, link: link!, startsMs, photos: [1, 2, 3], budgetMs: 1000 };
+  const given = { subject, rig, link: link!, startsMs, photos: [1, 2, 3], budgetMs: 1000, isForced: true };
   const local = await predict({ ...given, policy: "edge-only-last" });
   for (const ms of local.ms) expect(ms).toBeCloseTo(3 * subject.edgeMs + 1, 6);
   const remote = await predict({ ...given, policy: "cloud-raw" });
   const leastMs = 55 + (8000 * 3 * 128 * 128) / 5.85e6 / 4;
   for (const ms of remote.ms) expect(ms).toBeGreaterThan(leastMs);
+  const slow = { ...link!, uplink: 10_000 };
+  const late = await predict({ ...given, link: slow, policy: "cloud-raw" });
+  expect(late.inTime).not.toContain(true);
+  const raced = await predict({ ...given, link: slow, policy: "cloud-raw", isForced: false });
+  expect(raced.inTime).not.toContain(false);
 });

@@ -23,15 +23,17 @@ export interface PredictOptions {
   readonly photos: readonly number[];
   readonly budgetMs: number;
   readonly policy: string;
+  /** The page finishes on the edge when a reply is late, whoever plans; not where a plan is insisted on. */
+  readonly isForced: boolean;
 }
 
 const SEEDS = 8;
 
 /** What the simulator says of the same run: the same photos at the same times, over several seeds of what is chance. */
 export async function predict(options: PredictOptions): Promise<Outcomes> {
-  const { subject, rig, link, startsMs, photos, budgetMs, policy } = options;
+  const { subject, rig, link, startsMs, photos, budgetMs, policy, isForced } = options;
   const { model, verdicts, costs, layerCosts } = subject;
-  const pilot = await pilotNamed(policy);
+  const pilot = { ...(await pilotNamed(policy)), isInsured: !isForced };
   const objective: Objective = { kind: "accuracy", budgetMs };
   const all = Array.from({ length: SEEDS }, (_, seed) => {
     const scenario: Scenario = {

@@ -76,7 +76,7 @@ export async function runLive(
           await page.look(false);
         }
       }
-      for (const { policy } of tabs) {
+      for (const { policy, plan } of tabs) {
         const answers = told.get(policy)!;
         const ms = answers.map(({ totalMs }) => totalMs);
         const live = {
@@ -85,7 +85,16 @@ export async function runLive(
           right: answers.map(({ label }, at) => label === photos.labels[at]),
         };
         const startsMs = answers.map(({ startMs }) => startMs - originMs);
-        const same = { subject, rig, link, startsMs, photos: photos.numbers, budgetMs, policy };
+        const same = {
+          subject,
+          rig,
+          link,
+          startsMs,
+          photos: photos.numbers,
+          budgetMs,
+          policy,
+          isForced: plan !== null,
+        };
         rows.push(liveRow(link.name, policy, live, await predict(same)));
       }
       proxy.shape(FAST);

@@ -1,5 +1,5 @@
 import { PAGE_STYLE } from "./page-style.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./results/report.ts";
 import { ablationsSection } from "./sections/ablations.ts";
 import { budgetsSection } from "./sections/budgets.ts";
 import { cutsSection } from "./sections/cuts.ts";

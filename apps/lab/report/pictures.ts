@@ -1,6 +1,6 @@
 import { element, text } from "../draw/svg.ts";
 import { PICTURE_STYLE } from "./page-style.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./results/report.ts";
 import { budgetPlot } from "./sections/budgets.ts";
 import { cutSharesPlot } from "./sections/cuts.ts";
 import { colorOf } from "./sections/lines.ts";

@@ -1,5 +1,5 @@
 import { element, text, tooltip } from "../../draw/svg.ts";
-import type { CutMap } from "../inner-cuts.ts";
+import type { CutMap } from "../results/inner-cuts.ts";
 
 const WIDTH = 420;
 const AREA = { left: 48, right: 10, top: 28, bottom: 40 } as const;

@@ -1,5 +1,5 @@
 import { element, text, tooltip } from "../../draw/svg.ts";
-import type { Margin } from "../margins.ts";
+import type { Margin } from "../results/margins.ts";
 
 const WIDTH = 420;
 const LEFT = 12;

@@ -1,6 +1,6 @@
-import { type Cell, htmlTable, section } from "../html.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, inTime, msOfCell, policiesOf, rightInTime, shareOf } from "../sums.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, inTime, msOfCell, policiesOf, rightInTime, shareOf } from "../results/sums.ts";
+import { type Cell, htmlTable, section } from "./html.ts";
 
 export function ablationsSection({ results }: Report): string {
   const cells = cellsOf(results, "ablations");

@@ -1,9 +1,9 @@
-import type { Tally } from "../cell.ts";
-import { type Cell, htmlTable, plots, section } from "../html.ts";
-import { BUDGETS_MS, SLOWDOWNS } from "../list-cells.ts";
+import { BUDGETS_MS, SLOWDOWNS } from "../cells/list-cells.ts";
 import { type Axis, type Line, linePlot } from "../plots/line-plot.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, inTime, rightInTime, shareOf } from "../sums.ts";
+import type { Tally } from "../results/cell.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, inTime, rightInTime, shareOf } from "../results/sums.ts";
+import { type Cell, htmlTable, plots, section } from "./html.ts";
 import { legendOf, linesOver, percent } from "./lines.ts";
 
 const BUDGET_LINES = [

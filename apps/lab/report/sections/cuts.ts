@@ -1,8 +1,8 @@
-import { plots, section } from "../html.ts";
-import type { CutMap, CutObjective, Place } from "../inner-cuts.ts";
 import { CLASSES, cutMapPlot, WORDS } from "../plots/cut-map-plot.ts";
 import { sharePlot } from "../plots/share-plot.ts";
-import type { Report } from "../report.ts";
+import type { CutMap, CutObjective, Place } from "../results/inner-cuts.ts";
+import type { Report } from "../results/report.ts";
+import { plots, section } from "./html.ts";
 
 export function cutsSection({ cutMaps }: Report): string {
   return section(

@@ -1,6 +1,6 @@
-import { type Cell, htmlTable, section } from "../html.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, inTime, rightInTime, shareOf } from "../sums.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, inTime, rightInTime, shareOf } from "../results/sums.ts";
+import { type Cell, htmlTable, section } from "./html.ts";
 
 export function tracesSection({ results, made }: Report): string {
   const cells = cellsOf(results, "budgets");

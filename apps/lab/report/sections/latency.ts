@@ -1,9 +1,9 @@
-import { plots, section } from "../html.ts";
-import { CLOUD_SCALES, OTHER_CLIENTS } from "../list-cells.ts";
+import { CLOUD_SCALES, OTHER_CLIENTS } from "../cells/list-cells.ts";
 import { barPlot } from "../plots/bar-plot.ts";
 import { type Axis, type Line, linePlot } from "../plots/line-plot.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, meanMs } from "../sums.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, meanMs } from "../results/sums.ts";
+import { plots, section } from "./html.ts";
 import { colorOf, legendOf, linesOver, UPLINK } from "./lines.ts";
 
 const LATENCY_LINES = [

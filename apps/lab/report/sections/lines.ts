@@ -1,6 +1,6 @@
-import type { CellResult } from "../cell.ts";
-import { legend } from "../html.ts";
 import type { Axis, Line } from "../plots/line-plot.ts";
+import type { CellResult } from "../results/cell.ts";
+import { legend } from "./html.ts";
 
 export const percent = (value: number): string => `${Math.round(100 * value)}`;
 

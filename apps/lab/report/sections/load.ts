@@ -1,7 +1,7 @@
-import { plots, section } from "../html.ts";
 import { type Axis, linePlot } from "../plots/line-plot.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, fpsOfCell } from "../sums.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, fpsOfCell } from "../results/sums.ts";
+import { plots, section } from "./html.ts";
 import { legendOf, linesOver, UPLINK } from "./lines.ts";
 
 const LOAD_LINES = [

@@ -1,9 +1,9 @@
-import { bootstrap } from "../bootstrap.ts";
-import { type Cell, htmlTable, section } from "../html.ts";
-import { type Margin, rowsOf } from "../margins.ts";
 import { marginsPlot } from "../plots/margins-plot.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, rightInTime, shareOf } from "../sums.ts";
+import { bootstrap } from "../results/bootstrap.ts";
+import { type Margin, rowsOf } from "../results/margins.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, rightInTime, shareOf } from "../results/sums.ts";
+import { type Cell, htmlTable, section } from "./html.ts";
 
 /** All margins, good and bad, and the rows in which EDDI is behind. */
 export function marginsSection({ margins, results, made }: Report): string {

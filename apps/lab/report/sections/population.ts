@@ -1,9 +1,9 @@
-import type { CellResult } from "../cell.ts";
-import { type Cell, htmlTable, plots, section } from "../html.ts";
-import { WORK_SCALES } from "../list-cells.ts";
+import { WORK_SCALES } from "../cells/list-cells.ts";
 import { type Axis, type Line, linePlot } from "../plots/line-plot.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, inTime, meanMs, policiesOf, quantileMs, rightInTime, shareOf } from "../sums.ts";
+import type { CellResult } from "../results/cell.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, inTime, meanMs, policiesOf, quantileMs, rightInTime, shareOf } from "../results/sums.ts";
+import { type Cell, htmlTable, plots, section } from "./html.ts";
 import { colorOf, legendOf, percent } from "./lines.ts";
 
 export function populationSection({ results, made }: Report): string {

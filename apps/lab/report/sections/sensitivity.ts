@@ -1,10 +1,10 @@
-import { ASSUMPTIONS } from "../assumptions.ts";
-import { bootstrap } from "../bootstrap.ts";
-import type { CellResult } from "../cell.ts";
-import { type Cell, htmlTable, section } from "../html.ts";
-import { IN_SENSITIVITY, WORK_SCALES } from "../list-cells.ts";
-import type { Report } from "../report.ts";
-import { cellsOf, rightInTime, shareOf } from "../sums.ts";
+import { ASSUMPTIONS } from "../cells/assumptions.ts";
+import { IN_SENSITIVITY, WORK_SCALES } from "../cells/list-cells.ts";
+import { bootstrap } from "../results/bootstrap.ts";
+import type { CellResult } from "../results/cell.ts";
+import type { Report } from "../results/report.ts";
+import { cellsOf, rightInTime, shareOf } from "../results/sums.ts";
+import { type Cell, htmlTable, section } from "./html.ts";
 
 const TRIVIAL = ["edge-only", "cloud-webp+insured"];
 

@@ -1,5 +1,5 @@
 import { POLICIES, type PolicyName, policyKind } from "#shared/policies";
-import { INSURED } from "../simulate/policy/pilots.ts";
+import { INSURED } from "../../simulate/policy/pilots.ts";
 import { bootstrap, type Estimate } from "./bootstrap.ts";
 import type { CellResult } from "./cell.ts";
 import {

@@ -1,21 +1,21 @@
-import { modelFolder } from "../files/model-folder.ts";
-import { pilotNamed } from "../simulate/policy/pilots.ts";
-import { readPopulation } from "../simulate/population/read-population.ts";
-import { strataDraws } from "../simulate/population/strata.ts";
-import { fpsOf } from "../simulate/results/summary.ts";
-import type { Outcome } from "../simulate/session/outcome.ts";
-import type { Scenario } from "../simulate/session/scenario.ts";
-import { Session } from "../simulate/session/session.ts";
-import { buildScenario } from "../simulate/set-up/build-scenario.ts";
-import { fromDraw } from "../simulate/set-up/from-draw.ts";
-import { populationTraces } from "../simulate/set-up/population-sessions.ts";
-import { WORKERS, worldOf } from "../simulate/set-up/settings.ts";
-import { openSubject, type Subject } from "../simulate/set-up/subject.ts";
-import { playTrace } from "../simulate/traces/play.ts";
-import { readTrace } from "../simulate/traces/read-trace.ts";
-import type { Trace } from "../simulate/traces/trace.ts";
+import { modelFolder } from "../../files/model-folder.ts";
+import { pilotNamed } from "../../simulate/policy/pilots.ts";
+import { readPopulation } from "../../simulate/population/read-population.ts";
+import { strataDraws } from "../../simulate/population/strata.ts";
+import { fpsOf } from "../../simulate/results/summary.ts";
+import type { Outcome } from "../../simulate/session/outcome.ts";
+import type { Scenario } from "../../simulate/session/scenario.ts";
+import { Session } from "../../simulate/session/session.ts";
+import { buildScenario } from "../../simulate/set-up/build-scenario.ts";
+import { fromDraw } from "../../simulate/set-up/from-draw.ts";
+import { populationTraces } from "../../simulate/set-up/population-sessions.ts";
+import { WORKERS, worldOf } from "../../simulate/set-up/settings.ts";
+import { openSubject, type Subject } from "../../simulate/set-up/subject.ts";
+import { playTrace } from "../../simulate/traces/play.ts";
+import { readTrace } from "../../simulate/traces/read-trace.ts";
+import type { Trace } from "../../simulate/traces/trace.ts";
+import type { Cell, CellResult, CellWorld, Tally } from "../results/cell.ts";
 import { assumptionNamed } from "./assumptions.ts";
-import type { Cell, CellResult, CellWorld, Tally } from "./cell.ts";
 
 /** Runs cells one after the other; what they share is opened once. */
 export class CellRunner {

@@ -1,5 +1,5 @@
 import { toEddiError } from "#shared/errors";
-import type { Cell } from "./cell.ts";
+import type { Cell } from "../results/cell.ts";
 import { CellRunner } from "./run-cell.ts";
 
 /** A process of `crew.ts`: told the folder of traces first, then cells, one after the other. */

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { EddiError, type ErrorCode } from "#shared/errors";
-import type { Cell, CellResult } from "./cell.ts";
+import type { Cell, CellResult } from "../results/cell.ts";
 
 type Reply = { readonly result: CellResult } | { readonly code: ErrorCode; readonly message: string };
 

@@ -1,4 +1,4 @@
-import type { Draw, DrawnBackend } from "../simulate/population/draw.ts";
+import type { Draw, DrawnBackend } from "../../simulate/population/draw.ts";
 
 type Change = (draw: Draw) => Draw;
 

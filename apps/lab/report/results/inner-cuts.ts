@@ -1,6 +1,6 @@
 import { type Conditions, NO_SPREAD } from "#shared/model";
 import { LivePlanner, type LiveRequest, type Objective } from "#shared/optimizer";
-import type { Subject } from "../simulate/set-up/subject.ts";
+import type { Subject } from "../../simulate/set-up/subject.ts";
 
 /** What is asked for in a map of where a cut inside the DAG is best. */
 export type CutObjective = "accuracy" | "latency" | "throughput";

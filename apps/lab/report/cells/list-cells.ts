@@ -1,5 +1,5 @@
+import type { Cell, CellWorld } from "../results/cell.ts";
 import { ASSUMPTIONS } from "./assumptions.ts";
-import type { Cell, CellWorld } from "./cell.ts";
 import type { ReportTrace } from "./traces.ts";
 
 /** A model that is reported on, with the top-1 of its full net. */
