@@ -48,9 +48,18 @@ const STATES: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   [
-    "settings",
+    "what if",
     async () => {
       await app.page.getByRole("button", { name: "Close block 2" }).tap();
+      await tab("What if?").tap();
+      await app.page.getByRole("button", { name: "CAT1" }).tap();
+      await expect(app.page.locator(".why")).toContainText("On CAT1:");
+      await expect(app.page.locator(".map circle")).toHaveCount(2);
+    },
+  ],
+  [
+    "settings",
+    async () => {
       await tab("Why here?").tap();
       await app.page.getByRole("button", { name: "Settings" }).tap();
     },

@@ -32,7 +32,7 @@ export function TimeOfAnswer({ controller }: { readonly controller: Controller }
   const totalMs = shown?.totalMs ?? 0;
   const maxMs = heldMax ?? roundUp(BEYOND * Math.max(limitMs, Math.min(totalMs, 4 * limitMs)));
   return (
-    <section class="time" aria-label={TEXTS.time}>
+    <section class="time" aria-label={tab.value === "whatif" ? TEXTS.timeThere : TEXTS.time}>
       <div class="time-head" style={{ "--max": maxMs, "--limit": limitMs }}>
         <Headline shown={shown} />
         <p class="small lim">

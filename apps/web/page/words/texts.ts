@@ -13,6 +13,7 @@ export const TEXTS = {
   },
   alone: { "all-cloud": "Cloud alone", "early-edge": "Phone, early", "all-edge": "Phone alone" },
   time: "Time of this answer",
+  timeThere: "Time expected there",
   limit: "Time limit",
   yourLimit: "limit",
   expected: "expected",
