@@ -20,6 +20,8 @@ const REST_MS = 400;
 const LEFT = 40;
 const BELOW = 30;
 const TOP = 6;
+/** Width of a letter, about. */
+const LETTER = 8;
 const FILLS = { "all-edge": "p", "early-edge": "e", split: "s", "all-cloud": "c" } as const;
 
 /** Which way is chosen over uploads and speeds of the phone, by the planner itself, and where now and the sliders are. */
@@ -121,7 +123,7 @@ function Drawing(props: {
         <text
           key={kind}
           class={`b on-${FILLS[kind]}`}
-          x={x(column / COLUMNS)}
+          x={inside(x(column / COLUMNS), TEXTS.mapWays[kind], width)}
           y={y(row / ROWS) + 5}
           text-anchor="middle"
         >
@@ -155,4 +157,10 @@ function Drawing(props: {
       {there !== null && <circle class="then" cx={there[0]} cy={there[1]} r={8} />}
     </svg>
   );
+}
+
+/** Where the middle of a word may lie so that all of it is on the map. */
+function inside(x: number, word: string, width: number): number {
+  const half = (word.length * LETTER) / 2;
+  return Math.max(LEFT + half, Math.min(width - 4 - half, x));
 }
