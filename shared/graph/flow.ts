@@ -20,7 +20,7 @@ export class FlowNetwork {
   private readonly arcs: Int32Array;
   /** By arc: the vertex that it enters. */
   private readonly to: Int32Array;
-  /** Distance from the source, -1 where nothing leads. */
+  /** Distance to the sink, -1 where nothing leads there; after `solve` what `isSourceSide` asks. */
   private readonly level: Int32Array;
   private readonly queue: Int32Array;
   /** By vertex: the position in `arcs` to go on from. */
@@ -57,14 +57,14 @@ export class FlowNetwork {
    * @returns its capacity; `Infinity` when every cut holds an infinite arc
    */
   solve(): number {
+    const { vertices, level, fromSource } = this;
     let value = this.cancel();
-    while (this.spread()) {
-      for (let vertex = 0; vertex < this.vertices; vertex++) {
-        if (this.level[vertex] !== 0 || this.fromSource[vertex] === 0) continue;
-        value += this.push(vertex);
-        if (value === Infinity) return value;
+    while (value < Infinity && this.layer()) {
+      for (let vertex = 0; vertex < vertices && value < Infinity; vertex++) {
+        if (fromSource[vertex]! > 0 && level[vertex]! > 0) value += this.push(vertex);
       }
     }
+    this.markSourceSide();
     return value;
   }
 
@@ -88,33 +88,58 @@ export class FlowNetwork {
     return value;
   }
 
-  /** Levels by breadth-first search over open arcs; false when the sink is out of reach. */
-  private spread(): boolean {
+  /**
+   * Levels by breadth-first search over open arcs, backwards from the sink: no vertex of a level is a dead end. Paths go
+   * down from any source vertex, not from the nearest ones alone: each of them is farther off in the next phase.
+   *
+   * @returns false when no source vertex leads to the sink
+   */
+  private layer(): boolean {
     const { first, arcs, to, level, queue, capacity, fromSource, toSink, current } = this;
     level.fill(-1);
     let end = 0;
     for (let vertex = 0; vertex < this.vertices; vertex++) {
-      if (fromSource[vertex]! > 0) {
-        level[vertex] = 0;
-        queue[end++] = vertex;
-      }
+      if (toSink[vertex]! <= 0) continue;
+      level[vertex] = 1;
+      queue[end++] = vertex;
     }
-    let found = -1;
+    let isOpen = false;
     for (let head = 0; head < end; head++) {
       const vertex = queue[head]!;
       const next = level[vertex]! + 1;
-      // Vertices behind the first that opens to the sink are on no shortest path, but on the source's side.
-      if (found < 0 && toSink[vertex]! > 0) found = next;
+      if (fromSource[vertex]! > 0) isOpen = true;
       current[vertex] = first[vertex]!;
       for (let at = first[vertex]!; at < first[vertex + 1]!; at++) {
         const arc = arcs[at]!;
         const other = to[arc]!;
-        if (level[other]! >= 0 || capacity[arc] === 0) continue;
+        if (level[other]! >= 0 || capacity[arc ^ 1] === 0) continue;
         level[other] = next;
         queue[end++] = other;
       }
     }
-    return found >= 0;
+    return isOpen;
+  }
+
+  /** Levels of 0 for all that the source still reaches, -1 for all else. */
+  private markSourceSide(): void {
+    const { first, arcs, to, level, queue, capacity, fromSource } = this;
+    level.fill(-1);
+    let end = 0;
+    for (let vertex = 0; vertex < this.vertices; vertex++) {
+      if (fromSource[vertex]! <= 0) continue;
+      level[vertex] = 0;
+      queue[end++] = vertex;
+    }
+    for (let head = 0; head < end; head++) {
+      const vertex = queue[head]!;
+      for (let at = first[vertex]!; at < first[vertex + 1]!; at++) {
+        const arc = arcs[at]!;
+        const other = to[arc]!;
+        if (level[other]! >= 0 || capacity[arc] === 0) continue;
+        level[other] = 0;
+        queue[end++] = other;
+      }
+    }
   }
 
   /** Saturates the shortest paths that begin at a vertex. With an explicit path: graphs may be deep. */
@@ -149,7 +174,7 @@ export class FlowNetwork {
       let at = current[vertex]!;
       while (at < end) {
         const arc = arcs[at]!;
-        if (capacity[arc]! > 0 && level[to[arc]!] === level[vertex]! + 1) break;
+        if (capacity[arc]! > 0 && level[to[arc]!] === level[vertex]! - 1) break;
         at++;
       }
       current[vertex] = at;

@@ -59,18 +59,17 @@ export interface WayReport {
 export function surprised(before: Surprise, way: WayReport): Surprise {
   const { expectedMs, sdMs, p95Ms } = way;
   if (!(sdMs > 0)) return before;
-  const beyond = exceeds(way, p95Ms, BEYOND, before.late) - BEYOND;
+  const beyond = exceeds(way, p95Ms, before.late) - BEYOND;
   if (way.by === "edge") {
     const edge = moved(before.edge, stepAt(before.edgeCount) * EDGE_STEP * beyond, EDGE_RANGE);
     return { ...before, edge, edgeCount: before.edgeCount + 1 };
   }
-  const isFar = exceeds(way, expectedMs + FAR_Z * sdMs, before.late, before.late);
-  const past = exceeds(way, expectedMs + CORE_Z * sdMs, PAST, before.late) - PAST;
+  const isFar = exceeds(way, expectedMs + FAR_Z * sdMs, before.late);
+  const past = exceeds(way, expectedMs + CORE_Z * sdMs, before.late) - PAST;
   const core = moved(before.core, (1 - isFar) * CORE_STEP * past, CORE_RANGE);
   const count = before.count + 1;
-  // Told in units of the core. What nobody waits for tells nothing of it: it would stray.
-  const strays = way.isThere ? 0 : UNSEEN * Math.log(before.tail);
-  const step = stepAt(before.count) * TAIL_STEP * beyond - strays - Math.log(core / before.core);
+  // Told in units of the core.
+  const step = stepAt(before.count) * TAIL_STEP * beyond - Math.log(core / before.core);
   return {
     ...before,
     core,
@@ -104,20 +103,16 @@ export function stretched(before: Surprise, ratio: number): Surprise {
 }
 
 /**
- * 1 when it took longer than that, 0 when not; where it was given up before, how probable that is.
- *
- * @param share that takes longer of all
+ * 1 when it took longer than that, 0 when not. Where it was given up before, how probable that is: a request of the core is
+ * normal; of one that stalls nobody has seen the end, which is taken to be anywhere on a logarithmic scale until `DEAD_MS`.
  */
-function exceeds(
-  { ms, isThere, expectedMs, sdMs }: WayReport,
-  limitMs: number,
-  share: number,
-  late: number,
-): number {
+function exceeds({ ms, isThere, expectedMs, sdMs }: WayReport, limitMs: number, late: number): number {
   if (ms > limitMs) return 1;
   if (isThere) return 0;
-  const stillOut = late + (1 - late) * above((ms - expectedMs) / sdMs);
-  return Math.min(1, share / stillOut);
+  const core = (ofMs: number): number => (1 - late) * above((ofMs - expectedMs) / sdMs);
+  const stalls = Math.log(DEAD_MS / Math.max(ms, 1));
+  const still = stalls > 0 ? Math.max(0, Math.log(DEAD_MS / limitMs)) / stalls : 1;
+  return Math.min(1, (late * still + core(limitMs)) / (late + core(ms)));
 }
 
 /** The first steps are longer. */
@@ -137,7 +132,6 @@ function moved(value: number, step: number, { least, most }: Range): number {
 /** Of the 95 % quantile. */
 const BEYOND = 0.05;
 const FIRST_STEPS = 10;
-const UNSEEN = 0.05;
 const TAIL_STEP = 0.5;
 const TAIL_RANGE: Range = { least: 0.2, most: 1000 };
 const EDGE_STEP = 0.35;
@@ -147,6 +141,8 @@ const PAST = 0.1;
 const CORE_Z = 1.2816;
 const CORE_STEP = 0.2;
 const CORE_RANGE: Range = { least: 0.1, most: 5 };
+/** Nobody waits for longer. */
+const DEAD_MS = 10_000;
 /** So many deviations off is far. */
 const FAR_Z = 3.5;
 const LATE_TRUST = 20;

@@ -24,66 +24,22 @@ export class BlockCut implements BlockEnds {
   readonly end: number;
   private readonly costs: ExitCosts;
   private readonly ready: readonly boolean[];
-  private readonly network: FlowNetwork;
-  /** By pair of the network: the node whose transfer it carries forward, else -1 (0) or -2 (infinite). */
-  private readonly forward: Int32Array;
-  /** By pair: whether what it carries back is infinite. */
-  private readonly holdsBack: Uint8Array;
-  /** By inner node: whether the block's end reads it. */
-  private readonly feedsEnd: Uint8Array;
-  /** The twin of the start; -1 when the block's end reads the start: its tensor crosses anyway. */
-  private readonly startTwin: number;
   private readonly startMayCross: boolean;
   private readonly kept: Uint8Array;
+  /** Most blocks are never worth one: it is built when it is first solved. */
+  private built: BlockNetwork | null = null;
 
   /**
    * @param ready       by node: whether the edge can run it
    * @param noRawUpload whether the image may not cross
    */
-  constructor(costs: ExitCosts, ends: BlockEnds, ready: readonly boolean[], noRawUpload: boolean) {
-    const { start, end } = ends;
-    const inner = end - start - 1;
-    const { successors } = costs.dag;
-    const pairs: number[] = [];
-    const forward: number[] = [];
-    const holdsBack: number[] = [];
-    const add = (from: number, to: number, carries: number, back: boolean): void => {
-      pairs.push(from, to);
-      forward.push(carries);
-      holdsBack.push(Number(back));
-    };
-    const vertex = (node: number): number => node - start - 1;
-    let vertices = inner;
-    this.feedsEnd = new Uint8Array(inner);
-    for (let node = start + 1; node < end; node++) {
-      const readers = successors[node]!;
-      if (readers.includes(end)) {
-        this.feedsEnd[vertex(node)] = 1;
-        for (const reader of readers) if (reader !== end) add(vertex(node), vertex(reader), -1, true);
-      } else if (readers.length === 1) {
-        add(vertex(node), vertex(readers[0]!), node, true);
-      } else {
-        const twin = vertices++;
-        add(vertex(node), twin, node, false);
-        for (const reader of readers) {
-          add(twin, vertex(reader), -2, false);
-          add(vertex(node), vertex(reader), -1, true);
-        }
-      }
-    }
-    this.startTwin = successors[start]!.includes(end) ? -1 : vertices++;
-    if (this.startTwin >= 0) {
-      for (const reader of successors[start]!) add(this.startTwin, vertex(reader), -2, false);
-    }
+  constructor(costs: ExitCosts, { start, end }: BlockEnds, ready: readonly boolean[], noRawUpload: boolean) {
     this.costs = costs;
     this.start = start;
     this.end = end;
     this.ready = ready;
-    this.network = new FlowNetwork(vertices, pairs);
-    this.forward = Int32Array.from(forward);
-    this.holdsBack = Uint8Array.from(holdsBack);
     this.startMayCross = start > 0 || !noRawUpload;
-    this.kept = new Uint8Array(inner);
+    this.kept = new Uint8Array(end - start - 1);
   }
 
   /** No inner head costs less: every node where it is faster, and the cheapest tensor across. */
@@ -103,13 +59,15 @@ export class BlockCut implements BlockEnds {
   solve(conditions: Conditions): number {
     const { edgeScale, cloudScale } = conditions;
     const { edgeMs, cloudMs } = this.costs;
-    const { network, start, forward, holdsBack } = this;
+    this.built ??= buildNetwork(this.costs, this);
+    const { start } = this;
+    const { network, forward, holdsBack, feedsEnd, startTwin } = this.built;
     const { capacity, fromSource, toSink } = network;
     fromSource.fill(0);
     toSink.fill(0);
     for (let node = start + 1; node < this.end; node++) {
       const vertex = node - start - 1;
-      const crossing = this.feedsEnd[vertex] === 1 ? this.transferMs(node, conditions) : 0;
+      const crossing = feedsEnd[vertex] === 1 ? this.transferMs(node, conditions) : 0;
       fromSource[vertex] = cloudScale * cloudMs[node]!;
       toSink[vertex] = this.ready[node] ? edgeScale * edgeMs[node]! + crossing : Infinity;
     }
@@ -120,15 +78,16 @@ export class BlockCut implements BlockEnds {
       capacity[2 * pair + 1] = holdsBack[pair] === 1 ? Infinity : 0;
     }
     const startMs = this.startMayCross ? this.transferMs(start, conditions) : Infinity;
-    if (this.startTwin < 0) return startMs + network.solve();
-    fromSource[this.startTwin] = startMs;
+    if (startTwin < 0) return startMs + network.solve();
+    fromSource[startTwin] = startMs;
     return network.solve();
   }
 
   /** Remembers the head that `solve` has found. */
   keep(): void {
+    const { network } = this.built!;
     for (let vertex = 0; vertex < this.kept.length; vertex++) {
-      this.kept[vertex] = Number(this.network.isSourceSide(vertex));
+      this.kept[vertex] = Number(network.isSourceSide(vertex));
     }
   }
 
@@ -145,4 +104,56 @@ export class BlockCut implements BlockEnds {
     const ends = edgeScale * edgeCutMs[node]! + cloudScale * cloudCutMs[node]!;
     return ends + (8000 * wireBytes[node]!) / uplinkBps;
   }
+}
+
+interface BlockNetwork {
+  readonly network: FlowNetwork;
+  /** By pair of the network: the node whose transfer it carries forward, else -1 (0) or -2 (infinite). */
+  readonly forward: Int32Array;
+  /** By pair: whether what it carries back is infinite. */
+  readonly holdsBack: Uint8Array;
+  /** By inner node: whether the block's end reads it. */
+  readonly feedsEnd: Uint8Array;
+  /** The twin of the start; -1 when the block's end reads the start: its tensor crosses anyway. */
+  readonly startTwin: number;
+}
+
+function buildNetwork({ dag: { successors } }: ExitCosts, { start, end }: BlockEnds): BlockNetwork {
+  const inner = end - start - 1;
+  const pairs: number[] = [];
+  const forward: number[] = [];
+  const holdsBack: number[] = [];
+  const add = (from: number, to: number, carries: number, back: boolean): void => {
+    pairs.push(from, to);
+    forward.push(carries);
+    holdsBack.push(Number(back));
+  };
+  const vertex = (node: number): number => node - start - 1;
+  let vertices = inner;
+  const feedsEnd = new Uint8Array(inner);
+  for (let node = start + 1; node < end; node++) {
+    const readers = successors[node]!;
+    if (readers.includes(end)) {
+      feedsEnd[vertex(node)] = 1;
+      for (const reader of readers) if (reader !== end) add(vertex(node), vertex(reader), -1, true);
+    } else if (readers.length === 1) {
+      add(vertex(node), vertex(readers[0]!), node, true);
+    } else {
+      const twin = vertices++;
+      add(vertex(node), twin, node, false);
+      for (const reader of readers) {
+        add(twin, vertex(reader), -2, false);
+        add(vertex(node), vertex(reader), -1, true);
+      }
+    }
+  }
+  const startTwin = successors[start]!.includes(end) ? -1 : vertices++;
+  if (startTwin >= 0) for (const reader of successors[start]!) add(startTwin, vertex(reader), -2, false);
+  return {
+    network: new FlowNetwork(vertices, pairs),
+    forward: Int32Array.from(forward),
+    holdsBack: Uint8Array.from(holdsBack),
+    feedsEnd,
+    startTwin,
+  };
 }

@@ -11,6 +11,7 @@ import { flag, text, whole } from "../commands/option.ts";
 import { seedOption, writeOut } from "../commands/shared-options.ts";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { runOrTell } from "../terminal/run-or-tell.ts";
+import { comparePeer } from "./compare-peer.ts";
 import { DAG_KINDS, type DagKind, generatedExits } from "./generated-exits.ts";
 import { growthExponent, type Timing, timingOf } from "./statistics.ts";
 
@@ -22,7 +23,8 @@ const BATCH = 50;
 const optimizerBench = command({
   name: "bench:optimizer",
   call: "npm run -s bench:optimizer --",
-  about: `Times the Optimizer on generated DAGs and on the models in models/, and prints JSON; milliseconds, but for the
+  about: `Times the Optimizer on generated DAGs and on the models in models/, beside Boost's Boykov-Kolmogorov where there are
+g++ and libboost-graph-dev, and prints JSON; milliseconds, but for the
 live re-plan: microseconds.`,
   options: {
     models: flag("the shipped models alone"),
@@ -57,6 +59,8 @@ async function run(
     node: process.version,
     device: os.cpus()[0]?.model ?? os.arch(),
     generated,
+    // Alone what was measured beside them in this run compares.
+    ...(onlyModels ? {} : { peer: comparePeer(seed, repeats) }),
     models,
   };
   if (!onlyModels) process.stderr.write(curve(generated));

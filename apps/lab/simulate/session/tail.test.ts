@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { modelFolder } from "../../files/model-folder.ts";
+import { pilotNamed } from "../policy/pilots.ts";
+import { buildScenario } from "../set-up/build-scenario.ts";
+import { worldOf } from "../set-up/settings.ts";
+import { openSubject } from "../set-up/subject.ts";
+import { playTrace } from "../traces/play.ts";
+import { readTrace } from "../traces/read-trace.ts";
+import { Session } from "./session.ts";
+
+const TRACES = path.join(process.env.EDDI_DATA ?? "../shared/data", "traces");
+/** A train under ground, a home's broadband played as an uplink, a restaurant's Wi-Fi, which stalls. */
+const FILES = [
+  "nyu-mets-lte/7Train1.csv",
+  "puffer-home-broadband/puffer_220218_a.txt",
+  "zhuge-wifi-5g/rest-wifi_13.pitree-trace",
+];
+const ANSWERS = 180;
+const FIRST = 30;
+const EVERY_MS = 1500;
+
+for (const file of FILES) {
+  test.skipIf(!existsSync(path.join(TRACES, file)))(
+    `the 95 % quantile is exceeded by about 5 % of the answers, and the budget is kept: ${file}`,
+    async () => {
+      const subject = await openSubject(modelFolder("resnet-imagenette"), 1);
+      const trace = await readTrace(path.join(TRACES, file));
+      const slower = playTrace(trace, { startMs: 0 }).map((step) => ({ ...step, bps: 0.4 * step.bps }));
+      const pauses = Array.from({ length: ANSWERS }, (_, at) => EVERY_MS * at);
+      const world = worldOf(
+        {
+          uplink: slower,
+          downlink: playTrace(trace, { startMs: 0 }),
+          rtt: { kind: "constant", rttMs: 60 },
+          slowdown: 10,
+          load: 0.25,
+          tailMs: subject.cloudMs,
+          durationMs: EVERY_MS * ANSWERS + 20_000,
+          without: new Set(),
+        },
+        3,
+      );
+      const objective = { kind: "accuracy", budgetMs: 300 } as const;
+      const scenario = buildScenario(subject, world, { objective, framesPerSecond: null, pauses }, 3);
+      const outcomes = new Session(scenario, await pilotNamed("eddi")).run();
+      const foretold = outcomes
+        .slice(FIRST)
+        .filter(({ wayMs, predictedP95Ms }) => wayMs !== null && predictedP95Ms !== null);
+      const exceeded = foretold.filter(({ wayMs, predictedP95Ms }) => wayMs! > predictedP95Ms!).length;
+      expect(foretold.length).toBeGreaterThan(100);
+      expect(exceeded / foretold.length).toBeGreaterThan(0.025);
+      expect(exceeded / foretold.length).toBeLessThan(0.075);
+      expect(outcomes.filter(({ inTime }) => inTime).length / ANSWERS).toBeGreaterThan(0.97);
+    },
+  );
+}
