@@ -111,7 +111,7 @@ async function goLive(): Promise<void> {
 }
 
 async function expectAnswer(): Promise<void> {
-  await expect(app.page.getByRole("status").filter({ hasText: /exit \d of \d/ })).toBeVisible();
+  await expect(app.page.locator(".answer .label")).toBeVisible();
 }
 
 const theTrack = (): Promise<JSHandle<MediaStreamTrack>> =>

@@ -57,8 +57,8 @@ for (const [backend, flags] of [["wasm", []] as const, ["webgpu", SOFTWARE_WEBGP
         expect(answer).toMatchObject({ source: "edge", exit: second, cut: [], requestBytes: 0 });
         expectClose(answer.scores, whole.get(second)!.scores, TOLERANCE);
       }
-      await expect(app.page.locator(".answer")).toContainText(`${first} was not sure: `);
-      await expect(app.page.locator(".answer")).toContainText(
+      await expect(app.page.locator(".asked")).toContainText(`${first} was not sure: `);
+      await expect(app.page.locator(".asked")).toContainText(
         `${second} was sure: ${sureOf(second).toFixed(2)}`,
       );
     });

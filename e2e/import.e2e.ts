@@ -50,10 +50,10 @@ test("a foreign model of grey images and many classes, imported, answers alike a
     expect(await expectAgreement(app, "foreign", Number.POSITIVE_INFINITY)).toBeGreaterThan(5);
 
     const { page } = app;
-    await expect(page.getByRole("status").filter({ hasText: "the whole model" })).toContainText(
-      "Animal animalis",
-    );
-    await expect(page.locator(".top li")).toHaveCount(5);
+    await expect(page.getByRole("status")).toContainText("Animal");
+    await expect(page.locator(".chip")).toContainText("the whole model");
+    await expect(page.locator(".top-labels")).toContainText("Animal animalis");
+    await expect(page.locator(".top-labels li")).toHaveCount(5);
     await page.setViewportSize({ width: 320, height: 732 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
     // Without a plan given, the Optimizer's: there is one.

@@ -8,6 +8,7 @@ test("another model is chosen from the list, and the page keeps its other settin
   const list = app.page.getByLabel("Model");
   await expect(list).toHaveValue("resnet-imagenette");
   await expect(list.locator("option", { hasText: "tiny" })).toHaveCount(0);
+  await app.page.getByRole("button", { name: "Settings" }).tap();
   await list.selectOption("alexnet-cifar10");
   await app.page.waitForURL(/model=alexnet-cifar10/);
   await app.page.evaluate(() => globalThis.eddi.ready);

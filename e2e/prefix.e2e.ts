@@ -81,6 +81,7 @@ for (const { title, shape, args } of CASES) {
         await expect.poll(() => photo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(64);
         expect((await app.state()).problems).toEqual([]);
 
+        await app.page.getByRole("button", { name: "Settings" }).tap();
         await app.page.getByRole("combobox", { name: "Model" }).selectOption("mobilenet-imagenette");
         await app.page.waitForURL(/model=mobilenet-imagenette/);
         await app.page.evaluate(() => globalThis.eddi.ready);

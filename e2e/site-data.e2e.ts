@@ -66,6 +66,7 @@ for (const [what, options, expected] of CASES) {
       expect((await app.state()).problems).toEqual([]);
 
       // The next model opens as a page anew, which has to learn of the key from this one.
+      await app.page.getByRole("button", { name: "Settings" }).tap();
       await app.page.getByLabel("Model").selectOption("resnet-imagenette");
       await app.page.waitForURL(/model=resnet-imagenette/);
       await app.page.evaluate(() => globalThis.eddi.ready);

@@ -134,7 +134,7 @@ test("weights give way to an image under way, which the cloud answers", async ()
 });
 
 test("what was known of the network is not shown as present while the cloud is down", async () => {
-  const shown = (name: string) => app.page.locator(".status div", { hasText: name }).locator("dd");
+  const shown = (name: string) => app.page.locator(".status tr", { hasText: name }).locator("td");
   await expect(shown("RTT")).toContainText("ms");
   await expect(shown("uplink")).toContainText("bit/s");
   await proxy.refuse();

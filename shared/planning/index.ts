@@ -1,3 +1,4 @@
+export { type Alternative, alternativeAt, alternativesOf, sentBytes } from "./alternatives.ts";
 export { insured } from "./insured.ts";
 export type { CostedModel, PlanChoice, Planner, PlannerKind, PlanRequest } from "./planner.ts";
 export { INSURED, PLANNERS, type PlannerName } from "./planner-names.ts";

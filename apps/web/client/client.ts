@@ -11,7 +11,15 @@ import type {
   ShardState,
   Timing,
 } from "../talk/edge.ts";
-import type { DownloadState, PlanSummary } from "../talk/optimizer.ts";
+import type {
+  DownloadState,
+  Imagined,
+  Imagining,
+  NodeFacts,
+  PhaseMap,
+  PhaseMapRequest,
+  PlanSummary,
+} from "../talk/optimizer.ts";
 import type { Objectives } from "./options.ts";
 
 /**
@@ -56,6 +64,16 @@ export interface Client {
   setVisible(isVisible: boolean): void;
   /** The app downloads something of its own over the same link, or has it: that delays replies. */
   setDownloading(state: DownloadState): void;
+  /**
+   * What would be planned in other conditions, or what a given exit and head would cost: nothing is run.
+   *
+   * @throws EddiError `bad-plan` for a head that is none, `unavailable` when the optimizer has failed
+   */
+  imagine(what: Imagining): Promise<Imagined>;
+  /** What would be planned over a plane of conditions. @throws EddiError as `imagine`; `cancelled` by the signal */
+  phaseMap(what: PhaseMapRequest, signal?: AbortSignal): Promise<PhaseMap>;
+  /** What the model's nodes take now, in its order; none before the model is known. @throws EddiError as `imagine` */
+  nodes(): Promise<readonly NodeFacts[]>;
   /** All that is known now; plain data. */
   state(): ClientState;
   /** Ends the workers. What is under way, and all that is asked later, fails as `cancelled`; nothing more is told. */

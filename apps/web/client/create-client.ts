@@ -83,6 +83,9 @@ export function createClient(options: ClientOptions): Client {
     setDownloading: (state) => {
       optimizer.setDownloading(checkOneOf("state", ["loading", "loaded", "failed"] as const, state));
     },
+    imagine: async (what) => optimizer.imagine(what),
+    phaseMap: async (what, signal) => optimizer.phaseMap(what, signal),
+    nodes: async () => optimizer.nodes(),
     state: () => known.state,
     close: () => {
       if (closing.signal.aborted) return;

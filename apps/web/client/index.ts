@@ -20,7 +20,15 @@ export type {
   Trial,
   WhatRan,
 } from "../talk/edge.ts";
-export type { DownloadState, PlanSummary } from "../talk/optimizer.ts";
+export type {
+  DownloadState,
+  Imagined,
+  Imagining,
+  NodeFacts,
+  PhaseMap,
+  PhaseMapRequest,
+  PlanSummary,
+} from "../talk/optimizer.ts";
 export { BUDGET_MS, CODEC_TEXTS } from "./check-arguments.ts";
 export type {
   Answering,

@@ -1,6 +1,16 @@
-import { type EddiError, toEddiError } from "#shared/errors";
+import { EddiError, toEddiError } from "#shared/errors";
 import type { ServiceAddress } from "../service/service.ts";
-import type { DownloadState, OptimizerEvent, OptimizerReplies, OptimizerRequest } from "../talk/optimizer.ts";
+import type {
+  DownloadState,
+  Imagined,
+  Imagining,
+  NodeFacts,
+  OptimizerEvent,
+  OptimizerReplies,
+  OptimizerRequest,
+  PhaseMap,
+  PhaseMapRequest,
+} from "../talk/optimizer.ts";
 import type { Objectives } from "./options.ts";
 import { type StartWorker, WorkerEnd } from "./worker-end.ts";
 
@@ -59,6 +69,24 @@ export class OptimizerSide {
   /** A download of the app's own. */
   setDownloading(state: DownloadState): void {
     this.tell({ kind: "downloading", state });
+  }
+
+  imagine(what: Imagining): Promise<Imagined> {
+    return this.ask().call({ kind: "imagine", what });
+  }
+
+  phaseMap(what: PhaseMapRequest, signal?: AbortSignal): Promise<PhaseMap> {
+    return this.ask().call({ kind: "phase-map", what }, { signal });
+  }
+
+  nodes(): Promise<readonly NodeFacts[]> {
+    return this.ask().call({ kind: "nodes" });
+  }
+
+  /** @throws EddiError `unavailable` where there is none */
+  private ask(): OptimizerEnd {
+    if (this.worker !== null) return this.worker;
+    throw new EddiError("unavailable", "expected an optimizer, it has failed");
   }
 
   /** One end of a new port for the edge, while the optimizer gets the other; null without an optimizer. */

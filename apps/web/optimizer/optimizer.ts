@@ -11,16 +11,35 @@ import {
 } from "#shared/learning";
 import { type Plan, readModel, type Transport } from "#shared/model";
 import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
-import type { CostedModel, Planner, Planning } from "#shared/planning";
-import { plannerKind, planningFor } from "#shared/planning";
+import {
+  alternativesOf,
+  type CostedModel,
+  type Planner,
+  type PlannerKind,
+  type Planning,
+  type PlanRequest,
+  plannerKind,
+  planningFor,
+  sentBytes,
+} from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-file.ts";
 import type { Service } from "../service/service.ts";
-import type { DownloadState, OptimizerEvent } from "../talk/optimizer.ts";
+import type {
+  DownloadState,
+  Imagined,
+  Imagining,
+  NodeFacts,
+  OptimizerEvent,
+  PhaseMap,
+  PhaseMapRequest,
+} from "../talk/optimizer.ts";
 import type { PlanningEvent, PlanningRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
 import { type Costed, NOTHING_COSTED, PROFILED_SPREAD } from "./costed.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
+import { imagine, phaseMap } from "./imagine.ts";
+import { nodeFacts } from "./node-facts.ts";
 import { Prober } from "./prober.ts";
 import {
   analyticTailProfile,
@@ -46,7 +65,8 @@ export class Optimizer {
   private readonly prober: Prober;
   /** What plans are made of, and who makes them: another one for other costs. */
   private planned: CostedModel = NOTHING_COSTED;
-  private planner: Planner = plannerKind("eddi", NOTHING_COSTED).start();
+  private kind: PlannerKind = plannerKind("eddi", NOTHING_COSTED);
+  private planner: Planner = this.kind.start();
   private toEdge: (event: PlanningEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
@@ -138,6 +158,28 @@ export class Optimizer {
 
   setVisible(visible: boolean): void {
     this.prober.setVisible(visible);
+  }
+
+  /** What would be planned, or what a plan would cost, if this were so. @throws EddiError `bad-plan` */
+  imagine({ conditions, plan }: Imagining): Imagined {
+    return imagine(this.planned, this.kind.start(), this.imagined(conditions), plan ?? null);
+  }
+
+  /** @throws the signal's reason */
+  phaseMap(what: PhaseMapRequest, signal: AbortSignal): Promise<PhaseMap> {
+    const planner = this.kind.start();
+    const at = (conditions: Imagining["conditions"]) =>
+      planner.plan(this.imagined({ ...what.conditions, ...conditions })).plan;
+    return phaseMap(what, at, signal);
+  }
+
+  nodes(): readonly NodeFacts[] {
+    return this.costed === null ? [] : nodeFacts(this.costed, conditionsOf(this.network));
+  }
+
+  private imagined(conditions: Imagining["conditions"]): PlanRequest {
+    const request = this.request({ budgetMs: this.budgetMs, minAccuracy: this.minAccuracy }, null);
+    return { ...request, conditions: { ...request.conditions, ...conditions } };
   }
 
   private async handle(request: PlanningRequest): Promise<Served> {
@@ -243,7 +285,8 @@ export class Optimizer {
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
     this.planned = { costs, policies: model.metadata.policies ?? [] };
-    this.planner = plannerKind(known.planner, this.planned).start();
+    this.kind = plannerKind(known.planner, this.planned);
+    this.planner = this.kind.start();
     this.replan();
   }
 
@@ -297,6 +340,8 @@ export class Optimizer {
       kind: "summary",
       summary: {
         ...planning,
+        sentBytes: planning.plan === null ? 0 : sentBytes(this.planned, planning.plan),
+        alternatives: alternativesOf(this.planned, this.request({ budgetMs, minAccuracy }, null)),
         conditions: conditionsOf(this.network),
         cloud: this.cloud.state(now),
         measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },
@@ -307,7 +352,11 @@ export class Optimizer {
   }
 
   private plan({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): Planning {
-    return planningFor(this.planned, this.planner, {
+    return planningFor(this.planned, this.planner, this.request({ budgetMs, minAccuracy }, previous));
+  }
+
+  private request({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): PlanRequest {
+    return {
       conditions: conditionsOf(this.network),
       image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
@@ -316,7 +365,7 @@ export class Optimizer {
       minAccuracy,
       budgetMs,
       previous,
-    });
+    };
   }
 
   private isAllEdge(): boolean {

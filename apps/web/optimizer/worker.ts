@@ -8,7 +8,7 @@ let opened: Optimizer | null = null;
 
 const emit = serve<OptimizerRequest, OptimizerEvent>(
   self as unknown as Worker,
-  async (request): Promise<Served> => {
+  async (request, signal): Promise<Served> => {
     switch (request.kind) {
       case "open":
         if (opened !== null) throw new EddiError("bad-argument", "expected one open, got another");
@@ -32,6 +32,12 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
       case "visible":
         optimizer().setVisible(request.visible);
         return { reply: null };
+      case "imagine":
+        return { reply: optimizer().imagine(request.what) };
+      case "phase-map":
+        return { reply: await optimizer().phaseMap(request.what, signal) };
+      case "nodes":
+        return { reply: optimizer().nodes() };
       default: {
         const { kind } = request satisfies never as OptimizerRequest;
         throw new EddiError("bad-argument", `unknown request ${kind}`);

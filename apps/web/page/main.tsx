@@ -10,7 +10,8 @@ import { takeKey } from "./settings/key.ts";
 import { readSettings } from "./settings/settings.ts";
 import { tabMemory } from "./settings/tab-memory.ts";
 import { App } from "./view/app.tsx";
-import "./style.css";
+import { watchSize } from "./view/watch-size.ts";
+import "./style/index.css";
 
 declare global {
   /** The page's client, for tests, researchers and the developer console. The page shows what is asked of it. */
@@ -40,5 +41,6 @@ globalThis.eddi = client;
 followClient(client);
 const service = new Service({ baseUrl, key });
 const controller = new Controller(client, service, { framesPerSecond, key });
+watchSize();
 render(<App controller={controller} />, document.getElementById("app")!);
 void loadSamples(service);

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "#shared/errors";
 import type { CloudState } from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
-import type { Finish, LoadReport, Prediction } from "#shared/planning";
+import type { Alternative, Finish, LoadReport, Prediction } from "#shared/planning";
 import type { ServiceAddress } from "../service/service.ts";
 
 /** The whole conversation between the client and the optimizer worker. */
@@ -18,7 +18,12 @@ export type OptimizerRequest =
   /** The app downloads something of its own, which delays replies, or has it. */
   | { readonly kind: "downloading"; readonly state: DownloadState }
   /** Probes rest while nobody looks. */
-  | { readonly kind: "visible"; readonly visible: boolean };
+  | { readonly kind: "visible"; readonly visible: boolean }
+  /** What would be planned in other conditions, or what a plan would cost. */
+  | { readonly kind: "imagine"; readonly what: Imagining }
+  | { readonly kind: "phase-map"; readonly what: PhaseMapRequest }
+  /** What the model's nodes take now. */
+  | { readonly kind: "nodes" };
 
 export interface OptimizerReplies {
   open: null;
@@ -28,6 +33,59 @@ export interface OptimizerReplies {
   "min-accuracy": null;
   downloading: null;
   visible: null;
+  imagine: Imagined;
+  "phase-map": PhaseMap;
+  nodes: readonly NodeFacts[];
+}
+
+/** What is imagined otherwise than it is; all else is as it is known. */
+export interface Imagining {
+  readonly conditions?: Partial<Omit<Conditions, "spread">>;
+  /** What this would cost, instead of what would be planned; its codecs are chosen anew. */
+  readonly plan?: Pick<Plan, "exit" | "head">;
+}
+
+/** What would be planned, or what a given plan would cost. */
+export type Imagined = Pick<
+  PlanSummary,
+  "budgetMs" | "minAccuracy" | "conditions" | "plan" | "prediction" | "sentBytes" | "alternatives"
+>;
+
+/** A plane of conditions: from the first value to the second, on logarithmic scales. */
+export interface PhaseMapRequest {
+  readonly columns: number;
+  readonly rows: number;
+  /** To the right; RTTs go along with them. */
+  readonly uplinkBps: readonly [number, number];
+  readonly rttMs: readonly [number, number];
+  /** Upwards. */
+  readonly edgeScale: readonly [number, number];
+  readonly conditions?: Imagining["conditions"];
+}
+
+export interface PhaseMap {
+  readonly columns: number;
+  readonly rows: number;
+  /** Row after row from the fastest edge, each from the slowest uplink: the plan's exit, and how many nodes its head has. */
+  readonly kinds: readonly ({ readonly exit: string; readonly nodes: number } | null)[];
+}
+
+/** A node of the model: what it makes and takes. */
+export interface NodeFacts {
+  readonly name: string;
+  /** Of its tensor, without the batch axis. */
+  readonly shape: readonly number[];
+  /** Milliseconds of this node alone, in the present conditions. */
+  readonly edgeMs: number;
+  readonly cloudMs: number;
+  /** Of a request with its tensor alone; null where it is not needed for the last exit. */
+  readonly sentBytes: number | null;
+  /** As measured, fewest bytes first; `loss`: top-1 that the last exit loses, 0..1. */
+  readonly codecs: readonly {
+    readonly codec: string;
+    readonly bytes: number;
+    readonly loss: number | null;
+  }[];
 }
 
 /** How a download of the app's own stands. */
@@ -50,6 +108,10 @@ export interface PlanSummary {
   readonly measured: { readonly rtt: boolean; readonly uplink: boolean; readonly edge: boolean };
   readonly plan: Plan | null;
   readonly prediction: Prediction | null;
+  /** What the plan sends, headers included; 0 where that is nothing. */
+  readonly sentBytes: number;
+  /** What the simple ways would cost: of these the plan is compared with. */
+  readonly alternatives: readonly Alternative[];
   readonly wanted: Plan | null;
   readonly finish: readonly Finish[];
   readonly load: LoadReport | null;

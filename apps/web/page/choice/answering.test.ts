@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
-import type { Answer, ImageSource } from "../../talk/edge.ts";
+import type { Answer, ImageSource, Provisional } from "../../talk/edge.ts";
 import { Answering, type Screen } from "./answering.ts";
 import type { Choice } from "./choices.ts";
 
@@ -9,6 +9,7 @@ interface Pending {
   readonly image: ImageSource;
   readonly signal: AbortSignal | undefined;
   settle(isOk: boolean): void;
+  suppose(label: string): void;
 }
 
 const answerOf = (of: unknown): Answer => ({ label: String(of) }) as Answer;
@@ -24,6 +25,7 @@ function setUp() {
     problem: null as string | null,
     underWay: 0,
     answers: [] as string[],
+    provisional: [] as string[],
   };
   const names = new Map<unknown, string>();
   const listener: Screen = {
@@ -32,6 +34,7 @@ function setUp() {
       screen.answer = label;
       screen.answers.push(label);
     },
+    provisional: ({ label }) => screen.provisional.push(label),
     problem: ({ message }) => Object.assign(screen, { problem: message }),
     chosen: () => Object.assign(screen, { problem: null }),
     busy: (underWay) => Object.assign(screen, { underWay }),
@@ -40,6 +43,7 @@ function setUp() {
     image: ImageSource,
     signal: AbortSignal | undefined,
     show: (picture: Blob) => void,
+    tell: (early: Provisional) => void,
   ): Promise<Answer> =>
     new Promise((resolve, reject) => {
       if (image instanceof Blob) show(image);
@@ -49,7 +53,8 @@ function setUp() {
         if (isOk) resolve(answerOf(names.get(image)));
         else reject(failure(names.get(image)));
       };
-      pending.push({ image, signal, settle });
+      const suppose = (label: string): void => tell({ label } as Provisional);
+      pending.push({ image, signal, settle, suppose });
     });
   const asking = (...asked: Parameters<typeof ask>): Promise<Answer> => {
     const answer = ask(...asked);
@@ -61,9 +66,10 @@ function setUp() {
   /** Asks as a script does. */
   const script = (image: ImageSource): Promise<Answer> => {
     let picture: Blob | null = null;
-    const answer = ask(image, undefined, (shown) => {
+    const take = (shown: Blob): void => {
       picture = shown;
-    });
+    };
+    const answer = ask(image, undefined, take, () => {});
     void answering.follow({ image, picture: () => picture, answer });
     return answer;
   };
@@ -197,6 +203,19 @@ test("a photo ends the live camera, and frames that come late go nowhere", async
   expect(screen).toMatchObject({ shown: photo, answers: ["photo"], problem: null, underWay: 0 });
 });
 
+test("what is provisional is shown of the newest picture only", async () => {
+  const { answering, screen, pending, named } = setUp();
+  const [first, second] = [named(new Blob(["first"]), "first"), named(new Blob(["second"]), "second")];
+  void answering.choose(async () => first, null);
+  await tick();
+  pending[0]!.suppose("a cat");
+  void answering.choose(async () => second, null);
+  await tick();
+  pending[0]!.suppose("a dog");
+  pending[1]!.suppose("a cow");
+  expect(screen.provisional).toEqual(["a cat", "a cow"]);
+});
+
 test("what is no picture is refused before it is shown", async () => {
   const screen = { shown: [] as unknown[], problems: [] as string[] };
   const answering = new Answering(
@@ -206,6 +225,7 @@ test("what is no picture is refused before it is shown", async () => {
     {
       picture: (image) => screen.shown.push(image),
       answer: () => {},
+      provisional: () => {},
       problem: ({ message }) => screen.problems.push(message),
       chosen: () => {},
       busy: () => {},

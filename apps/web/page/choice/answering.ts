@@ -1,6 +1,6 @@
 import { type EddiError, toEddiError } from "#shared/errors";
 import type { Answering as Asked } from "../../client/index.ts";
-import type { Answer, ImageSource } from "../../talk/edge.ts";
+import type { Answer, ImageSource, Provisional } from "../../talk/edge.ts";
 import { orAborted } from "../../talk/within.ts";
 import { type Choice, Choices } from "./choices.ts";
 
@@ -9,6 +9,8 @@ export interface Screen {
   /** @param image null where there is none to show: the camera's, or the values of an input */
   picture(image: Blob | null, label: string | null): void;
   answer(answer: Answer): void;
+  /** One that stands until the answer comes. */
+  provisional(answer: Provisional): void;
   /** About what was chosen last: it goes with the next choice. */
   problem(error: EddiError): void;
   /** Another choice: what was said of the one before is over. */
@@ -21,9 +23,17 @@ export interface Screen {
  * Answers an image.
  *
  * @param show called with what a file shows, once it is known to be a picture
+ * @param tellProvisional called with answers that stand until a better one comes
  * @throws EddiError `bad-image` or `too-large` for what is none
  */
-export type Ask = (image: ImageSource, signal: AbortSignal, show: (picture: Blob) => void) => Promise<Answer>;
+export type Ask = (
+  image: ImageSource,
+  signal: AbortSignal,
+  show: (picture: Blob) => void,
+  tellProvisional: (answer: Provisional) => void,
+) => Promise<Answer>;
+
+type Rest<T extends readonly unknown[]> = T extends [unknown, ...infer Others] ? Others : never;
 
 /** Has pictures answered, and sees to it that an answer stands under its own picture, whatever comes when. */
 export class Answering {
@@ -54,13 +64,28 @@ export class Answering {
       const show = (picture: Blob): void => {
         if (choice.isNewest) this.screen.picture(picture, label);
       };
-      const answer = await this.run(file, signal, show);
+      const answer = await this.run(file, signal, show, (early) => {
+        if (choice.isNewest) this.screen.provisional(early);
+      });
       if (choice.show()) this.screen.answer(answer);
     } catch (thrown) {
       if (!choice.isNewest) return;
       const error = toEddiError(thrown);
       if (error.code === "bad-image" || error.code === "too-large") this.screen.picture(null, null);
       this.screen.problem(error);
+    }
+  }
+
+  /** Answers the picture on show again; it stays there, and so does its answer until the other one comes. */
+  async again(load: () => Promise<Blob>): Promise<void> {
+    const choice = this.choices.choose();
+    const nothing = (): void => {};
+    this.screen.chosen();
+    try {
+      const answer = await this.run(await load(), choice.signal, nothing, nothing);
+      if (choice.show()) this.screen.answer(answer);
+    } catch (thrown) {
+      if (choice.isNewest) this.screen.problem(toEddiError(thrown));
     }
   }
 
@@ -90,7 +115,8 @@ export class Answering {
       const bitmap = await grab();
       try {
         frame.signal.throwIfAborted();
-        const answer = await this.run(bitmap, frame.signal, () => {});
+        const nothing = (): void => {};
+        const answer = await this.run(bitmap, frame.signal, nothing, nothing);
         if (frame.show()) this.screen.answer(answer);
       } finally {
         bitmap.close();
@@ -123,11 +149,11 @@ export class Answering {
     }
   }
 
-  private async run(image: ImageSource, signal: AbortSignal, show: (picture: Blob) => void): Promise<Answer> {
+  private async run(image: ImageSource, ...how: Rest<Parameters<Ask>>): Promise<Answer> {
     this.own.add(image);
     this.screen.busy(++this.underWay);
     try {
-      return await this.ask(image, signal, show);
+      return await this.ask(image, ...how);
     } finally {
       this.screen.busy(--this.underWay);
     }

@@ -1,5 +1,6 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import type { Client } from "../../client/index.ts";
+import type { Plan } from "#shared/model";
+import type { Client, Imagined, Imagining, PhaseMap, PhaseMapRequest } from "../../client/index.ts";
 import type { Service } from "../../service/service.ts";
 import { Answering } from "../choice/answering.ts";
 import { showCamera } from "../choice/camera.ts";
@@ -9,6 +10,7 @@ import { addressFor } from "../settings/choose-model.ts";
 import { addressWithKey } from "../settings/key.ts";
 import type { PageSettings } from "../settings/settings.ts";
 import { tabMemory } from "../settings/tab-memory.ts";
+import { keepAsked } from "./asked.ts";
 import { fetchSample } from "./samples.ts";
 import { screen } from "./screen.ts";
 import * as store from "./store.ts";
@@ -21,6 +23,12 @@ export class Controller {
   private readonly answering: Answering;
   /** Ends the classifying of frames; null while there is none. */
   private live: AbortController | null = null;
+  /** The split that the user has chosen. */
+  private plan: Plan | null = null;
+  /** The photo on show, to be answered again. */
+  private file: Blob | null = null;
+  /** What the camera shows itself in while it is open. */
+  private video: HTMLVideoElement | null = null;
   /** The small pictures to choose from. */
   readonly pictures: PictureQueue;
 
@@ -39,10 +47,14 @@ export class Controller {
     this.settings = settings;
     this.pictures = new PictureQueue((state) => client.setDownloading(state));
     this.answering = new Answering(
-      (image, signal, onPicture) => client.answer(image, { signal, onPicture }),
+      (image, signal, onPicture, onProvisional) =>
+        client.answer(image, { signal, onPicture, onProvisional, ...this.pinnedPlan() }),
       screen,
     );
-    client.on("answering", (asked) => void this.answering.follow(asked));
+    client.on("answering", (asked) => {
+      keepAsked(asked, client.state().summary);
+      void this.answering.follow(asked);
+    });
     client.on("hold", (isHeld) => this.pictures.hold("probe", isHeld));
     service.traffic.listener = {
       onWire: (isOn) => client.setDownloading(isOn ? "loading" : "loaded"),
@@ -58,6 +70,34 @@ export class Controller {
     this.client.setBudget(budgetMs);
   }
 
+  /** What the model's nodes take now, for those who look at them. */
+  async learnNodes(): Promise<void> {
+    store.nodeFacts.value = await this.client.nodes().catch(() => store.nodeFacts.value);
+  }
+
+  /** What would be planned, or cost, in each of these cases; none where nobody can tell. */
+  imagine(cases: readonly Imagining[]): Promise<readonly Imagined[]> {
+    return Promise.all(cases.map((one) => this.client.imagine(one))).catch(() => []);
+  }
+
+  /** What would be planned over a plane of conditions; null where that was given up or nobody can tell. */
+  phaseMap(what: PhaseMapRequest, signal: AbortSignal): Promise<PhaseMap | null> {
+    return this.client.phaseMap(what, signal).catch(() => null);
+  }
+
+  /** Splits the model as the user says from now on, or as is best: the photo on show is answered again. */
+  async pin(plan: Pick<Plan, "exit" | "head"> | null): Promise<void> {
+    const [best] = plan === null ? [] : await this.imagine([{ plan }]);
+    this.plan = best?.plan ?? null;
+    store.pinned.value = this.plan;
+    const { file } = this;
+    if (file !== null) await this.answering.again(() => Promise.resolve(file));
+  }
+
+  private pinnedPlan(): { readonly plan?: Plan } {
+    return this.plan === null ? {} : { plan: this.plan };
+  }
+
   /** Where this page opens anew with another model. */
   addressFor(model: string): string {
     return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
@@ -65,17 +105,30 @@ export class Controller {
 
   /** A file that the user chose, dropped or pasted. What is refused is said; nothing is thrown. */
   answerFile(file: Blob, label: string | null = null): Promise<void> {
-    return this.answering.choose(async () => file, label);
+    return this.choose(async () => file, label);
   }
 
   answerSample(sample: store.Sample): Promise<void> {
+    store.areSamplesOpen.value = store.isWide.value;
     const load = async (signal: AbortSignal) => sample.file ?? fetchSample(this.service, sample, signal);
-    return this.answering.choose(load, sample.label);
+    return this.choose(load, sample.label);
   }
 
   /** A photo taken with the camera, which closes: the photo stays on show. */
-  answerPhoto(video: HTMLVideoElement): Promise<void> {
-    return this.answering.choose(() => photoOf(video), null);
+  takePhoto(): Promise<void> {
+    const { video } = this;
+    if (video === null) return Promise.resolve();
+    return this.choose(() => photoOf(video), null);
+  }
+
+  private choose(load: (signal: AbortSignal) => Promise<Blob>, label: string | null): Promise<void> {
+    this.file = null;
+    const keep = async (signal: AbortSignal): Promise<Blob> => {
+      const file = await load(signal);
+      this.file = file;
+      return file;
+    };
+    return this.answering.choose(keep, label);
   }
 
   openCamera(): void {
@@ -90,6 +143,7 @@ export class Controller {
 
   /** Shows the camera until what is returned is called. */
   showCamera(video: HTMLVideoElement): () => void {
+    this.video = video;
     const closing = new AbortController();
     const listener = {
       onEnded: (reason: string) => this.cameraEnded(reason),
@@ -101,12 +155,16 @@ export class Controller {
     return () => {
       closing.abort();
       this.endLive();
+      this.video = null;
+      store.isCameraPlaying.value = false;
       store.cameraMuted.value = null;
     };
   }
 
   /** Classifies the camera's pictures all the time, until something else is chosen. */
-  startLive(video: HTMLVideoElement): void {
+  startLive(): void {
+    const { video } = this;
+    if (video === null) return;
     const { framesPerSecond } = this.settings;
     const choice = this.answering.chooseNone();
     const live = new AbortController();
@@ -136,6 +194,7 @@ export class Controller {
     this.live.abort();
     this.live = null;
     this.client.setLoad(null);
+    store.livePerSecond.value = null;
     if (store.camera.value === "live") store.camera.value = "open";
   }
 

@@ -24,10 +24,16 @@ export function followClient(client: Client): void {
   });
   client.on("plan", (summary) => {
     store.summary.value = summary;
+    if (store.nodeFacts.value.length === 0 && summary.measured.rtt) void learnNodes(client);
   });
   client.on("problem", (error) => store.showProblem(wordsFor(error)));
 }
 
 function wordsFor({ code, message }: EddiError): string {
   return code === "unauthorized" ? `${message}: ${HOW_TO_GET_IN}` : message;
+}
+
+/** What the nodes take is wanted for drawings only: one that cannot be had is drawn without. */
+async function learnNodes(client: Client): Promise<void> {
+  store.nodeFacts.value = await client.nodes().catch(() => []);
 }

@@ -1,6 +1,10 @@
 import { batch } from "@preact/signals";
 import type { Screen } from "../choice/answering.ts";
+import { askedOf } from "./asked.ts";
+import { Rate } from "./rate.ts";
 import * as store from "./store.ts";
+
+const rate = new Rate();
 
 /** Writes what people see of answers. */
 export const screen: Screen = {
@@ -10,11 +14,20 @@ export const screen: Screen = {
     batch(() => {
       store.picture.value = { url: image === null ? null : URL.createObjectURL(image), label };
       store.answer.value = null;
+      store.provisional.value = null;
       if (image !== null) store.camera.value = "closed";
     });
   },
   answer(answer) {
-    store.answer.value = answer;
+    batch(() => {
+      store.asked.value = askedOf(answer);
+      store.answer.value = answer;
+      store.provisional.value = null;
+      store.livePerSecond.value = store.camera.value === "live" ? rate.next(performance.now()) : null;
+    });
+  },
+  provisional(early) {
+    store.provisional.value = early;
   },
   problem(error) {
     if (error.code !== "cancelled") store.showProblem(error.message, true);

@@ -1,6 +1,16 @@
 import { computed, signal } from "@preact/signals";
-import type { Answer, EngineReport, ModelSummary, Profiling, ShardState } from "../../talk/edge.ts";
-import type { PlanSummary } from "../../talk/optimizer.ts";
+import type { Plan } from "#shared/model";
+import type {
+  Answer,
+  EngineReport,
+  ModelSummary,
+  Profiling,
+  Provisional,
+  ShardState,
+} from "../../talk/edge.ts";
+import type { NodeFacts, PlanSummary } from "../../talk/optimizer.ts";
+
+import { foldModel } from "../graph/fold.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
 export const model = signal<ModelSummary | null>(null);
@@ -15,10 +25,33 @@ export const summary = signal<PlanSummary | null>(null);
 export const budgetMs = signal(300);
 export const picture = signal<Picture | null>(null);
 export const answer = signal<Answer | null>(null);
+/** What was known when the image of `answer` was asked about. */
+export const asked = signal<PlanSummary | null>(null);
+/** An answer that stands until a better one comes. */
+export const provisional = signal<Provisional | null>(null);
+/** The question that is open below the time. */
+export const tab = signal<Tab>("why");
+/** The model's trunk, folded for drawings. */
+export const blocks = computed(() => (model.value === null ? [] : foldModel(model.value)));
+/** What the model's nodes take, as it was known when somebody looked. */
+export const nodeFacts = signal<readonly NodeFacts[]>([]);
+/** Number of the block that somebody has chosen. */
+export const selectedBlock = signal<number | null>(null);
+/** The split that the user has chosen instead of the Optimizer's. */
+export const pinned = signal<Pick<Plan, "exit" | "head"> | null>(null);
+export const isSettingsOpen = signal(false);
+/** Whether the samples are on show. */
+export const areSamplesOpen = signal(true);
+/** Camera pictures answered a second, while it is live. */
+export const livePerSecond = signal<number | null>(null);
 /** Images under way. */
 export const underWay = signal(0);
 /** The camera: closed, open, or classifying all the time. */
 export const camera = signal<"closed" | "open" | "live">("closed");
+/** Whether it shows a picture. */
+export const isCameraPlaying = signal(false);
+/** Whether there are two columns: what is folded on a phone is open there. */
+export const isWide = signal(false);
 /** Why an open camera gives no pictures; null while it does. */
 export const cameraMuted = signal<string | null>(null);
 export const samples = signal<Samples | null>(null);
@@ -34,6 +67,8 @@ export const arrivedBytes = computed(() =>
 export const loadedBytes = computed(() =>
   shards.value.filter(({ state }) => state === "ready").reduce((sum, { bytes }) => sum + bytes, 0),
 );
+
+export type Tab = "why" | "split" | "whatif";
 
 /** What is being classified, as it is shown. */
 export interface Picture {

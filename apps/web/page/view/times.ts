@@ -1,41 +1,33 @@
 import type { Forecast } from "#shared/planning";
 import type { WhatRan } from "../../talk/edge.ts";
 
-/** One part of a latency, as the bars show it. */
+/** One part of a latency, as the bars show it: in one place, or between them. */
 export interface Part {
-  readonly name: PartName;
+  readonly name: "phone" | "way" | "cloud" | "vain";
   readonly ms: number;
 }
 
-export const PART_NAMES = ["image", "edge", "uplink", "RTT", "cloud", "reply", "in vain", "other"] as const;
-export type PartName = (typeof PART_NAMES)[number];
-
-export function measuredParts({ stages }: WhatRan): readonly Part[] {
-  return parts({
-    image: stages.imageMs,
-    edge: stages.headMs + stages.encodeMs + stages.finishMs,
-    uplink: stages.uplinkMs,
-    RTT: stages.rttMs,
-    cloud: stages.queueMs + stages.cloudMs,
-    reply: stages.downlinkMs,
-    "in vain": stages.lostMs,
-    other: stages.waitMs + stages.otherMs,
-  });
+/** Where the time went, in the order in which it did; their sum is the whole. */
+export function measuredParts({ stages, source }: WhatRan): readonly Part[] {
+  const { imageMs, waitMs, headMs, encodeMs, otherMs, finishMs } = stages;
+  return parts([
+    ["phone", imageMs + waitMs + headMs + encodeMs + otherMs + (source === "fallback" ? 0 : finishMs)],
+    ["way", stages.uplinkMs + stages.rttMs + stages.downlinkMs],
+    ["cloud", stages.queueMs + stages.cloudMs],
+    ["vain", stages.lostMs],
+    ["phone", source === "fallback" ? finishMs : 0],
+  ]);
 }
 
+/** Where it is expected to go. */
 export function predictedParts({ latency, imageMs }: Forecast): readonly Part[] {
-  return parts({
-    image: imageMs,
-    edge: latency.edgeMs,
-    uplink: latency.uplinkMs,
-    RTT: latency.rttMs,
-    cloud: latency.queueMs + latency.cloudMs,
-    reply: latency.downlinkMs,
-    "in vain": 0,
-    other: 0,
-  });
+  return parts([
+    ["phone", imageMs + latency.edgeMs],
+    ["way", latency.uplinkMs + latency.rttMs + latency.downlinkMs],
+    ["cloud", latency.queueMs + latency.cloudMs],
+  ]);
 }
 
-function parts(times: Readonly<Record<PartName, number>>): readonly Part[] {
-  return PART_NAMES.map((name) => ({ name, ms: times[name] }));
+function parts(times: readonly (readonly [Part["name"], number])[]): readonly Part[] {
+  return times.filter(([, ms]) => ms >= 0.05).map(([name, ms]) => ({ name, ms }));
 }

@@ -34,18 +34,18 @@ const sent = {
 };
 
 test("what happened is said as it happened", () => {
-  expect(words({})).toBe("exit 1 of 2 (top-1 84 %) · all on this device · nothing sent");
+  expect(words({})).toBe("exit 1 of 2 (right in 84.4 of 100) · all on this device · nothing sent");
   expect(words({ ...sent, exit: "exit2", source: "cloud" })).toBe(
-    "exit 2 of 2 (93 % as the whole model) · cut after block/add · uint4 + deflate, 1.3 kB sent",
+    "exit 2 of 2 (as the whole model in 93.0 of 100) · cut after block/add · uint4 + deflate, 1.3\u00a0kB sent",
   );
   expect(words({ ...sent, source: "cloud", cut: ["image"], codecs: {} })).toBe(
-    "exit 1 of 2 (top-1 84 %) · all in the cloud · 1.3 kB sent",
+    "exit 1 of 2 (right in 84.4 of 100) · all in the cloud · 1.3\u00a0kB sent",
   );
 });
 
 test("a fallback is the edge's, and what was sent was sent in vain", () => {
   expect(words({ ...sent, source: "fallback" })).toBe(
-    "exit 1 of 2 (top-1 84 %) · finished on this device · uint4 + deflate, 1.3 kB sent in vain",
+    "exit 1 of 2 (right in 84.4 of 100) · finished on this device · uint4 + deflate, 1.3\u00a0kB sent in vain",
   );
 });
 

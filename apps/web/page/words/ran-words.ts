@@ -1,9 +1,9 @@
 import { codecWords } from "#shared/model";
 import type { ModelSummary, WhatRan } from "../../talk/edge.ts";
-import { exitName, formatBytes, formatPercent } from "./format.ts";
+import { formatBytes, formatOf100 } from "./format.ts";
 
 /**
- * What happened to an image, in a line: `exit 3 of 4 (top-1 66 %) · cut after stage2/block1/add · uint4 + deflate,
+ * What happened to an image, in a line: `exit 3 of 4 (right in 66.2 of 100) · cut after stage2/block1/add · uint4 + deflate,
  * 1.3 kB sent`
  */
 export function pathOf(ran: WhatRan, { exits, nodes }: ModelSummary): string {
@@ -29,9 +29,14 @@ export function askedOf({ asked }: WhatRan): string {
     .join(" · ");
 }
 
+/** `exit 2 of 4`; a model with one exit has none to leave by: `the whole model` */
+function exitName(position: number, exits: number): string {
+  return exits === 1 ? "the whole model" : `exit ${position} of ${exits}`;
+}
+
 /** What an exit promises, as far as it was measured. */
 function promiseOf(exit: ModelSummary["exits"][number] | undefined): string {
   if (exit === undefined) return "";
-  if (exit.accuracy !== null) return ` (top-1 ${formatPercent(exit.accuracy)})`;
-  return exit.agreement === undefined ? "" : ` (${formatPercent(exit.agreement)} as the whole model)`;
+  if (exit.accuracy !== null) return ` (right in ${formatOf100(exit.accuracy)} of 100)`;
+  return exit.agreement === undefined ? "" : ` (as the whole model in ${formatOf100(exit.agreement)} of 100)`;
 }

@@ -1,0 +1,100 @@
+import { useEffect, useRef } from "preact/hooks";
+import { BUDGET_MS } from "../../client/index.ts";
+import type { Controller } from "../control/controller.ts";
+import { budgetMs, isSettingsOpen, modelId, models } from "../control/store.ts";
+import { formatMs } from "../words/format.ts";
+import { TEXTS } from "../words/texts.ts";
+import { Icon } from "./icon.tsx";
+
+/** A browser that does not know it leaves the button and Escape. */
+const CLOSED_BY_A_CLICK_BESIDE = { closedby: "any" } as const;
+
+/** What can be set: in a sheet over the page. */
+export function Settings({ controller }: { readonly controller: Controller }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const isOpen = isSettingsOpen.value;
+  useEffect(() => {
+    if (isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isOpen]);
+  const close = (): void => {
+    isSettingsOpen.value = false;
+  };
+  return (
+    <dialog
+      ref={dialog}
+      class="sheet"
+      aria-labelledby="settings-title"
+      onClose={close}
+      {...CLOSED_BY_A_CLICK_BESIDE}
+    >
+      <div class="sheet-body">
+        <div class="sheet-top">
+          <h2 id="settings-title">{TEXTS.settings}</h2>
+          <button type="button" class="tap" aria-label={TEXTS.close} onClick={close}>
+            <Icon name="close" />
+          </button>
+        </div>
+        <h3>What matters</h3>
+        <LimitSlider controller={controller} />
+        <h3>Model</h3>
+        <ModelPicker controller={controller} />
+      </div>
+    </dialog>
+  );
+}
+
+/** Steps of the slider: even on a logarithmic scale. */
+const STEPS = 100;
+const RATIO = BUDGET_MS.most / BUDGET_MS.least;
+
+/** The whole range of limits, on a logarithmic scale. */
+function LimitSlider({ controller }: { readonly controller: Controller }) {
+  const value = budgetMs.value;
+  const step = Math.round((STEPS * Math.log(value / BUDGET_MS.least)) / Math.log(RATIO));
+  return (
+    <label class="slide" for="limit">
+      <span>Best answer within</span>
+      <b>{formatMs(value)}</b>
+      <input
+        id="limit"
+        class="r"
+        type="range"
+        min={0}
+        max={STEPS}
+        value={step}
+        style={{ "--p": `${step}%` }}
+        aria-label="Best answer within"
+        aria-valuetext={formatMs(value)}
+        onInput={(event) => controller.setBudget(toMs(Number(event.currentTarget.value)))}
+      />
+    </label>
+  );
+}
+
+function toMs(step: number): number {
+  const ms = BUDGET_MS.least * RATIO ** (step / STEPS);
+  const grain = 10 ** Math.max(0, Math.floor(Math.log10(ms)) - 1);
+  return Math.round(ms / grain) * grain;
+}
+
+/** Changes to another of the service's models: the page opens anew with it. */
+function ModelPicker({ controller }: { readonly controller: Controller }) {
+  const current = modelId.value;
+  const names = [...new Set([...models.value, ...(current === null ? [] : [current])])].sort();
+  if (current === null) return null;
+  return (
+    <select
+      class="model"
+      aria-label="Model"
+      value={current}
+      onChange={(event) => location.assign(controller.addressFor(event.currentTarget.value))}
+    >
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}

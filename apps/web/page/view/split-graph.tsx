@@ -1,0 +1,42 @@
+import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { answer, blocks, model, nodeFacts, picture, summary } from "../control/store.ts";
+import { type GraphState, stateOfAnswer, stateOfPlan } from "../graph/graph-state.ts";
+import { LyingGraph } from "../graph/lying-graph.tsx";
+import { StandingGraph } from "../graph/standing-graph.tsx";
+import { useWidth } from "../graph/use-width.ts";
+
+/** Of the last answer; before there is one, of the plan for it. */
+export function useShownState(): GraphState | null {
+  return useComputed(() => {
+    const known = model.value;
+    if (known === null) return null;
+    if (answer.value !== null) return stateOfAnswer(answer.value, blocks.value, nodeFacts.value);
+    const { plan, sentBytes } = summary.value ?? { plan: null, sentBytes: 0 };
+    return plan === null ? null : stateOfPlan(plan, sentBytes, known, blocks.value, nodeFacts.value);
+  }).value;
+}
+
+/** The graph in as much room as there is: lying, small or large; standing where blocks are to be touched. */
+export function SplitGraph(props: {
+  readonly state: GraphState;
+  readonly selection?: {
+    readonly selected: number | null;
+    readonly onSelect: (block: number | null) => void;
+  };
+}) {
+  const { state, selection } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const { width, zoom } = useWidth(place);
+  const look = { pictureUrl: picture.value?.url ?? null };
+  return (
+    <div ref={place} class={selection === undefined ? "lying" : "standing"} style={{ zoom }}>
+      {width > 0 &&
+        (selection === undefined ? (
+          <LyingGraph state={state} look={look} width={width} />
+        ) : (
+          <StandingGraph state={state} look={look} width={Math.min(width, 560)} {...selection} />
+        ))}
+    </div>
+  );
+}

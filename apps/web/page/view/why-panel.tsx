@@ -1,0 +1,35 @@
+import { useState } from "preact/hooks";
+import type { Controller } from "../control/controller.ts";
+import { answer, asked, isWide, model } from "../control/store.ts";
+import { TEXTS } from "../words/texts.ts";
+import { whyWords } from "../words/why-words.ts";
+import { Details } from "./details.tsx";
+import { Icon } from "./icon.tsx";
+import { ProfilingProgress, WeightsProgress } from "./progress.tsx";
+import { SplitGraph, useShownState } from "./split-graph.tsx";
+import { Ways } from "./ways.tsx";
+
+/** Why the answer came from where it did, and what the other ways would have cost. */
+export function WhyPanel(_: { readonly controller: Controller }) {
+  const last = answer.value;
+  const known = model.value;
+  const state = useShownState();
+  const [isOpen, setOpen] = useState(isWide.value);
+  return (
+    <>
+      <p class="why">
+        {last === null || known === null ? TEXTS.whyNothing : whyWords(last, asked.value, known)}
+      </p>
+      {state !== null && <SplitGraph state={state} />}
+      <WeightsProgress />
+      <ProfilingProgress />
+      {last !== null && asked.value !== null && (
+        <button type="button" class="more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {TEXTS.otherWays} <Icon name="down" />
+        </button>
+      )}
+      {isOpen && <Ways />}
+      <Details />
+    </>
+  );
+}

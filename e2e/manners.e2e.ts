@@ -1,0 +1,116 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { expect } from "@playwright/test";
+import type axe from "axe-core";
+import type { Page } from "playwright";
+import { FAKE_CAMERA } from "../apps/lab/rig/phone.ts";
+import { type App, openApp } from "./harness/app.ts";
+import { REAL } from "./harness/models.ts";
+import { test } from "./harness/test.ts";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+let app: App;
+test.beforeAll(async ({ service }) => {
+  const parameters = { model: REAL, backend: "wasm", budget: 300 };
+  app = await openApp({ url: service.url, parameters, flags: FAKE_CAMERA });
+  await app.settle();
+});
+test.afterAll(() => app.close());
+
+const tab = (name: string) => app.page.getByRole("tab", { name });
+
+/** From an empty page on: what people see, one after the other. */
+const STATES: readonly (readonly [string, () => Promise<unknown>])[] = [
+  ["start", async () => {}],
+  [
+    "answer",
+    async () => {
+      await app.page.locator(".samples button").first().tap();
+      await expect(app.page.locator(".answer .label")).toBeVisible();
+    },
+  ],
+  ["the other ways", () => app.page.getByRole("button", { name: "The other ways" }).tap()],
+  ["for experts", () => app.page.getByText("For experts").tap()],
+  ["the split", () => tab("The split").tap()],
+  [
+    "a block",
+    async () => {
+      await app.page.getByRole("button", { name: /^Block 2/ }).tap();
+      await expect(app.page.locator(".compare li")).toHaveCount(2);
+    },
+  ],
+  [
+    "layers",
+    async () => {
+      await app.page.getByRole("button", { name: "Layers", exact: true }).tap();
+      await expect(app.page.locator(".facts")).toBeVisible();
+    },
+  ],
+  [
+    "what if",
+    async () => {
+      await app.page.getByRole("button", { name: "Close block 2" }).tap();
+      await tab("What if?").tap();
+      await app.page.getByRole("button", { name: "CAT1" }).tap();
+      await expect(app.page.locator(".why")).toContainText("On CAT1:");
+      await expect(app.page.locator(".map circle")).toHaveCount(2);
+    },
+  ],
+  [
+    "settings",
+    async () => {
+      await tab("Why here?").tap();
+      await app.page.getByRole("button", { name: "Settings" }).tap();
+    },
+  ],
+  [
+    "camera",
+    async () => {
+      await app.page.getByRole("button", { name: "Close", exact: true }).tap();
+      await app.page.getByRole("button", { name: "Camera" }).tap();
+      await app.page.getByRole("button", { name: "Live" }).tap();
+      await expect(app.page.locator(".answer .label")).toBeVisible();
+    },
+  ],
+];
+
+for (const [name, open] of STATES) {
+  test(`${name}: nothing that axe finds fault with, light or dark, and nothing too wide`, async () => {
+    await open();
+    const { page } = app;
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      expect(await faults(page), colorScheme).toEqual([]);
+    }
+    for (const [width, fontSize] of [
+      [412, 100],
+      [320, 100],
+      [412, 200],
+      [915, 100],
+    ] as const) {
+      await page.setViewportSize({ width, height: width === 915 ? 412 : 732 });
+      await page.evaluate((size) => {
+        document.documentElement.style.fontSize = `${size}%`;
+      }, fontSize);
+      const scrolls = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(scrolls, `width at ${width} pixels, text of ${fontSize} %`).toBeLessThanOrEqual(width);
+    }
+    await page.evaluate(() => {
+      document.documentElement.style.fontSize = "";
+    });
+    await page.setViewportSize({ width: 412, height: 839 });
+  });
+}
+
+async function faults(page: Page): Promise<readonly string[]> {
+  await page.evaluate(await readFile(AXE, "utf8"));
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { readonly axe: typeof axe }).axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }),
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`),
+  );
+}
