@@ -1,12 +1,8 @@
 import { computed, signal } from "@preact/signals";
 import type { Conditions } from "#shared/model";
 import type { Imagined } from "../../client/index.ts";
+import type { Simulated } from "../words/imagined-words.ts";
 import { summary } from "./store.ts";
-
-/** What somebody imagines: a connection, how long requests wait in the cloud, and how many times slower the phone is. */
-export interface Simulated extends Pick<Conditions, "uplinkBps" | "rttMs" | "queueMs"> {
-  readonly slower: number;
-}
 
 /** Where the sliders were put; null: nowhere yet, so that they show what is. */
 const chosen = signal<Simulated | null>(null);

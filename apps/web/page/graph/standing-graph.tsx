@@ -114,7 +114,7 @@ export function StandingGraph(props: {
           </g>
         );
       })}
-      <g class="times" aria-hidden="true">
+      <g class="times">
         {blocks.map((block, at) => (
           <text key={block.number} class="tq" x={left + wide + (isThin ? 12 : 18)} y={top(at) + 22}>
             {block.place === "unused" ? PLACES.unused : formatMs(msOf(block))}

@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PhaseMap } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
-import { isSimulated, type Simulated, simulated } from "../control/simulation.ts";
+import { isSimulated, simulated } from "../control/simulation.ts";
 import { budgetMs, model, summary } from "../control/store.ts";
 import { regionsOf } from "../graph/phase-regions.ts";
 import { useWidth } from "../graph/use-width.ts";
+import type { Simulated } from "../words/imagined-words.ts";
 import { NETWORKS, type NetworkName } from "../words/link-words.ts";
 import { TEXTS } from "../words/texts.ts";
 import { SLOWER, shareOf, UPLOADS } from "./scale-slider.tsx";

@@ -4,7 +4,6 @@ import {
   conditionsOf,
   imagined,
   isSimulated,
-  type Simulated,
   simulate,
   simulated,
   simulateNothing,
@@ -12,7 +11,13 @@ import {
 import { blocks, model, nodeFacts, summary } from "../control/store.ts";
 import { stateOfPlan } from "../graph/graph-state.ts";
 import { formatMs, formatRate } from "../words/format.ts";
-import { imaginedWords, networkAt, queueWords, slowerWords } from "../words/imagined-words.ts";
+import {
+  imaginedWords,
+  networkAt,
+  queueWords,
+  type Simulated,
+  slowerWords,
+} from "../words/imagined-words.ts";
 import { NETWORKS, type NetworkName } from "../words/link-words.ts";
 import { TEXTS } from "../words/texts.ts";
 import { PhaseMapView } from "./phase-map.tsx";

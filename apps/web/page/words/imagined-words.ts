@@ -1,10 +1,14 @@
-import type { Imagined } from "../../client/index.ts";
+import type { Conditions, Imagined } from "../../client/index.ts";
 import type { ModelSummary } from "../../talk/edge.ts";
-import type { Simulated } from "../control/simulation.ts";
 import { formatBytes, formatMs, formatOf100, formatRate } from "./format.ts";
 import { NETWORKS, type NetworkName } from "./link-words.ts";
 import { TEXTS } from "./texts.ts";
 import { wayOf } from "./way.ts";
+
+/** What somebody imagines: a connection, how long requests wait in the cloud, and how many times slower the phone is. */
+export interface Simulated extends Pick<Conditions, "uplinkBps" | "rttMs" | "queueMs"> {
+  readonly slower: number;
+}
 
 /** Uploads this close to a network's usual one are called by its name. */
 const CLOSE = 0.03;
