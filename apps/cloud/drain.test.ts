@@ -7,6 +7,9 @@ import { INFER, killServices, sendTraffic, startService } from "./testing/child-
 /** Nothing is judged by its speed. */
 const PATIENCE = { interval: 50 };
 
+/** However slow the machine is, none is told to come back later. */
+const PATIENT = ["--max-queue-ms", "600000"];
+
 afterEach(killServices);
 
 const health = async (url: string, path: string) => {
@@ -15,7 +18,10 @@ const health = async (url: string, path: string) => {
 };
 
 test("SIGTERM under keep-alive traffic: no request fails, and the process ends with 0", async () => {
-  const [leaving, staying] = await Promise.all([startService("--drain-ms", "6000"), startService()]);
+  const [leaving, staying] = await Promise.all([
+    startService("--drain-ms", "6000", ...PATIENT),
+    startService(...PATIENT),
+  ]);
   // What a load balancer does: it asks now and then, and sends to those that are ready.
   let targets = [leaving.url, staying.url];
   const checks = setInterval(async () => {

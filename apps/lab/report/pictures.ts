@@ -1,4 +1,4 @@
-import { element, text } from "../draw/svg.ts";
+import { element, text, tooltip } from "../draw/svg.ts";
 import { PICTURE_STYLE } from "./page-style.ts";
 import type { Report } from "./results/report.ts";
 import { budgetPlot } from "./sections/budgets.ts";
@@ -12,19 +12,24 @@ const LEGEND = 44;
 /** The two plots that README shows, each a file by itself. */
 export function pictures(report: Report, flagship: string): Readonly<Record<string, string>> {
   return {
-    "accuracy-in-time.svg": standing(budgetPlot(report, flagship, SHOWN), legendAt),
-    "inner-cuts.svg": standing(cutSharesPlot(report.cutMaps), cutLegendAt),
+    "accuracy-in-time.svg": standing(
+      "Right answers in time against the budget",
+      budgetPlot(report, flagship, SHOWN),
+      legendAt,
+    ),
+    "inner-cuts.svg": standing("Where the best plan cuts", cutSharesPlot(report.cutMaps), cutLegendAt),
   };
 }
 
 /** A plot of the page with its colours and a legend. */
-function standing(plot: string, legend: (y: number) => string): string {
+function standing(title: string, plot: string, legend: (y: number) => string): string {
   const height = Number(/viewBox="0 0 \d+ (\d+)"/.exec(plot)![1]);
   const inner = plot.replace("<svg ", `<svg width="${WIDTH}" height="${height}" `);
   const size = { width: WIDTH, height: height + LEGEND };
   return `${element(
     "svg",
     { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${size.width} ${size.height}`, ...size },
+    tooltip(title),
     element("style", {}, PICTURE_STYLE),
     element("rect", { ...size, class: "paper" }),
     inner,

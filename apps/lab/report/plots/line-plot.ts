@@ -26,7 +26,7 @@ export interface LinePlot {
 
 const WIDTH = 420;
 const HEIGHT = 280;
-const AREA = { left: 48, right: 10, top: 28, bottom: 40 } as const;
+const AREA = { left: 48, right: 18, top: 28, bottom: 40 } as const;
 
 /** A plot for a page of its own colours: `l0`, `l1` and so on are classes of lines, `axis` and `grid` of the rest. */
 export function linePlot({ title, x, y, lines, hasDots = true }: LinePlot): string {

@@ -7,7 +7,7 @@ export interface ShareRow {
 }
 
 const WIDTH = 420;
-const LEFT = 196;
+const LEFT = 206;
 const ROW = 22;
 const TOP = 28;
 const LABEL_FROM = 0.13;
