@@ -59,12 +59,11 @@ test("a failure is told and tried again later", async () => {
     },
   });
   await readiness.settled();
-  expect(problems).toEqual(["corrupt"]);
+  // On a slow machine it is tried again before we look.
+  expect([...new Set(problems)]).toEqual(["corrupt"]);
   expect(readiness.nodes.size).toBe(0);
   broken = false;
-  await new Promise((done) => setTimeout(done, 20));
-  await readiness.settled();
-  expect(readiness.isReady(allEdge(model, first).head)).toBe(true);
+  await expect.poll(() => readiness.isReady(allEdge(model, first).head)).toBe(true);
 });
 
 test("without an engine nothing gets ready, and a given plan is refused", async () => {
