@@ -171,6 +171,6 @@ test("outside of an exit's classes are the photos that are named, or CIFAR-10's,
   ]);
   const again = await outsidePhotos(undefined, env, 1, notes().status);
   expect(again.map(({ name }) => name)).toEqual(["drawings", "noise"]);
-  expect(again[0]!.photos.pixels).toEqual(named[1]!.photos.pixels);
+  expect(Buffer.compare(again[0]!.photos.pixels, named[1]!.photos.pixels)).toBe(0);
   expect(new Set(again[0]!.photos.pixels).size).toBeGreaterThan(100);
 });
