@@ -36,8 +36,8 @@ test("npm run dev: one address for page and service, and both follow their sourc
     });
     expect(answer.source).toBe("cloud");
 
-    touch("apps/web/page/style.css");
-    await expect.poll(() => output).toMatch(/hmr update .*style\.css/);
+    touch("apps/web/page/style/tokens.css");
+    await expect.poll(() => output).toMatch(/hmr update .*(index|tokens)\.css/);
     const reloaded = app.page.waitForEvent("load");
     touch("apps/web/edge/engine/engine.ts");
     await reloaded;
