@@ -50,7 +50,7 @@ test("a foreign model of grey images and many classes, imported, answers alike a
     expect(await expectAgreement(app, "foreign", Number.POSITIVE_INFINITY)).toBeGreaterThan(5);
 
     const { page } = app;
-    await expect(page.getByRole("status")).toContainText("Animal");
+    await expect(page.getByRole("status")).toContainText("of many animals");
     await expect(page.locator(".chip")).toContainText("the whole model");
     await expect(page.locator(".top-labels")).toContainText("Animal animalis");
     await expect(page.locator(".top-labels li")).toHaveCount(5);

@@ -45,7 +45,7 @@ test.beforeAll(async () => {
   );
   run("npm", ["pack", "--pack-destination", project], join(ROOT, "dist/client"));
   const [tarball] = (await readdir(project)).filter((name) => name.endsWith(".tgz"));
-  run("npm", ["install", "--offline", "--ignore-scripts", "--omit=dev", `./${tarball}`], project);
+  run("npm", ["install", "--prefer-offline", "--ignore-scripts", "--omit=dev", `./${tarball}`], project);
   await writeFile(join(project, "keys"), line);
   port = await freePort();
   const origin = `http://localhost:${port}`;

@@ -22,7 +22,7 @@ import type { Option } from "./options.ts";
  *
  * Plans that answer within the budget with probability `CONFIDENCE` come first, unless they are all worth less than the
  * best by more than `PROMISE_WORTH`. Of all that are worth within `NEAR_WORTH` of the most, the one that works twice
- * least, in whole percent of the images, then the fastest. An insurance starts so that it ends by the budget with probability `INSURANCE`: the latest moment,
+ * least, in tenths of the images, then the fastest. An insurance starts so that it ends by the budget with probability `INSURANCE`: the latest moment,
  * or when the head has run, if it still does then. Heads that are efficient in time, bytes and what an insurance has
  * left are enough (`insureEnvelope`), since chances fall with each of them: exact over all closed heads.
  */
@@ -90,7 +90,7 @@ export class InsuredSearch {
       if (worths[at]! < least) continue;
       const isTaken = this.offer(at, families[at]!.fastest, found, least);
       // Nothing of this option is faster, and nothing can work twice less.
-      if (isTaken && percent(current.twice) === 0) worths[at] = -1;
+      if (isTaken && tenths(current.twice) === 0) worths[at] = -1;
     }
     for (let at = 0; at < options.length; at++) {
       if (worths[at]! >= least) this.offerAll(at, found, least);
@@ -127,7 +127,7 @@ export class InsuredSearch {
       const ownTwice = rest * (1 - chance.ofOnce(ms, sdMs, finishMs));
       const isEnough = this.isEnough(own, early + rest * inTime + missed, least);
       const wasEnough = this.isEnough(worth, probability, least);
-      const more = isEnough && wasEnough ? percent(ownTwice) - percent(twice) : 0;
+      const more = isEnough && wasEnough ? tenths(ownTwice) - tenths(twice) : 0;
       if (isEnough === wasEnough ? more > 0 || (more === 0 && own <= worth) : wasEnough) continue;
       insurer = index;
       worth = own;
@@ -185,7 +185,7 @@ export class InsuredSearch {
     const family = this.families[at]!;
     const leastZ = leastDeviations(option, earlyWorth(option, family), least);
     for (let head = 0; head < option.envelope.insuredCount; head++) {
-      const isSettled = found.option >= 0 && percent(found.twice) === 0;
+      const isSettled = found.option >= 0 && tenths(found.twice) === 0;
       if (isSettled && chance.expectedMs(option, head) > found.expectedMs) continue;
       if (longestMs < Infinity && chance.periodMs(option, head, 0) > longestMs) continue;
       if (chance.deviationsOf(chance.restMs(option, head), family.sdOf(chance, head)) < leastZ) continue;
@@ -199,7 +199,7 @@ export class InsuredSearch {
     this.assess(at, head, current, least, false);
     if (!this.isEnough(current.worth, current.probability, least)) return false;
     if (found.option >= 0) {
-      const more = percent(current.twice) - percent(found.twice);
+      const more = tenths(current.twice) - tenths(found.twice);
       if (more > 0) return true;
       if (more === 0 && current.expectedMs > found.expectedMs) return true;
       if (more === 0 && current.expectedMs === found.expectedMs && current.worth <= found.worth) return true;
@@ -246,7 +246,7 @@ function isPromise(probability: number): boolean {
   return probability >= CONFIDENCE - 1e-9;
 }
 
-/** Less is chance. */
-function percent(share: number): number {
-  return Math.round(100 * share);
+/** Less than a twentieth is chance: that a link may stall is no reason to keep a slow phone waiting. */
+function tenths(share: number): number {
+  return Math.round(10 * share);
 }
