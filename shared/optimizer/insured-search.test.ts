@@ -49,7 +49,7 @@ test("the plan, its insurance with it, is that of brute force over exits, polici
     expect(own.length, label).toBeGreaterThan(0);
     expect(Math.min(...own.map(({ worth }) => Math.abs(worth - decision.worth))), label).toBeLessThan(1e-9);
     expect(decision.worth, label).toBeGreaterThan(best0.most - 0.002 - 1e-9);
-    expect(Math.round(100 * decision.twice), label).toBe(best0.percent);
+    expect(Math.round(10 * decision.twice), label).toBe(best0.tenths);
     expect(decision.expectedMs, label).toBeCloseTo(best0.ms, 6);
     if (choice.insurance === undefined) counts.plain++;
     else counts.insured++;
@@ -68,7 +68,7 @@ interface Known {
   readonly worth: number;
   /** Of being in time. */
   readonly chance: number;
-  readonly percent: number;
+  readonly tenths: number;
   readonly ms: number;
   readonly periodMs: number;
 }
@@ -81,10 +81,10 @@ function best(all: readonly Known[]) {
   const isPromised = promised > 0 && promised >= any - 0.05;
   const most = isPromised ? promised : any;
   const near = (isPromised ? kept : all).filter(({ worth }) => worth >= most - 0.002);
-  const percent = Math.min(...near.map((one) => one.percent));
-  const least = near.filter((one) => one.percent === percent);
+  const tenths = Math.min(...near.map((one) => one.tenths));
+  const least = near.filter((one) => one.tenths === tenths);
   const fastest = least.reduce((a, b) => (b.ms < a.ms ? b : a));
-  return { most, percent, ms: fastest.ms, periodMs: fastest.periodMs };
+  return { most, tenths, ms: fastest.ms, periodMs: fastest.periodMs };
 }
 
 /** Every way to answer, insured by every exit and by none. */
@@ -127,7 +127,7 @@ function everything(
         key: keyOf(final.exit, policy.early, names, exit),
         worth: early + rest * (inTime * worth.right + (1 - inTime) * 0.99 * late),
         chance: sure + rest * (inTime + (1 - inTime) * (exit === null ? 0 : 0.99)),
-        percent: Math.round(100 * rest * (1 - once)),
+        tenths: Math.round(10 * rest * (1 - once)),
         ms: way.ms,
         periodMs: Math.max(way.periodMs, way.edgeMs + rest * finishMs),
       };
