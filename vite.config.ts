@@ -28,7 +28,15 @@ export default defineConfig({
     projects: [
       // Pure functions, which no test changes: their modules are read once for all, which halves what these tests take.
       { extends: true, test: { name: "shared", include: ["shared/**/*.test.ts"], isolate: false } },
-      { extends: true, test: { name: "apps", include: ["{apps,docs,scripts}/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "apps",
+          include: ["{apps,docs,scripts}/**/*.test.ts"],
+          globalSetup: "apps/cloud/testing/build-service.ts",
+          setupFiles: "apps/cloud/testing/use-built-workers.ts",
+        },
+      },
     ],
     // Many tests wait for processes and clocks: one that runs on every core leaves none idle.
     maxWorkers: "100%",

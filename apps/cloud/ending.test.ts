@@ -5,14 +5,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { INFER } from "./testing/child-fixture.ts";
+import { BUILT_SERVICE, INFER } from "./testing/child-fixture.ts";
 import { childrenOf } from "./testing/children-of.ts";
 import { canMountDead, mountDead } from "./testing/dead-mount-fixture.ts";
 import { copyOfModels, MODELS_DIR } from "./testing/fixture.ts";
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const PATIENCE = { interval: 100 };
 
 const cleanUps: (() => unknown)[] = [];
@@ -36,7 +34,7 @@ async function scratch(): Promise<string> {
 
 /** @param preload a module that every thread of it runs first */
 function spawnService(args: readonly string[], preload?: string) {
-  const all = ["--import", "tsx", MAIN, "--port", "0", "--engine", "wasm", "--workers", "1", ...args];
+  const all = [BUILT_SERVICE, "--port", "0", "--engine", "wasm", "--workers", "1", ...args];
   const env = { ...process.env, ...(preload === undefined ? {} : { NODE_OPTIONS: `--import ${preload}` }) };
   const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "pipe"], env });
   cleanUps.push(() => child.kill("SIGKILL"));

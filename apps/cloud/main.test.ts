@@ -6,13 +6,12 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { generate } from "selfsigned";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ENGINES, engineOf } from "../engines/index.ts";
+import { BUILT_SERVICE } from "./testing/child-fixture.ts";
 import { TINY_SERVICE } from "./testing/fixture.ts";
 
-const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const QUIET = [...TINY_SERVICE, "--log-level", "warn", "--drain-ms", "0"];
 
 let dir: string;
@@ -35,7 +34,7 @@ afterEach(() => {
 });
 
 function start(...args: string[]) {
-  const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args]);
+  const child = spawn(process.execPath, [BUILT_SERVICE, ...args]);
   running.add(child);
   let err = "";
   child.stderr.on("data", (chunk) => {

@@ -3,6 +3,7 @@ import { type Random, randomFrom } from "#shared/random";
 import { type Browser, openBrowser } from "../../apps/lab/rig/phone.ts";
 import type { Answer, AskOptions, Client, ClientState } from "../../apps/web/client/index.ts";
 import type { Noise } from "./models.ts";
+import { openVisit } from "./shared-browser.ts";
 
 declare global {
   /** The page's client. */
@@ -52,11 +53,11 @@ export const GENEROUS_MS = 60_000;
 const MOST_BUDGET_MS = 10_000;
 
 export async function openApp(options: AppOptions): Promise<App> {
-  const browser = await openBrowser({
-    chromePath: process.env.CHROME_PATH ?? null,
-    flags: options.flags ?? [],
-    ...(options.preferences === undefined ? {} : { preferences: options.preferences }),
-  });
+  const { flags = [], preferences } = options;
+  const chromePath = process.env.CHROME_PATH ?? null;
+  const browser = await (preferences === undefined
+    ? openVisit(chromePath, flags)
+    : openBrowser({ chromePath, flags, preferences }));
   const { page } = browser;
   await page.addInitScript(`globalThis.makeRandom = ${randomFrom};`);
   await options.before?.(browser);

@@ -60,13 +60,15 @@ test("files that belong together are taken once both are written; what is no goo
   await expect.poll(() => log.at(-1), PATIENCE).toBe(`${stays} expected a regular file, got a folder`);
   expect([inUse, log.length]).toEqual(["2 2", 3]);
 
-  // As Kubernetes puts a new secret in the place of one: by a link that is renamed.
   await rm(b, { recursive: true });
+  await expect.poll(() => log.length, PATIENCE).toBe(4);
+
+  // As Kubernetes puts a new secret in the place of one: by a link that is renamed.
   await writeFile(join(dir, "new"), "3");
   await symlink("new", join(dir, "link"));
   await rename(join(dir, "link"), b);
   await expect.poll(() => inUse, PATIENCE).toBe("3 3");
-  expect(log.slice(3)).toEqual(["pair: now 3"]);
+  expect(log.slice(4)).toEqual(["pair: now 3"]);
   stop();
 });
 

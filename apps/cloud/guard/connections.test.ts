@@ -37,8 +37,21 @@ async function open(port: number, localAddress = "127.0.0.1", bytes = ""): Promi
   return socket;
 }
 
-function openAll(count: number, port: number, localAddress = "127.0.0.1", bytes = ""): Promise<Socket[]> {
-  return Promise.all(Array.from({ length: count }, () => open(port, localAddress, bytes)));
+/** No more at once than wait in a listening socket's queue: the system drops those beyond, and they try again for minutes. */
+const AT_ONCE = 100;
+
+async function openAll(
+  count: number,
+  port: number,
+  localAddress = "127.0.0.1",
+  bytes = "",
+): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < count) {
+    const more = Math.min(AT_ONCE, count - sockets.length);
+    sockets.push(...(await Promise.all(Array.from({ length: more }, () => open(port, localAddress, bytes)))));
+  }
+  return sockets;
 }
 
 /** On a connection of its own. */

@@ -3,13 +3,11 @@ import { once } from "node:events";
 import { existsSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { buildServer } from "../server.ts";
-import { INFER } from "../testing/child-fixture.ts";
+import { BUILT_SERVICE, INFER } from "../testing/child-fixture.ts";
 import { TINY_SERVICE, testConfig } from "../testing/fixture.ts";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const FULL = "/dev/full";
 
 const cleanUps: (() => unknown)[] = [];
@@ -21,7 +19,7 @@ test.skipIf(!existsSync(FULL))(
   "a log that cannot be written, on a full disk, stops nothing (needs /dev/full)",
   async () => {
     const args = ["--port", "0", ...TINY_SERVICE, "--log-level", "debug"];
-    const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], {
+    const child = spawn(process.execPath, [BUILT_SERVICE, ...args], {
       stdio: ["ignore", "pipe", openSync(FULL, "w")],
     });
     cleanUps.push(() => child.kill("SIGKILL"));

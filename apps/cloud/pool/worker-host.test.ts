@@ -53,7 +53,7 @@ const ask = (pool: WorkerPool): Promise<Float32Array | string> =>
 /** Processes that run the workers' module, of this one or another. */
 function workersOf(pid: number | "self"): number[] {
   return childrenOf(pid).filter((child) =>
-    readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker-bootstrap"),
+    readFileSync(`/proc/${child}/cmdline`, "utf8").includes("tail-worker"),
   );
 }
 

@@ -21,7 +21,7 @@ import { bytesOf, goneError, lateError, PendingTail, type Ran } from "./pending-
 import type { PoolWorker, Started } from "./pool-worker.ts";
 import { type Portion, TailQueue } from "./tail-queue.ts";
 import { kindOf, TimeTable } from "./time-table.ts";
-import { TAIL_WORKER } from "./worker-entry.ts";
+import { WORKERS } from "./worker-entry.ts";
 
 export interface PoolOptions {
   readonly engine: EngineChoice;
@@ -70,7 +70,7 @@ export class WorkerPool implements Executor {
   constructor(options: PoolOptions) {
     this.options = options;
     const { engine, workers, isolation, models, maxBatch, onTrouble, onLost = () => {} } = options;
-    const { entry = TAIL_WORKER } = options;
+    const { entry = WORKERS.tail } = options;
     this.crew = new Crew({
       ...{ engine, workers, isolation, models, maxBatch, entry, onTrouble, onLost },
       onFree: () => this.pump(),

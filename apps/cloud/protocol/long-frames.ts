@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { EddiError } from "#shared/errors";
 import { decodeRequest, type Frame, type InferRequest } from "#shared/protocol";
 import { goneError } from "../pool/pending-tail.ts";
-import { FRAME_THREAD, startOf } from "../pool/worker-entry.ts";
+import { startOf, WORKERS } from "../pool/worker-entry.ts";
 import { Shed } from "../tails/executor.ts";
 import { type Answer, frameAnswer, textScores } from "../worker-messages/frame-answer.ts";
 import type { FrameJob, FrameReply, FrameSetup } from "../worker-messages/frame-messages.ts";
@@ -137,7 +137,7 @@ export class LongFrames {
   }
 
   private open(): Worker {
-    const { entry = FRAME_THREAD } = this.options;
+    const { entry = WORKERS.frames } = this.options;
     const workerData: FrameSetup = { entry: entry.href };
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB };
     const thread = new Worker(startOf(entry.href), { workerData, resourceLimits });

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, r
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import {
   decodeResponse,
@@ -14,6 +14,7 @@ import {
   type WireTensor,
 } from "#shared/protocol";
 import { type CloudConfig, readConfig } from "../options/config.ts";
+import { builtFile } from "./built.ts";
 
 // For tests only.
 
@@ -23,7 +24,7 @@ export const ALL_MODELS_DIR = fileURLToPath(new URL("../../../models", import.me
 export const MODELS_DIR = folderOfTiny();
 
 /** A worker that can be told to crash or to hang. */
-export const POISONABLE_WORKER = new URL("../worker/poisonable-worker-fixture.ts", import.meta.url);
+export const POISONABLE_WORKER = pathToFileURL(builtFile("poisonable-worker-fixture"));
 
 /** A copy: links that leave a folder of models are refused. */
 function folderOfTiny(): string {

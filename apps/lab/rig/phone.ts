@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BrowserContext, chromium, devices, type Page } from "playwright";
+import { type BrowserContext, chromium, devices, type LaunchOptions, type Page } from "playwright";
 
 /** One WebGPU adapter on every machine, with or without a GPU: SwiftShader. */
 export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
@@ -38,6 +38,25 @@ export interface BrowserOptions {
   readonly preferences?: object;
 }
 
+const { defaultBrowserType: _, ...PIXEL } = devices["Pixel 7"]!;
+/** A visitor's screen, touch and name. */
+export const PHONE = PIXEL;
+
+/** How Chromium is started: headless, but otherwise as people's. */
+export function launchOptions(chromePath: string | null, flags: readonly string[]): LaunchOptions {
+  return {
+    ...(chromePath === null ? {} : { executablePath: chromePath }),
+    ignoreDefaultArgs: ["--headless"],
+    args: [...FLAGS, ...flags],
+  };
+}
+
+/** Waits as long as a busy machine needs. */
+export function patient(context: BrowserContext): BrowserContext {
+  context.setDefaultTimeout(ACTION_LIMIT_MS);
+  return context;
+}
+
 /** A fresh browser of the size of a phone, with nothing in its caches. */
 export async function openBrowser({ chromePath, flags = [], preferences }: BrowserOptions): Promise<Browser> {
   const folder = await mkdtemp(join(tmpdir(), "eddi-browser-"));
@@ -45,14 +64,8 @@ export async function openBrowser({ chromePath, flags = [], preferences }: Brows
     await mkdir(join(folder, "Default"));
     await writeFile(join(folder, "Default", "Preferences"), JSON.stringify(preferences));
   }
-  const { defaultBrowserType: _, ...phone } = devices["Pixel 7"]!;
-  const context = await chromium.launchPersistentContext(folder, {
-    ...phone,
-    ...(chromePath === null ? {} : { executablePath: chromePath }),
-    ignoreDefaultArgs: ["--headless"],
-    args: [...FLAGS, ...flags],
-  });
-  context.setDefaultTimeout(ACTION_LIMIT_MS);
+  const options = { ...PHONE, ...launchOptions(chromePath, flags) };
+  const context = patient(await chromium.launchPersistentContext(folder, options));
   const page = context.pages()[0] ?? (await context.newPage());
   return {
     context,
