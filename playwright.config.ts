@@ -12,7 +12,7 @@ process.env.CHROME_PATH ??= await ensureChromium();
 export default defineConfig({
   testDir: "e2e",
   testMatch: "*.e2e.ts",
-  globalSetup: "./e2e/harness/build-page.ts",
+  globalSetup: "./e2e/harness/build.ts",
   workers: Math.min(availableParallelism(), MOST_WORKERS),
   retries: 0,
   timeout: 600_000,

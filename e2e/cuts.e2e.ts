@@ -2,9 +2,9 @@ import { expect, test } from "@playwright/test";
 import { allEdge, type Model, type Plan, splitPlan } from "#shared/model";
 import { findPhotos, listSamples } from "../apps/lab/demo/photos.ts";
 import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer, top1 } from "./harness/app.ts";
 import { allPlans, loadModel, noise, REAL, spread, TINY } from "./harness/models.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const TOLERANCE = 1e-4;
 const CUTS = 10;
@@ -14,7 +14,7 @@ const AGREEMENT = 0.98;
 let service: Service;
 test.beforeAll(async () => {
   const data = await findPhotos();
-  service = await Service.start(data === null ? [] : ["--data", data]);
+  service = await startService(data === null ? [] : ["--data", data]);
 });
 test.afterAll(() => service.stop());
 

@@ -1,10 +1,10 @@
 import { expect, test } from "@playwright/test";
 import { allEdge, type Plan } from "#shared/model";
 import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.ts";
 import { destroyDevices, keepDevices, loseContexts } from "./harness/devices.ts";
 import { allPlans, loadModel, noise, spread, TINY } from "./harness/models.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const TOLERANCE = 1e-4;
 
@@ -16,7 +16,7 @@ const whole = allEdge(model, last);
 let service: Service;
 let app: App;
 test.beforeAll(async () => {
-  service = await Service.start();
+  service = await startService();
 });
 test.afterEach(() => app.close());
 test.afterAll(() => service.stop());

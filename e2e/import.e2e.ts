@@ -8,9 +8,10 @@ import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud, allEdge, type Plan, splitPlan } from "#shared/model";
 import { classifier, floats, graphFiles, quantised, writeFiles } from "../apps/lab/import/fixture.ts";
-import { ROOT, Service } from "../apps/lab/rig/service.ts";
+import { ROOT } from "../apps/lab/rig/service.ts";
 import { type App, expectClose, openApp } from "./harness/app.ts";
 import { allPlans, loadModel, noise, spread } from "./harness/models.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const TOLERANCE = 1e-4;
 const FOREIGN = "/work/shared/data/tfjs-models/human-emotion-graph";
@@ -77,7 +78,7 @@ async function importModel(place: string, id: string, ...options: readonly strin
 }
 
 async function withPage(model: string, use: (app: App, service: Service) => Promise<unknown>): Promise<void> {
-  const service = await Service.start(["--models", join(scratch, "models")]);
+  const service = await startService(["--models", join(scratch, "models")]);
   try {
     const app = await openApp({ url: service.url, parameters: { model, backend: "wasm" } });
     try {

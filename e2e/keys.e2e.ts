@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const { key, line } = newKey("phone");
 const parameters = { backend: "wasm", profile: "off" };
@@ -15,7 +15,7 @@ let service: Service;
 test.beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "eddi-keys-"));
   await writeFile(join(dir, "keys"), line);
-  service = await Service.start(["--keys", join(dir, "keys")]);
+  service = await startService(["--keys", join(dir, "keys")]);
 });
 test.afterAll(async () => {
   await service.stop();

@@ -1,14 +1,14 @@
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/rig/service.ts";
 import { formatPercent } from "../apps/web/page/words/format.ts";
 import { type App, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
+import { startService } from "./harness/service.ts";
 
 const model = loadModel(REAL);
 const image = noise(model, 4);
 
 test("a killed service costs accuracy, never an answer, and is used again when it comes back", async () => {
-  const service = await Service.start();
+  const service = await startService();
   const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
   const answer = (): Promise<PlainAnswer> => app.answerNoise(image);
   try {

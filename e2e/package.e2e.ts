@@ -8,11 +8,12 @@ import sharp from "sharp";
 import { build, createServer, preview } from "vite";
 import { allCloud, allEdge } from "#shared/model";
 import { type Browser, openBrowser } from "../apps/lab/rig/phone.ts";
-import { ROOT, Service } from "../apps/lab/rig/service.ts";
+import { ROOT } from "../apps/lab/rig/service.ts";
 import type { Answer, Client, ClientOptions } from "../apps/web/client/index.ts";
 import { expectClose } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 type Package = typeof import("../apps/web/client/index.ts");
 
@@ -49,7 +50,7 @@ test.beforeAll(async () => {
   await writeFile(join(project, "keys"), line);
   port = await freePort();
   const origin = `http://localhost:${port}`;
-  service = await Service.start(["--cors-origins", origin, "--keys", join(project, "keys")]);
+  service = await startService(["--cors-origins", origin, "--keys", join(project, "keys")]);
   browser = await openBrowser({ chromePath: process.env.CHROME_PATH ?? null });
 });
 test.afterAll(async () => {

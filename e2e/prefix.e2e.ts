@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud, allEdge, type Plan } from "#shared/model";
-import { Service } from "../apps/lab/rig/service.ts";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { openReverseProxy, type ReverseProxy } from "./harness/reverse-proxy.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const model = loadModel(TINY);
 const last = model.metadata.exits.at(-1)!.id;
@@ -50,7 +50,7 @@ for (const { title, shape, args } of CASES) {
     let service: Service;
     let proxy: ReverseProxy;
     test.beforeAll(async () => {
-      service = await Service.start(["--data", dir, ...args]);
+      service = await startService(["--data", dir, ...args]);
       proxy = await openReverseProxy({ port: service.port, ...shape });
     });
     test.afterAll(async () => {

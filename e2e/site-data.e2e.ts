@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { allEdge } from "#shared/model";
 import { NO_SITE_DATA } from "../apps/lab/rig/phone.ts";
-import { Service } from "../apps/lab/rig/service.ts";
 import { type AppOptions, openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const { key, line } = newKey("phone");
 
@@ -16,7 +16,7 @@ let service: Service;
 test.beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "eddi-site-data-"));
   await writeFile(join(dir, "keys"), line);
-  service = await Service.start(["--keys", join(dir, "keys")]);
+  service = await startService(["--keys", join(dir, "keys")]);
 });
 test.afterAll(async () => {
   await service.stop();

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud } from "#shared/model";
-import { Service } from "../apps/lab/rig/service.ts";
 import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, GENEROUS_MS, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL } from "./harness/models.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const LINK = { rttMs: 60, uplink: 0.4e6, downlink: 0.4e6 } as const;
 const MINUTES = 60_000;
@@ -33,7 +33,7 @@ test.beforeAll(async () => {
       .toBuffer();
     await writeFile(join(dir, "val", "n01440764", `${photo}.jpg`), file);
   }
-  service = await Service.start(["--data", dir]);
+  service = await startService(["--data", dir]);
   proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, LINK);
   let pictures = 0;
   app = await openApp({

@@ -1,8 +1,8 @@
 import { expect, test } from "@playwright/test";
-import { Service } from "../apps/lab/rig/service.ts";
 import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
+import { type Service, startService } from "./harness/service.ts";
 
 const model = loadModel(REAL);
 const image = noise(model, 5);
@@ -15,7 +15,7 @@ let service: Service;
 let proxy: ShapingProxy;
 let app: App;
 test.beforeAll(async () => {
-  service = await Service.start();
+  service = await startService();
   proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, LINK);
   app = await openApp({
     url: `http://localhost:${proxy.port}`,

@@ -1,5 +1,5 @@
 import { test as base } from "@playwright/test";
-import { Service } from "../../apps/lab/rig/service.ts";
+import { type Service, startService } from "./service.ts";
 
 /**
  * A test beside others that ask the same service, which starts once. Tests that end it, or want it otherwise, start one
@@ -9,7 +9,7 @@ export const test = base.extend<object, { readonly service: Service }>({
   service: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads from the pattern that it needs no other fixture.
     async ({}, use) => {
-      const service = await Service.start();
+      const service = await startService();
       await use(service);
       await service.stop();
     },

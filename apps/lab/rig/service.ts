@@ -7,19 +7,25 @@ import { fileURLToPath } from "node:url";
 /** The project's folder. */
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** The service in a process of its own, as `npm start` runs it; it can be killed and started again. */
+/** As `npm start` runs it. */
+const SOURCES = ["--import", "tsx", "apps/cloud/main.ts"];
+
+/** The service in a process of its own; it can be killed and started again. */
 export class Service {
   readonly port: number;
+  private readonly program: readonly string[];
   private readonly args: readonly string[];
   private child: ChildProcess | null = null;
 
-  private constructor(port: number, args: readonly string[]) {
+  private constructor(port: number, program: readonly string[], args: readonly string[]) {
     this.port = port;
+    this.program = program;
     this.args = args;
   }
 
-  static async start(args: readonly string[] = []): Promise<Service> {
-    const service = new Service(await freePort(), args);
+  /** @param program what Node is to run, in the project's folder; the sources, if not given */
+  static async start(args: readonly string[] = [], program = SOURCES): Promise<Service> {
+    const service = new Service(await freePort(), program, args);
     await service.start();
     return service;
   }
@@ -30,7 +36,7 @@ export class Service {
 
   async start(): Promise<void> {
     const options = ["--port", `${this.port}`, "--workers", "1", "--log-level", "warn", ...this.args];
-    const child = spawn(process.execPath, ["--import", "tsx", "apps/cloud/main.ts", ...options], {
+    const child = spawn(process.execPath, [...this.program, ...options], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
     });

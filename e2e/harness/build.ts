@@ -1,0 +1,7 @@
+import buildService from "../../apps/cloud/testing/build-service.ts";
+import { ensureBuilt } from "../../scripts/ensure.mjs";
+
+/** Before the first test: page and service are what the sources say. */
+export default async function build(): Promise<void> {
+  await Promise.all([ensureBuilt(), buildService()]);
+}
