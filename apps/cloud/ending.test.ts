@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import { BUILT_SERVICE, INFER } from "./testing/child-fixture.ts";
 import { childrenOf } from "./testing/children-of.ts";
 import { canMountDead, mountDead } from "./testing/dead-mount-fixture.ts";
@@ -13,9 +13,10 @@ import { copyOfModels, MODELS_DIR } from "./testing/fixture.ts";
 
 const PATIENCE = { interval: 100 };
 
+// Most of what these tests take is waiting: for file systems that do not answer, and for limits to pass.
 const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+afterAll(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp();
 });
 
 interface Started {
@@ -66,8 +67,8 @@ const indexOf = async (url: string): Promise<readonly Row[]> => {
 };
 const infer = async (url: string) => (await fetch(`${url}${INFER.path}`, INFER)).status;
 
-describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", () => {
-  test("as files of models: these are refused, others come and go, and it ends", async () => {
+describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", { concurrent: true }, () => {
+  test("as files of models: these are refused, others come and go, and it ends", async ({ expect }) => {
     const { dir, remove } = await copyOfModels(["tiny", "shard"]);
     cleanUps.push(remove);
     execFileSync("mkdir", [join(dir, "graph")]);
@@ -100,7 +101,7 @@ describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", () =
     expect(log()).toContain("model shard: refused: weights-02.bin: expected a regular file, got a FIFO");
   });
 
-  test("as files of the page and as photos: they are not there, and it ends", async () => {
+  test("as files of the page and as photos: they are not there, and it ends", async ({ expect }) => {
     const dir = await scratch();
     execFileSync("mkdir", ["-p", join(dir, "web", "assets"), join(dir, "data", "val", "n01440764")]);
     for (const path of ["index.html", "assets/a.js", "assets/b.js.br"]) makeFifo(join(dir, "web", path));
@@ -125,11 +126,11 @@ describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", () =
     expect(await ended).toEqual({ code: 0, signal: null });
   });
 
-  test.each([
+  test.for<[string, string[], RegExp]>([
     ["--keys", [], /^--keys .*: expected a regular file, got a FIFO\n$/],
     ["--config", [], /^--config .*: expected a regular file, got a FIFO\n$/],
     ["--tls-cert", ["--tls-key"], /^--tls-cert: expected a regular file, got a FIFO for /],
-  ])("as the file of %s: it says so and ends", async (option, others, message) => {
+  ])("as the file of %s: it says so and ends", async ([option, others, message], { expect }) => {
     const path = join(await scratch(), "fifo");
     makeFifo(path);
     const args = [option, ...others].flatMap((name) => [name, path]);
@@ -139,78 +140,80 @@ describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", () =
   });
 });
 
-describe.skipIf(!(await canMountDead()))("dead mounts (needs the right to mount)", () => {
-  test("as the folder of a model: told once, other models come and go, and it ends", async () => {
-    const { dir, remove } = await copyOfModels(["tiny"]);
-    cleanUps.push(remove);
-    const mount = await mountDead(join(dir, "dead"));
-    cleanUps.push(() => mount.remove());
-    const { child, url, ended, log } = await start([
-      ...["--models", dir, "--models-poll-ms", "50", "--drain-ms", "100"],
-    ]);
-    expect(await infer(url)).toBe(200);
-    await expect
-      .poll(async () => (await indexOf(url)).find(({ name }) => name === "dead"), PATIENCE)
-      .toMatchObject({
-        state: "UNAVAILABLE",
-        reason: expect.stringMatching(/^expected the file system to answer within \d+ ms, it did not$/),
-      });
-    execFileSync("cp", ["-r", join(dir, "tiny"), join(dir, ".second")]);
-    execFileSync("sed", ["-i", 's/"id":"tiny"/"id":"second"/', join(dir, ".second", "model.json")]);
-    execFileSync("mv", [join(dir, ".second"), join(dir, "second")]);
-    await expect.poll(async () => (await fetch(`${url}/v2/models/second/ready`)).status, PATIENCE).toBe(200);
-    expect(await infer(url)).toBe(200);
-    expect(log().match(/model dead: refused/g)).toHaveLength(1);
-    child.kill("SIGTERM");
-    // Nobody but the system can end what waits for a dead mount.
-    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
-  });
+describe.skipIf(!(await canMountDead()))(
+  "dead mounts (needs the right to mount)",
+  { concurrent: true },
+  () => {
+    test("as the folder of a model: told once, other models come and go, and it ends", async ({ expect }) => {
+      const { dir, remove } = await copyOfModels(["tiny"]);
+      cleanUps.push(remove);
+      const mount = await mountDead(join(dir, "dead"));
+      cleanUps.push(() => mount.remove());
+      const { child, url, ended, log } = await start([
+        ...["--models", dir, "--models-poll-ms", "50", "--drain-ms", "100"],
+      ]);
+      expect(await infer(url)).toBe(200);
+      await expect
+        .poll(async () => (await indexOf(url)).find(({ name }) => name === "dead"), PATIENCE)
+        .toMatchObject({
+          state: "UNAVAILABLE",
+          reason: expect.stringMatching(/^expected the file system to answer within \d+ ms, it did not$/),
+        });
+      execFileSync("cp", ["-r", join(dir, "tiny"), join(dir, ".second")]);
+      execFileSync("sed", ["-i", 's/"id":"tiny"/"id":"second"/', join(dir, ".second", "model.json")]);
+      execFileSync("mv", [join(dir, ".second"), join(dir, "second")]);
+      await expect
+        .poll(async () => (await fetch(`${url}/v2/models/second/ready`)).status, PATIENCE)
+        .toBe(200);
+      expect(await infer(url)).toBe(200);
+      expect(log().match(/model dead: refused/g)).toHaveLength(1);
+      child.kill("SIGTERM");
+      // Nobody but the system can end what waits for a dead mount.
+      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+    });
 
-  test.each([
-    [
-      "--models",
-      ["--models"],
-      /^models: expected a folder: expected the file system to answer within \d+ ms/,
-    ],
-    ["--keys", ["--keys"], /^--keys .*: expected the file system to answer within \d+ ms/],
-    ["--config", ["--config"], /^--config .*: expected the file system to answer within \d+ ms/],
-  ])("as what %s names: it says so and ends", async (_, [option], message) => {
-    const path = join(await scratch(), "mount");
-    const mount = await mountDead(path);
-    cleanUps.push(() => mount.remove());
-    const named = option === "--models" ? path : join(path, "file");
-    const { ended, log } = spawnService(["--log-level", "warn", option!, named]);
-    const { code, signal } = await ended;
-    expect(code === 1 || signal === "SIGKILL").toBe(true);
-    expect(log()).toMatch(message);
-  });
+    test.for<[string, RegExp]>([
+      ["--models", /^models: expected a folder: expected the file system to answer within \d+ ms/],
+      ["--keys", /^--keys .*: expected the file system to answer within \d+ ms/],
+      ["--config", /^--config .*: expected the file system to answer within \d+ ms/],
+    ])("as what %s names: it says so and ends", async ([option, message], { expect }) => {
+      const path = join(await scratch(), "mount");
+      const mount = await mountDead(path);
+      cleanUps.push(() => mount.remove());
+      const named = option === "--models" ? path : join(path, "file");
+      const { ended, log } = spawnService(["--log-level", "warn", option, named]);
+      const { code, signal } = await ended;
+      expect(code === 1 || signal === "SIGKILL").toBe(true);
+      expect(log()).toMatch(message);
+    });
 
-  test("as the folder of photos: none are shown, and all else works", async () => {
-    const dir = await scratch();
-    const mount = await mountDead(join(dir, "val"));
-    cleanUps.push(() => mount.remove());
-    const { child, url, ended, log } = await start(["--data", dir, "--drain-ms", "0"]);
-    expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
-    expect(log()).toMatch(/sample photos in .*: expected the file system to answer within \d+ ms/);
-    expect(await infer(url)).toBe(200);
-    child.kill("SIGTERM");
-    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
-  });
+    test("as the folder of photos: none are shown, and all else works", async ({ expect }) => {
+      const dir = await scratch();
+      const mount = await mountDead(join(dir, "val"));
+      cleanUps.push(() => mount.remove());
+      const { child, url, ended, log } = await start(["--data", dir, "--drain-ms", "0"]);
+      expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
+      expect(log()).toMatch(/sample photos in .*: expected the file system to answer within \d+ ms/);
+      expect(await infer(url)).toBe(200);
+      child.kill("SIGTERM");
+      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+    });
 
-  test("as the page's folder: 503, tails run on, and it ends", async () => {
-    const dir = await scratch();
-    const mount = await mountDead(join(dir, "web"));
-    cleanUps.push(() => mount.remove());
-    const { child, url, ended } = await start(["--web", join(dir, "web"), "--drain-ms", "0"]);
-    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(url)).status));
-    expect(new Set(statuses)).toEqual(new Set([503]));
-    expect(await infer(url)).toBe(200);
-    child.kill("SIGTERM");
-    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
-  });
-});
+    test("as the page's folder: 503, tails run on, and it ends", async ({ expect }) => {
+      const dir = await scratch();
+      const mount = await mountDead(join(dir, "web"));
+      cleanUps.push(() => mount.remove());
+      const { child, url, ended } = await start(["--web", join(dir, "web"), "--drain-ms", "0"]);
+      const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await fetch(url)).status));
+      expect(new Set(statuses)).toEqual(new Set([503]));
+      expect(await infer(url)).toBe(200);
+      child.kill("SIGTERM");
+      expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
+    });
+  },
+);
 
-describe.skipIf(process.platform !== "linux")("whatever hangs", () => {
+describe.skipIf(process.platform !== "linux")("whatever hangs", { concurrent: true }, () => {
   const HANGS = {
     "all of Node's own threads hang in a system call": `
       import { readFile } from "node:fs";
@@ -227,7 +230,7 @@ describe.skipIf(process.platform !== "linux")("whatever hangs", () => {
 
   const processes = () => readdirSync("/proc").map(Number);
 
-  test.each(Object.entries(HANGS))("SIGTERM ends it, though %s", async (title, source) => {
+  test.for(Object.entries(HANGS))("SIGTERM ends it, though %s", async ([title, source], { expect }) => {
     const dir = await scratch();
     makeFifo(join(dir, "fifo"));
     const preload = join(dir, "preload.mjs");
@@ -246,7 +249,7 @@ describe.skipIf(process.platform !== "linux")("whatever hangs", () => {
     await expect.poll(() => processes().filter((pid) => workers.includes(pid)), PATIENCE).toEqual([]);
   });
 
-  test("what kills a process that hangs does not stay behind when none does", async () => {
+  test("what kills a process that hangs does not stay behind when none does", async ({ expect }) => {
     const { child, ended } = await start(["--drain-ms", "1000"]);
     child.kill("SIGTERM");
     await expect.poll(() => childrenOf(child.pid!).length, PATIENCE).toBe(1);
