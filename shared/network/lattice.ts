@@ -6,10 +6,10 @@ import { FIRST_WINDOW_BYTES, slowStartShare } from "./slow-start.ts";
  * of a request is then `rtt * (1 + bytes * perByte / rtt)`: a row, plus what one short table says of the
  * diagonal. No logarithm is taken per cell.
  *
- * Times are counted in bins, a fifth of a step, from the first row on.
+ * Times are counted in bins, a sixth of a step, from the first row on.
  */
-export const STEP = 0.05;
-const BINS_PER_STEP = 5;
+export const STEP = 0.06;
+const BINS_PER_STEP = 6;
 export const BIN = STEP / BINS_PER_STEP;
 
 /** 0.3 ms to 10 s. */
@@ -26,6 +26,22 @@ export interface Axis {
   readonly count: number;
   /** Logarithm of the value at index 0. */
   readonly from: number;
+}
+
+/** Weights of a layer's cells, with the sums of its rows and columns. */
+export interface Layer {
+  /** [RTT.count * PER_BYTE.count] */
+  readonly cells: Float32Array;
+  readonly rtt: Float64Array;
+  readonly perByte: Float64Array;
+}
+
+export function emptyLayer(): Layer {
+  return {
+    cells: new Float32Array(CELLS),
+    rtt: new Float64Array(RTT.count),
+    perByte: new Float64Array(PER_BYTE.count),
+  };
 }
 
 /** Where in the bins a time lies; fractions and values outside are possible. */
@@ -52,30 +68,52 @@ export function fillDiagonals(bytes: number, restarts: boolean, into: Int32Array
   }
 }
 
-/** Adds the weight of every cell to the bin of its time. */
+/** Adds the weight of every cell to the bin of its time. Neighbours of one bin, and there are many, are added first. */
 export function addTimes(weights: Float32Array, diagonals: Int32Array, into: Float64Array): void {
   const { count } = PER_BYTE;
   for (let row = 0, cell = 0; row < RTT.count; row++) {
-    const bin = row * BINS_PER_STEP;
-    for (let at = RTT.count - 1 - row, end = at + count; at < end; at++) {
-      into[bin + diagonals[at]!]! += weights[cell++]!;
+    const first = row * BINS_PER_STEP;
+    const from = RTT.count - 1 - row;
+    let bin = diagonals[from]!;
+    let sum = 0;
+    for (let at = from, end = from + count; at < end; at++) {
+      const next = diagonals[at]!;
+      if (next !== bin) {
+        into[first + bin]! += sum;
+        bin = next;
+        sum = 0;
+      }
+      sum += weights[cell++]!;
     }
+    into[first + bin]! += sum;
   }
 }
 
-/** Multiplies every cell by the factor of its time's bin. */
+/** @param into [CELLS], becomes the sums of both */
+export function add(one: Float32Array, other: Float32Array, into: Float32Array): void {
+  for (let cell = 0; cell < into.length; cell++) into[cell] = one[cell]! + other[cell]!;
+}
+
+/** Multiplies every cell by the factor of its time's bin. @param into an empty layer */
 export function multiply(
   weights: Float32Array,
   diagonals: Int32Array,
   factors: Float64Array,
-  into: Float32Array,
+  into: Layer,
 ): void {
   const { count } = PER_BYTE;
+  const { cells, rtt, perByte } = into;
   for (let row = 0, cell = 0; row < RTT.count; row++) {
     const bin = row * BINS_PER_STEP;
-    for (let at = RTT.count - 1 - row, end = at + count; at < end; at++, cell++) {
-      into[cell] = weights[cell]! * factors[bin + diagonals[at]!]!;
+    const from = RTT.count - 1 - row;
+    let sum = 0;
+    for (let column = 0; column < count; column++, cell++) {
+      const weight = weights[cell]! * factors[bin + diagonals[from + column]!]!;
+      cells[cell] = weight;
+      sum += weight;
+      perByte[column]! += weight;
     }
+    rtt[row] = sum;
   }
 }
 

@@ -1,11 +1,14 @@
-import { addMarginals, mayHaveChanged, type Prior } from "./change.ts";
+import { mayHaveChanged, type Prior } from "./change.ts";
 import {
   type Axis,
+  add,
   addTimes,
   BINS,
   binOf,
   CELLS,
+  emptyLayer,
   fillDiagonals,
+  type Layer,
   msOf,
   multiply,
   PER_BYTE,
@@ -13,8 +16,8 @@ import {
   STEP,
 } from "./lattice.ts";
 import { centreOf, sdOf } from "./marginal.ts";
-import { ERRORS, errorAt, learnNoise, mixture, type Noise, startNoise } from "./noise.ts";
-import { RESTART_PAUSE_MS } from "./slow-start.ts";
+import { byError, byTime, ERRORS, learnNoise, mixture, type Noise, startNoise } from "./noise.ts";
+import { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS } from "./slow-start.ts";
 
 /** One request as it went; the same names as in the lab's files. */
 export interface LinkSample {
@@ -51,17 +54,17 @@ export interface LinkEstimate {
  * next samples, and with an outlier. Of the noise, whose hypotheses are few, only the marginal is kept (assumed
  * density filtering).
  *
- * Holds typed arrays, is changed in place and allocates nothing per sample; `copy` parts two futures.
+ * Is changed in place; `copy` parts two futures and costs next to nothing.
  */
 export class Link {
   private readonly prior: Prior;
-  /** By layer (no restart, restart) and cell; adds up to 1. */
-  private readonly layers: readonly Float32Array[];
+  /** By layer (no restart, restart); all cells add up to 1. Never changed, only followed by others. */
+  private layers: readonly Layer[];
   private readonly noise: Noise;
   /** When the last request ended. */
   private endMs: number;
 
-  private constructor(prior: Prior, layers: readonly Float32Array[], noise: Noise, endMs: number) {
+  private constructor(prior: Prior, layers: readonly Layer[], noise: Noise, endMs: number) {
     this.prior = prior;
     this.layers = layers;
     this.noise = noise;
@@ -75,17 +78,19 @@ export class Link {
       perByte: bell(PER_BYTE, Math.log(8000 / uplinkBps), spread.uplink),
     };
     const layers = LAYER_PRIOR.map((share) => {
-      const layer = new Float32Array(CELLS);
+      const layer = emptyLayer();
       let cell = 0;
-      for (const rtt of prior.rtt) for (const perByte of prior.perByte) layer[cell++] = share * rtt * perByte;
+      for (const rtt of prior.rtt)
+        for (const perByte of prior.perByte) layer.cells[cell++] = share * rtt * perByte;
+      for (const [row, weight] of prior.rtt.entries()) layer.rtt[row] = share * weight;
+      for (const [column, weight] of prior.perByte.entries()) layer.perByte[column] = share * weight;
       return layer;
     });
     return new Link(prior, layers, startNoise(), Number.NEGATIVE_INFINITY);
   }
 
   copy(): Link {
-    const layers = this.layers.map((layer) => layer.slice());
-    return new Link(this.prior, layers, this.noise.slice(), this.endMs);
+    return new Link(this.prior, this.layers, this.noise.slice(), this.endMs);
   }
 
   /** Learns from a request that was answered. */
@@ -93,8 +98,7 @@ export class Link {
     const bin = this.begin(sample);
     mixture(this.noise, "density", errors);
     this.weigh(bin);
-    errors.fill(0);
-    for (let at = 0; at < times.length; at++) errors[errorAt(bin - at)]! += times[at]!;
+    byError(times, bin, errors);
     learnNoise(this.noise, errors);
   }
 
@@ -122,7 +126,10 @@ export class Link {
   estimate(): LinkEstimate {
     const rttMarginal = new Float64Array(RTT.count);
     const perByteMarginal = new Float64Array(PER_BYTE.count);
-    for (const layer of this.layers) addMarginals(layer, rttMarginal, perByteMarginal);
+    for (const { rtt, perByte } of this.layers) {
+      for (let row = 0; row < rtt.length; row++) rttMarginal[row]! += rtt[row]!;
+      for (let column = 0; column < perByte.length; column++) perByteMarginal[column]! += perByte[column]!;
+    }
     const rtt = centreOf(RTT, rttMarginal);
     const perByte = centreOf(PER_BYTE, perByteMarginal);
     const rttSd = sdOf(RTT, rttMarginal);
@@ -133,7 +140,7 @@ export class Link {
 
   /** How probable it is that slow start begins anew after a pause. */
   get restartProbability(): number {
-    return this.layers[1]!.reduce((sum, weight) => sum + weight, 0);
+    return this.layers[1]!.rtt.reduce((sum, weight) => sum + weight, 0);
   }
 
   /** Up to the sample: the parameters may have changed. @returns the bin of its time */
@@ -144,31 +151,40 @@ export class Link {
     return Math.round(binOf(Math.max(elapsedMs - serverMs, LEAST_MS)));
   }
 
-  /** Into `moved`: the state before the next sample. */
+  /** Into `moved` and `both`: the state before the next sample; it is often there still. */
   private move(): void {
+    if (movedFrom === this.layers) return;
+    movedFrom = this.layers;
     for (const [at, layer] of this.layers.entries())
       mayHaveChanged(layer, this.prior, LAYER_PRIOR[at]!, moved[at]!);
+    add(moved[0]!, moved[1]!, both);
   }
 
   /** Into `diagonals` and `times`: what `moved` says of a request's time, noise apart. */
   private spreadTimes(tMs: number, bytes: number): void {
-    const paused = tMs - this.endMs > RESTART_PAUSE_MS;
+    const restarts = tMs - this.endMs > RESTART_PAUSE_MS && bytes > FIRST_WINDOW_BYTES;
     times.fill(0);
-    for (const [layer, table] of diagonals.entries()) {
-      fillDiagonals(bytes, layer === 1 && paused, table);
-      addTimes(moved[layer]!, table, times);
+    fillDiagonals(bytes, false, diagonals[0]!);
+    if (restarts) {
+      fillDiagonals(bytes, true, diagonals[1]!);
+      for (const [layer, cells] of moved.entries()) addTimes(cells, diagonals[layer]!, times);
+    } else {
+      diagonals[1]!.set(diagonals[0]!);
+      addTimes(both, diagonals[0]!, times);
     }
   }
 
   /** From `moved` to the state after a time in that bin, whose likelihood by error is in `errors`. */
   private weigh(bin: number): void {
+    byTime(errors, bin, factors);
     let total = 0;
-    for (let at = 0; at < times.length; at++) {
-      factors[at] = errors[errorAt(bin - at)]!;
-      total += times[at]! * factors[at]!;
-    }
-    for (let at = 0; at < times.length; at++) factors[at]! /= total;
-    for (const [at, layer] of this.layers.entries()) multiply(moved[at]!, diagonals[at]!, factors, layer);
+    for (let at = 0; at < BIN_COUNT; at++) total += times[at]! * factors[at]!;
+    for (let at = 0; at < BIN_COUNT; at++) factors[at]! /= total;
+    this.layers = moved.map((cells, at) => {
+      const layer = emptyLayer();
+      multiply(cells, diagonals[at]!, factors, layer);
+      return layer;
+    });
   }
 }
 
@@ -186,16 +202,19 @@ const LEAST_MS = 0.1;
 /** However sure a guess is, the link may change to something else. */
 const LEAST_SD = 1;
 
-// Scratch for all links: nothing in it outlives a call.
+// Scratch for all links: nothing in it outlives a call, but for where `moved` came from.
+let movedFrom: readonly Layer[] | null = null;
 const moved = LAYER_PRIOR.map(() => new Float32Array(CELLS));
+const both = new Float32Array(CELLS);
 const diagonals = LAYER_PRIOR.map(() => new Int32Array(RTT.count + PER_BYTE.count - 1));
 const times = new Float64Array(BINS);
 const factors = new Float64Array(BINS);
 const errors = new Float64Array(ERRORS);
+const BIN_COUNT = times.length;
 
 /** Of what lies within so much of the centre: far modes have no say in how the near one is tilted. */
 function correlationOf(
-  layers: readonly Float32Array[],
+  layers: readonly Layer[],
   rtt: number,
   perByte: number,
   rttReach: number,
@@ -209,10 +228,10 @@ function correlationOf(
   let xx = 0;
   let yy = 0;
   let xy = 0;
-  for (const layer of layers) {
+  for (const { cells } of layers) {
     for (let row = rows.from; row <= rows.to; row++) {
       for (let column = columns.from; column <= columns.to; column++) {
-        const weight = layer[row * PER_BYTE.count + column]!;
+        const weight = cells[row * PER_BYTE.count + column]!;
         weights += weight;
         x += weight * row;
         y += weight * column;
@@ -253,13 +272,12 @@ function quantileOfTimes(share: number): number {
 }
 
 function shareBelow(bin: number): number {
+  byTime(errors, bin, factors);
   let above = 0;
   let total = 0;
-  for (let at = 0; at < times.length; at++) {
-    const weight = times[at]!;
-    if (weight === 0) continue;
-    total += weight;
-    above += weight * errors[errorAt(bin - at)]!;
+  for (let at = 0; at < BIN_COUNT; at++) {
+    total += times[at]!;
+    above += times[at]! * factors[at]!;
   }
   return 1 - above / total;
 }

@@ -49,9 +49,24 @@ export function mixture(noise: Noise, kind: "density" | "above", into: Float64Ar
   }
 }
 
-/** Index of an error that is given in bins. */
-export function errorAt(bins: number): number {
-  return Math.min(Math.max(Math.round(bins) + MOST, 0), ERRORS - 1);
+/**
+ * Of values by error those by expected time, where a request took until that bin.
+ *
+ * @param into by bin
+ */
+export function byTime(errors: Float64Array, bin: number, into: Float64Array): void {
+  for (let at = 0; at < into.length; at++) into[at] = errors[errorAt(bin - at)]!;
+}
+
+/** The other way round: adds what is given by expected time up by error. */
+export function byError(times: Float64Array, bin: number, into: Float64Array): void {
+  into.fill(0);
+  for (let at = 0; at < times.length; at++) into[errorAt(bin - at)]! += times[at]!;
+}
+
+/** Index of an error that is given in whole bins. */
+function errorAt(bins: number): number {
+  return Math.min(Math.max(bins + MOST, 0), ERRORS - 1);
 }
 
 /**

@@ -47,7 +47,7 @@ export class Client {
   constructor(options: ClientOptions) {
     const { scenario, world, senses, isOracle } = options;
     this.options = options;
-    // A lattice of 100,000 cells, for nothing.
+    // A lattice of 70,000 cells, for nothing.
     this.network = isOracle ? null : startNetwork(scenario.guess);
     this.readyNodes = new Set(scenario.model.dag.names);
     this.prober =
