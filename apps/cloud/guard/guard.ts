@@ -52,7 +52,7 @@ export function guard(app: FastifyInstance, { keys, rate, isBeyond, pathOf }: Gu
   const admit = ({ client }: Sender): void => {
     const waitMs = buckets?.take(client, performance.now()) ?? 0;
     if (waitMs === 0) return;
-    const what = buckets?.owes(client) ? "ms of work" : "requests";
+    const what = buckets?.lacksForWork(client) ? "ms of work" : "requests";
     throw new EddiError("rate-limited", `expected at most ${rate!.perSecond} ${what} a second, got more`, {
       cause: new Shed("rate-limited", waitMs),
     });

@@ -35,17 +35,27 @@ test("a bucket holds no more than the burst, however long nothing was taken", ()
 
 test("what turns out to take more is owed, and paid before the next", () => {
   const buckets = new TokenBuckets({ perSecond: 10, burst: 3 });
-  expect([buckets.take("a", 0), buckets.owes("a")]).toEqual([0, false]);
+  expect([buckets.take("a", 0), buckets.lacksForWork("a")]).toEqual([0, false]);
   buckets.owe("a", 12);
-  expect(buckets.owes("a")).toBe(true);
+  expect(buckets.lacksForWork("a")).toBe(true);
   // 10 below nothing, and one to be taken.
   expect(buckets.take("a", 0)).toBe(1100);
   expect(buckets.take("a", 1000)).toBe(100);
-  expect(buckets.owes("a")).toBe(false);
+  // A little of the work is still to be made good.
+  expect(buckets.lacksForWork("a")).toBe(true);
   expect(buckets.take("a", 1100)).toBe(0);
   buckets.owe("a", 5);
   buckets.owe("a", -5);
-  expect([buckets.owes("a"), buckets.owes("b")]).toEqual([false, false]);
+  expect([buckets.lacksForWork("a"), buckets.lacksForWork("b")]).toEqual([true, false]);
+});
+
+test("whether requests or work have taken a client's tokens is told apart, however small the work", () => {
+  const buckets = new TokenBuckets({ perSecond: 1, burst: 2 });
+  for (const client of ["sends", "works"]) expect(buckets.take(client, 0)).toBe(0);
+  buckets.owe("works", 0.5);
+  expect(buckets.take("sends", 0)).toBe(0);
+  expect(["sends", "works"].map((client) => buckets.take(client, 0) > 0)).toEqual([true, true]);
+  expect(["sends", "works"].map((client) => buckets.lacksForWork(client))).toEqual([false, true]);
 });
 
 test("clients do not take from each other, and only so many are remembered", () => {

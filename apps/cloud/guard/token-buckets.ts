@@ -11,6 +11,8 @@ const MAX_CLIENTS = 10_000;
 interface Bucket {
   /** Below 0 is a debt. */
   tokens: number;
+  /** How many more there would be without the work that is not yet made good. */
+  work: number;
   atMs: number;
 }
 
@@ -42,12 +44,13 @@ export class TokenBuckets {
    */
   take(client: string, nowMs: number): number {
     const { perSecond, burst } = this.limit;
-    const bucket = this.buckets.get(client) ?? { tokens: burst, atMs: nowMs };
+    const bucket = this.buckets.get(client) ?? { tokens: burst, work: 0, atMs: nowMs };
     const regained = ((nowMs - bucket.atMs) * perSecond) / 1000;
     const there = Math.min(burst, bucket.tokens + regained);
     const waitMs = there >= 1 ? 0 : ((1 - there) * 1000) / perSecond;
     this.buckets.delete(client);
-    this.buckets.set(client, { tokens: waitMs === 0 ? there - 1 : there, atMs: nowMs });
+    const work = Math.max(0, bucket.work - regained);
+    this.buckets.set(client, { tokens: waitMs === 0 ? there - 1 : there, work, atMs: nowMs });
     if (this.buckets.size > this.maxClients) {
       const [oldest] = this.buckets.keys();
       this.buckets.delete(oldest!);
@@ -58,11 +61,14 @@ export class TokenBuckets {
   /** Takes more tokens of a client than there are, or gives some back. */
   owe(client: string, tokens: number): void {
     const bucket = this.buckets.get(client);
-    if (bucket !== undefined) bucket.tokens -= tokens;
+    if (bucket === undefined) return;
+    bucket.tokens -= tokens;
+    bucket.work += tokens;
   }
 
-  /** Whether a client has taken more than there was. */
-  owes(client: string): boolean {
-    return (this.buckets.get(client)?.tokens ?? 0) < 0;
+  /** Whether a client would have a token, had it only sent its requests and not made work. */
+  lacksForWork(client: string): boolean {
+    const { tokens = 1, work = 0 } = this.buckets.get(client) ?? {};
+    return tokens < 1 && tokens + work >= 1;
   }
 }
