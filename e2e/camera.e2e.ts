@@ -61,7 +61,9 @@ test("a permission that is taken away ends it", async ({ service }) => {
   await goLive();
   const session = await app.context.newCDPSession(app.page);
   const permission = { name: "camera" };
-  await session.send("Browser.setPermission", { permission, setting: "denied", origin: service.url });
+  const { browserContextId } = (await session.send("Target.getTargetInfo")).targetInfo;
+  const of = { origin: service.url, ...(browserContextId === undefined ? {} : { browserContextId }) };
+  await session.send("Browser.setPermission", { permission, setting: "denied", ...of });
   await expect(problems()).toContainText(/camera: live stopped: .*permission taken away/);
   await expect(video()).toHaveCount(0);
 });
