@@ -32,6 +32,7 @@ for (const [backend, lose, reason] of DEVICES) {
       url: service.url,
       parameters: { model: TINY, backend, budget: 1000 },
       flags: SOFTWARE_WEBGPU,
+      isAlone: true,
       before: ({ context }) => keepDevices(context),
     });
     await app.settle();

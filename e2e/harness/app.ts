@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly flags?: readonly string[];
   /** The user's settings of the browser. */
   readonly preferences?: object;
+  /** Whether the browser is its own: one that has lost a GPU's devices may give no more of them to others. */
+  readonly isAlone?: boolean;
   /** Called before the page is opened, for routes and listeners. */
   readonly before?: (browser: Browser) => Promise<unknown>;
   /** Whether to wait until the page says that it is ready; true if not given. */
@@ -53,11 +55,12 @@ export const GENEROUS_MS = 60_000;
 const MOST_BUDGET_MS = 10_000;
 
 export async function openApp(options: AppOptions): Promise<App> {
-  const { flags = [], preferences } = options;
+  const { flags = [], preferences, isAlone = preferences !== undefined } = options;
   const chromePath = process.env.CHROME_PATH ?? null;
-  const browser = await (preferences === undefined
-    ? openVisit(chromePath, flags)
-    : openBrowser({ chromePath, flags, preferences }));
+  const settings = preferences === undefined ? {} : { preferences };
+  const browser = await (isAlone
+    ? openBrowser({ chromePath, flags, ...settings })
+    : openVisit(chromePath, flags));
   const { page } = browser;
   await page.addInitScript(`globalThis.makeRandom = ${randomFrom};`);
   await options.before?.(browser);
