@@ -177,6 +177,7 @@ function endOf(
     expected: { remoteMs: latency.totalMs - latency.edgeMs, sdMs },
     insurance: plan!.insurance?.exit ?? null,
     soonest: null,
+    overlaps: false,
     finish,
     reply: "under way",
     local: { state: "idle", exit: null, failures: 0 },

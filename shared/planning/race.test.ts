@@ -15,6 +15,7 @@ const race: Race = {
   expected: { remoteMs: 100, sdMs: 10 },
   insurance: "exit2",
   soonest: null,
+  overlaps: false,
   finish: EXITS,
   reply: "under way",
   local: IDLE,
@@ -202,6 +203,14 @@ test("where the soonest answer of an accuracy is wanted, the edge begins when th
   // Another exit is worth less than the reply: that is waited for.
   const lesser = run({ ...soon, finish: EXITS.slice(0, 2) }, { ...calm, repliesMs: 700 });
   expect(lesser).toMatchObject({ by: "cloud", endMs: 700 });
+});
+
+test("where frames overlap the edge finishes as late and as briefly as it can, but for an insurance", () => {
+  const frames: Race = { ...race, budgetMs: 400, insurance: null, overlaps: true };
+  expect(nextStep(frames, 40)).toEqual({ kind: "wait", untilMs: 400 - 24 - 10 });
+  expect(nextStep({ ...frames, soonest: "exit3" }, 40)).toEqual({ kind: "wait", untilMs: 400 - 24 - 10 });
+  expect(run(frames, calm)).toMatchObject({ by: "edge", exit: "exit1" });
+  expect(nextStep({ ...frames, insurance: "exit2" }, 40)).toEqual({ kind: "wait", untilMs: 400 - 72 - 10 });
 });
 
 test("a dead link is given up after ten seconds, however long the budget, but for a plan insisted on", () => {

@@ -29,6 +29,8 @@ export interface Race {
    * Null otherwise.
    */
   readonly soonest: string | null;
+  /** Frames overlap: as long as the edge finishes this image the next ones wait. */
+  readonly overlaps: boolean;
   /** Where the edge can finish now, earliest exit first; an exit that was asked takes no time. */
   readonly finish: readonly Finish[];
   readonly reply: "under way" | "there" | "failed";
@@ -82,6 +84,7 @@ export function nextStep(race: Race, nowMs: number): Step {
  * - Without one, the best exit that leaves the reply its time, so that it ends likewise; else the one that takes least,
  *   as long as it can be in time.
  * - Where the soonest answer is wanted, at its exit as soon as the reply is late: whoever is first then answers.
+ * - Where frames overlap neither: without an insurance at the exit that takes least, and not before it must.
  * - When the reply has failed: at once, at the best exit that is in time.
  * - Where none can be in time: at the fastest, not before the reply is late; one that takes longer than the whole
  *   budget not before that has ended, for an engine at work lets no reply in. What is not known to take how long may
@@ -90,7 +93,7 @@ export function nextStep(race: Race, nowMs: number): Step {
  * An exit that was asked has its answer: it is finished at when nothing better can be, and takes no time.
  */
 function choose(race: Race, nowMs: number): { readonly exit: string; readonly startMs: number } | null {
-  const { finish, insurance, reply, expected } = race;
+  const { finish, insurance, reply, expected, overlaps } = race;
   const end = dueMs(race);
   const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= end);
   const startMs = ({ latestMs }: Finish): number => end - latestMs - TIMER_MS;
@@ -100,9 +103,10 @@ function choose(race: Race, nowMs: number): { readonly exit: string; readonly st
     return best && { exit: best.exit, startMs: nowMs };
   }
   const soonest = inTime.find(({ exit }) => exit === race.soonest);
-  if (soonest !== undefined) return { exit: soonest.exit, startMs: Math.min(lateMs(race), startMs(soonest)) };
+  if (soonest !== undefined && !overlaps)
+    return { exit: soonest.exit, startMs: Math.min(lateMs(race), startMs(soonest)) };
   const insured = inTime.find(({ exit }) => exit === insurance);
-  const patient = inTime.findLast((one) => startMs(one) >= lateMs(race));
+  const patient = overlaps ? undefined : inTime.findLast((one) => startMs(one) >= lateMs(race));
   const chosen = insured ?? patient ?? least(inTime);
   if (chosen !== null) return { exit: chosen.exit, startMs: startMs(chosen) };
   const slow = fastest(finish);

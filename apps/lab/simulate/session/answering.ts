@@ -167,6 +167,7 @@ export class Answering {
       expected: planned.expected,
       insurance: planned.plan.insurance?.exit ?? null,
       soonest: session.client.request.minAccuracy === null ? null : this.demands.exit,
+      overlaps: session.scenario.framesPerSecond !== null,
       finish: this.finishPoints,
       reply,
       local: { state: local.state, exit: local.exit, failures: 0 },

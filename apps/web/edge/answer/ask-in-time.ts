@@ -95,6 +95,7 @@ class Running {
       ...known,
       insurance: job.plan.insurance?.exit ?? null,
       soonest: wantsSoonest(job) ? job.plan.exit : null,
+      overlaps: (job.planning?.load ?? null) !== null,
       finish,
       reply: outcome === null ? "under way" : outcome.kind === "reply" ? "there" : "failed",
       local,
