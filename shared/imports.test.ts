@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/learning": ["shared/model", "shared/evaluator", "shared/network"],
   "shared/protocol": ["shared/codecs", "shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
+  "shared/onnx": ["shared/codecs", "shared/model", "protobufjs"],
   "apps/cloud": [
     "shared/codecs",
     "shared/graph",
@@ -42,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "packages",
     "apps/engines",
   ],
-  "apps/engines": ["shared/model", "shared/runtime", "packages"],
+  "apps/engines": ["shared/model", "shared/onnx", "shared/runtime", "packages"],
   "apps/lab": ["shared", "apps/engines", "packages"],
   "apps/web": ["shared", "packages"],
   "apps/example": ["eddi-client"],

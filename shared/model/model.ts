@@ -34,8 +34,12 @@ export interface ModelNode {
   /** TensorFlow's name of the operation. */
   readonly op: string;
   readonly tensor: TensorInfo;
-  /** Names of the constants that it reads. */
+  /** Names of the nodes and constants that it reads, in the order that the operation wants. */
+  readonly inputs: readonly string[];
+  /** Names of the constants among them. */
   readonly weights: readonly string[];
+  /** TensorFlow's attributes in JSON, by name, as they stand in the file. */
+  readonly attr: Readonly<Record<string, unknown>>;
 }
 
 export interface Shard {
@@ -64,6 +68,7 @@ interface NodeDef {
   readonly name: string;
   readonly op: string;
   readonly input?: readonly string[];
+  readonly attr?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -160,9 +165,10 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
 }
 
 function isNodeDef(value: unknown): value is NodeDef {
-  const { name, op, input = [] } = (value ?? {}) as Record<string, unknown>;
+  const { name, op, input = [], attr = {} } = (value ?? {}) as Record<string, unknown>;
   const isText = (item: unknown): boolean => typeof item === "string";
-  return isText(name) && isText(op) && Array.isArray(input) && input.every(isText);
+  const hasAttributes = typeof attr === "object" && attr !== null;
+  return isText(name) && isText(op) && Array.isArray(input) && input.every(isText) && hasAttributes;
 }
 
 /** Nodes that only pass their input on. */
@@ -221,8 +227,17 @@ function readGraph(
     if (tensor === undefined) {
       throw new EddiError("bad-metadata", `tensors: expected an entry for node ${name}, got none`);
     }
-    const weights = inputsOf(def).filter((from) => from.op === "Const");
-    return { name, op: def.op, tensor, weights: weights.map((from) => from.name) };
+    const inputs = inputsOf(def);
+    const weights = inputs.filter((from) => from.op === "Const");
+    const namesOf = (list: readonly NodeDef[]): readonly string[] => list.map((from) => from.name);
+    return {
+      name,
+      op: def.op,
+      tensor,
+      inputs: namesOf(inputs),
+      weights: namesOf(weights),
+      attr: def.attr ?? {},
+    };
   });
   const constants = defs.filter((def) => def.op === "Const").length;
   const operations = {

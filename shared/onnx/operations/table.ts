@@ -1,0 +1,66 @@
+import type { Operation } from "../writing/segment-writer.ts";
+import { ACTIVATIONS } from "./activation.ts";
+import { convolution, depthwise } from "./convolution.ts";
+import { dense } from "./dense.ts";
+import { activation, batchNorm, binary, softmax, square, squaredDifference, unary } from "./elementwise.ts";
+import { pooling } from "./pooling.ts";
+import { reduction } from "./reduction.ts";
+import { concat, pad, reshape, resize, slice, transpose } from "./shape.ts";
+
+/** Every operation that can be written in ONNX, by TensorFlow's name. */
+export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ["Conv2D", convolution],
+  ["_FusedConv2D", convolution],
+  ["DepthwiseConv2dNative", depthwise],
+  ["FusedDepthwiseConv2dNative", depthwise],
+  ["MatMul", dense],
+  ["_FusedMatMul", dense],
+  ["MaxPool", pooling("MaxPool", {})],
+  ["AvgPool", pooling("AveragePool", { count_include_pad: 0 })],
+  ["Mean", reduction("ReduceMean")],
+  ["Max", reduction("ReduceMax")],
+  ["Min", reduction("ReduceMin")],
+  ["Sum", reduction("ReduceSum")],
+  ["Add", binary("Add")],
+  ["AddV2", binary("Add")],
+  ["AddN", binary("Sum")],
+  ["BiasAdd", binary("Add")],
+  ["Sub", binary("Sub")],
+  ["Mul", binary("Mul")],
+  ["Div", binary("Div")],
+  ["RealDiv", binary("Div")],
+  ["Maximum", binary("Max")],
+  ["Minimum", binary("Min")],
+  ["Pow", binary("Pow")],
+  ["Prelu", binary("PRelu")],
+  ["SquaredDifference", squaredDifference],
+  ["Square", square],
+  ...[...ACTIVATIONS.keys()].map((name) => [name, activation] as const),
+  ["Abs", unary("Abs")],
+  ["Ceil", unary("Ceil")],
+  ["Erf", unary("Erf")],
+  ["Exp", unary("Exp")],
+  ["Floor", unary("Floor")],
+  ["Log", unary("Log")],
+  ["Neg", unary("Neg")],
+  ["Reciprocal", unary("Reciprocal")],
+  ["Round", unary("Round")],
+  ["Rsqrt", unary("Sqrt", "Reciprocal")],
+  ["Sqrt", unary("Sqrt")],
+  ["Softmax", softmax("Softmax")],
+  ["LogSoftmax", softmax("LogSoftmax")],
+  ["FusedBatchNorm", batchNorm],
+  ["FusedBatchNormV2", batchNorm],
+  ["FusedBatchNormV3", batchNorm],
+  ["Reshape", reshape],
+  ["Squeeze", reshape],
+  ["ExpandDims", reshape],
+  ["Transpose", transpose],
+  ["ConcatV2", concat],
+  ["Pad", pad],
+  ["PadV2", pad],
+  ["MirrorPad", pad],
+  ["Slice", slice],
+  ["ResizeBilinear", resize("linear")],
+  ["ResizeNearestNeighbor", resize("nearest")],
+]);
