@@ -7,6 +7,8 @@ export interface Engine {
   readonly needs: string;
   /** As profiles call it: engines of one backend take like times. */
   readonly backend: string;
+  /** Whether it makes a backend of TF.js the active one, which the lab can time node by node. */
+  readonly isTfjs: boolean;
   /** Whether it may compute on a GPU. */
   readonly mayUseGpu: boolean;
   /**
@@ -23,8 +25,12 @@ export interface Running {
   readonly device: "cpu" | "gpu";
   /** What it computes on, as people call it. */
   readonly deviceName: string;
-  /** Opens a model, without weights. */
-  readonly load: (model: Model) => LoadedModel;
+  /**
+   * Opens a model, without weights.
+   *
+   * @param tell what the service's log should say of it later
+   */
+  readonly load: (model: Model, tell?: (message: string) => void) => LoadedModel;
 }
 
 /** A model of which any segment can be run, once the weights of its nodes are there. */
@@ -37,6 +43,11 @@ export interface LoadedModel {
    * @throws EddiError `bad-weights` when weights are missing
    */
   runValues(segment: Segment, feeds: readonly TensorValues[]): Promise<TensorValues[]>;
+  /**
+   * Resolves when what ran so far would run as fast as it ever will: engines may still be opening in the background what
+   * they ran in another way. Absent where nothing is.
+   */
+  opened?(): Promise<void>;
   /** Frees all that it holds. */
   dispose(): void;
 }

@@ -110,7 +110,11 @@ async function onEngine<T>(
   run: (model: LoadedModel) => Promise<T>,
 ): Promise<T> {
   const model = withWeights((await openEngine(name)).load);
-  const result = await run(model);
+  let result = await run(model);
+  if (model.opened !== undefined) {
+    await model.opened();
+    result = await run(model);
+  }
   model.dispose();
   return result;
 }

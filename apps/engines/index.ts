@@ -17,5 +17,6 @@ export {
   type EngineName,
   engineOf,
   enginesOf,
+  TFJS_BACKENDS,
 } from "./table.ts";
 export { processorName } from "./tfjs.ts";

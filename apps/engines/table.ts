@@ -1,4 +1,5 @@
 import type { Engine } from "./engine.ts";
+import { onnxruntime } from "./onnxruntime.ts";
 import { tfjsNode } from "./tfjs-node.ts";
 import { tfjsNodeGpu } from "./tfjs-node-gpu.ts";
 import { wasm } from "./wasm.ts";
@@ -8,6 +9,7 @@ import { webgpu } from "./webgpu.ts";
 const TABLE = {
   "tfjs-node-gpu": tfjsNodeGpu,
   webgpu,
+  onnxruntime,
   "tfjs-node": tfjsNode,
   wasm,
 } as const satisfies Record<string, Engine>;
@@ -20,6 +22,11 @@ export type EngineBackend = (typeof TABLE)[EngineName]["backend"];
 export const ENGINE_BACKENDS: readonly EngineBackend[] = [
   ...new Set(ENGINES.map((name) => TABLE[name].backend)),
 ];
+
+/** Those of TF.js. */
+export const TFJS_BACKENDS: readonly EngineBackend[] = ENGINE_BACKENDS.filter((backend) =>
+  ENGINES.some((name) => TABLE[name].backend === backend && TABLE[name].isTfjs),
+);
 
 export function engineOf(name: EngineName): Engine & { readonly backend: EngineBackend } {
   return TABLE[name];

@@ -5,6 +5,7 @@ import { openNative } from "./native.ts";
 export const tfjsNodeGpu = {
   needs: "@tensorflow/tfjs-node-gpu",
   backend: "native",
+  isTfjs: true,
   mayUseGpu: true,
   open: () => openNative("@tensorflow/tfjs-node-gpu"),
 } as const satisfies Engine;

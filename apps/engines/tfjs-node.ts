@@ -5,6 +5,7 @@ import { openNative } from "./native.ts";
 export const tfjsNode = {
   needs: "@tensorflow/tfjs-node",
   backend: "native",
+  isTfjs: true,
   mayUseGpu: false,
   open: () => openNative("@tensorflow/tfjs-node"),
 } as const satisfies Engine;

@@ -6,6 +6,7 @@ import { processorName, startTfjs } from "./tfjs.ts";
 export const wasm = {
   needs: "@tensorflow/tfjs-backend-wasm",
   backend: "wasm",
+  isTfjs: true,
   mayUseGpu: false,
   open: async () => {
     createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm");

@@ -9,6 +9,7 @@ import { processorName, startTfjs } from "./tfjs.ts";
 export const webgpu = {
   needs: "webgpu",
   backend: "webgpu",
+  isTfjs: true,
   mayUseGpu: true,
   open: openWebGpu,
 } as const satisfies Engine;

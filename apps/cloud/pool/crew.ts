@@ -28,6 +28,8 @@ export interface CrewOptions {
 
 const FIRST_RESTART_DELAY_MS = 500;
 const MAX_RESTART_DELAY_MS = 30_000;
+/** Beyond, a log would say nothing new. */
+const MAX_TOLD = 1_000;
 
 /** The pool's workers. One that crashes or does not end in time is replaced, and so are all when models change. */
 export class Crew {
@@ -47,6 +49,8 @@ export class Crew {
   private doings: Promise<unknown>;
   private closed = false;
   private readonly closing = new AbortController();
+  /** What some worker has told: the others would tell the same. */
+  private readonly told = new Set<string>();
 
   constructor(options: CrewOptions) {
     this.options = options;
@@ -151,6 +155,7 @@ export class Crew {
     const setup: TailSetup = { entry: entry.href, engine: this.engine, models: this.models, maxBatch };
     this.startsAtMs = performance.now();
     const worker = new PoolWorker(setup, isolation);
+    worker.onTrouble = (message) => this.tellOnce(message);
     this.workers.add(worker);
     try {
       const started = await worker.started;
@@ -165,6 +170,12 @@ export class Crew {
       await worker.stop(toEddiError(thrown));
       throw thrown;
     }
+  }
+
+  private tellOnce(message: string): void {
+    if (this.told.size >= MAX_TOLD || this.told.has(message)) return;
+    this.told.add(message);
+    this.options.onTrouble(message);
   }
 
   private lose(worker: PoolWorker, why: string): void {

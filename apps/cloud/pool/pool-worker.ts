@@ -38,6 +38,7 @@ export class PoolWorker {
   readonly started: Promise<Started>;
   onFree: () => void = () => {};
   onLost: (why: string) => void = () => {};
+  onTrouble: (message: string) => void = () => {};
   private readonly host: WorkerHost;
   private readonly names = new SegmentNames();
   private ready = false;
@@ -49,7 +50,11 @@ export class PoolWorker {
   constructor(setup: TailSetup, isolation: Isolation) {
     let begin: (started: Started) => void = () => {};
     this.host = startHost(setup, isolation, {
-      onReply: (reply) => (reply.kind === "started" ? begin(reply) : this.settle(reply)),
+      onReply: (reply) => {
+        if (reply.kind === "started") begin(reply);
+        else if (reply.kind === "trouble") this.onTrouble(reply.message);
+        else this.settle(reply);
+      },
       onLost: (why) => this.lose(why),
     });
     this.started = new Promise((resolve, reject) => {
@@ -121,7 +126,7 @@ export class PoolWorker {
     await this.host.end();
   }
 
-  private settle(reply: Exclude<TailReply, Started>): void {
+  private settle(reply: Extract<TailReply, { kind: "ran" }>): void {
     const { running } = this;
     if (running === null || reply.id !== running.id) return;
     clearTimeout(this.limit);

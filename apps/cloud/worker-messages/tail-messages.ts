@@ -63,7 +63,9 @@ export type TailReply =
       /** In the order of the items. */
       readonly results: readonly ItemResult[];
       readonly computeMs: number;
-    };
+    }
+  /** For the log. */
+  | { readonly kind: "trouble"; readonly message: string };
 
 /** The last word of a worker that is a process; of a thread, its `error` event tells. */
 export interface Crashed {

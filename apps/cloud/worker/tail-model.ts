@@ -21,13 +21,21 @@ export class TailModel {
   private readonly files: ModelFiles;
   private readonly maxSegments: number;
   private readonly load: Running["load"];
+  private readonly tell: (message: string) => void;
   private segments: LoadedModel;
   private readonly compiled = new Set<string>();
 
-  constructor(files: ModelFiles, load: Running["load"], maxSegments = MAX_SEGMENTS) {
+  /** @param tell what the log should say of it later */
+  constructor(
+    files: ModelFiles,
+    load: Running["load"],
+    maxSegments = MAX_SEGMENTS,
+    tell: (message: string) => void = () => {},
+  ) {
     this.files = files;
     this.load = load;
     this.maxSegments = maxSegments;
+    this.tell = tell;
     this.model = readModel(files.json);
     this.segments = this.open();
   }
@@ -53,6 +61,11 @@ export class TailModel {
       from += images;
       return checked(segment, one, own);
     });
+  }
+
+  /** As of `LoadedModel`. */
+  async opened(): Promise<void> {
+    await this.segments.opened?.();
   }
 
   dispose(): void {
@@ -86,7 +99,7 @@ export class TailModel {
   }
 
   private open(): LoadedModel {
-    const segments = this.load(this.model);
+    const segments = this.load(this.model, this.tell);
     for (const [at, shard] of this.model.shards.entries()) segments.addShard(shard, this.files.shards[at]!);
     return segments;
   }

@@ -1,6 +1,6 @@
 import { TENSOR_CODECS } from "#shared/codecs";
 import { randomFor } from "#shared/random";
-import { ENGINE_BACKENDS, processorName } from "../../engines/index.ts";
+import { processorName, TFJS_BACKENDS } from "../../engines/index.ts";
 import { BACKENDS, openAsTheService } from "../engine/backend.ts";
 import { openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { latencyCases } from "../profiling/cases.ts";
@@ -21,7 +21,7 @@ random cuts of two tensors or more: for the partition-wise profile, and for the 
     backend: oneOf(
       "NAME",
       [...BACKENDS, CHROMIUM],
-      `${ENGINE_BACKENDS.join(", ")}: both stages in this process; ${CHROMIUM}: the page in a headless browser and the service beside it`,
+      `${TFJS_BACKENDS.join(", ")}: both stages in this process; ${CHROMIUM}: the page in a headless browser and the service beside it`,
       "wasm",
     ),
     repeats: whole("timings of each stage and segment", 1, 25),

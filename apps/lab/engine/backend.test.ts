@@ -1,6 +1,6 @@
 import { getBackend } from "@tensorflow/tfjs-core";
 import { expect, test } from "vitest";
-import { ENGINE_BACKENDS, enginesOf } from "../../engines/index.ts";
+import { enginesOf, TFJS_BACKENDS } from "../../engines/index.ts";
 import { openBackend } from "./backend.ts";
 
 test("opens the backend that is asked for, and tells what it computes on", async () => {
@@ -10,7 +10,7 @@ test("opens the backend that is asked for, and tells what it computes on", async
   expect(deviceName).toMatch(/\S/);
 });
 
-test.each(ENGINE_BACKENDS)(
+test.each(TFJS_BACKENDS)(
   "%s is opened where one of its engines loads, else refused with why",
   {
     timeout: 60_000,
@@ -33,6 +33,6 @@ test("auto computes on the processor", { timeout: 60_000 }, async () => {
 });
 
 test("refuses what is no backend", async () => {
-  const refusal = `--backend: expected one of auto, ${ENGINE_BACKENDS.join(", ")}, got cuda`;
+  const refusal = `--backend: expected one of auto, ${TFJS_BACKENDS.join(", ")}, got cuda`;
   await expect(openBackend("cuda")).rejects.toThrow(refusal);
 });

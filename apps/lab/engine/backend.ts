@@ -1,20 +1,20 @@
 import { EddiError } from "#shared/errors";
 import {
-  ENGINE_BACKENDS,
   type EngineBackend,
   enginesOf,
   type OpenedEngine,
   openFirst,
   setTensorFlowDefaults,
+  TFJS_BACKENDS,
 } from "../../engines/index.ts";
 
-export const BACKENDS: readonly string[] = ["auto", ...ENGINE_BACKENDS];
+export const BACKENDS: readonly string[] = ["auto", ...TFJS_BACKENDS];
 
 /** What numbers in cards and caches are made by: the processor, whose results hardly differ between machines. */
 const AUTO: readonly EngineBackend[] = ["native", "wasm"];
 
 /** For help: what `--backend` takes. */
-export const BACKEND_HELP = `${ENGINE_BACKENDS.join(", ")}, or auto: ${AUTO.join(" where it is installed, else ")}`;
+export const BACKEND_HELP = `${TFJS_BACKENDS.join(", ")}, or auto: ${AUTO.join(" where it is installed, else ")}`;
 
 /**
  * Opens the first engine of a backend that loads, for this process.
@@ -25,7 +25,7 @@ export const BACKEND_HELP = `${ENGINE_BACKENDS.join(", ")}, or auto: ${AUTO.join
 export async function openBackend(wanted: string): Promise<OpenedEngine> {
   setTensorFlowDefaults("training");
   if (wanted === "auto") return openFirst(AUTO.flatMap(enginesOf), false);
-  const backend = ENGINE_BACKENDS.find((one) => one === wanted);
+  const backend = TFJS_BACKENDS.find((one) => one === wanted);
   if (backend !== undefined) return openFirst(enginesOf(backend), true);
   throw new EddiError("bad-argument", `--backend: expected one of ${BACKENDS.join(", ")}, got ${wanted}`);
 }
