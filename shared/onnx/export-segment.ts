@@ -1,8 +1,17 @@
 import { EddiError } from "#shared/errors";
-import { type Model, type Segment, shardsFor } from "#shared/model";
+import { type Model, type Segment, shardsFor, type TensorInfo } from "#shared/model";
 import { OPERATIONS } from "./operations/table.ts";
+import { ELEMENT_TYPES } from "./writing/schema.ts";
 import { cannotExport, SegmentWriter } from "./writing/segment-writer.ts";
 import { readWeights, type Weight } from "./writing/weights.ts";
+
+/** What the model's ends are, where they are not as in TF.js. */
+export interface Ends {
+  /** Of the inputs: uint8 is what the codec of that name sends, over each tensor's range; float32 where it is absent. */
+  readonly inputs?: "float32" | "uint8";
+  /** What the outputs are called, in the segment's order. */
+  readonly outputs?: readonly string[];
+}
 
 /**
  * Writes a segment as an ONNX model. Its inputs and outputs are called and shaped as in TF.js: float32, batch first, then
@@ -16,14 +25,13 @@ export function exportSegment(
   model: Model,
   segment: Segment,
   bytesOf: (path: string) => Uint8Array | undefined,
+  { inputs = "float32", outputs: called = segment.outputs }: Ends = {},
 ): Uint8Array {
-  const { id } = model.metadata;
-  const writer = new SegmentWriter(model, weightsOf(model, segment, bytesOf), [
-    ...segment.feeds,
-    ...segment.outputs,
-  ]);
-  const port = (name: string) => ({ name, shape: model.metadata.tensors[name]!.shape });
-  for (const name of segment.feeds) writer.put(name, name, "given");
+  const { id, tensors } = model.metadata;
+  const writer = new SegmentWriter(model, weightsOf(model, segment, bytesOf), [...segment.feeds, ...called]);
+  for (const name of segment.feeds) {
+    writer.put(name, inputs === "uint8" ? decoded(name, tensors[name]!, writer) : name, "given");
+  }
   const wanted = new Set(segment.nodes);
   for (const node of model.nodes) {
     if (!wanted.has(node.name)) continue;
@@ -31,8 +39,23 @@ export function exportSegment(
     if (write === undefined) throw cannotExport(node, `expected one of ${[...OPERATIONS.keys()].join(", ")}`);
     write(node, writer);
   }
-  const outputs = segment.outputs.map((name) => ({ ...port(name), value: writer.read(name, "given") }));
-  return writer.graph.finish(id, segment.feeds.map(port), outputs);
+  return writer.graph.finish(
+    id,
+    segment.feeds.map((name) => ({ name, type: inputs, shape: tensors[name]!.shape })),
+    segment.outputs.map((name, at) => ({
+      name: called[at]!,
+      type: "float32",
+      shape: tensors[name]!.shape,
+      value: writer.read(name, "given"),
+    })),
+  );
+}
+
+/** 0 is the low end of the tensor's range, 255 its high one. */
+function decoded(name: string, { range: [low, high] }: TensorInfo, { graph }: SegmentWriter): string {
+  const numbers = graph.add("Cast", [name], name, { to: ELEMENT_TYPES.float32 });
+  const scaled = graph.add("Mul", [numbers, graph.number(`${name}/scale`, (high - low) / 255)], name);
+  return graph.add("Add", [scaled, graph.number(`${name}/offset`, low)], name);
 }
 
 function weightsOf(

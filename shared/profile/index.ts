@@ -1,7 +1,7 @@
 export { analyticProfile } from "./analytic-profile.ts";
 export { headsFromSamples, profileFromSamples } from "./fit-profile.ts";
 export { layerPlan, layerSum } from "./layer-sum.ts";
-export { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
+export { insidePlan, type Measurement, measurePlan, winningPlan } from "./measure-plan.ts";
 export {
   makeProfile,
   measureProfile,

@@ -84,4 +84,8 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "write a trained model as a GraphModel",
     load: async () => (await import("./export.ts")).exportCommand,
   },
+  "export-onnx": {
+    purpose: "write a model's tails as ONNX, for other servers",
+    load: async () => (await import("./export-onnx.ts")).exportOnnxCommand,
+  },
 };

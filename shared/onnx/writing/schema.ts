@@ -48,7 +48,7 @@ const MESSAGES = {
 } as const;
 
 /** Numbers of element types, as `TensorProto.DataType` has them. */
-export const ELEMENT_TYPES = { float32: 1, int64: 7 } as const;
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int64: 7 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 /** A number of an attribute is a float where its operation says so: integers are what most of them want. */
@@ -70,9 +70,10 @@ export interface Initializer {
   readonly bytes: Uint8Array;
 }
 
-/** A tensor that goes in or comes out: float32, the batch axis first. */
+/** A tensor that goes in or comes out, the batch axis first. */
 export interface Port {
   readonly name: string;
+  readonly type: ElementType;
   /** Without the batch axis. */
   readonly shape: readonly number[];
 }
@@ -125,9 +126,9 @@ function attributeOf(value: Attribute): object {
   return { ints: value, type: 7 };
 }
 
-function portOf({ name, shape }: Port): object {
+function portOf({ name, type, shape }: Port): object {
   const dim = [{ dimParam: "batch" }, ...shape.map((side) => ({ dimValue: side }))];
-  return { name, type: { tensorType: { elemType: ELEMENT_TYPES.float32, shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[type], shape: { dim } } } };
 }
 
 function readSchema(): protobuf.Root {

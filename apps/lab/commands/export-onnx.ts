@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { EddiError } from "#shared/errors";
+import { verifyShard } from "#shared/model";
+import { readModelFolder } from "../files/model-folder.ts";
+import { writeRepository } from "../onnx/write-repository.ts";
+import { command } from "./command.ts";
+import { flag, required, text, whole } from "./option.ts";
+import { modelArgument } from "./shared-options.ts";
+
+export const exportOnnxCommand = command({
+  name: "export-onnx",
+  about: `Writes the tails of a model as ONNX into a model repository of NVIDIA's Triton: for every cut that can be best
+one model with float32 inputs and one with those of the codec uint8, each with its config.pbtxt.`,
+  argument: modelArgument,
+  options: {
+    repository: required(text("DIR", "the repository; models of the same names are replaced")),
+    "max-batch": whole("images that may run together", 1, 32),
+    tensorrt: flag("Triton compiles them with TensorRT, which takes it minutes at the start"),
+  },
+  run: async ({ argument: { folder }, options }) => {
+    const { repository, tensorrt, "max-batch": maxBatch } = options;
+    const model = await readModelFolder(folder);
+    const shards = new Map<string, Uint8Array>();
+    for (const shard of model.shards) {
+      const file = path.join(folder, shard.path);
+      const bytes = await readFile(file).catch((cause: unknown) => {
+        throw new EddiError("bad-weights", `expected weights at ${file}, got none`, { cause });
+      });
+      verifyShard(shard, bytes);
+      shards.set(shard.path, bytes);
+    }
+    const written = await writeRepository(model, (name) => shards.get(name), repository, {
+      maxBatch,
+      tensorrt,
+    });
+    process.stdout.write(`${written.join("\n")}\n${written.length} models in ${repository}\n`);
+  },
+});
