@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -7,19 +8,30 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const OUT_DIR = "dist/web";
+/** The service worker, which keeps the page for visits without a network. */
+const OFFLINE = "service-worker";
+/** What only some browsers need: backends that others do without. WASM is everybody's reserve. */
+const OF_SOME = /\/(webgpu|webgl|tfjs-backend-wasm)-(?!simd-)/;
 
 export default defineConfig({
   root: "apps/web",
   // Addresses are relative: a proxy may serve the page below any prefix.
   base: "./",
-  plugins: [compressed(OUT_DIR)],
+  plugins: [finished(OUT_DIR)],
   build: {
     outDir: `../../${OUT_DIR}`,
     emptyOutDir: true,
     target: "es2022",
     sourcemap: true,
-    // Compressing takes its time, and should.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      // Compressing takes its time, and should.
+      checks: { pluginTimings: false },
+      input: { index: "apps/web/index.html", [OFFLINE]: "apps/web/offline/service-worker.ts" },
+      output: {
+        // A browser looks for a new one under the same name, and lets it serve what lies below its folder.
+        entryFileNames: ({ name }) => (name === OFFLINE ? "[name].js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
   worker: { format: "es" },
   // Vite looks for dependencies in pages only; found later, in a worker, they would reload the page.
@@ -53,23 +65,53 @@ export default defineConfig({
   },
 });
 
-/** Writes `.br` and `.gz` beside what the page downloads; the service sends the one that the browser takes. */
-function compressed(folder: string): Plugin {
+/** What is to be done when all files are written, once for page and workers together. */
+function finished(folder: string): Plugin {
   return {
-    name: "compressed",
+    name: "finished",
     apply: "build",
     closeBundle: {
-      // After the files are written, once for page and workers together.
       order: "post",
       async handler() {
-        const names = await readdir(folder, { recursive: true });
-        const files = names.filter((name) => /\.(css|html|js|wasm)$/.test(name));
-        for (const file of files.map((name) => join(folder, name))) {
-          const bytes = await readFile(file);
-          await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes));
-          await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
-        }
+        await tellFiles(folder);
+        await compress(folder);
       },
     },
   };
+}
+
+/** Tells the service worker what there is to keep, and of which version that is. */
+async function tellFiles(folder: string): Promise<void> {
+  const names = (await readdir(folder, { recursive: true }))
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => /^assets\/.*\.(css|js|wasm|jpg|webp|svg)$|\.(webmanifest|png)$/.test(name))
+    .sort();
+  const page = await readFile(join(folder, "index.html"));
+  const script = join(folder, `${OFFLINE}.js`);
+  const text = await readFile(script, "utf8");
+  const hash = (bytes: string | Buffer): string => createHash("sha256").update(bytes).digest("hex");
+  const list = (which: readonly string[]): string => which.map((name) => JSON.stringify(name)).join();
+  const told = {
+    VERSION: JSON.stringify(hash(`${hash(page)} ${names} ${text}`).slice(0, 16)),
+    PAGE_HASH: JSON.stringify(hash(page)),
+    FILES: list(names.filter((name) => !OF_SOME.test(name))),
+    SOME_FILES: list(names.filter((name) => OF_SOME.test(name))),
+  };
+  const whole = Object.entries(told).reduce((before, [name, value]) => {
+    const mark = new RegExp(`(["'\`])__${name}__\\1`);
+    if (!mark.test(before)) throw new Error(`${OFFLINE}.js: expected a place for ${name}, got none`);
+    return before.replace(mark, () => value);
+  }, text);
+  await writeFile(script, whole);
+}
+
+/** Writes `.br` and `.gz` beside what the page downloads; the service sends the one that the browser takes. */
+async function compress(folder: string): Promise<void> {
+  const names = await readdir(folder, { recursive: true });
+  const files = names.filter((name) => /\.(css|html|js|wasm|webmanifest)$/.test(name));
+  for (const file of files.map((name) => join(folder, name))) {
+    const bytes = await readFile(file);
+    await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes));
+    await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+  }
 }

@@ -30,6 +30,8 @@ export interface AppOptions {
   readonly preferences?: object;
   /** Whether the browser is its own: one that has lost a GPU's devices may give no more of them to others. */
   readonly isAlone?: boolean;
+  /** Whether the browser may keep the page; it is its own then. */
+  readonly keepsPages?: boolean;
   /** Called before the page is opened, for routes and listeners. */
   readonly before?: (browser: Browser) => Promise<unknown>;
   /** Whether to wait until the page says that it is ready; true if not given. */
@@ -55,9 +57,10 @@ export const GENEROUS_MS = 60_000;
 const MOST_BUDGET_MS = 10_000;
 
 export async function openApp(options: AppOptions): Promise<App> {
-  const { flags = [], preferences, isAlone = preferences !== undefined } = options;
+  const { flags = [], preferences, keepsPages = false } = options;
+  const { isAlone = preferences !== undefined || keepsPages } = options;
   const chromePath = process.env.CHROME_PATH ?? null;
-  const settings = preferences === undefined ? {} : { preferences };
+  const settings = { keepsPages, ...(preferences === undefined ? {} : { preferences }) };
   const browser = await (isAlone
     ? openBrowser({ chromePath, flags, ...settings })
     : openVisit(chromePath, flags));

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, request, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request,
+  type Server,
+} from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -17,6 +23,12 @@ export interface ReverseProxy {
   readonly origin: string;
   /** What was asked for outside of the prefix. */
   readonly strays: readonly string[];
+  /** Answers that went to browsers, and their bytes with headers; WebSockets not counted. */
+  readonly sent: readonly { readonly path: string; readonly bytes: number }[];
+  /** From now on nobody gets through, or everybody does again. */
+  cut(isCut: boolean): void;
+  /** From now on this is the answer to a path. */
+  replace(path: string, headers: OutgoingHttpHeaders, body: string): void;
   close(): void;
 }
 
@@ -34,15 +46,28 @@ export async function openReverseProxy(options: ReverseProxyOptions): Promise<Re
     ...headers,
     ...(keepsHost ? {} : { host: `127.0.0.1:${port}`, "x-forwarded-host": headers.host }),
   });
+  const replaced = new Map<string, { readonly headers: OutgoingHttpHeaders; readonly body: string }>();
+  const sent: { readonly path: string; bytes: number }[] = [];
+  let isCut = false;
   const server: Server = createServer((asked, answer) => {
     const path = pathOf(asked);
     if (path === null) {
       answer.writeHead(404).end("no such service");
       return;
     }
+    const other = replaced.get(path.replace(/\?.*/, ""));
+    if (other !== undefined) {
+      answer.writeHead(200, other.headers).end(other.body);
+      return;
+    }
     const { method } = asked;
     const passed = request({ port, host: "127.0.0.1", path, method, headers: headersOf(asked) }, (reply) => {
       answer.writeHead(reply.statusCode!, reply.headers);
+      const one = { path, bytes: reply.rawHeaders.join("  ").length };
+      sent.push(one);
+      reply.on("data", (chunk: Buffer) => {
+        one.bytes += chunk.length;
+      });
       reply.pipe(answer);
     });
     passed.on("error", () => answer.destroy());
@@ -66,14 +91,24 @@ export async function openReverseProxy(options: ReverseProxyOptions): Promise<Re
       from.on("close", () => tunnels.delete(from) && to.destroy());
     }
   });
+  server.on("connection", (socket) => isCut && socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const end = (): void => {
+    for (const tunnel of tunnels) tunnel.destroy();
+    server.closeAllConnections();
+  };
   return {
     origin: `http://localhost:${(server.address() as AddressInfo).port}`,
     strays,
+    sent,
+    cut: (isNow) => {
+      isCut = isNow;
+      if (isNow) end();
+    },
+    replace: (path, headers, body) => replaced.set(path, { headers, body }),
     close: () => {
-      for (const tunnel of tunnels) tunnel.destroy();
+      end();
       server.close();
-      server.closeAllConnections();
     },
   };
 }

@@ -36,11 +36,13 @@ export interface BrowserOptions {
   readonly flags?: readonly string[];
   /** The user's settings, as Chromium keeps them in its profile. */
   readonly preferences?: object;
+  /** Whether pages may be kept for visits without a network; else each visit is a first one, and nothing is between. */
+  readonly keepsPages?: boolean;
 }
 
 const { defaultBrowserType: _, ...PIXEL } = devices["Pixel 7"]!;
-/** A visitor's screen, touch and name. */
-export const PHONE = PIXEL;
+/** A visitor's screen, touch and name; each visit is a first one, and nothing stands between page and service. */
+export const PHONE = { ...PIXEL, serviceWorkers: "block" } as const;
 
 /** How Chromium is started: headless, but otherwise as people's. */
 export function launchOptions(chromePath: string | null, flags: readonly string[]): LaunchOptions {
@@ -58,14 +60,16 @@ export function patient(context: BrowserContext): BrowserContext {
 }
 
 /** A fresh browser of the size of a phone, with nothing in its caches. */
-export async function openBrowser({ chromePath, flags = [], preferences }: BrowserOptions): Promise<Browser> {
+export async function openBrowser(options: BrowserOptions): Promise<Browser> {
+  const { chromePath, flags = [], preferences, keepsPages = false } = options;
   const folder = await mkdtemp(join(tmpdir(), "eddi-browser-"));
   if (preferences !== undefined) {
     await mkdir(join(folder, "Default"));
     await writeFile(join(folder, "Default", "Preferences"), JSON.stringify(preferences));
   }
-  const options = { ...PHONE, ...launchOptions(chromePath, flags) };
-  const context = patient(await chromium.launchPersistentContext(folder, options));
+  const settings = { ...PHONE, ...launchOptions(chromePath, flags) };
+  const serviceWorkers = keepsPages ? "allow" : "block";
+  const context = patient(await chromium.launchPersistentContext(folder, { ...settings, serviceWorkers }));
   const page = context.pages()[0] ?? (await context.newPage());
   return {
     context,

@@ -5,6 +5,7 @@ import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { supportedImageCodecs } from "../image/encode-image.ts";
 import { CloudStream } from "../service/cloud-stream.ts";
 import { fetchBytes, modelFileUrl } from "../service/fetch-file.ts";
+import { KeptModel } from "../service/kept-models.ts";
 import { Service } from "../service/service.ts";
 import type { Traffic } from "../service/traffic.ts";
 import type {
@@ -17,6 +18,7 @@ import type {
   Provisional,
   Timing,
 } from "../talk/edge.ts";
+import { within } from "../talk/within.ts";
 import { answerImage } from "./answer/answer-image.ts";
 import type { Kit } from "./answer/job.ts";
 import { CloudWays } from "./cloud/cloud-ways.ts";
@@ -31,6 +33,9 @@ import { engineStopwatch } from "./profiling/stopwatch.ts";
 import { Downloads } from "./weights/downloads.ts";
 import { Readiness } from "./weights/readiness.ts";
 import { ShardLoader } from "./weights/shard-loader.ts";
+
+/** The service may be there and not answer: a description that this browser keeps is taken then. */
+const PATIENCE_MS = 3000;
 
 /** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
 export class Edge {
@@ -61,12 +66,15 @@ export class Edge {
     emit: (event: EdgeEvent) => void,
   ): Promise<Edge> {
     const service = new Service(settings.service);
+    const kept = new KeptModel(service, settings.model);
     const choosing = chooseBackend({ ...settings, traffic: service.traffic });
     const [json, imageCodecs] = await Promise.all([
-      fetchDescription(service, settings.model),
+      fetchDescription(service, settings.model, kept),
       supportedImageCodecs(),
     ]);
-    return new Edge(settings, service, readModel(json), json, imageCodecs, optimizer, emit, choosing);
+    const model = readModel(json);
+    void kept.keepDescription(json);
+    return new Edge(settings, service, model, json, kept, imageCodecs, optimizer, emit, choosing);
   }
 
   private constructor(
@@ -74,6 +82,7 @@ export class Edge {
     service: Service,
     model: Model,
     json: Uint8Array,
+    kept: KeptModel,
     imageCodecs: readonly ImageCodecName[],
     optimizer: MessagePort | null,
     emit: (event: EdgeEvent) => void,
@@ -125,13 +134,16 @@ export class Edge {
       shards: model.shards,
       fetch: async (shard, fresh, onArrived) => {
         const url = `${modelFileUrl(model.metadata.id, shard.path)}?v=${shard.sha256.slice(0, 16)}`;
-        return insurance.bytesOf(shard) ?? downloads.fetch(url, shard.bytes, fresh, onArrived);
+        if (fresh) await kept.forgetShard(shard.sha256);
+        const here = insurance.bytesOf(shard) ?? (await kept.shard(shard.sha256));
+        return here ?? downloads.fetch(url, shard.bytes, fresh, onArrived);
       },
       accept: (shard, bytes) => {
         const { current } = this.engines;
         if (current === null) throw new EddiError("unavailable", "the engine was lost");
         current.addShard(shard, bytes);
         insurance.keep(shard, bytes);
+        void kept.keepShard(shard.sha256, bytes);
       },
       onChange: (shards) => emit({ kind: "shards", shards }),
     });
@@ -300,13 +312,16 @@ export class Edge {
  * The model's description. It may change under its name (its shards never do), so the service is asked each
  * time; without the service the browser's copy is good enough.
  */
-async function fetchDescription(service: Service, modelId: string): Promise<Uint8Array> {
+async function fetchDescription(service: Service, modelId: string, kept: KeptModel): Promise<Uint8Array> {
   const url = modelFileUrl(modelId, "model.json");
+  const before = await kept.description();
   try {
-    return await fetchBytes(service, url, { cache: "no-cache" });
+    const asked = fetchBytes(service, url, { cache: "no-cache" });
+    return await (before === null ? asked : within(PATIENCE_MS, url, asked));
   } catch (thrown) {
-    if (toEddiError(thrown).code !== "unavailable") throw thrown;
-    return fetchBytes(service, url, { cache: "force-cache" });
+    const { code } = toEddiError(thrown);
+    if (code !== "unavailable" && code !== "timeout") throw thrown;
+    return before ?? fetchBytes(service, url, { cache: "force-cache" });
   }
 }
 

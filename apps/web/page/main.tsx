@@ -1,10 +1,13 @@
 import { render } from "preact";
 import { type Client, createClient, listModels } from "../client/index.ts";
+import { keptModels } from "../service/kept-models.ts";
 import { Service } from "../service/service.ts";
 import { Controller } from "./control/controller.ts";
 import { findModel } from "./control/find-model.ts";
 import { followClient } from "./control/follow-client.ts";
+import { keepPage } from "./control/keep-page.ts";
 import { loadSamples } from "./control/samples.ts";
+import { takeSharedPhoto } from "./control/shared-photo.ts";
 import * as store from "./control/store.ts";
 import { takeKey } from "./settings/key.ts";
 import { readSettings } from "./settings/settings.ts";
@@ -31,16 +34,19 @@ const { settings, problems } = readSettings(location.search);
 for (const problem of problems) store.showProblem(problem);
 const key = takeKey({ location, history, storage: tabMemory() });
 const { model, framesPerSecond, ...others } = settings;
+const service = new Service({ baseUrl, key });
 const client = createClient({
   baseUrl,
   key,
-  model: findModel(model, listModels({ baseUrl, key })),
+  model: findModel(model, listModels({ baseUrl, key }), () => keptModels(service)),
   ...others,
 });
 globalThis.eddi = client;
 followClient(client);
-const service = new Service({ baseUrl, key });
 const controller = new Controller(client, service, { framesPerSecond, key });
 watchSize();
 render(<App controller={controller} />, document.getElementById("app")!);
 void loadSamples(service);
+void keepPage(client, service);
+const shared = await takeSharedPhoto(service);
+if (shared !== null) void controller.answerFile(shared);

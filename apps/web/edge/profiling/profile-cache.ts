@@ -1,3 +1,5 @@
+import { dropKept, keptKeys, readKept, writeKept } from "../../service/kept.ts";
+
 /** Where measured profiles are kept from one visit to the next. Nothing of it is trusted when it is read. */
 export interface ProfileCache {
   /** What was stored, as parsed JSON; null when there is nothing, or nothing that can be read. */
@@ -20,30 +22,18 @@ export function profileKey(of: {
   return JSON.stringify([of.model, of.version, of.backend, of.slowdown, of.adapter]);
 }
 
-/** The browser's Cache API, which workers have too; a browser that denies it remembers nothing. */
 export const browserCache: ProfileCache = {
   async read(key) {
+    const bytes = await readKept(STORE, key);
     try {
-      const stored = await (await caches.open(STORE)).match(urlOf(key));
-      return stored === undefined ? null : await stored.json();
+      return bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
     } catch {
       return null;
     }
   },
   async write(key, value) {
-    try {
-      const store = await caches.open(STORE);
-      const entries = await store.keys();
-      for (const old of entries.slice(0, Math.max(0, entries.length - MAX_ENTRIES + 1)))
-        await store.delete(old);
-      await store.put(urlOf(key), Response.json(value));
-    } catch (thrown) {
-      console.warn(`profile cache: ${(thrown as Error).message}`);
-    }
+    const keys = await keptKeys(STORE);
+    await dropKept(STORE, keys.slice(0, Math.max(0, keys.length - MAX_ENTRIES + 1)));
+    await writeKept(STORE, key, new TextEncoder().encode(JSON.stringify(value)));
   },
 };
-
-/** An address that nothing answers: the key of the entry. */
-function urlOf(key: string): string {
-  return `https://profiles-of-this-device.invalid/?${encodeURIComponent(key)}`;
-}

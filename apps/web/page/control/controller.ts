@@ -11,6 +11,7 @@ import { addressWithKey } from "../settings/key.ts";
 import type { PageSettings } from "../settings/settings.ts";
 import { tabMemory } from "../settings/tab-memory.ts";
 import { keepAsked } from "./asked.ts";
+import { forgetAll } from "./keep-page.ts";
 import { fetchSample } from "./samples.ts";
 import { screen } from "./screen.ts";
 import * as store from "./store.ts";
@@ -101,6 +102,11 @@ export class Controller {
   /** Where this page opens anew with another model. */
   addressFor(model: string): string {
     return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
+  }
+
+  /** Removes all that is kept on this device. */
+  forgetAll(): Promise<void> {
+    return forgetAll(this.service);
   }
 
   /** A file that the user chose, dropped or pasted. What is refused is said; nothing is thrown. */

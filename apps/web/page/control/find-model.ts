@@ -1,3 +1,4 @@
+import { toEddiError } from "#shared/errors";
 import { within } from "../../talk/within.ts";
 import { askedModel, chooseModel, offered } from "../settings/choose-model.ts";
 import * as store from "./store.ts";
@@ -10,11 +11,16 @@ const INDEX_MS = 3000;
  *
  * @param asked by the address; null when it names none
  * @param names of the service's models
+ * @param kept names of those that the browser keeps, which do where the service cannot be asked
  * @throws EddiError `unavailable` when there is none, or the service cannot be asked and the address names none
  */
-export async function findModel(asked: string | null, names: Promise<readonly string[]>): Promise<string> {
+export async function findModel(
+  asked: string | null,
+  names: Promise<readonly string[]>,
+  kept: () => Promise<readonly string[]>,
+): Promise<string> {
   names.then((found) => (store.models.value = offered(found))).catch(() => {});
-  const id = asked === null ? chooseModel(await names) : await existing(asked, names);
+  const id = asked === null ? chooseModel(await known(names, kept)) : await existing(asked, names);
   store.modelId.value = id;
   return id;
 }
@@ -25,4 +31,18 @@ async function existing(asked: string, names: Promise<readonly string[]>): Promi
   const { id, problem } = askedModel(asked, known);
   if (problem !== null) store.showProblem(problem);
   return id;
+}
+
+async function known(
+  names: Promise<readonly string[]>,
+  kept: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  try {
+    return await within(INDEX_MS, "the service's models", names);
+  } catch (thrown) {
+    const found = await kept();
+    if (found.length > 0) return found;
+    // Then there is nothing but to wait for the service.
+    return toEddiError(thrown).code === "timeout" ? names : Promise.reject(thrown);
+  }
 }

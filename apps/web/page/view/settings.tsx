@@ -1,8 +1,9 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { BUDGET_MS } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
+import { keptBytes } from "../control/keep-page.ts";
 import { budgetMs, isSettingsOpen, modelId, models } from "../control/store.ts";
-import { formatMs } from "../words/format.ts";
+import { formatBytes, formatMs } from "../words/format.ts";
 import { TEXTS } from "../words/texts.ts";
 import { Icon } from "./icon.tsx";
 
@@ -39,8 +40,31 @@ export function Settings({ controller }: { readonly controller: Controller }) {
         <LimitSlider controller={controller} />
         <h3>Model</h3>
         <ModelPicker controller={controller} />
+        <h3>{TEXTS.kept}</h3>
+        {isOpen && <KeptHere controller={controller} />}
       </div>
     </dialog>
+  );
+}
+
+/** What is kept for visits without a network, and a way to be rid of it. */
+function KeptHere({ controller }: { readonly controller: Controller }) {
+  const [bytes, setBytes] = useState<number | null>(null);
+  const [isGone, setGone] = useState(false);
+  useEffect(() => void keptBytes().then(setBytes), []);
+  const about = bytes === null ? "" : `, about ${formatBytes(bytes)}`;
+  return (
+    <div class="row">
+      <p role="status">{isGone ? TEXTS.keptNothing : `${TEXTS.keptWhat}${about}. ${TEXTS.keptFor}`}</p>
+      <button
+        type="button"
+        class="btn"
+        disabled={isGone}
+        onClick={() => void controller.forgetAll().then(() => setGone(true))}
+      >
+        {TEXTS.forget}
+      </button>
+    </div>
   );
 }
 

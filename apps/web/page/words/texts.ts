@@ -42,6 +42,11 @@ export const TEXTS = {
   now: "now",
   asChosen: "As chosen for you",
   layers: "Layers",
+  kept: "Kept on this phone",
+  keptWhat: "This page, its models and what was measured",
+  keptFor: "With them it opens and answers without a network.",
+  keptNothing: "Nothing is kept any more, until the next visit.",
+  forget: "Remove",
 } as const;
 
 /** What the parts of a time are called. */
