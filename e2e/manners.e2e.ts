@@ -10,6 +10,8 @@ import { test } from "./harness/test.ts";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
+const DRAWINGS = 9;
+
 let app: App;
 test.beforeAll(async ({ service }) => {
   const parameters = { model: REAL, backend: "wasm", budget: 300 };
@@ -102,6 +104,24 @@ for (const [name, open] of STATES) {
     await page.setViewportSize({ width: 412, height: 839 });
   });
 }
+
+test("drawings, for those without photos, are answered for what they show", async () => {
+  const { page } = app;
+  await page.getByRole("button", { name: "Close camera" }).tap();
+  // By the exit that is right most often, however busy this machine is.
+  await page.evaluate(() => globalThis.eddi.setBudget(10_000));
+  for (let at = 0; at < DRAWINGS; at++) {
+    // They fold once one is chosen.
+    const samples = page.getByRole("button", { name: "Samples" });
+    if ((await samples.getAttribute("aria-expanded")) === "false") await samples.tap();
+    const drawings = page.locator(".samples button");
+    await expect(drawings).toHaveCount(DRAWINGS);
+    const label = (await drawings.nth(at).locator("img").getAttribute("alt"))!.replace("drawing: ", "");
+    await drawings.nth(at).tap();
+    await expect(page.locator(".viewer img")).toHaveAttribute("alt", label);
+    await expect(page.locator(".alts")).toHaveText(`✓ labelled “${label}”`);
+  }
+});
 
 async function faults(page: Page): Promise<readonly string[]> {
   await page.evaluate(await readFile(AXE, "utf8"));

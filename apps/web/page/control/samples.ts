@@ -1,7 +1,6 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { receive } from "../../service/receive.ts";
 import type { Service } from "../../service/service.ts";
-import { drawings } from "./drawings.ts";
 import { type Sample, samples } from "./store.ts";
 
 const MOST = 24;
@@ -9,10 +8,12 @@ const MOST = 24;
 /** Validation photos where the service has them, else drawings of our own. */
 export async function loadSamples(service: Service): Promise<void> {
   const photos = await fetchPhotos(service);
-  samples.value =
-    photos.length > 0
-      ? { source: "photos", items: photos.slice(0, MOST) }
-      : { source: "drawings", items: await drawings() };
+  if (photos.length > 0) {
+    samples.value = { source: "photos", items: photos.slice(0, MOST) };
+    return;
+  }
+  const { drawings } = await import("../drawings/drawings.ts");
+  samples.value = { source: "drawings", items: await drawings() };
 }
 
 /** The file of a sample. @throws EddiError `unavailable` */
