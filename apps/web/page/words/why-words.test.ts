@@ -60,6 +60,12 @@ test("each way that an image may go is said as it went", () => {
   expect(words(ran({ here: [], there: ["a", "b", "e2"] }), null, model)).toBe(
     "The cloud did all of it; it got the photo itself, 2.7 kB.",
   );
+  expect(words(ran({ exit: "exit1", here: [], there: ["a", "e1"] }), null, model)).toBe(
+    "The cloud answered early, after 1 of 3 layers; it got the photo itself, 2.7 kB.",
+  );
+  expect(words(ran({ exit: "exit1", here: ["a"], there: ["e1"] }), null, model)).toBe(
+    "Your phone did 1 of 3 layers and sent 2.7 kB; the cloud went on and answered after layer 1.",
+  );
   const whole = { ...edge, here: ["a", "b", "e2"], plan: { exit: "exit2", head: ["image", "a", "b", "e2"] } };
   expect(words(ran(whole), asked(way("all-edge", 90, 0.9), way("all-cloud", 280, 0.906)), model)).toBe(
     "Your phone did all of it; nothing was sent. Cloud alone: 280 ms, slower.",

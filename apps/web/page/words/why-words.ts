@@ -3,7 +3,7 @@ import type { Answer, ModelSummary } from "../../talk/edge.ts";
 import type { PlanSummary } from "../../talk/optimizer.ts";
 import { formatBytes, formatMs } from "./format.ts";
 import { TEXTS } from "./texts.ts";
-import { layersOf, type WayKind, wayOf } from "./way.ts";
+import { layersOf, neededFor, type WayKind, wayOf } from "./way.ts";
 
 /** Runners-up that a sentence tells of. */
 const MOST_OTHERS = 2;
@@ -28,8 +28,14 @@ function didWords(answer: Answer, model: ModelSummary): string {
     return `The cloud did not answer in time, so your phone finished with its backup answer; ${sent} were sent in vain.`;
   }
   if (source === "cloud") {
-    if (here.length === 0) return `The cloud did all of it; it got the photo itself, ${sent}.`;
-    return `Your phone did ${done} of ${all} layers and sent ${sent}; the cloud did the rest.`;
+    const isLast = exit === model.exits.at(-1)!.id;
+    const { done: last } = layersOf(model, neededFor(exit, model));
+    if (here.length > 0) {
+      const rest = isLast ? "did the rest" : `went on and answered after layer ${last}`;
+      return `Your phone did ${done} of ${all} layers and sent ${sent}; the cloud ${rest}.`;
+    }
+    const way = isLast ? "did all of it" : `answered early, after ${last} of ${all} layers`;
+    return `The cloud ${way}; it got the photo itself, ${sent}.`;
   }
   const sure = asked.at(-1);
   if (sure?.exit === exit) return `Your phone was sure after ${done} of ${all} layers, so nothing was sent.`;
