@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { expect } from "@playwright/test";
 import type axe from "axe-core";
 import type { Page } from "playwright";
 import { FAKE_CAMERA } from "../apps/lab/rig/phone.ts";
+import { ROOT } from "../apps/lab/rig/service.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { REAL } from "./harness/models.ts";
 import { test } from "./harness/test.ts";
@@ -121,6 +123,24 @@ test("drawings, for those without photos, are answered for what they show", asyn
     await expect(page.locator(".viewer img")).toHaveAttribute("alt", label);
     await expect(page.locator(".alts")).toHaveText(`✓ labelled “${label}”`);
   }
+});
+
+test("a visit is saved without pictures, and decided the same by the lab", async () => {
+  const { page } = app;
+  await page.getByRole("button", { name: "Settings" }).tap();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save", exact: true }).tap(),
+  ]);
+  const file = await download.path();
+  const visit = JSON.parse(await readFile(file, "utf8"));
+  expect(visit.answers.length).toBeGreaterThanOrEqual(DRAWINGS);
+  expect(Object.keys(visit.answers[0])).not.toEqual(
+    expect.arrayContaining(["label", "scores", "probabilities", "confidence"]),
+  );
+  const args = ["--import", "tsx", "apps/lab/main.ts", "replay", file];
+  const told = execFileSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+  expect(told).toMatch(/^resnet-imagenette, planned by eddi\n\d+ decisions, 0 of them other ones today\n$/);
 });
 
 async function faults(page: Page): Promise<readonly string[]> {

@@ -23,8 +23,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "shared/optimizer",
   ],
   "shared/planning": [
+    "shared/codecs",
     "shared/graph",
     "shared/model",
+    "shared/profile",
     "shared/evaluator",
     "shared/optimizer",
     "shared/policies",

@@ -6,3 +6,11 @@ export { plannerKind } from "./planners.ts";
 export type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "./planning.ts";
 export { planningFor } from "./planning-for.ts";
 export { dueMs, type Local, nextStep, type Race, type Step } from "./race.ts";
+export {
+  type PlanningTrace,
+  type Replayed,
+  readTrace,
+  replayTrace,
+  type TracedDecision,
+  type TracedProfiles,
+} from "./trace.ts";

@@ -56,6 +56,10 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "replay requests, tell RTT and uplink",
     load: async () => (await import("./estimate.ts")).estimateCommand,
   },
+  replay: {
+    purpose: "decide a visit to the page anew, tell what is other today",
+    load: async () => (await import("./replay.ts")).replayCommand,
+  },
   "evaluate-latency": {
     purpose: "compare predicted with measured times of the stages",
     load: async () => (await import("./evaluate-latency.ts")).evaluateLatencyCommand,

@@ -1,5 +1,6 @@
 import type { EddiError } from "#shared/errors";
 import type { CodecText, Plan } from "#shared/model";
+import type { PlanningTrace } from "#shared/planning";
 import type {
   Answer,
   EngineReport,
@@ -74,6 +75,8 @@ export interface Client {
   phaseMap(what: PhaseMapRequest, signal?: AbortSignal): Promise<PhaseMap>;
   /** What the model's nodes take now, in its order; none before the model is known. @throws EddiError as `imagine` */
   nodes(): Promise<readonly NodeFacts[]>;
+  /** The latest decisions, and what they followed from: `lab replay` plans them anew. @throws EddiError as `imagine` */
+  trace(): Promise<PlanningTrace>;
   /** All that is known now; plain data. */
   state(): ClientState;
   /** Ends the workers. What is under way, and all that is asked later, fails as `cancelled`; nothing more is told. */

@@ -86,6 +86,7 @@ export function createClient(options: ClientOptions): Client {
     imagine: async (what) => optimizer.imagine(what),
     phaseMap: async (what, signal) => optimizer.phaseMap(what, signal),
     nodes: async () => optimizer.nodes(),
+    trace: async () => optimizer.trace(),
     state: () => known.state,
     close: () => {
       if (closing.signal.aborted) return;

@@ -2,7 +2,7 @@
 export { EddiError, type ErrorCode } from "#shared/errors";
 export type { CloudState } from "#shared/learning";
 export type { CodecText, Conditions, Plan } from "#shared/model";
-export type { Finish, Forecast, LoadReport, Prediction } from "#shared/planning";
+export type { Finish, Forecast, LoadReport, PlanningTrace, Prediction } from "#shared/planning";
 export type {
   Answer,
   AskedExit,

@@ -1,4 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
+import type { PlanningTrace } from "#shared/planning";
 import type { ServiceAddress } from "../service/service.ts";
 import type {
   DownloadState,
@@ -81,6 +82,10 @@ export class OptimizerSide {
 
   nodes(): Promise<readonly NodeFacts[]> {
     return this.ask().call({ kind: "nodes" });
+  }
+
+  trace(): Promise<PlanningTrace> {
+    return this.ask().call({ kind: "trace" });
   }
 
   /** @throws EddiError `unavailable` where there is none */

@@ -17,6 +17,7 @@ import {
   type Planner,
   type PlannerKind,
   type Planning,
+  type PlanningTrace,
   type PlanRequest,
   plannerKind,
   planningFor,
@@ -50,6 +51,7 @@ import {
   profiledHead,
   tailProfile,
 } from "./profiles.ts";
+import { Tracer } from "./tracer.ts";
 
 /** How often it is asked whether what is known has become old. */
 const TICK_MS = 500;
@@ -70,6 +72,7 @@ export class Optimizer {
   private toEdge: (event: PlanningEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
   private costed: Costed | null = null;
+  private tracer = new Tracer();
   /** This device's own profile of heads, as far as it goes. */
   private own: Profile | null = null;
   /** How the latest request went. */
@@ -173,6 +176,12 @@ export class Optimizer {
     return phaseMap(what, at, signal);
   }
 
+  /** What was planned so far, and what it followed from. @throws EddiError `unavailable` before a model is known */
+  trace(): PlanningTrace {
+    if (this.costed === null) throw new EddiError("unavailable", "expected a model, there is none yet");
+    return this.tracer.trace(this.costed);
+  }
+
   nodes(): readonly NodeFacts[] {
     return this.costed === null ? [] : nodeFacts(this.costed, conditionsOf(this.network));
   }
@@ -235,6 +244,7 @@ export class Optimizer {
     const model = readModel(json);
     this.previous = null;
     this.own = null;
+    this.tracer = new Tracer();
     this.tailKnown = false;
     const notYet = async (url: string): Promise<never> => {
       throw new EddiError("not-found", url);
@@ -284,6 +294,7 @@ export class Optimizer {
     const options = { codec, imageCodecs, transport: this.transport };
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
+    this.tracer.costed(this.costed, this.transport);
     this.planned = { costs, policies: model.metadata.policies ?? [] };
     this.kind = plannerKind(known.planner, this.planned);
     this.planner = this.kind.start();
@@ -328,7 +339,9 @@ export class Optimizer {
   private replan(): Planning {
     const now = performance.now();
     const { budgetMs, minAccuracy } = this;
-    const planned = this.plan({ budgetMs, minAccuracy }, this.previous);
+    const request = this.request({ budgetMs, minAccuracy }, this.previous);
+    const planned = planningFor(this.planned, this.planner, request);
+    this.tracer.decided(request, planned.plan, now);
     // A first guess of the network is no reason to fetch weights.
     const isGuess = !this.prober.known.uplink && this.cloud.isUp(now);
     const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;

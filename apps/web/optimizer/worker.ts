@@ -36,6 +36,8 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
         return { reply: optimizer().imagine(request.what) };
       case "phase-map":
         return { reply: await optimizer().phaseMap(request.what, signal) };
+      case "trace":
+        return { reply: optimizer().trace() };
       case "nodes":
         return { reply: optimizer().nodes() };
       default: {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "#shared/errors";
 import type { CloudState } from "#shared/learning";
 import type { Conditions, Plan } from "#shared/model";
-import type { Alternative, Finish, LoadReport, Prediction } from "#shared/planning";
+import type { Alternative, Finish, LoadReport, PlanningTrace, Prediction } from "#shared/planning";
 import type { ServiceAddress } from "../service/service.ts";
 
 /** The whole conversation between the client and the optimizer worker. */
@@ -23,7 +23,9 @@ export type OptimizerRequest =
   | { readonly kind: "imagine"; readonly what: Imagining }
   | { readonly kind: "phase-map"; readonly what: PhaseMapRequest }
   /** What the model's nodes take now. */
-  | { readonly kind: "nodes" };
+  | { readonly kind: "nodes" }
+  /** What was planned so far, and what it followed from. */
+  | { readonly kind: "trace" };
 
 export interface OptimizerReplies {
   open: null;
@@ -36,6 +38,7 @@ export interface OptimizerReplies {
   imagine: Imagined;
   "phase-map": PhaseMap;
   nodes: readonly NodeFacts[];
+  trace: PlanningTrace;
 }
 
 /** What is imagined otherwise than it is; all else is as it is known. */

@@ -15,6 +15,7 @@ import { forgetAll } from "./keep-page.ts";
 import { fetchSample } from "./samples.ts";
 import { screen } from "./screen.ts";
 import * as store from "./store.ts";
+import { Visit } from "./visit.ts";
 
 /** What people can do on the page: the one place that joins the client to what is shown. */
 export class Controller {
@@ -30,6 +31,7 @@ export class Controller {
   private file: Blob | null = null;
   /** What the camera shows itself in while it is open. */
   private video: HTMLVideoElement | null = null;
+  private readonly visit: Visit;
   /** The small pictures to choose from. */
   readonly pictures: PictureQueue;
 
@@ -46,6 +48,7 @@ export class Controller {
     this.client = client;
     this.service = service;
     this.settings = settings;
+    this.visit = new Visit(client);
     this.pictures = new PictureQueue((state) => client.setDownloading(state));
     this.answering = new Answering(
       (image, signal, onPicture, onProvisional) =>
@@ -102,6 +105,11 @@ export class Controller {
   /** Where this page opens anew with another model. */
   addressFor(model: string): string {
     return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
+  }
+
+  /** This visit as a file; null before there is anything to tell. */
+  visitFile(): Promise<Blob | null> {
+    return this.visit.file().catch(() => null);
   }
 
   /** Removes all that is kept on this device. */

@@ -40,10 +40,33 @@ export function Settings({ controller }: { readonly controller: Controller }) {
         <LimitSlider controller={controller} />
         <h3>Model</h3>
         <ModelPicker controller={controller} />
+        <h3>{TEXTS.visit}</h3>
+        <SaveVisit controller={controller} />
         <h3>{TEXTS.kept}</h3>
         {isOpen && <KeptHere controller={controller} />}
       </div>
     </dialog>
+  );
+}
+
+/** Saves what happened on this visit, but no picture. */
+function SaveVisit({ controller }: { readonly controller: Controller }) {
+  const save = async (): Promise<void> => {
+    const file = await controller.visitFile();
+    if (file === null) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(file);
+    link.download = "eddi-visit.json";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return (
+    <div class="row">
+      <p>{TEXTS.visitWhat}</p>
+      <button type="button" class="btn" onClick={() => void save()}>
+        {TEXTS.save}
+      </button>
+    </div>
   );
 }
 

@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { EddiError } from "#shared/errors";
+import { codecWords, type Plan } from "#shared/model";
+import { type Replayed, readTrace, replayTrace } from "#shared/planning";
+import { modelFolder, readModelFolder } from "../files/model-folder.ts";
+import { command } from "./command.ts";
+import { jsonOption, printJson } from "./shared-options.ts";
+
+/** Decisions that are told of one by one. */
+const MOST_TOLD = 20;
+
+export const replayCommand = command({
+  name: "replay",
+  about: `Decides everything anew that was decided on a visit, by the planner as it is today, from what was known then,
+and tells where it would decide otherwise.`,
+  argument: {
+    name: "FILE",
+    help: "a visit, as the page's settings save it; its model is looked for in models/",
+    read: (file) => file,
+  },
+  options: { json: jsonOption },
+  run: async ({ argument: file, options }) => {
+    const trace = readTrace((await visitIn(file)).planning);
+    const model = await readModelFolder(modelFolder(trace.model));
+    const replayed = replayTrace(model, trace);
+    const others = replayed.filter(({ isSame }) => !isSame);
+    const decisions = replayed.length;
+    const isVersion = model.version === trace.version;
+    if (options.json) {
+      const told = others.map(({ request: { readyNodes: _, ...request }, ...one }) => ({ ...one, request }));
+      printJson({ model: trace.model, isVersion, decisions, others: told });
+      return;
+    }
+    const note = isVersion
+      ? ""
+      : ` (version ${trace.version}; ${model.version} is here, so that its accuracies may be others)`;
+    const lines = others.slice(0, MOST_TOLD).map(toldOf);
+    const more = others.length > MOST_TOLD ? [`and ${others.length - MOST_TOLD} more: --json tells all`] : [];
+    process.stdout.write(
+      `${[
+        `${trace.model}${note}, planned by ${trace.planner}`,
+        `${decisions} decisions, ${others.length} of them other ones today`,
+        ...lines,
+        ...more,
+      ].join("\n")}\n`,
+    );
+  },
+});
+
+async function visitIn(file: string): Promise<{ readonly planning: unknown }> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new EddiError("not-found", `FILE: expected a file at ${file}, got none`, { cause });
+  });
+  const expected = "a visit as the page saves it";
+  try {
+    const visit = JSON.parse(text) as { format?: unknown; planning?: unknown };
+    if (visit.format === "eddi-visit") return { planning: visit.planning };
+    throw new EddiError("bad-argument", `FILE: expected ${expected}, got format ${visit.format}`);
+  } catch (cause) {
+    if (cause instanceof EddiError) throw cause;
+    throw new EddiError("bad-argument", `FILE: expected ${expected}, got no JSON`, { cause });
+  }
+}
+
+function toldOf({ atMs, request, then, now }: Replayed): string {
+  const { conditions, budgetMs, minAccuracy, cloudUp } = request;
+  const { rttMs, uplinkBps, edgeScale } = conditions;
+  const wish = minAccuracy === null ? `within ${budgetMs} ms` : `top-1 of ${minAccuracy}`;
+  const link = cloudUp
+    ? `RTT ${rttMs.toFixed(0)} ms, ${(uplinkBps / 1e6).toPrecision(3)} Mbit/s`
+    : "no cloud";
+  const at = `${(atMs / 1000).toFixed(1)} s`.padStart(8);
+  return `${at}  ${wish}, ${link}, edge × ${edgeScale.toPrecision(3)}: then ${wordsOf(then)}; today ${wordsOf(now)}`;
+}
+
+function wordsOf(plan: Plan | null): string {
+  if (plan === null) return "none";
+  const codecs = [...new Set(Object.values(plan.codecs ?? {}).map(codecWords))].join(" and ");
+  const early = (plan.early ?? []).map(({ exit }) => exit).join(", ");
+  return [
+    `${plan.exit}, ${plan.head.length - 1} nodes here`,
+    ...(codecs === "" ? [] : [codecs]),
+    ...(early === "" ? [] : [`early at ${early}`]),
+    ...(plan.insurance === undefined ? [] : [`insured by ${plan.insurance.exit}`]),
+  ].join(", ");
+}
