@@ -76,3 +76,28 @@ test("under load plans are for overlapping frames, all are answered, and what is
   const refused = app.page.evaluate(() => globalThis.eddi.setLoad(0));
   await expect(refused).rejects.toThrow("framesPerSecond: expected above 0 or null, got 0");
 });
+
+test("phone only: what was to go to the cloud is answered here, and the address keeps that", async ({
+  service,
+}) => {
+  app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", budget: 300 } });
+  const { page } = app;
+  const image = noise(loadModel(TINY), 1);
+  const exit = loadModel(TINY).metadata.exits.at(-1)!.id;
+  const toCloud = { plan: { exit, head: ["image"] } };
+  expect((await app.answerNoise(image, toCloud)).source).toBe("cloud");
+  await page.getByRole("button", { name: "Settings" }).tap();
+  await page.getByLabel("Phone only").tap();
+  await page.getByLabel("Early answers").tap();
+  await page.getByLabel("The fastest answer").tap();
+  await page.getByRole("button", { name: "Close", exact: true }).tap();
+  await expect(page.locator(".link")).toHaveText("Phone only, as you chose");
+  await expect(page.locator(".next")).toContainText("stays on your phone");
+  expect(await app.answerNoise(image)).toMatchObject({ source: "edge", requestBytes: 0 });
+  await expect(app.answerNoise(image, toCloud)).rejects.toThrow("expected one that sends nothing");
+  const kept = Object.fromEntries(new URL(page.url()).searchParams);
+  expect(kept).toEqual({ model: TINY, backend: "wasm", accuracy: "0.85", only: "phone", early: "off" });
+  await page.reload();
+  await page.evaluate(() => globalThis.eddi.ready);
+  expect(await app.state()).toMatchObject({ phoneOnly: true, earlyExits: false, minAccuracy: 0.85 });
+});

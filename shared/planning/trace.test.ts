@@ -45,7 +45,7 @@ function visit(): PlanningTrace {
     planner: "eddi",
     codec: null,
     imageCodecs: [],
-    profiles: [{ head, tail, transport }],
+    profiles: [{ head, tail, transport, earlyExits: true }],
     ready: [ready],
     plans,
     decisions,

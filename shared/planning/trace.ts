@@ -28,6 +28,8 @@ export interface TracedProfiles {
   readonly head: Profile;
   readonly tail: Profile;
   readonly transport: Transport;
+  /** Whether early exits were allowed to answer. */
+  readonly earlyExits: boolean;
 }
 
 /** One decision; profiles, nodes and plans by their places in the trace. */
@@ -62,9 +64,9 @@ export function replayTrace(model: Model, trace: PlanningTrace): readonly Replay
   let current: { readonly profiles: number; readonly planner: Planner } | null = null;
   return trace.decisions.map(({ atMs, profiles, ready: nodes, previous, plan, ...asked }) => {
     if (current?.profiles !== profiles) {
-      const { head, tail, transport } = trace.profiles[profiles]!;
+      const { head, tail, transport, earlyExits } = trace.profiles[profiles]!;
       const costs = exitCosts(model, head, tail, { codec, imageCodecs, transport });
-      const costed = { costs, policies: model.metadata.policies ?? [] };
+      const costed = { costs, policies: earlyExits ? (model.metadata.policies ?? []) : [] };
       current = { profiles, planner: plannerKind(name, costed).start() };
     }
     const request = { ...asked, readyNodes: sets[nodes]!, previous: planOf(previous) };

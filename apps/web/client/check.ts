@@ -23,6 +23,11 @@ export function checkOneOf<T>(name: string, values: readonly T[], value: unknown
   throw bad(name, `one of ${values.join(", ")}`, value);
 }
 
+export function checkSwitch(name: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw bad(name, "true or false", value);
+}
+
 export function checkNames(name: string, value: unknown): void {
   if (!Array.isArray(value) || value.some((one) => typeof one !== "string")) throw bad(name, "names", value);
 }

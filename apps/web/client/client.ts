@@ -61,6 +61,10 @@ export interface Client {
   setLoad(framesPerSecond: number | null): void;
   /** Wants the fastest plan of at least this top-1, 0..1; null: the best within the budget, as usual. */
   setMinAccuracy(minAccuracy: number | null): void;
+  /** Whether images stay on this device, whatever it costs: then what cannot be answered here is not answered. */
+  setPhoneOnly(phoneOnly: boolean): void;
+  /** Whether exits on the way may answer when they are sure. */
+  setEarlyExits(earlyExits: boolean): void;
   /** Nobody looks, or somebody does again: while nobody does the link is not probed. */
   setVisible(isVisible: boolean): void;
   /** The app downloads something of its own over the same link, or has it: that delays replies. */

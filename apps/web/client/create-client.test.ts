@@ -135,6 +135,22 @@ test("an image brings its own budget and accuracy, or has those that are set", a
   expect(told.findLast(({ kind }) => kind === "budget")).toEqual({ kind: "budget", budgetMs: 70 });
 });
 
+test("what may not leave the device is told with each image, and to the planner", async () => {
+  const { client, latest } = setUp(usually, { phoneOnly: true, earlyExits: false });
+  await client.answer(IMAGE);
+  client.setPhoneOnly(false);
+  await client.answer(IMAGE);
+  const options = latest("edge").asked.flatMap((asked) => (asked.kind === "answer" ? [asked.options] : []));
+  expect(options).toEqual([{ budgetMs: 300, phoneOnly: true }, { budgetMs: 300 }]);
+  const told = latest("optimizer").asked;
+  expect(told).toContainEqual({ kind: "phone-only", phoneOnly: true });
+  expect(told).toContainEqual({ kind: "early-exits", earlyExits: false });
+  expect(told.findLast(({ kind }) => kind === "phone-only")).toEqual({
+    kind: "phone-only",
+    phoneOnly: false,
+  });
+});
+
 test.each([
   ["the model is not even chosen", { model: new Promise<string>(() => {}) }, usually],
   ["the model is being opened", {}, () => undefined],
@@ -214,11 +230,13 @@ test("an optimizer that dies is replaced, told all over, and joined with the edg
     false,
   ]);
   expect(workers.filter(({ kind }) => kind === "optimizer")).toHaveLength(4);
-  expect(latest("optimizer").asked.slice(0, 5)).toEqual([
+  expect(latest("optimizer").asked.slice(0, 7)).toEqual([
     { kind: "open", service: { baseUrl: "https://service.example/eddi/", key: "secret" } },
     { kind: "budget", budgetMs: 300 },
     { kind: "load", framesPerSecond: 5 },
     { kind: "min-accuracy", minAccuracy: null },
+    { kind: "phone-only", phoneOnly: false },
+    { kind: "early-exits", earlyExits: true },
     { kind: "visible", visible: false },
   ]);
   expect(problems).toHaveLength(4);
@@ -353,6 +371,7 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   [{ ...GOOD, model: undefined }, /^model/],
   [{ ...GOOD, budgetMs: 1 }, /^budgetMs: expected 5 to 10000, got 1$/],
   [{ ...GOOD, minAccuracy: 90 }, /^minAccuracy: expected 0 to 1 or null, got 90$/],
+  [{ ...GOOD, phoneOnly: "yes" }, /^phoneOnly: expected true or false, got yes$/],
   [{ ...GOOD, framesPerSecond: 0 }, /^framesPerSecond/],
   [{ ...GOOD, backend: "cuda" }, /^backend: expected one of webgpu, wasm, webgl, got cuda$/],
   [{ ...GOOD, slowdown: 0.5 }, /^slowdown: expected 1 to 1000, got 0.5$/],

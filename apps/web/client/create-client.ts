@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import type { Answer, ImageSource, OpenedPicture } from "../talk/edge.ts";
 import { orAborted } from "../talk/within.ts";
-import { checkOneOf } from "./check.ts";
+import { checkOneOf, checkSwitch } from "./check.ts";
 import {
   checkBudget,
   checkImage,
@@ -60,8 +60,8 @@ export function createClient(options: ClientOptions): Client {
       onPicture?.(shown);
     };
     const ask = async (source: ImageSource, opened?: OpenedPicture): Promise<Answer> => {
-      const { budgetMs } = known.objectives;
-      const options = { budgetMs, ...asked, ...(opened && { opened }) };
+      const { budgetMs, phoneOnly } = known.objectives;
+      const options = { budgetMs, ...asked, ...(opened && { opened }), ...(phoneOnly && { phoneOnly }) };
       return session.answer(source, options, { signal, onProvisional });
     };
     const answered = image instanceof Blob ? answerPicture(image, ask, show) : ask(image);
@@ -79,6 +79,8 @@ export function createClient(options: ClientOptions): Client {
     setBudget: (budgetMs) => setObjectives({ budgetMs: checkBudget(budgetMs) }),
     setLoad: (framesPerSecond) => setObjectives({ framesPerSecond: checkLoad(framesPerSecond) }),
     setMinAccuracy: (minAccuracy) => setObjectives({ minAccuracy: checkMinAccuracy(minAccuracy) }),
+    setPhoneOnly: (phoneOnly) => setObjectives({ phoneOnly: checkSwitch("phoneOnly", phoneOnly) }),
+    setEarlyExits: (earlyExits) => setObjectives({ earlyExits: checkSwitch("earlyExits", earlyExits) }),
     setVisible: (isVisible) => optimizer.setVisible(checkOneOf("isVisible", [true, false], isVisible)),
     setDownloading: (state) => {
       optimizer.setDownloading(checkOneOf("state", ["loading", "loaded", "failed"] as const, state));

@@ -22,8 +22,8 @@ export class Known implements SessionListener {
   }
 
   get objectives(): Objectives {
-    const { budgetMs, minAccuracy, framesPerSecond } = this.now;
-    return { budgetMs, minAccuracy, framesPerSecond };
+    const { budgetMs, minAccuracy, framesPerSecond, phoneOnly, earlyExits } = this.now;
+    return { budgetMs, minAccuracy, framesPerSecond, phoneOnly, earlyExits };
   }
 
   setObjectives(objectives: Objectives): void {

@@ -108,10 +108,12 @@ export class OptimizerSide {
   }
 
   private tellObjectives(): void {
-    const { budgetMs, framesPerSecond, minAccuracy } = this.objectives;
+    const { budgetMs, framesPerSecond, minAccuracy, phoneOnly, earlyExits } = this.objectives;
     this.tell({ kind: "budget", budgetMs });
     this.tell({ kind: "load", framesPerSecond });
     this.tell({ kind: "min-accuracy", minAccuracy });
+    this.tell({ kind: "phone-only", phoneOnly });
+    this.tell({ kind: "early-exits", earlyExits });
   }
 
   private tell(request: OptimizerRequest, transfer: Transferable[] = []): void {

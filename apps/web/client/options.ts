@@ -8,7 +8,15 @@ import {
   PROFILING_MODES,
   type ProfilingMode,
 } from "../talk/edge.ts";
-import { bad, checkFunction, checkNothing, checkNumber, checkOneOf, checkRecord } from "./check.ts";
+import {
+  bad,
+  checkFunction,
+  checkNothing,
+  checkNumber,
+  checkOneOf,
+  checkRecord,
+  checkSwitch,
+} from "./check.ts";
 import { BUDGET_MS, checkBudget, checkCodec, checkLoad, checkMinAccuracy } from "./check-arguments.ts";
 import { type StartWorker, startWorker } from "./worker-end.ts";
 
@@ -32,6 +40,10 @@ export interface ClientOptions extends ServiceOptions {
   readonly minAccuracy?: number | null | undefined;
   /** How often images arrive and overlap; null, as usual: one at a time. */
   readonly framesPerSecond?: number | null | undefined;
+  /** Whether images stay on this device, whatever it costs; false if not given. */
+  readonly phoneOnly?: boolean | undefined;
+  /** Whether exits on the way may answer when they are sure; true if not given. */
+  readonly earlyExits?: boolean | undefined;
   /** Tried before any other. */
   readonly backend?: Backend | null | undefined;
   /** The edge is made this many times as slow, 1 to 1000, to stand for a slower phone. */
@@ -53,6 +65,10 @@ export interface Objectives {
   readonly budgetMs: number;
   readonly minAccuracy: number | null;
   readonly framesPerSecond: number | null;
+  /** Whether images stay on this device. */
+  readonly phoneOnly: boolean;
+  /** Whether exits on the way may answer when they are sure. */
+  readonly earlyExits: boolean;
 }
 
 export interface CheckedClient {
@@ -69,6 +85,8 @@ const NAMES = [
   "budgetMs",
   "minAccuracy",
   "framesPerSecond",
+  "phoneOnly",
+  "earlyExits",
   "backend",
   "slowdown",
   "profile",
@@ -84,7 +102,18 @@ export function checkClient(given: unknown): CheckedClient {
     "options",
     given,
   );
-  const { backend, slowdown, profile, codec, planner, transport, startWorker: start, ...others } = rest;
+  const {
+    phoneOnly = false,
+    earlyExits = true,
+    backend,
+    slowdown,
+    profile,
+    codec,
+    planner,
+    transport,
+    startWorker: start,
+    ...others
+  } = rest;
   checkNothing("options", others, NAMES);
   if (start !== undefined) checkFunction("startWorker", start);
   return {
@@ -102,6 +131,8 @@ export function checkClient(given: unknown): CheckedClient {
       budgetMs: budgetMs === undefined ? BUDGET_MS.usual : checkBudget(budgetMs),
       minAccuracy: minAccuracy === undefined ? null : checkMinAccuracy(minAccuracy),
       framesPerSecond: framesPerSecond === undefined ? null : checkLoad(framesPerSecond),
+      phoneOnly: checkSwitch("phoneOnly", phoneOnly),
+      earlyExits: checkSwitch("earlyExits", earlyExits),
     },
     startWorker: (start as StartWorker | undefined) ?? startWorker,
   };

@@ -47,12 +47,18 @@ export class PlannerEnd {
   }
 
   /** The plan for a wish: the latest one if it is for that, else asked for. */
-  async planFor({ budgetMs, minAccuracy }: PlanWish): Promise<Planning | null> {
+  async planFor({ budgetMs, minAccuracy, phoneOnly = false }: PlanWish): Promise<Planning | null> {
     const { latest, caller } = this;
     const isLatest =
-      latest?.budgetMs === budgetMs && (minAccuracy === undefined || latest.minAccuracy === minAccuracy);
+      latest?.budgetMs === budgetMs &&
+      (minAccuracy === undefined || latest.minAccuracy === minAccuracy) &&
+      !(phoneOnly && latest.cloudUp);
     if (isLatest || caller === null) return latest;
-    const wish = { budgetMs, ...(minAccuracy === undefined ? {} : { minAccuracy }) };
+    const wish = {
+      budgetMs,
+      ...(minAccuracy === undefined ? {} : { minAccuracy }),
+      ...(phoneOnly ? { phoneOnly } : {}),
+    };
     try {
       return await within(PLAN_TIMEOUT_MS, "optimizer", caller.call({ kind: "plan", wish }));
     } catch {

@@ -80,6 +80,8 @@ export class Optimizer {
   private budgetMs = 1000;
   private framesPerSecond: number | null = null;
   private minAccuracy: number | null = null;
+  private phoneOnly = false;
+  private earlyExits = true;
   private previous: Plan | null = null;
   private readyNodes: ReadonlySet<string> = new Set();
   private imageTimes: readonly number[] = [];
@@ -148,6 +150,17 @@ export class Optimizer {
     this.replan();
   }
 
+  setPhoneOnly(phoneOnly: boolean): void {
+    this.phoneOnly = phoneOnly;
+    this.replan();
+  }
+
+  setEarlyExits(earlyExits: boolean): void {
+    if (earlyExits === this.earlyExits) return;
+    this.earlyExits = earlyExits;
+    if (this.costed !== null) this.recost(this.costed);
+  }
+
   private setDownloading(who: Downloader, isOn: boolean): void {
     this.downloads.set(who, isOn, performance.now());
     if (!isOn) this.prober.downloadsChanged();
@@ -187,7 +200,7 @@ export class Optimizer {
   }
 
   private imagined(conditions: Imagining["conditions"]): PlanRequest {
-    const request = this.request({ budgetMs: this.budgetMs, minAccuracy: this.minAccuracy }, null);
+    const request = this.request(this.withUsual({ budgetMs: this.budgetMs }), null);
     return { ...request, conditions: { ...request.conditions, ...conditions } };
   }
 
@@ -209,7 +222,7 @@ export class Optimizer {
         this.replan();
         return { reply: null };
       case "plan":
-        return { reply: this.plan({ minAccuracy: this.minAccuracy, ...request.wish }, null) };
+        return { reply: this.plan(this.withUsual(request.wish), null) };
       case "downloading":
         this.setDownloading("edge", request.isOn);
         return { reply: null };
@@ -294,8 +307,9 @@ export class Optimizer {
     const options = { codec, imageCodecs, transport: this.transport };
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
-    this.tracer.costed(this.costed, this.transport);
-    this.planned = { costs, policies: model.metadata.policies ?? [] };
+    const { earlyExits } = this;
+    this.tracer.costed({ head: head.profile, tail: tail.profile, transport: this.transport, earlyExits });
+    this.planned = { costs, policies: earlyExits ? (model.metadata.policies ?? []) : [] };
     this.kind = plannerKind(known.planner, this.planned);
     this.planner = this.kind.start();
     this.replan();
@@ -338,12 +352,13 @@ export class Optimizer {
   /** Plans anew and tells everybody. */
   private replan(): Planning {
     const now = performance.now();
-    const { budgetMs, minAccuracy } = this;
-    const request = this.request({ budgetMs, minAccuracy }, this.previous);
+    const { budgetMs } = this;
+    const usual = this.withUsual({ budgetMs });
+    const request = this.request(usual, this.previous);
     const planned = planningFor(this.planned, this.planner, request);
     this.tracer.decided(request, planned.plan, now);
     // A first guess of the network is no reason to fetch weights.
-    const isGuess = !this.prober.known.uplink && this.cloud.isUp(now);
+    const isGuess = !this.prober.known.uplink && request.cloudUp;
     const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;
     this.previous = planning.plan;
     if (this.costed === null) return planning;
@@ -354,7 +369,7 @@ export class Optimizer {
       summary: {
         ...planning,
         sentBytes: planning.plan === null ? 0 : sentBytes(this.planned, planning.plan),
-        alternatives: alternativesOf(this.planned, this.request({ budgetMs, minAccuracy }, null)),
+        alternatives: alternativesOf(this.planned, this.request(usual, null)),
         conditions: conditionsOf(this.network),
         cloud: this.cloud.state(now),
         measured: { ...this.prober.known, edge: this.imageTimes.length > 0 },
@@ -364,16 +379,23 @@ export class Optimizer {
     return planning;
   }
 
-  private plan({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): Planning {
-    return planningFor(this.planned, this.planner, this.request({ budgetMs, minAccuracy }, previous));
+  private plan(wish: Required<PlanWish>, previous: Plan | null): Planning {
+    return planningFor(this.planned, this.planner, this.request(wish, previous));
   }
 
-  private request({ budgetMs, minAccuracy }: Required<PlanWish>, previous: Plan | null): PlanRequest {
+  /** A wish, and of what it does not say what is set. */
+  private withUsual(wish: PlanWish): Required<PlanWish> {
+    const { minAccuracy, phoneOnly } = this;
+    return { minAccuracy, phoneOnly, ...wish };
+  }
+
+  private request(wish: Required<PlanWish>, previous: Plan | null): PlanRequest {
+    const { budgetMs, minAccuracy, phoneOnly } = wish;
     return {
       conditions: conditionsOf(this.network),
       image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
-      cloudUp: this.cloud.isUp(performance.now()),
+      cloudUp: !phoneOnly && this.cloud.isUp(performance.now()),
       framesPerSecond: this.framesPerSecond,
       minAccuracy,
       budgetMs,

@@ -1,4 +1,4 @@
-import type { Plan, Transport } from "#shared/model";
+import type { Plan } from "#shared/model";
 import type { PlanningTrace, PlanRequest, TracedDecision, TracedProfiles } from "#shared/planning";
 import type { Costed } from "./costed.ts";
 
@@ -14,8 +14,8 @@ export class Tracer {
   private decisions: TracedDecision[] = [];
 
   /** From now on plans are costed so. */
-  costed({ head, tail }: Costed, transport: Transport): void {
-    this.profiles.push({ head: head.profile, tail: tail.profile, transport });
+  costed(profiles: TracedProfiles): void {
+    this.profiles.push(profiles);
   }
 
   decided({ readyNodes, previous, ...request }: PlanRequest, plan: Plan | null, atMs: number): void {

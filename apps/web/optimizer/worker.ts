@@ -26,6 +26,12 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
       case "min-accuracy":
         optimizer().setMinAccuracy(request.minAccuracy);
         return { reply: null };
+      case "phone-only":
+        optimizer().setPhoneOnly(request.phoneOnly);
+        return { reply: null };
+      case "early-exits":
+        optimizer().setEarlyExits(request.earlyExits);
+        return { reply: null };
       case "downloading":
         optimizer().setAppDownload(request.state);
         return { reply: null };

@@ -15,6 +15,10 @@ export type OptimizerRequest =
   | { readonly kind: "load"; readonly framesPerSecond: number | null }
   /** Top-1 that is enough, 0..1: then the fastest plan is wanted. Null: the best within the budget. */
   | { readonly kind: "min-accuracy"; readonly minAccuracy: number | null }
+  /** Whether nothing is to be sent, whatever it costs. */
+  | { readonly kind: "phone-only"; readonly phoneOnly: boolean }
+  /** Whether exits on the way may answer when they are sure. */
+  | { readonly kind: "early-exits"; readonly earlyExits: boolean }
   /** The app downloads something of its own, which delays replies, or has it. */
   | { readonly kind: "downloading"; readonly state: DownloadState }
   /** Probes rest while nobody looks. */
@@ -33,6 +37,8 @@ export interface OptimizerReplies {
   budget: null;
   load: null;
   "min-accuracy": null;
+  "phone-only": null;
+  "early-exits": null;
   downloading: null;
   visible: null;
   imagine: Imagined;

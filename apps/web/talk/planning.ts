@@ -44,6 +44,8 @@ export interface PlanWish {
   readonly budgetMs: number;
   /** Top-1 that is enough, 0..1: then the fastest plan is wanted; null: the best within the budget. Else as it is set. */
   readonly minAccuracy?: number | null;
+  /** Nothing is to be sent. Else as it is set. */
+  readonly phoneOnly?: boolean;
 }
 
 export interface PlanningReplies {

@@ -320,6 +320,27 @@ test("before any weights are there the cloud answers, late or not", async () => 
   expect(answer.cut).toEqual([metadata.input.node]);
 });
 
+test("where nothing may be sent nothing is, whatever the plan, the weights and the engine do", async () => {
+  const asked = vi.fn();
+  vi.stubGlobal("fetch", asked);
+  const options = { budgetMs: 5000, phoneOnly: true };
+  const plan = allCloud(model, exits[2]!);
+  const { kit } = await setUp(plan);
+  const answer = await answerImage(kit, values, options, never);
+  expect(answer).toMatchObject({ source: "edge", exit: exits[0], requestBytes: 0, there: [] });
+  const given = answerImage(kit, values, { ...options, plan }, never);
+  await expect(given).rejects.toMatchObject({ code: "bad-plan" });
+  const { kit: empty } = await setUp(plan, { ready: false });
+  await expect(answerImage(empty, values, options, never)).rejects.toMatchObject({ code: "unavailable" });
+  // An engine that fails under way would have the cloud do it all.
+  const broken = await setUp(allEdge(model, exits[2]!));
+  vi.spyOn(broken.engine, "run").mockRejectedValue(new Error("device lost"));
+  await expect(answerImage(broken.kit, values, options, never)).rejects.toMatchObject({
+    code: "unavailable",
+  });
+  expect(asked).not.toHaveBeenCalled();
+});
+
 test("when the engine fails the cloud does it all, and the engine is given up", async () => {
   stubCloud();
   const { kit, lost, engine } = await setUp(allEdge(model, exits.at(-1)!));

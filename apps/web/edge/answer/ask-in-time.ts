@@ -106,6 +106,13 @@ class Running {
   private ask(encoded: EncodedCut): void {
     const { job, over } = this;
     const { cloud, model } = job.kit;
+    // All that is ever sent of an image is sent below.
+    if (job.options.phoneOnly === true) {
+      job.requestBytes = 0;
+      const error = new EddiError("unavailable", "nothing may be sent");
+      this.outcome = { kind: "failure", error, retryAfterMs: null, expectedQueueMs: null };
+      return;
+    }
     void askCloud(cloud, model, encoded, over.signal, (way) => {
       job.transport = way;
     }).then((settled) => {

@@ -1,10 +1,11 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type EddiError, toEddiError } from "#shared/errors";
+import { EddiError, toEddiError } from "#shared/errors";
 import { forcedCodec } from "#shared/evaluator";
 import type { Measured } from "#shared/learning";
 import type { Transport } from "#shared/model";
 import {
   allCloud,
+  allEdge,
   edgeNodes,
   type Model,
   type Plan,
@@ -87,7 +88,8 @@ export interface Asked extends AskedExit {
 }
 
 /**
- * Decodes the image and fixes its plan: the one given, else the optimizer's for the budget, else all-cloud.
+ * Decodes the image and fixes its plan: the one given, else the optimizer's for the budget, else all-cloud, or the first
+ * exit here where nothing may be sent.
  *
  * @throws EddiError `bad-image`, `too-large`, `bad-plan`; `bad-weights` or `unavailable` when a given plan's
  *   weights cannot be had
@@ -105,8 +107,15 @@ export async function startJob(
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
   const planning = options.plan === undefined ? await kit.planFor(options) : null;
   let plan = options.plan ?? planning?.plan ?? allCloud(model, model.metadata.exits.at(-1)!.id);
-  splitPlan(model, plan); // Refuses a plan that is none.
-  if (options.plan !== undefined) await readiness.prepare(plan, signal);
+  const { tail } = splitPlan(model, plan); // Refuses a plan that is none.
+  const { phoneOnly = false } = options;
+  if (phoneOnly && tail !== null) {
+    if (options.plan !== undefined)
+      throw new EddiError("bad-plan", "plan: expected one that sends nothing, got one with a tail");
+    plan = allEdge(model, model.metadata.exits[0]!.id);
+  }
+  // Whoever may send nothing waits for the weights.
+  if (options.plan !== undefined || phoneOnly) await readiness.prepare(plan, signal);
   else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
     plan = allCloud(model, plan.exit);
   signal.throwIfAborted();

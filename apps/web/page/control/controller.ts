@@ -8,7 +8,7 @@ import { answerLive } from "../choice/live.ts";
 import { PictureQueue } from "../choice/picture-queue.ts";
 import { addressFor } from "../settings/choose-model.ts";
 import { addressWithKey } from "../settings/key.ts";
-import type { PageSettings } from "../settings/settings.ts";
+import { addressWith, type PageSettings } from "../settings/settings.ts";
 import { tabMemory } from "../settings/tab-memory.ts";
 import { keepAsked } from "./asked.ts";
 import { forgetAll } from "./keep-page.ts";
@@ -72,6 +72,30 @@ export class Controller {
 
   setBudget(budgetMs: number): void {
     this.client.setBudget(budgetMs);
+    this.keepObjectives();
+  }
+
+  /** @param minAccuracy wanted as fast as can be; null: the best within the limit */
+  setMinAccuracy(minAccuracy: number | null): void {
+    this.client.setMinAccuracy(minAccuracy);
+    this.keepObjectives();
+  }
+
+  /** A split that was chosen may send something: it is so no longer. */
+  setPhoneOnly(phoneOnly: boolean): void {
+    this.client.setPhoneOnly(phoneOnly);
+    if (phoneOnly && this.plan !== null) void this.pin(null);
+    this.keepObjectives();
+  }
+
+  setEarlyExits(earlyExits: boolean): void {
+    this.client.setEarlyExits(earlyExits);
+    this.keepObjectives();
+  }
+
+  /** In the address: for the next visit, and for another model. */
+  private keepObjectives(): void {
+    history.replaceState(history.state, "", addressWith(this.client.state(), location.href));
   }
 
   /** What the model's nodes take now, for those who look at them. */

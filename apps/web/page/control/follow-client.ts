@@ -6,9 +6,9 @@ const HOW_TO_GET_IN = "open this page as its operator told you, with #key=...";
 
 /** Shows what a client tells. */
 export function followClient(client: Client): void {
-  store.budgetMs.value = client.state().budgetMs;
-  client.on("objectives", ({ budgetMs }) => {
-    store.budgetMs.value = budgetMs;
+  store.objectives.value = client.state();
+  client.on("objectives", (objectives) => {
+    store.objectives.value = objectives;
   });
   client.on("model", (model) => {
     store.model.value = model;

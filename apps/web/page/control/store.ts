@@ -1,5 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { Plan } from "#shared/model";
+import { BUDGET_MS, type Objectives } from "../../client/index.ts";
 import type {
   Answer,
   EngineReport,
@@ -22,7 +23,9 @@ export const engine = signal<EngineReport | null>(null);
 export const shards = signal<readonly ShardState[]>([]);
 export const profiling = signal<Profiling>({ state: "waiting", share: 0, profile: null });
 export const summary = signal<PlanSummary | null>(null);
-export const budgetMs = signal(300);
+/** What plans are made for; null before the client tells. */
+export const objectives = signal<Objectives | null>(null);
+export const budgetMs = computed(() => objectives.value?.budgetMs ?? BUDGET_MS.usual);
 export const picture = signal<Picture | null>(null);
 export const answer = signal<Answer | null>(null);
 /** What was known when the image of `answer` was asked about. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CODECS } from "#shared/codecs";
 import { PLANNERS } from "#shared/planning";
-import { readSettings } from "./settings.ts";
+import { addressWith, readSettings } from "./settings.ts";
 
 test("without a query everything is at its default", () => {
   expect(readSettings("")).toEqual({
@@ -16,6 +16,8 @@ test("without a query everything is at its default", () => {
       budgetMs: 300,
       framesPerSecond: null,
       minAccuracy: null,
+      phoneOnly: false,
+      earlyExits: true,
     },
     problems: [],
   });
@@ -23,7 +25,7 @@ test("without a query everything is at its default", () => {
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&profile=off&codec=float32+deflate&budget=40&fps=12&transport=stream&planner=spinn+insured&accuracy=0.8&utm_source=x",
+    "?model=tiny&backend=wasm&slowdown=2.5&profile=off&codec=float32+deflate&budget=40&fps=12&transport=stream&planner=spinn+insured&accuracy=0.8&only=phone&early=off&utm_source=x",
   );
   expect(settings).toEqual({
     model: "tiny",
@@ -36,6 +38,8 @@ test("every setting can be given", () => {
     budgetMs: 40,
     framesPerSecond: 12,
     minAccuracy: 0.8,
+    phoneOnly: true,
+    earlyExits: false,
   });
   expect(problems).toEqual([]);
 });
@@ -47,7 +51,7 @@ test("?calibrate=, as ?profile= was once called, still says so", () => {
 
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
   const { settings, problems } = readSettings(
-    "?model=../x&backend=cuda&slowdown=0.5&profile=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon&planner=best",
+    "?model=../x&backend=cuda&slowdown=0.5&profile=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon&planner=best&only=cloud&early=on",
   );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
@@ -61,5 +65,15 @@ test("a value that makes no sense is named, with what was expected, and its defa
     "?budget=soon: expected milliseconds from 5 to 10000",
     "?fps=0: expected frames a second from 0.1 to 60",
     "?accuracy=85: expected a top-1 accuracy from 0 to 1",
+    "?only=cloud: expected phone",
+    "?early=on: expected off",
   ]);
+});
+
+test("what is set is in the address, what is as usual is not", () => {
+  const set = { budgetMs: 120, minAccuracy: 0.85, phoneOnly: true, earlyExits: false };
+  const address = addressWith(set, "https://eddi.example/?model=tiny");
+  expect(readSettings(new URL(address).search).settings).toMatchObject({ model: "tiny", ...set });
+  const usual = { budgetMs: 300, minAccuracy: null, phoneOnly: false, earlyExits: true };
+  expect(addressWith(usual, address)).toBe("https://eddi.example/?model=tiny");
 });

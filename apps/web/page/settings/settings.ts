@@ -1,6 +1,6 @@
 import { type CodecText, parseCodec, TRANSPORTS, type Transport } from "#shared/model";
 import { PLANNERS, type PlannerName } from "#shared/planning";
-import { BUDGET_MS, CODEC_TEXTS } from "../../client/index.ts";
+import { BUDGET_MS, CODEC_TEXTS, type Objectives } from "../../client/index.ts";
 import { BACKENDS, type Backend, PROFILING_MODES, type ProfilingMode } from "../../talk/edge.ts";
 
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&profile=off&codec=float32&budget=200`. */
@@ -31,6 +31,10 @@ export interface PageSettings {
   readonly framesPerSecond: number | null;
   /** Top-1 that is enough, 0 to 1: the fastest plan of it is wanted, not the best within the budget. */
   readonly minAccuracy: number | null;
+  /** `?only=phone`: nothing of a photo is sent. */
+  readonly phoneOnly: boolean;
+  /** `?early=off`: no exit on the way answers. */
+  readonly earlyExits: boolean;
 }
 
 /**
@@ -87,6 +91,26 @@ export function readSettings(query: string): {
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
     framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
     minAccuracy: read<number | null>("accuracy", null, "a top-1 accuracy from 0 to 1", number(0, 1)),
+    phoneOnly: read("only", false, "phone", (text) => (text === "phone" ? true : null)),
+    earlyExits: read("early", true, "off", (text) => (text === "off" ? false : null)),
   };
   return { settings, problems };
+}
+
+/** The page's own address with what was set since it was opened, for the next visit, or one with another model. */
+export function addressWith(objectives: Omit<Objectives, "framesPerSecond">, address: string): string {
+  const url = new URL(address);
+  const { budgetMs, minAccuracy, phoneOnly, earlyExits } = objectives;
+  const usual = readSettings("").settings;
+  const told = {
+    budget: budgetMs === usual.budgetMs ? null : `${budgetMs}`,
+    accuracy: minAccuracy === null ? null : `${minAccuracy}`,
+    only: phoneOnly ? "phone" : null,
+    early: earlyExits ? null : "off",
+  };
+  for (const [name, value] of Object.entries(told)) {
+    if (value === null) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  return url.href;
 }

@@ -1,10 +1,10 @@
-import { isSettingsOpen, summary } from "../control/store.ts";
+import { isSettingsOpen, objectives, summary } from "../control/store.ts";
 import { linkWords } from "../words/link-words.ts";
 import { TEXTS } from "../words/texts.ts";
 import { Icon } from "./icon.tsx";
 
 export function Header() {
-  const { text, isOff } = linkWords(summary.value);
+  const { text, isOff } = linkWords(summary.value, objectives.value?.phoneOnly ?? false);
   return (
     <header class="top">
       <h1>EDDI</h1>

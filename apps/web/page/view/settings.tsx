@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { BUDGET_MS } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
 import { keptBytes } from "../control/keep-page.ts";
-import { budgetMs, isSettingsOpen, modelId, models } from "../control/store.ts";
-import { formatBytes, formatMs } from "../words/format.ts";
+import { budgetMs, isSettingsOpen, modelId, models, objectives } from "../control/store.ts";
+import { formatBytes, formatMs, formatOf100 } from "../words/format.ts";
 import { TEXTS } from "../words/texts.ts";
 import { Icon } from "./icon.tsx";
 
@@ -36,8 +36,10 @@ export function Settings({ controller }: { readonly controller: Controller }) {
             <Icon name="close" />
           </button>
         </div>
-        <h3>What matters</h3>
-        <LimitSlider controller={controller} />
+        <h3>{TEXTS.matters}</h3>
+        <Objective controller={controller} />
+        <h3>{TEXTS.leaves}</h3>
+        <Switches controller={controller} />
         <h3>Model</h3>
         <ModelPicker controller={controller} />
         <h3>{TEXTS.visit}</h3>
@@ -46,6 +48,91 @@ export function Settings({ controller }: { readonly controller: Controller }) {
         {isOpen && <KeptHere controller={controller} />}
       </div>
     </dialog>
+  );
+}
+
+/** The best answer within the limit, or the fastest that is right often enough. */
+function Objective({ controller }: { readonly controller: Controller }) {
+  const minAccuracy = objectives.value?.minAccuracy ?? null;
+  const choices = [
+    [TEXTS.best, null],
+    [TEXTS.fastest, minAccuracy ?? LEAST_RIGHT.usual],
+  ] as const;
+  return (
+    <>
+      {choices.map(([name, value]) => (
+        <label key={name} class="row opt">
+          <input
+            class="pick"
+            type="radio"
+            name="objective"
+            checked={(value === null) === (minAccuracy === null)}
+            onChange={() => controller.setMinAccuracy(value)}
+          />
+          <span>{name}</span>
+        </label>
+      ))}
+      {minAccuracy === null ? (
+        <LimitSlider controller={controller} />
+      ) : (
+        <label class="slide" for="right">
+          <span>{TEXTS.right}</span>
+          <b>{`${formatOf100(minAccuracy)} of 100`}</b>
+          <input
+            id="right"
+            class="r"
+            type="range"
+            min={LEAST_RIGHT.least}
+            max={LEAST_RIGHT.most}
+            step={0.005}
+            value={minAccuracy}
+            style={{
+              "--p": `${(100 * (minAccuracy - LEAST_RIGHT.least)) / (LEAST_RIGHT.most - LEAST_RIGHT.least)}%`,
+            }}
+            aria-label={TEXTS.right}
+            aria-valuetext={`${formatOf100(minAccuracy)} of 100`}
+            onInput={({ currentTarget }) => controller.setMinAccuracy(Number(currentTarget.value))}
+          />
+        </label>
+      )}
+    </>
+  );
+}
+
+/** Of the slider: shares of photos. */
+const LEAST_RIGHT = { least: 0.5, usual: 0.85, most: 1 } as const;
+
+function Switches({ controller }: { readonly controller: Controller }) {
+  const { phoneOnly = false, earlyExits = true } = objectives.value ?? {};
+  return (
+    <>
+      <Switch name={TEXTS.phoneOnly} isOn={phoneOnly} onSet={(isOn) => controller.setPhoneOnly(isOn)} />
+      <Switch name={TEXTS.earlyExits} isOn={earlyExits} onSet={(isOn) => controller.setEarlyExits(isOn)} />
+    </>
+  );
+}
+
+function Switch(props: {
+  readonly name: { readonly what: string; readonly why: string };
+  readonly isOn: boolean;
+  readonly onSet: (isOn: boolean) => void;
+}) {
+  const { name, isOn, onSet } = props;
+  return (
+    <label class="row">
+      <span>
+        {name.what}
+        <br />
+        <span class="q small">{name.why}</span>
+      </span>
+      <input
+        class="switch"
+        type="checkbox"
+        aria-label={name.what}
+        checked={isOn}
+        onChange={({ currentTarget }) => onSet(currentTarget.checked)}
+      />
+    </label>
   );
 }
 
@@ -101,7 +188,7 @@ function LimitSlider({ controller }: { readonly controller: Controller }) {
   const step = Math.round((STEPS * Math.log(value / BUDGET_MS.least)) / Math.log(RATIO));
   return (
     <label class="slide" for="limit">
-      <span>Best answer within</span>
+      <span>{TEXTS.within}</span>
       <b>{formatMs(value)}</b>
       <input
         id="limit"
@@ -111,7 +198,7 @@ function LimitSlider({ controller }: { readonly controller: Controller }) {
         max={STEPS}
         value={step}
         style={{ "--p": `${step}%` }}
-        aria-label="Best answer within"
+        aria-label={TEXTS.within}
         aria-valuetext={formatMs(value)}
         onInput={(event) => controller.setBudget(toMs(Number(event.currentTarget.value)))}
       />

@@ -1,4 +1,5 @@
 import type { PlanSummary } from "../../talk/optimizer.ts";
+import { TEXTS } from "./texts.ts";
 
 /** Networks that people know, and a phone's usual upload over them, bits per second; RTT in milliseconds. */
 export const NETWORKS = {
@@ -18,7 +19,11 @@ function networkLike(uplinkBps: number): NetworkName {
 }
 
 /** The connection in a few words: `like 3G, cloud in reach`. */
-export function linkWords(plans: PlanSummary | null): { readonly text: string; readonly isOff: boolean } {
+export function linkWords(
+  plans: PlanSummary | null,
+  phoneOnly: boolean,
+): { readonly text: string; readonly isOff: boolean } {
+  if (phoneOnly) return { text: TEXTS.byChoice, isOff: true };
   const cloud = plans?.cloud ?? "unknown";
   if (plans === null || cloud === "unknown") return { text: "looking for the cloud…", isOff: false };
   if (cloud === "down") return { text: "Offline: phone only", isOff: true };
