@@ -43,7 +43,8 @@ test("the page asks over the stream once it is open, and gets the same scores as
   const counted = await streamed(service);
   const byStream = await ask(1);
   expect([byStream.source, byStream.transport]).toEqual(["cloud", "stream"]);
-  expect(byStream.scores).toEqual(byFetch.scores);
+  // Another engine of the service may have taken over meanwhile.
+  expectClose(byStream.scores, byFetch.scores, 1e-5);
   expect(await streamed(service)).toBe(counted + 1);
   // Several at once, each with its own answer; the service may run them together, which changes last bits.
   const alone = await ask(2);
