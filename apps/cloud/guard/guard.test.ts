@@ -166,7 +166,7 @@ describe("with a rate", () => {
   });
 
   test("a tail counts for what it takes: who sends much has to wait, whoever sends little has not", async () => {
-    const limited = await build({ rate: { perSecond: 0.001, burst: 5 } });
+    const limited = await build({ rate: { perSecond: 0.001, burst: 2 } });
     await limited.ready;
     const infer = async (remoteAddress: string, images: number) => {
       const data = imageBytes(1, images * 3072);
@@ -179,12 +179,11 @@ describe("with a rate", () => {
     };
     // Ten times, so that its time is known, from elsewhere each.
     for (let at = 0; at < 10; at++) expect((await infer(`198.51.100.${at}`, 32)).statusCode).toBe(200);
-    let refused = await infer("192.0.2.1", 32);
-    // Sooner than requests alone would be, however fast the machine is.
-    for (let sent = 1; sent < 4 && refused.statusCode === 200; sent++) refused = await infer("192.0.2.1", 32);
+    expect((await infer("192.0.2.1", 32)).statusCode).toBe(200);
+    const refused = await infer("192.0.2.1", 1);
     expect(refused.statusCode).toBe(429);
     expect(refused.json()).toEqual({ error: "expected at most 0.001 ms of work a second, got more" });
-    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(1);
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(1000);
     // What is refused costs a request and no work.
     const bad = await infer("192.0.2.2", 33);
     expect([bad.statusCode, (await infer("192.0.2.2", 1)).statusCode]).toEqual([400, 200]);
