@@ -30,10 +30,17 @@ one model with float32 inputs and one with those of the codec uint8, each with i
       verifyShard(shard, bytes);
       shards.set(shard.path, bytes);
     }
-    const written = await writeRepository(model, (name) => shards.get(name), repository, {
-      maxBatch,
-      tensorrt,
-    });
+    const settings = { maxBatch, tensorrt };
+    const written = await writeRepository(model, (name) => shards.get(name), repository, settings).catch(
+      (thrown: NodeJS.ErrnoException) => {
+        // Of the file system: what else goes wrong tells for itself.
+        if (thrown.syscall === undefined) throw thrown;
+        const came = `got ${repository} (${thrown.message})`;
+        throw new EddiError("bad-argument", `--repository: expected a folder that can be written, ${came}`, {
+          cause: thrown,
+        });
+      },
+    );
     process.stdout.write(`${written.join("\n")}\n${written.length} models in ${repository}\n`);
   },
 });

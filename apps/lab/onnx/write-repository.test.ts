@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, test, vi } from "vitest";
 import { elementCount, readModel, tailOf } from "#shared/model";
 import { decodeTensor } from "#shared/protocol";
@@ -84,6 +85,15 @@ test("what is written answers as the service does, from the bytes that the codec
 test("a model that is not there is told", async () => {
   const asked = exportOnnxCommand.run(["nowhere", "--repository", join(folder, "none")]);
   await expect(asked).rejects.toMatchObject({ code: "not-found" });
+});
+
+test("a repository that cannot be written is told", async () => {
+  const file = fileURLToPath(new URL("../../../models/tiny/model.json", import.meta.url));
+  const asked = exportOnnxCommand.run(["tiny", "--repository", join(file, "below")]);
+  await expect(asked).rejects.toMatchObject({
+    code: "bad-argument",
+    message: expect.stringMatching(/^--repository: expected a folder that can be written, got .*below/),
+  });
 });
 
 /** The part of onnxruntime-node that is called here. */
