@@ -1,39 +1,51 @@
 import type { Plan } from "#shared/model";
-import type { PlanningTrace, PlanRequest, TracedDecision, TracedProfiles } from "#shared/planning";
+import type { PlanningTrace, PlanRequest, TracedProfiles } from "#shared/planning";
 import type { Costed } from "./costed.ts";
 
 /** The latest decisions are kept: of some minutes. */
 const MOST_DECISIONS = 1000;
 
-/** Keeps what was planned, and what it followed from. */
+interface Decided {
+  readonly request: PlanRequest;
+  readonly profiles: TracedProfiles;
+  readonly plan: Plan | null;
+  readonly atMs: number;
+}
+
+/** Keeps what was planned, and what it followed from, as far as the latest decisions need it. */
 export class Tracer {
-  private readonly profiles: TracedProfiles[] = [];
-  private readonly ready: ReadonlySet<string>[] = [];
-  /** By their text: the same plan is made again and again. */
-  private readonly plans = new Map<string, { readonly at: number; readonly plan: Plan }>();
-  private decisions: TracedDecision[] = [];
+  private profiles: TracedProfiles | null = null;
+  private decisions: readonly Decided[] = [];
 
   /** From now on plans are costed so. */
   costed(profiles: TracedProfiles): void {
-    this.profiles.push(profiles);
+    this.profiles = profiles;
   }
 
-  decided({ readyNodes, previous, ...request }: PlanRequest, plan: Plan | null, atMs: number): void {
-    if (this.profiles.length === 0) return;
-    if (this.ready.at(-1) !== readyNodes) this.ready.push(readyNodes);
-    const decision = {
-      ...request,
-      atMs,
-      profiles: this.profiles.length - 1,
-      ready: this.ready.length - 1,
-      previous: this.placeOf(previous),
-      plan: this.placeOf(plan),
-    };
-    this.decisions = [...this.decisions.slice(1 - MOST_DECISIONS), decision];
+  decided(request: PlanRequest, plan: Plan | null, atMs: number): void {
+    const { profiles } = this;
+    if (profiles === null) return;
+    this.decisions = [...this.decisions.slice(1 - MOST_DECISIONS), { request, profiles, plan, atMs }];
   }
 
   /** What there is so far. */
   trace({ model, planner, codec, imageCodecs }: Costed): PlanningTrace {
+    const profiles = new Places<TracedProfiles>();
+    const ready = new Places<ReadonlySet<string>>();
+    // By their text: the same plan is made again and again.
+    const plans = new Places<string>();
+    const placeOf = (plan: Plan | null) => (plan === null ? null : plans.of(JSON.stringify(plan)));
+    const decisions = this.decisions.map(({ request, plan, atMs, profiles: costed }) => {
+      const { readyNodes, previous, ...asked } = request;
+      return {
+        ...asked,
+        atMs,
+        profiles: profiles.of(costed),
+        ready: ready.of(readyNodes),
+        previous: placeOf(previous),
+        plan: placeOf(plan),
+      };
+    });
     return {
       format: 1,
       model: model.metadata.id,
@@ -41,18 +53,25 @@ export class Tracer {
       planner,
       codec,
       imageCodecs,
-      profiles: this.profiles,
-      ready: this.ready.map((nodes) => [...nodes]),
-      plans: [...this.plans.values()].map(({ plan }) => plan),
-      decisions: this.decisions,
+      profiles: profiles.all,
+      ready: ready.all.map((nodes) => [...nodes]),
+      plans: plans.all.map((text) => JSON.parse(text) as Plan),
+      decisions,
     };
   }
+}
 
-  private placeOf(plan: Plan | null): number | null {
-    if (plan === null) return null;
-    const text = JSON.stringify(plan);
-    const known = this.plans.get(text) ?? { at: this.plans.size, plan };
-    this.plans.set(text, known);
-    return known.at;
+/** Values in the order in which they were named first. */
+class Places<T> {
+  private readonly places = new Map<T, number>();
+
+  of(value: T): number {
+    const place = this.places.get(value) ?? this.places.size;
+    this.places.set(value, place);
+    return place;
+  }
+
+  get all(): readonly T[] {
+    return [...this.places.keys()];
   }
 }
