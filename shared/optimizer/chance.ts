@@ -1,5 +1,5 @@
 import type { Conditions } from "#shared/model";
-import { TIMER_MS } from "./decision.ts";
+import { timerMs } from "./decision.ts";
 import {
   INSURANCE_STAYS_Z,
   INSURANCE_Z,
@@ -36,6 +36,7 @@ export class Chance {
   private leadVariance = Number.NaN;
   /** The budget, less the lead. */
   private timeMs = Number.NaN;
+  private timerMs = Number.NaN;
   private edgeSpread = Number.NaN;
   private cloudSpread = Number.NaN;
   private uplinkSpread = Number.NaN;
@@ -61,6 +62,7 @@ export class Chance {
     this.onceMs = conditions.rttMs + conditions.queueMs;
     this.leadVariance = lead.sdMs ** 2;
     this.timeMs = budgetMs - lead.ms;
+    this.timerMs = timerMs(budgetMs);
     this.edgeSpread = spread.edge;
     this.cloudSpread = spread.cloud;
     this.uplinkSpread = spread.uplink;
@@ -239,7 +241,7 @@ export class Chance {
    */
   ofOnce(ms: number, sdMs: number, finishMs: number): number {
     if (finishMs === 0) return 1;
-    const startsMs = this.timeMs - latestMs(this.edge * finishMs, this.edgeSpread) - TIMER_MS;
+    const startsMs = this.timeMs - latestMs(this.edge * finishMs, this.edgeSpread) - this.timerMs;
     return this.of(deviations(startsMs - ms, sdMs), 1);
   }
 

@@ -8,8 +8,22 @@ export const INSURANCE = 0.99;
 export const INSURANCE_STAYS = 0.975;
 /** So much expected accuracy in time is no reason to work twice, or to take longer: 0.2 points. */
 export const NEAR_WORTH = 0.002;
-/** Timers are late by so much: an insurance is started that much earlier. */
+/** Timers are late by so much at least. */
 export const TIMER_MS = 10;
+/** Where there is time, so much of the budget is left to timers, since those of a busy machine are later than that. */
+export const TIMER_SHARE = 0.03;
+/** Of long budgets no more than this. */
+const MOST_TIMER_MS = 60;
+
+/**
+ * So much before the budget's end nobody counts on a timer any more: insurances start, and answers at hand are given,
+ * that much earlier.
+ *
+ * @param budgetMs or Infinity
+ */
+export function timerMs(budgetMs: number): number {
+  return Math.max(TIMER_MS, Math.min(TIMER_SHARE * budgetMs, MOST_TIMER_MS));
+}
 
 /**
  * How the load is met: the plan for one image keeps up with it; or another one does; or none, and this is the

@@ -1,6 +1,6 @@
 export type { Lead } from "./chance.ts";
 export type { Constraints } from "./constraints.ts";
-export { CONFIDENCE, type Decision, INSURANCE, type LoadMode, type Spot, TIMER_MS } from "./decision.ts";
+export { CONFIDENCE, type Decision, INSURANCE, type LoadMode, type Spot, timerMs } from "./decision.ts";
 export { buildEnvelope, type Envelope } from "./envelope.ts";
 export { efficientHeads, type HeadPoints, type HeadQuery } from "./head-points.ts";
 export { Hysteresis } from "./hysteresis.ts";

@@ -1,5 +1,5 @@
 import type { Plan } from "#shared/model";
-import { TIMER_MS } from "#shared/optimizer";
+import { timerMs } from "#shared/optimizer";
 import { finishTimes } from "./finish-times.ts";
 import { foresee } from "./foresee.ts";
 import type { CostedModel, PlanChoice, Planner, PlanRequest } from "./planner.ts";
@@ -24,7 +24,7 @@ function insuredPlan(model: CostedModel, plan: Plan, request: PlanRequest): Plan
   // All-edge needs none.
   if (foreseen === null || foreseen.ways.at(-1)!.by === "edge") return plan;
   const { imageMs, latency } = foreseen.prediction;
-  const leftMs = request.budgetMs - imageMs - latency.edgeMs - TIMER_MS;
+  const leftMs = request.budgetMs - imageMs - latency.edgeMs - timerMs(request.budgetMs);
   const inTime = finishTimes(model, plan, request).filter(({ latestMs }) => latestMs <= leftMs);
   const accuracy = (id: string): number => {
     const exit = model.costs.find((one) => one.exit === id)!;

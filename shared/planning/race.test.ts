@@ -43,6 +43,9 @@ interface Ran {
   readonly steps: number;
 }
 
+/** What is left to timers: 3 % of the budget, 10 ms at least and 60 at most. */
+const timerOf = (budgetMs: number): number => Math.max(10, Math.min(0.03 * budgetMs, 60));
+
 /** Runs a race as the edge worker does: asks what to do whenever something has happened. */
 function run(given: Race, fate: Fate): Ran {
   let now = given.sentMs;
@@ -112,29 +115,31 @@ test("in every order of what can happen the race ends as it must", () => {
   for (const [known, fate] of everything()) {
     const { budgetMs, finish, sentMs, insurance } = known;
     const { by, exit, endMs, startedMs, steps } = run(known, fate);
-    const label = JSON.stringify([known, fate]);
-    expect(steps, label).toBeLessThan(12);
+    const ends = Math.min(budgetMs, DEAD_LINK_MS);
+    const timer = timerOf(budgetMs);
+    // Not before it is needed: there are very many cases.
+    const fail = (): never => expect.fail(JSON.stringify([known, fate, steps]));
+    if (steps >= 12) fail();
     counts[by ?? "nobody"]++;
     // A reply that comes in time to be handed over by the budget is the answer, at once.
-    const isReplied = fate.repliesMs <= Math.min(budgetMs, DEAD_LINK_MS) - 10;
-    if (isReplied && (by !== "cloud" || endMs !== fate.repliesMs)) expect.fail(label);
-    if (by === "cloud" && endMs !== fate.repliesMs) expect.fail(label);
+    const isReplied = fate.repliesMs <= ends - timer;
+    if (isReplied && (by !== "cloud" || endMs !== fate.repliesMs)) fail();
+    if (by === "cloud" && endMs !== fate.repliesMs) fail();
     // Who works before the reply was late, or had failed, does so for an insurance that would else be too late.
     const point = finish.find((one) => one.exit === exit);
     if (startedMs !== null && by === "edge" && fate.failsMs > startedMs && point!.exit === insurance) {
-      const latestMs = point!.latestMs + 10;
-      if (startedMs < Math.min(budgetMs, DEAD_LINK_MS) - latestMs - 1e-9 && startedMs > sentMs)
-        expect.fail(label);
+      const latestMs = point!.latestMs + timer;
+      if (startedMs < ends - latestMs - 1e-9 && startedMs > sentMs) fail();
     }
     // What can be finished in time is in time, timers that are late and one failure of a fast exit included.
-    const canInTime = finish.some(({ latestMs }) => sentMs + latestMs + 10 <= budgetMs);
+    const canInTime = finish.some(({ latestMs }) => sentMs + latestMs + timer <= budgetMs);
     if (canInTime && fate.failures === 0 && fate.slowness <= 1) {
-      if (by === null) expect.fail(label);
-      if (endMs > Math.min(budgetMs, DEAD_LINK_MS) - 10 + fate.timerMs) expect.fail(label);
+      if (by === null) fail();
+      if (endMs > ends - timer + fate.timerMs) fail();
     }
     // Where anybody can answer, somebody does.
-    if (by === null && fate.failures < 2 && finish.length > 0) expect.fail(label);
-    if (by === null && fate.repliesMs <= DEAD_LINK_MS) expect.fail(label);
+    if (by === null && fate.failures < 2 && finish.length > 0) fail();
+    if (by === null && fate.repliesMs <= DEAD_LINK_MS) fail();
     if (endMs > budgetMs + 10) counts.late++;
   }
   for (const [kind, count] of Object.entries(counts)) expect(count, kind).toBeGreaterThan(500);
@@ -165,7 +170,7 @@ test("without an insurance the edge finishes at the best exit that leaves the re
   const plain = { ...race, insurance: null };
   expect(nextStep(plain, 40)).toEqual({ kind: "wait", untilMs: 300 - 72 - 10 });
   const roomy = { ...plain, budgetMs: 400 };
-  expect(nextStep(roomy, 40)).toEqual({ kind: "wait", untilMs: 400 - 180 - 10 });
+  expect(nextStep(roomy, 40)).toEqual({ kind: "wait", untilMs: 400 - 180 - 12 });
   // None does: the one that takes least may still be in time.
   const tight = { ...plain, budgetMs: 150 };
   expect(nextStep(tight, 40)).toEqual({ kind: "wait", untilMs: 150 - 24 - 10 });
@@ -207,17 +212,17 @@ test("where the soonest answer of an accuracy is wanted, the edge begins when th
 
 test("where frames overlap the edge finishes as late and as briefly as it can, but for an insurance", () => {
   const frames: Race = { ...race, budgetMs: 400, insurance: null, overlaps: true };
-  expect(nextStep(frames, 40)).toEqual({ kind: "wait", untilMs: 400 - 24 - 10 });
-  expect(nextStep({ ...frames, soonest: "exit3" }, 40)).toEqual({ kind: "wait", untilMs: 400 - 24 - 10 });
+  expect(nextStep(frames, 40)).toEqual({ kind: "wait", untilMs: 400 - 24 - 12 });
+  expect(nextStep({ ...frames, soonest: "exit3" }, 40)).toEqual({ kind: "wait", untilMs: 400 - 24 - 12 });
   expect(run(frames, calm)).toMatchObject({ by: "edge", exit: "exit1" });
-  expect(nextStep({ ...frames, insurance: "exit2" }, 40)).toEqual({ kind: "wait", untilMs: 400 - 72 - 10 });
+  expect(nextStep({ ...frames, insurance: "exit2" }, 40)).toEqual({ kind: "wait", untilMs: 400 - 72 - 12 });
 });
 
 test("a dead link is given up after ten seconds, however long the budget, but for a plan insisted on", () => {
   const long = { ...race, budgetMs: 60_000 };
-  expect(run(long, calm)).toMatchObject({ by: "edge", exit: "exit2", endMs: DEAD_LINK_MS - 10 });
+  expect(run(long, calm)).toMatchObject({ by: "edge", exit: "exit2", endMs: DEAD_LINK_MS - 60 });
   const slow = { ...long, expected: { remoteMs: 20_000, sdMs: 0 } };
-  expect(run(slow, calm).endMs).toBe(20_030);
+  expect(run(slow, calm).endMs).toBe(20_040 - 60);
   const insisted = { ...race, expected: null, insurance: null };
   expect(run(insisted, { ...calm, repliesMs: 9000 })).toMatchObject({ by: "cloud", endMs: 9000 });
   expect(run(insisted, calm)).toMatchObject({ by: "edge" });

@@ -1,4 +1,4 @@
-import { TIMER_MS } from "#shared/optimizer";
+import { timerMs } from "#shared/optimizer";
 import type { Finish } from "./planning.ts";
 
 /**
@@ -62,7 +62,7 @@ export type Step =
 export function nextStep(race: Race, nowMs: number): Step {
   const { reply, local } = race;
   if (reply === "there") return { kind: "answer", by: "cloud" };
-  const end = reply === "failed" ? nowMs : dueMs(race) - TIMER_MS;
+  const end = reply === "failed" ? nowMs : dueMs(race) - timerMs(race.budgetMs);
   if (local.state === "done" && local.exit === race.soonest) return { kind: "answer", by: "edge" };
   // Not at the very end: timers are late, and it would be there after it.
   if (local.state === "done") return nowMs >= end ? { kind: "answer", by: "edge" } : wait(end);
@@ -95,11 +95,11 @@ export function nextStep(race: Race, nowMs: number): Step {
 function choose(race: Race, nowMs: number): { readonly exit: string; readonly startMs: number } | null {
   const { finish, insurance, reply, expected, overlaps } = race;
   const end = dueMs(race);
+  const timer = timerMs(race.budgetMs);
   const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= end);
-  const startMs = ({ latestMs }: Finish): number => end - latestMs - TIMER_MS;
+  const startMs = ({ latestMs }: Finish): number => end - latestMs - timer;
   if (reply === "failed") {
-    const best =
-      inTime.findLast((one) => nowMs <= startMs(one) + TIMER_MS) ?? inTime.at(-1) ?? fastest(finish);
+    const best = inTime.findLast((one) => nowMs <= startMs(one) + timer) ?? inTime.at(-1) ?? fastest(finish);
     return best && { exit: best.exit, startMs: nowMs };
   }
   const soonest = inTime.find(({ exit }) => exit === race.soonest);
