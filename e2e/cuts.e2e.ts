@@ -23,7 +23,7 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
   const image = noise(model, 1);
   const app = await openApp({
     url: service.url,
-    parameters: { model: TINY, backend: "webgpu" },
+    parameters: { model: TINY, backend: "webgpu", profile: "off" },
     flags: SOFTWARE_WEBGPU,
   });
   try {
@@ -42,7 +42,7 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
 test.describe("real model, WASM", () => {
   let app: App;
   test.beforeAll(async () => {
-    app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm" } });
+    app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm", profile: "off" } });
   });
   test.afterAll(() => app.close());
 

@@ -30,7 +30,7 @@ for (const [backend, lose, reason] of DEVICES) {
   const open = async (): Promise<void> => {
     app = await openApp({
       url: service.url,
-      parameters: { model: TINY, backend, budget: 1000 },
+      parameters: { model: TINY, backend, profile: "off", budget: 1000 },
       flags: SOFTWARE_WEBGPU,
       isAlone: true,
       before: ({ context }) => keepDevices(context),

@@ -80,7 +80,7 @@ async function importModel(place: string, id: string, ...options: readonly strin
 async function withPage(model: string, use: (app: App, service: Service) => Promise<unknown>): Promise<void> {
   const service = await startService(["--models", join(scratch, "models")]);
   try {
-    const app = await openApp({ url: service.url, parameters: { model, backend: "wasm" } });
+    const app = await openApp({ url: service.url, parameters: { model, backend: "wasm", profile: "off" } });
     try {
       await app.settle();
       await use(app, service);

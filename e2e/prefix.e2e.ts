@@ -5,7 +5,7 @@ import { expect, test } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud, allEdge, type Plan } from "#shared/model";
 import { openApp } from "./harness/app.ts";
-import { loadModel, noise, TINY } from "./harness/models.ts";
+import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 import { openReverseProxy, type ReverseProxy } from "./harness/reverse-proxy.ts";
 import { type Service, startService } from "./harness/service.ts";
 
@@ -82,10 +82,10 @@ for (const { title, shape, args } of CASES) {
         expect((await app.state()).problems).toEqual([]);
 
         await app.page.getByRole("button", { name: "Settings" }).tap();
-        await app.page.getByRole("combobox", { name: "Model" }).selectOption("mobilenet-imagenette");
-        await app.page.waitForURL(/model=mobilenet-imagenette/);
+        await app.page.getByRole("combobox", { name: "Model" }).selectOption(REAL);
+        await app.page.waitForURL(new RegExp(`model=${REAL}`));
         await app.page.evaluate(() => globalThis.eddi.ready);
-        expect((await app.state()).model?.id).toBe("mobilenet-imagenette");
+        expect((await app.state()).model?.id).toBe(REAL);
 
         for (const path of ["/docs", "/docs/", "/docs/static/index.html"]) {
           await app.page.goto(base + path);

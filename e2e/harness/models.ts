@@ -1,13 +1,23 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import { elementCount, imageShape, type Model, type Plan, readModel } from "#shared/model";
+import { builtFile } from "../../apps/cloud/testing/built.ts";
 import { ROOT } from "../../apps/lab/rig/service.ts";
 
 /** Small enough for WebGPU in software. */
 export const TINY = "tiny";
 /** The one that people use. */
 export const REAL = "resnet-imagenette";
+
+/** A folder with these two alone. */
+export const FEW_MODELS = join(dirname(builtFile("main")), "models");
+
+/** Before the first test. */
+export function copyFewModels(): void {
+  rmSync(FEW_MODELS, { recursive: true, force: true });
+  for (const id of [TINY, REAL]) cpSync(join(ROOT, "models", id), join(FEW_MODELS, id), { recursive: true });
+}
 
 /** The page's slowdown that stands for a phone so slow that a good network is worth its while. */
 export const SLOW_PHONE = 8;
