@@ -1,4 +1,5 @@
 export { type CloudState, CloudWatch } from "./cloud-watch.ts";
+export { type Drift, drifted, NO_DRIFT, witnessed } from "./drift.ts";
 export { type ImageTimes, imageTimes, withImage } from "./image-times.ts";
 export { beside, learn, relax } from "./learning.ts";
 export type { CloudLost, CloudMeasured, HeadMeasured, Measured, WayTaken } from "./measured.ts";

@@ -46,6 +46,7 @@ export {
   probabilitiesOf,
   type Reading,
   readScores,
+  topClass,
 } from "./output.ts";
 export {
   allCloud,

@@ -95,6 +95,11 @@ export function exitConfidence(scores: ArrayLike<number>, exit: Scored): number 
   }
 }
 
+/** Index of the largest score; -1 when none is a number. */
+export function topClass(scores: Float32Array): number {
+  return scores.indexOf(scores.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY));
+}
+
 /** Probabilities of classes, whether an exit gives them or logits. */
 export function probabilitiesOf(scores: ArrayLike<number>, exit: Scored): ArrayLike<number> {
   return outputKind(exit) === "logits" ? softmaxOf(scores) : scores;

@@ -83,6 +83,12 @@ export const SCHEMAS: Record<string, Schema> = {
         type: "number",
         description: "Microseconds of the latency budget that are left; 0 is no limit.",
       },
+      asked_exits: {
+        type: "string",
+        description:
+          "What early exits said that the client has asked about its one image, as exit:class:confidence with commas " +
+          "between. The answer is a label for them, counted in eddi_edge_exits_total.",
+      },
       binary_data_output: { type: "boolean", description: "Whether outputs come in binary." },
     },
     additionalProperties: { oneOf: [text, { type: "number" }, yesNo] },

@@ -3,7 +3,14 @@ import { fileURLToPath } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildServer, type CloudServer } from "../server.ts";
-import { imageBytes, POISONABLE_WORKER, post, request, testConfig } from "../testing/fixture.ts";
+import {
+  imageBytes,
+  POISONABLE_WORKER,
+  post,
+  readResponse,
+  request,
+  testConfig,
+} from "../testing/fixture.ts";
 
 const DASHBOARD = fileURLToPath(new URL("../../../deploy/grafana/eddi.json", import.meta.url));
 
@@ -52,6 +59,29 @@ test("a tail is counted with its times, images, exits and bytes", async () => {
   expect(grown("eddi_response_bytes_total")).toBeGreaterThan(3 * 10 * 4);
   expect(after).toMatch(/^eddi_model_ready\{model="tiny",version="[0-9a-f]{16}"\} 1$/m);
   expect(readLine(after, "eddi_ready")).toBe(1);
+});
+
+test("what exits said on the edge is counted by whether the answer here is the same", async () => {
+  const before = await scrape();
+  const { outputs } = readResponse(await post(server.app, request([batchOf(1)])));
+  const scores = new Float32Array(outputs[0]!.data.slice().buffer);
+  const right = scores.indexOf(Math.max(...scores));
+  for (const [classIndex, confidence] of [
+    [right, 0.9],
+    [(right + 1) % 10, 0.6],
+    [(right + 2) % 10, 0.7],
+  ]) {
+    const asked_exits = `exit1:${classIndex}:${confidence},exit3:${classIndex}:1`;
+    const answer = await post(server.app, request([batchOf(1)], { parameters: { asked_exits } }));
+    expect(answer.statusCode).toBe(200);
+  }
+  const after = await scrape();
+  const grown = (line: string) => readLine(after, line) - readLine(before, line);
+  expect(grown('eddi_edge_exits_total{model="tiny",exit="exit1",agrees="true"}')).toBe(1);
+  expect(grown('eddi_edge_exits_total{model="tiny",exit="exit1",agrees="false"}')).toBe(2);
+  expect(grown('eddi_edge_exits_expected_total{model="tiny",exit="exit1"}')).toBeCloseTo(2.2, 6);
+  // That is the one that answered.
+  expect(after).not.toMatch(/eddi_edge_exits_total\{model="tiny",exit="exit3"/);
 });
 
 test("clients cannot make labels: unknown routes, models and versions fall together", async () => {

@@ -70,6 +70,16 @@ export class Metrics {
     "Images answered by an earlier exit than asked, since the service was busy.",
     ["model"],
   );
+  private readonly labels = this.counter(
+    "edge_exits_total",
+    "Early exits asked on the edge about images answered here, by whether both gave the same class.",
+    ["model", "exit", "agrees"],
+  );
+  private readonly expectedLabels = this.counter(
+    "edge_exits_expected_total",
+    "Of those, on how many the exits' confidence expected it.",
+    ["model", "exit"],
+  );
   private readonly refused = this.counter("refused_total", "Tails not run, by code of the error.", [
     "model",
     "reason",
@@ -138,6 +148,12 @@ export class Metrics {
     this.compute.observe({ model }, computeMs / 1000);
     for (const { id } of exits) this.exits.inc({ model, exit: id }, images);
     if (isEarlier) this.earlier.inc({ model }, images);
+  }
+
+  /** @param confidence of an exit on the edge, 0..1, whose class this service's answer is the label for */
+  labelled(model: string, exit: string, agrees: boolean, confidence: number): void {
+    this.labels.inc({ model, exit, agrees: `${agrees}` });
+    this.expectedLabels.inc({ model, exit }, confidence);
   }
 
   /** @param images of all requests that ran together */

@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import { hasClasses, type Model, topClass } from "#shared/model";
 import type { Frame, ServerTimes } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { HeldBytes } from "../guard/bytes-under-way.ts";
@@ -9,6 +10,7 @@ import { modelKey, type Registry } from "../models/registry.ts";
 import type { CloudConfig } from "../options/config.ts";
 import { type Asker, type Executor, Shed } from "../tails/executor.ts";
 import type { Answer } from "../worker-messages/frame-answer.ts";
+import { type EdgeExit, readAskedExits } from "./asked-exits.ts";
 import { chooseExit } from "./choose-exit.ts";
 import type { TailWork } from "./infer.ts";
 import type { LongFrames } from "./long-frames.ts";
@@ -20,7 +22,7 @@ export interface InferService {
   readonly registry: Registry;
   readonly executor: Executor;
   readonly frames: Pick<LongFrames, "decode" | "encode">;
-  readonly metrics: Pick<Metrics, "ran" | "notRun">;
+  readonly metrics: Pick<Metrics, "ran" | "notRun" | "labelled">;
   readonly stats: ModelStats;
   /** Why tails are refused, or null when they are run. */
   readonly refusal: () => string | null;
@@ -107,6 +109,7 @@ async function answer(
   const work = chooseExit(named, asked, executor, { ...config, finishBy, asker });
   const tail = { model: modelKey(model), segment: work.segment, ...asker };
   const images = work.tensors[0]!.shape[0]!;
+  const askedExits = readAskedExits(asked.parameters, model.metadata, images);
   const giveBack = service.charge(asker.client, executor.workMs(tail, images));
   const inputMs = performance.now() - cameMs;
   const running = executor.run({
@@ -147,11 +150,29 @@ async function answer(
     },
   };
   const scores = scoresOf(work, outputs);
+  label(metrics, model, askedExits, work, scores);
   const frame = await service.frames.encode(frameAsker, { head, scores, labels: model.metadata.labels });
   const endMs = performance.now();
   const stages = { inputMs, inferMs: ran.computeMs, outputMs: endMs - ranMs };
   stats.answered(model, { images, batchImages, totalMs: endMs - cameMs, queueMs, ...stages });
   return { frame, isBinary: scores.some(({ binary }) => binary), times };
+}
+
+/** What the exits on the edge said of an image, beside what the last exit that was asked for here says. */
+function label(
+  metrics: Pick<Metrics, "labelled">,
+  { metadata }: Model,
+  asked: readonly EdgeExit[],
+  { exits }: TailWork,
+  scores: Answer["scores"],
+): void {
+  const last = exits.at(-1)!;
+  if (asked.length === 0 || !hasClasses(last)) return;
+  const truth = topClass(scores.at(-1)!.values);
+  for (const { exit, classIndex, confidence } of asked) {
+    if (exit === last.id) continue;
+    metrics.labelled(metadata.id, exit, classIndex === truth, confidence);
+  }
 }
 
 function scoresOf(work: TailWork, outputs: readonly TensorValues[]): Answer["scores"] {

@@ -25,7 +25,10 @@ const poolTensor = (at: number, value: number) => {
   values[at] = value;
   return floatTensor("stem/pool", [1, 16, 16, 8], values);
 };
-const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] = [
+/** What it is, the status, what the message says, and the request. */
+type BadRequest = [string, number, RegExp, () => ReturnType<typeof post>];
+
+const cases: readonly BadRequest[] = [
   ["an unknown tensor", 400, /expected tensors of tiny, got picture/, () => with_({}, { name: "picture" })],
   [
     "a weight as a tensor",
@@ -176,6 +179,28 @@ const cases: readonly [string, number, RegExp, () => ReturnType<typeof post>][] 
           outputs: [{ name: "exit1", binary: true }],
         }),
       ),
+  ],
+  ...(
+    [
+      ["no text", 3, /asked_exits: expected exit:class:confidence.*got 3/],
+      ["nothing of the kind", "soon", /asked_exits: expected exit:class:confidence.*got "soon"/],
+      ["a confidence above 1", "exit1:2:1.5", /asked_exits: .*got "exit1:2:1.5"/],
+      ["a class that there is not", "exit1:10:0.5", /asked_exits: .*got "exit1:10:0.5"/],
+      ["more exits than there are", "exit1:1:0.5,exit1:1:0.5,exit1:1:0.5,exit1:1:0.5", /got 4 exits/],
+    ] as const
+  ).map(
+    ([what, asked_exits, message]): BadRequest => [
+      `asked exits: ${what}`,
+      400,
+      message,
+      () => with_({ parameters: { asked_exits } }),
+    ],
+  ),
+  [
+    "asked exits: an unknown one",
+    404,
+    /expected one of the exits exit1.*got exit9/,
+    () => with_({ parameters: { asked_exits: "exit9:1:0.5" } }),
   ],
   [
     "a timeout that is none",

@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from "fastify";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { findNamed } from "../models/named-model.ts";
 import { loadModels } from "../models/registry.ts";
@@ -106,20 +107,24 @@ test("under load the service answers at earlier exits before it refuses, tells s
   await server.ready;
   const ask = (parameters: object) => post(server.app, request([image], { parameters: { ...parameters } }));
   for (let at = 0; at < 5; at++) await ask({});
-  const answers = await Promise.all(Array.from({ length: 1000 }, () => ask({ allow_earlier_exit: true })));
   const counts = { exit1: 0, exit2: 0, exit3: 0, refused: 0 };
-  for (const answer of answers) {
+  const count = (answer: LightMyRequestResponse): void => {
     if (answer.statusCode === 503) {
       expect(Number(answer.headers["retry-after"])).toBeGreaterThanOrEqual(1);
       expect(answer.headers["server-timing"]).toMatch(/expected;dur=\d/);
       counts.refused++;
-      continue;
+      return;
     }
     const { outputs, parameters } = readResponse(answer);
     const exit = parameters.exit as "exit1" | "exit2" | "exit3";
     expect(outputs[0]!.name).toBe(exit);
     expect(parameters.earlier_exit ?? false).toBe(exit !== "exit3");
     counts[exit]++;
+  };
+  // A machine that is busy with other things fills the queue with a few slow tails: then once more.
+  for (let wave = 0; wave < 20 && (counts.exit1 + counts.exit2 === 0 || counts.refused === 0); wave++) {
+    const all = Array.from({ length: 1000 }, () => ask({ allow_earlier_exit: true }));
+    for (const answer of await Promise.all(all)) count(answer);
   }
   expect(counts.exit3).toBeGreaterThan(0);
   expect(counts.exit1 + counts.exit2).toBeGreaterThan(0);

@@ -4,6 +4,7 @@ import type { PlanningTrace } from "#shared/planning";
 import type {
   Answer,
   EngineReport,
+  ExitDrift,
   ImageSource,
   ModelSummary,
   OpenedPicture,
@@ -121,6 +122,8 @@ export interface ClientEvents {
   readonly progress: readonly ShardState[];
   /** How far this device has measured itself. */
   readonly profiling: Profiling;
+  /** Exits that are believed less on the images of this visit; none any more. */
+  readonly drift: readonly ExitDrift[];
   /** The plan for the next image, and all that it follows from. */
   readonly plan: PlanSummary;
   /** Network, edge or cloud are no longer as they were. */
@@ -151,6 +154,8 @@ export interface ClientState extends Objectives {
   readonly engine: EngineReport | null;
   readonly profiling: Profiling;
   readonly shards: readonly ShardState[];
+  /** Exits that are believed less on the images of this visit. */
+  readonly drift: readonly ExitDrift[];
   /** Of shards that are there as a whole. */
   readonly loadedBytes: number;
   /** Conditions, plan for the next image, prediction, state of the cloud; null before the first plan. */

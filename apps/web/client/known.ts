@@ -45,6 +45,9 @@ export class Known implements SessionListener {
       case "profiling":
         this.tell({ profiling: event.profiling }, "profiling", event.profiling);
         return;
+      case "drift":
+        this.tell({ drift: event.drift }, "drift", event.drift);
+        return;
       case "problem":
         this.onProblem(new EddiError(event.code, event.message));
         return;
@@ -99,6 +102,7 @@ const NOTHING = {
   engine: null,
   profiling: { state: "waiting", share: 0, profile: null },
   shards: [],
+  drift: [],
   summary: null,
 } as const;
 

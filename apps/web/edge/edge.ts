@@ -20,6 +20,7 @@ import type {
 } from "../talk/edge.ts";
 import { within } from "../talk/within.ts";
 import { answerImage } from "./answer/answer-image.ts";
+import { DriftWatch } from "./answer/drift-watch.ts";
 import type { Kit } from "./answer/job.ts";
 import { CloudWays } from "./cloud/cloud-ways.ts";
 import { adapterName } from "./engine/adapter.ts";
@@ -185,6 +186,7 @@ export class Edge {
       engine: () => engines.current,
       onEngineError: ({ message }, engine) => engines.lose(engine, message),
       readiness,
+      drift: new DriftWatch(model, (drift) => emit({ kind: "drift", drift })),
       planFor: (wish) => this.link.planFor(wish),
       onMeasured: (measured) => this.link.measured(measured),
     };

@@ -32,6 +32,8 @@ export type EdgeEvent =
   /** State of every shard, after any change. */
   | { readonly kind: "shards"; readonly shards: readonly ShardState[] }
   | { readonly kind: "profiling"; readonly profiling: Profiling }
+  /** Exits that are believed less on the images of this visit, after any change. */
+  | { readonly kind: "drift"; readonly drift: readonly ExitDrift[] }
   /** Something went wrong that the user should know; the edge goes on. */
   | { readonly kind: "problem"; readonly code: ErrorCode; readonly message: string }
   /** The engine failed (GPU device lost, wrong results, nothing but errors): another one takes its place. */
@@ -159,10 +161,22 @@ export interface WhatRan {
   readonly prediction: Forecast | null;
 }
 
+/** An exit that was right less often than its confidence said, by what the cloud made of the same images. */
+export interface ExitDrift {
+  readonly exit: string;
+  /** Images that both have answered of late, which count the less the older they are. */
+  readonly count: number;
+  /** Of those, on how many they agreed, and on how many the exit's confidence had expected it. */
+  readonly agreed: number;
+  readonly expected: number;
+  /** So much is taken off its confidence, as a logit; above 0. */
+  readonly shift: number;
+}
+
 /** An early exit that was asked. */
 export interface AskedExit {
   readonly exit: string;
-  /** Calibrated: about the chance that it is right, 0..1. */
+  /** About the chance that it is right, 0..1: calibrated, and corrected where the images of this visit are others. */
   readonly confidence: number;
   /** It answers when its confidence is at least this. */
   readonly threshold: number;

@@ -78,9 +78,11 @@ class Running {
       if (step.kind === "wait")
         await this.bell.wait((now < end ? Math.min(step.untilMs, end) : step.untilMs) - now);
       else if (step.kind === "finish") this.finish(points.find(({ exit }) => exit === step.exit)!);
-      else if (step.kind === "answer" && step.by === "cloud")
-        return enterReply(job, this.outcome as CloudReply, sentAt);
-      else return this.withoutReply();
+      else if (step.kind === "answer" && step.by === "cloud") {
+        const reply = this.outcome as CloudReply;
+        job.kit.drift.label([...job.asked, ...(this.found === null ? [] : [this.found])], reply);
+        return enterReply(job, reply, sentAt);
+      } else return this.withoutReply();
     }
   }
 

@@ -1,5 +1,6 @@
+import { exitById, exitConfidence, hasClasses, topClass } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import { type EncodedCut, encodeCut } from "../cloud/encode-cut.ts";
+import { type CloudAsk, type EncodedCut, encodeCut } from "../cloud/encode-cut.ts";
 import { codecOf, type Job } from "./job.ts";
 
 /**
@@ -14,7 +15,12 @@ export async function encode(
 ): Promise<EncodedCut> {
   const { kit, plan, stages, planning } = job;
   const start = performance.now();
-  const ask = { exit: plan.exit, mayAnswerEarlier: planning?.mayAnswerEarlier === true, timeoutMs };
+  const ask = {
+    exit: plan.exit,
+    mayAnswerEarlier: planning?.mayAnswerEarlier === true,
+    asked: saidOf(job),
+    timeoutMs,
+  };
   const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, (name) => codecOf(job, name));
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, start);
   job.requestBytes = encoded.frame.body.byteLength;
@@ -25,4 +31,14 @@ export async function encode(
     job.ran = { ...job.ran, plan: { ...ran, codecs: job.codecs }, ms: ms + stages.encodeMs };
   }
   return encoded;
+}
+
+/** What exits that were asked have said, by their own account: the service's answer is a label for that. */
+function saidOf({ kit, asked }: Job): CloudAsk["asked"] {
+  return asked.flatMap(({ exit, scores }) => {
+    const described = exitById(kit.model.metadata, exit);
+    const confidence = exitConfidence(scores, described);
+    const isClass = hasClasses(described) && !Number.isNaN(confidence);
+    return isClass ? [{ exit, classIndex: topClass(scores), confidence }] : [];
+  });
 }

@@ -22,6 +22,7 @@ import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
+import type { DriftWatch } from "./drift-watch.ts";
 import { labelled } from "./labelled.ts";
 
 /** What answers are made with. */
@@ -36,6 +37,7 @@ export interface Kit {
   /** An engine that fails is replaced. */
   readonly onEngineError: (error: EddiError, engine: Engine) => void;
   readonly readiness: Readiness;
+  readonly drift: DriftWatch;
   readonly planFor: (wish: PlanWish) => Promise<Planning | null>;
   readonly onMeasured: (measured: Measured) => void;
 }

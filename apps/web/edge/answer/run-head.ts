@@ -3,8 +3,6 @@ import {
   allCloud,
   allEdge,
   type EarlyExit,
-  exitById,
-  exitConfidence,
   headRunOf,
   type Plan,
   type Segment,
@@ -80,7 +78,7 @@ async function runStage(
 
 /** Enters how sure an early exit is. Confidence that is no number is no confidence. */
 function isSure(job: Job, { exit, threshold }: EarlyExit, scores: Float32Array): boolean {
-  const sure = exitConfidence(scores, exitById(job.kit.model.metadata, exit));
+  const sure = job.kit.drift.confidenceOf({ exit, scores });
   const isNumber = !Number.isNaN(sure);
   job.asked.push({ exit, threshold, scores, confidence: isNumber ? sure : 0 });
   if (isNumber && sure >= threshold) return true;

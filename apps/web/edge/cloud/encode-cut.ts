@@ -21,6 +21,12 @@ export interface CloudAsk {
   readonly exit: string;
   /** Whether an earlier exit will do, when the service is busy. */
   readonly mayAnswerEarlier: boolean;
+  /** Early exits that were asked, and what they said. */
+  readonly asked: readonly {
+    readonly exit: string;
+    readonly classIndex: number;
+    readonly confidence: number;
+  }[];
   /** What is left until nobody waits for the reply any more. */
   readonly timeoutMs: number;
 }
@@ -33,7 +39,7 @@ export interface CloudAsk {
  */
 export async function encodeCut(
   model: Model,
-  { exit, mayAnswerEarlier, timeoutMs }: CloudAsk,
+  { exit, mayAnswerEarlier, asked, timeoutMs }: CloudAsk,
   cut: ReadonlyMap<string, TensorValues>,
   canvas: OffscreenCanvas | null,
   codecOf: (name: string) => WireCodec,
@@ -46,8 +52,13 @@ export async function encodeCut(
   );
   const timeout = Math.max(1, Math.round(timeoutMs * 1000));
   const earlier = mayAnswerEarlier ? { allow_earlier_exit: true } : {};
+  const said = asked.map((one) => `${one.exit}:${one.classIndex}:${one.confidence.toFixed(3)}`);
+  const early = said.length > 0 ? { asked_exits: said.join() } : {};
   const frame = encodeRequest({
-    parameters: Object.assign({ exit, timeout, ...earlier }, ...encoded.map(({ parameters }) => parameters)),
+    parameters: Object.assign(
+      { exit, timeout, ...earlier, ...early },
+      ...encoded.map(({ parameters }) => parameters),
+    ),
     inputs: encoded.map(({ tensor }) => tensor),
     outputs: [],
     binaryOutputs: true,

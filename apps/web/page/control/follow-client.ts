@@ -1,4 +1,5 @@
 import type { Client, EddiError } from "../../client/index.ts";
+import { TEXTS } from "../words/texts.ts";
 import * as store from "./store.ts";
 
 /** What to tell a user whom the service does not let in. */
@@ -21,6 +22,10 @@ export function followClient(client: Client): void {
   });
   client.on("profiling", (profiling) => {
     store.profiling.value = profiling;
+  });
+  client.on("drift", (drift) => {
+    if (drift.length > 0 && store.drift.value.length === 0) store.showProblem(TEXTS.drift);
+    store.drift.value = drift;
   });
   client.on("plan", (summary) => {
     store.summary.value = summary;

@@ -4,6 +4,7 @@ import { BUDGET_MS, type Objectives } from "../../client/index.ts";
 import type {
   Answer,
   EngineReport,
+  ExitDrift,
   ModelSummary,
   Profiling,
   Provisional,
@@ -22,6 +23,8 @@ export const models = signal<readonly string[]>([]);
 export const engine = signal<EngineReport | null>(null);
 export const shards = signal<readonly ShardState[]>([]);
 export const profiling = signal<Profiling>({ state: "waiting", share: 0, profile: null });
+/** Exits that are believed less on the images of this visit. */
+export const drift = signal<readonly ExitDrift[]>([]);
 export const summary = signal<PlanSummary | null>(null);
 /** What plans are made for; null before the client tells. */
 export const objectives = signal<Objectives | null>(null);

@@ -1,6 +1,6 @@
 import { codecWords } from "#shared/model";
 import type { LoadReport } from "#shared/planning";
-import { answer, engine, loadedBytes, model, profiling, shards, summary } from "../control/store.ts";
+import { answer, drift, engine, loadedBytes, model, profiling, shards, summary } from "../control/store.ts";
 import { formatBytes, formatMs, formatRate } from "../words/format.ts";
 import { askedOf, pathOf } from "../words/ran-words.ts";
 import { TEXTS } from "../words/texts.ts";
@@ -86,6 +86,13 @@ function Device() {
         {device !== null && device.slowdown > 1 && (
           <Row name="slow-down" value={`the edge is made ${device.slowdown} times as slow (?slowdown=)`} />
         )}
+        {drift.value.map(({ exit, count, agreed, expected }) => (
+          <Row
+            key={exit}
+            name={exit}
+            value={`agrees with the cloud on ${Math.round(agreed)} of the last ${Math.round(count)}, where ${Math.round(expected)} were to be expected: it has to be surer`}
+          />
+        ))}
         <Row name="this device" value={PROFILING_WORDS[profiling.value.state]} />
         {plans !== null && (
           <>

@@ -57,6 +57,8 @@ export const TEXTS = {
     why: "A part of the model answers by itself when it is sure enough.",
   },
   byChoice: "Phone only, as you chose",
+  drift:
+    "The early answers agree with the cloud less often than they should on these pictures. They have to be surer now.",
   visit: "This visit",
   visitWhat: "What was measured, planned and answered, without pictures and what they show.",
   save: "Save",
