@@ -9,9 +9,9 @@ export const INSURANCE_STAYS = 0.975;
 /** So much expected accuracy in time is no reason to work twice, or to take longer: 0.2 points. */
 export const NEAR_WORTH = 0.002;
 /** Timers are late by so much at least. */
-export const TIMER_MS = 10;
+const TIMER_MS = 10;
 /** Where there is time, so much of the budget is left to timers, since those of a busy machine are later than that. */
-export const TIMER_SHARE = 0.03;
+const TIMER_SHARE = 0.03;
 /** Of long budgets no more than this. */
 const MOST_TIMER_MS = 60;
 
