@@ -8,6 +8,9 @@ interface Scored {
   readonly scores: Float32Array;
 }
 
+/** A picture that is asked about again says nothing new: so many are remembered. */
+const RECENT = 64;
+
 /**
  * What the exits on the edge are worth on the images that come: each answer of the cloud is a label for those that were
  * asked about the same image. Where one is right less often than its confidence says it is believed less, so that it
@@ -17,6 +20,8 @@ export class DriftWatch {
   private readonly model: Model;
   private readonly onChange: (drift: readonly ExitDrift[]) => void;
   private readonly exits = new Map<string, Drift>();
+  /** Pictures, by what exits said of them. */
+  private recent: readonly string[] = [];
 
   /** @param onChange told of the exits that are believed less, after each label as long as there are any, and once more */
   constructor(model: Model, onChange: (drift: readonly ExitDrift[]) => void) {
@@ -42,11 +47,18 @@ export class DriftWatch {
     for (const exit of before) {
       const one = asked.find((scored) => scored.exit === exit.id);
       if (one === undefined || !hasClasses(exit)) continue;
+      if (this.isKnown(`${exit.id} ${one.scores.join(" ")}`)) continue;
       const agrees = topClass(one.scores) === topClass(reply.scores);
       const drift = this.exits.get(exit.id) ?? NO_DRIFT;
       this.exits.set(exit.id, witnessed(drift, this.ownConfidence(one), agrees));
     }
     if (wereNoticed || this.noticed.length > 0) this.onChange(this.noticed);
+  }
+
+  private isKnown(said: string): boolean {
+    if (this.recent.includes(said)) return true;
+    this.recent = [...this.recent, said].slice(-RECENT);
+    return false;
   }
 
   private get noticed(): readonly ExitDrift[] {
