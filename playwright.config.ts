@@ -13,8 +13,7 @@ export default defineConfig({
   testDir: "e2e",
   testMatch: "*.e2e.ts",
   globalSetup: "./e2e/harness/build.ts",
-  // Many tests wait for clocks and links: one more than there are cores leaves none idle.
-  workers: Math.min(availableParallelism() + 1, MOST_WORKERS),
+  workers: Math.min(availableParallelism(), MOST_WORKERS),
   retries: 0,
   timeout: 600_000,
   expect: { timeout: 120_000 },

@@ -28,7 +28,8 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
   });
   try {
     await app.settle();
-    expect((await app.state()).engine?.backend).toBe("webgpu");
+    const { engine } = await app.state();
+    expect(engine?.backend, JSON.stringify(engine?.tried)).toBe("webgpu");
     for (const { id } of model.metadata.exits) {
       await expectAgreement(model, allPlans(model, id), (plan) =>
         app.answerNoise(image, { plan, codec: "float32" }),

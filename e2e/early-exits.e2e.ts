@@ -21,7 +21,8 @@ for (const [backend, flags] of [["wasm", []] as const, ["webgpu", SOFTWARE_WEBGP
     test.beforeAll(async ({ service }) => {
       app = await openApp({ url: service.url, parameters: { model: TINY, backend }, flags });
       await app.settle();
-      expect((await app.state()).engine?.backend).toBe(backend);
+      const { engine } = await app.state();
+      expect(engine?.backend, JSON.stringify(engine?.tried)).toBe(backend);
       for (const exit of [first, second, last]) whole.set(exit, await run(allEdge(model, exit)));
     });
     test.afterAll(() => app.close());

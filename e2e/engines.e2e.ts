@@ -36,7 +36,8 @@ for (const [backend, lose, reason] of DEVICES) {
       before: ({ context }) => keepDevices(context),
     });
     await app.settle();
-    expect((await app.state()).engine?.backend).toBe(backend);
+    const { engine } = await app.state();
+    expect(engine?.backend, JSON.stringify(engine?.tried)).toBe(backend);
   };
 
   test(`${backend}: what a lost device reads back is neither an answer nor sent on; another engine answers`, async () => {
