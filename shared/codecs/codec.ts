@@ -31,7 +31,15 @@ export interface ImageCodec {
   readonly usual: UsualTimes;
 }
 
-export type Codec = TensorCodec | ImageCodec;
+/** A way to send one tensor of one model, which was fitted to it: `lab fit-codec` writes with what numbers. */
+export interface FittedCodec {
+  readonly carries: "fitted";
+  readonly isExact: boolean;
+  /** Here an element is a multiplication: as many as the tensor's values times the components kept. */
+  readonly usual: UsualTimes;
+}
+
+export type Codec = TensorCodec | ImageCodec | FittedCodec;
 
 /** The least and the greatest value. */
 export type Range = readonly [low: number, high: number];

@@ -1,8 +1,9 @@
 import { EddiError } from "#shared/errors";
-import type { Codec, ImageCodec, TensorCodec } from "./codec.ts";
+import type { Codec, FittedCodec, ImageCodec, TensorCodec } from "./codec.ts";
 import { float16 } from "./float16.ts";
 import { float32 } from "./float32.ts";
 import { jpeg } from "./jpeg.ts";
+import { linear } from "./linear.ts";
 import { uint4 } from "./uint4.ts";
 import { uint8 } from "./uint8.ts";
 import { webp } from "./webp.ts";
@@ -11,16 +12,20 @@ import { webp } from "./webp.ts";
 const TENSORS = { float32, float16, uint8, uint4 } as const satisfies Record<string, TensorCodec>;
 /** Codecs of the image alone, each of a quality. */
 const IMAGES = { jpeg, webp } as const satisfies Record<string, ImageCodec>;
+/** Codecs of the tensors that they were fitted to, each of a rate. */
+const FITTED = { linear } as const satisfies Record<string, FittedCodec>;
 
 export type TensorCodecName = keyof typeof TENSORS;
 export type ImageCodecName = keyof typeof IMAGES;
-export type CodecName = TensorCodecName | ImageCodecName;
+export type FittedCodecName = keyof typeof FITTED;
+export type CodecName = TensorCodecName | ImageCodecName | FittedCodecName;
 
 /** Every codec there is. */
-const TABLE = { ...TENSORS, ...IMAGES } satisfies Record<CodecName, Codec>;
+const TABLE = { ...TENSORS, ...IMAGES, ...FITTED } satisfies Record<CodecName, Codec>;
 
 export const TENSOR_CODECS = Object.keys(TENSORS) as readonly TensorCodecName[];
 export const IMAGE_CODECS = Object.keys(IMAGES) as readonly ImageCodecName[];
+export const FITTED_CODECS = Object.keys(FITTED) as readonly FittedCodecName[];
 export const CODECS = Object.keys(TABLE) as readonly CodecName[];
 
 /** Names of datatypes that codecs send. */
@@ -50,6 +55,10 @@ export function anyCodec(name: CodecName): Codec {
 
 export function isImageCodec(name: CodecName): name is ImageCodecName {
   return anyCodec(name).carries === "images";
+}
+
+export function isFittedCodec(name: CodecName): name is FittedCodecName {
+  return anyCodec(name).carries === "fitted";
 }
 
 /** Bytes of one image's values under a codec of tensors, without what stands beside them. */

@@ -1,4 +1,4 @@
-import { codedBytes, type ImageCodecName, isImageCodec } from "#shared/codecs";
+import { codedBytes, type ImageCodecName, isFittedCodec, isImageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { ancestors, type Dag, subgraph } from "#shared/graph";
 import {
@@ -52,6 +52,8 @@ export interface CostOptions {
   readonly modes?: readonly WireMode[];
   /** Those that the edge can encode; all, if not given. */
   readonly imageCodecs?: readonly ImageCodecName[];
+  /** Whether the service decodes codecs that were fitted to tensors; it does, if not given. */
+  readonly mayFit?: boolean;
   /** How requests go to the cloud; by `fetch`, if not given. */
   readonly transport?: Transport;
 }
@@ -76,7 +78,7 @@ export function exitCosts(
   model: Model,
   edgeProfile: Profile,
   cloudProfile: Profile,
-  { codec, modes = wireModes(model), imageCodecs, transport = "fetch" }: CostOptions,
+  { codec, modes = wireModes(model), imageCodecs, mayFit = true, transport = "fetch" }: CostOptions,
 ): readonly ExitCosts[] {
   const machines: Machines = {
     edge: edgeProfile,
@@ -88,11 +90,12 @@ export function exitCosts(
   const { exits } = model.metadata;
   if (codec !== null) {
     return exits.map((exit) =>
-      costsOfExit(model, machines, exit, "forced", forceCodec(model, exit.id, codec, imageCodecs)),
+      costsOfExit(model, machines, exit, "forced", forceCodec(model, exit.id, codec, imageCodecs, mayFit)),
     );
   }
   const seen = new Set<string>();
   return modes.flatMap((mode) => {
+    if (mode === "fitted" && !mayFit) return [];
     const chosen = exits.map(({ id }) => chooseCodecs(model, id, mode, imageCodecs));
     // A way that comes to the same as one before is none.
     const key = JSON.stringify(chosen);
@@ -123,7 +126,7 @@ function costsOfExit(
   // The image is not on the backend: there is nothing to read back.
   const readMs = elements.map((count, node) => (node === 0 ? 0 : moveMs(edge.transfer, count)));
   const coded = (transfer: Transfer, node: number): number =>
-    codingMs(transfer, chosen[node]!, elements[node]!);
+    codingMs(transfer, chosen[node]!, elements[node]!, componentsOf(model, node));
   const state = chosen[0]!.deflate ? "deflated" : "plain";
   const last = model.dag.names.indexOf(exit.node);
   const needed = ancestors(model.dag, last);
@@ -160,10 +163,23 @@ function costsOfExit(
 }
 
 /** To encode a tensor and to deflate what comes of it, or the other way round. */
-function codingMs(transfer: Transfer, { codec, deflate, bytes }: ChosenCodec, elements: number): number {
+function codingMs(
+  transfer: Transfer,
+  { codec, deflate, bytes }: ChosenCodec,
+  elements: number,
+  components: number,
+): number {
+  if (isFittedCodec(codec)) {
+    return codecMs(transfer, codec, elements * components) + (deflate ? deflateMs(transfer, bytes) : 0);
+  }
   const codeMs = codecMs(transfer, codec, elements);
   if (!deflate) return codeMs;
   return codeMs + deflateMs(transfer, isImageCodec(codec) ? bytes : codedBytes(codec, elements));
+}
+
+/** Of the codec that was fitted to a node's tensor: by so many is each value multiplied. */
+function componentsOf({ metadata, nodes }: Model, node: number): number {
+  return metadata.fitted?.[nodes[node]!.name]?.components ?? 0;
 }
 
 function nodeTimes(model: Model, profile: Profile, role: Role): readonly number[] {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CODECS, type CodecName, IMAGE_CODECS } from "#shared/codecs";
+import { CODECS, type CodecName, IMAGE_CODECS, isFittedCodec } from "#shared/codecs";
 import { type CodecCost, readMetadata, type WireCodec } from "#shared/model";
 import { randomFrom } from "#shared/random";
 import { fixtureModel } from "../model/fixture.ts";
@@ -136,6 +136,58 @@ test("costs are those of the codecs, mode by mode, and ways that come to the sam
   );
 });
 
+const rates = [
+  { step: 2, bytes: 30, spread: 4, loss: { early: 0.001, middle: 0.02, full: 0.02 } },
+  { step: 1, bytes: 60, spread: 6, loss: { early: 0, middle: 0.004, full: 0.005 } },
+  { step: 0.5, bytes: 90, spread: 9, loss: { early: 0, middle: 0, full: 0 } },
+];
+const fittedTo = (change: object) =>
+  fixtureModel((file) => {
+    const { eddi } = file.userDefinedMetadata;
+    Object.assign(eddi.shards, { "codec-stem.bin": { bytes: 64, sha256: "0".repeat(64) } });
+    const stem = { codec: "linear", shard: "codec-stem.bin", block: 1, components: 4, rates };
+    Object.assign(eddi, { ...change, fitted: { stem } });
+  });
+
+test("a tensor that a codec was fitted to travels by its coarsest rate that costs no more than is tolerated", () => {
+  const fitted = fittedTo({ codecs });
+  expect(wireModes(fitted)).toEqual([...wireModes(model), "fitted"]);
+  const stem = (exit: string, mode: WireMode) => chooseCodecs(fitted, exit, mode)[at("stem")]!;
+  expect(stem("early", "fitted")).toEqual({
+    codec: "linear",
+    quality: 1,
+    deflate: false,
+    bytes: 30,
+    loss: 0.001,
+  });
+  expect(stem("full", "fitted")).toMatchObject({ codec: "linear", quality: 2, bytes: 60, loss: TOLERANCE });
+  for (const mode of wireModes(model)) expect(stem("full", mode)).toEqual(pick(mode, "stem"));
+  for (const name of ["image", "join", "right"]) {
+    expect(chooseCodecs(fitted, "full", "fitted")[at(name)]).toEqual(pick("plain", name));
+  }
+  // Without other measurements it is there all the same.
+  expect(wireModes(fittedTo({}))).toEqual(["plain", "fitted"]);
+});
+
+test("a fitted codec costs what its multiplications take, and none where the service does not decode it", () => {
+  const fitted = fittedTo({ codecs });
+  const costs = exitCosts(fitted, head, tail, { codec: null });
+  const own = costs.find(({ exit, wire }) => exit === "full" && wire!.mode === "fitted")!;
+  const { perTensorMs, perElementMs } = head.transfer.codecs.linear;
+  const readMs = head.transfer.perTensorMs + 4 * 512 * head.transfer.perByteMs;
+  expect(own.edgeCutMs[at("stem")]).toBeCloseTo(readMs + perTensorMs + 4 * 512 * perElementMs, 12);
+  expect(own.wireBytes[at("stem")]).toBe(60 + 155 + 3 * 4);
+  const without = exitCosts(fitted, head, tail, { codec: null, mayFit: false });
+  expect(without).toEqual(exitCosts(model, head, tail, { codec: null }));
+  const linear: WireCodec = { codec: "linear", deflate: false };
+  const forced = (mayFit: boolean) => exitCosts(fitted, head, tail, { codec: linear, mayFit }).at(-1)!.wire!;
+  expect(forced(true).codecs.slice(0, 2)).toEqual([
+    { codec: "uint8", deflate: false },
+    { codec: "linear", quality: 3, deflate: false },
+  ]);
+  expect(forced(false).codecs.every(({ codec }) => codec === "uint8")).toBe(true);
+});
+
 test("a plan's costs are those of its exit and codecs, and what it loses is the sum over its cut", () => {
   const costs = exitCosts(model, head, tail, { codec: null });
   for (const one of costs) {
@@ -158,7 +210,9 @@ test("a plan's costs are those of its exit and codecs, and what it loses is the 
 test("a cost never rises when more codecs may be chosen from", () => {
   for (let seed = 0; seed < 200; seed++) {
     const random = randomFrom(seed);
-    const drawn = CODECS.map((codec) => cost(codec, false, 10 + 1000 * random(), 0.02 * (random() - 0.3)));
+    const drawn = CODECS.filter((codec) => !isFittedCodec(codec)).map((codec) =>
+      cost(codec, false, 10 + 1000 * random(), 0.02 * (random() - 0.3)),
+    );
     const all = fixtureModel((file) =>
       Object.assign(file.userDefinedMetadata.eddi, {
         codecs: { image: [cost("float32", false, 3072, 0), ...drawn.slice(1)] },

@@ -1,7 +1,8 @@
-import { codedBytes, IMAGE_CODECS, type ImageCodecName, isImageCodec } from "#shared/codecs";
+import { codedBytes, IMAGE_CODECS, type ImageCodecName, isFittedCodec, isImageCodec } from "#shared/codecs";
 import {
   type CodecCost,
   elementCount,
+  type FittedTensor,
   type Model,
   type Plan,
   sameCodec,
@@ -19,8 +20,9 @@ import {
  * - `exact`: as plain, but nothing may be lost.
  * - `raw`: as plain, but the image travels as pixels: on a fast link its encoding takes longer than it saves.
  * - `jpeg`: as plain, but the image travels as JPEG where plain makes it WebP, which takes longer.
+ * - `fitted`: as plain, but a tensor that a codec was fitted to travels by it: fewer bytes, and more work.
  */
-export type WireMode = "plain" | "deflate" | "exact" | "raw" | "jpeg";
+export type WireMode = "plain" | "deflate" | "exact" | "raw" | "jpeg" | "fitted";
 
 /** How an exit's tensors travel. */
 export interface Wire {
@@ -49,11 +51,14 @@ const TOLERATED: Readonly<Record<WireMode, number>> = {
   exact: 0,
   raw: TOLERANCE,
   jpeg: TOLERANCE,
+  fitted: TOLERANCE,
 };
 
 /** The modes there are for a model: without measurements `plain` alone, of 8 bits a value. */
 export function wireModes({ metadata }: Model): readonly WireMode[] {
-  return metadata.codecs === undefined ? ["plain"] : ["plain", "deflate", "exact", "raw", "jpeg"];
+  const measured: readonly WireMode[] =
+    metadata.codecs === undefined ? ["plain"] : ["plain", "deflate", "exact", "raw", "jpeg"];
+  return metadata.fitted === undefined ? measured : [...measured, "fitted"];
 }
 
 /**
@@ -80,11 +85,23 @@ export function chooseCodecs(
       if (mode === "raw") return !isImageCodec(codec);
       return mode !== "jpeg" || node > 0 || codec === "jpeg";
     });
+    const fitted = mode === "fitted" ? fittedCosts(model.metadata.fitted?.[name]) : [];
+    const tolerated = fitted.filter(
+      ({ loss }) => (loss[exit] ?? Number.POSITIVE_INFINITY) <= TOLERATED[mode] + ROUNDING,
+    );
+    if (tolerated.length > 0) return chosen(fewestBytes(tolerated), exit);
     const candidates = wanted.length > 0 ? wanted : measured;
     if (candidates.length > 0) return chosen(fewestBytes(candidates), exit);
     const bytes = codedBytes("uint8", elementCount(tensor.shape));
     return { ...USUAL_CODEC, deflate, bytes, loss: 0 };
   });
+}
+
+/** What the rates of a fitted codec cost. */
+function fittedCosts(fitted: FittedTensor | undefined): readonly CodecCost[] {
+  if (fitted === undefined) return [];
+  const { codec, rates } = fitted;
+  return rates.map(({ bytes, loss }, at) => ({ codec, quality: at + 1, deflate: false, bytes, loss }));
 }
 
 function fewestBytes(costs: readonly CodecCost[]): CodecCost {
@@ -97,23 +114,26 @@ function chosen({ codec, quality, deflate, bytes, loss }: CodecCost, exit: strin
 }
 
 /**
- * One codec for all tensors, by node of the model; an image codec for the image alone, the others then travel as
- * usual.
+ * One codec for all tensors, by node of the model; an image codec for the image alone, a fitted one for those that have
+ * one, the others then travel as usual.
  */
 export function forceCodec(
   model: Model,
   exit: string,
   forced: WireCodec,
   imageCodecs: readonly ImageCodecName[] = IMAGE_CODECS,
+  mayFit = true,
 ): readonly ChosenCodec[] {
   return model.nodes.map(({ name, tensor }, node) => {
-    const how = forcedCodec(model, node, forced, imageCodecs);
-    const measured = model.metadata.codecs?.[name]?.find((cost) => sameCodec(cost, how));
+    const how = forcedCodec(model, node, forced, imageCodecs, mayFit);
+    const costs = [...(model.metadata.codecs?.[name] ?? []), ...fittedCosts(model.metadata.fitted?.[name])];
+    const measured = costs.find((cost) => sameCodec(cost, how));
     if (measured !== undefined) return chosen(measured, exit);
     const elements = elementCount(tensor.shape);
-    const bytes = isImageCodec(how.codec)
-      ? Math.ceil(elements / IMAGE_SHRINKS)
-      : codedBytes(how.codec, elements);
+    const bytes =
+      isImageCodec(how.codec) || isFittedCodec(how.codec)
+        ? Math.ceil(elements / IMAGE_SHRINKS)
+        : codedBytes(how.codec, elements);
     return { ...how, bytes, loss: 0 };
   });
 }
@@ -121,14 +141,24 @@ export function forceCodec(
 /** About what an image codec makes of a photo's bytes where nobody has measured it. */
 const IMAGE_SHRINKS = 10;
 
-/** What a forced codec means for one tensor. */
+/**
+ * What a forced codec means for one tensor.
+ *
+ * @param mayFit whether the service decodes fitted codecs; without a quality their finest rate is meant
+ */
 export function forcedCodec(
   { metadata, nodes }: Model,
   node: number,
   forced: WireCodec,
   imageCodecs: readonly ImageCodecName[] = IMAGE_CODECS,
+  mayFit = true,
 ): WireCodec {
   const { codec, deflate } = forced;
+  if (isFittedCodec(codec)) {
+    const rates = mayFit ? (metadata.fitted?.[nodes[node]!.name]?.rates.length ?? 0) : 0;
+    if (rates === 0) return { ...USUAL_CODEC, deflate };
+    return { codec, quality: Math.min(rates, forced.quality ?? rates), deflate };
+  }
   if (!isImageCodec(codec)) return { codec, deflate };
   if (node > 0 || !imageCodecs.includes(codec)) return { ...USUAL_CODEC, deflate };
   const measured = metadata.codecs?.[nodes[0]!.name]?.find((cost) => cost.codec === codec)?.quality;

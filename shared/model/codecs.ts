@@ -1,9 +1,20 @@
-import { CODECS, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
+import {
+  CODECS,
+  type CodecName,
+  FITTED_CODECS,
+  IMAGE_CODECS,
+  isFittedCodec,
+  isImageCodec,
+  TENSOR_CODECS,
+} from "#shared/codecs";
 
 /** How a tensor travels. */
 export interface WireCodec {
   readonly codec: CodecName;
-  /** Of an image codec, 1..100; without it the measured one is meant. */
+  /**
+   * Higher is finer. Of an image codec, 1..100; without it the measured one is meant. Of a fitted codec, which of its
+   * rates, from 1.
+   */
   readonly quality?: number;
   /** Whether the request's body is deflated: all of it, so that all tensors of a request agree. */
   readonly deflate: boolean;
@@ -22,7 +33,7 @@ export const USUAL_CODEC: WireCodec = { codec: "uint8", deflate: false };
 /** Of an image codec where none was given and none was measured. */
 export const USUAL_QUALITY = 80;
 
-/** As an address or a script says it: `uint4`, `uint4+deflate`, `webp`, `webp:60`. */
+/** As an address or a script says it: `uint4`, `uint4+deflate`, `webp`, `webp:60`, `linear:1`. */
 export type CodecText = `${CodecName}${"" | `:${number}`}${"" | "+deflate"}`;
 
 /** @returns null when it is none; a space is taken for the + that an address makes one of */
@@ -32,7 +43,8 @@ export function parseCodec(text: string): WireCodec | null {
   if (codec === undefined) return null;
   const wire = { codec, deflate: deflate !== undefined };
   if (quality === undefined) return wire;
-  return isImageCodec(codec) && isQuality(Number(quality)) ? { ...wire, quality: Number(quality) } : null;
+  const hasQuality = isImageCodec(codec) || isFittedCodec(codec);
+  return hasQuality && isQuality(Number(quality)) ? { ...wire, quality: Number(quality) } : null;
 }
 
 /** In words: `uint4 + deflate`, `webp 60`. */
@@ -48,19 +60,22 @@ function isQuality(value: unknown): boolean {
  * Checks a codec that came from outside.
  *
  * @param isInput whether the tensor is the image
+ * @param rates   of the codec that is fitted to the tensor; 0 without one
  * @param refuse  told what was expected and what came
  */
 export function checkWireCodec(
   value: unknown,
   isInput: boolean,
+  rates: number,
   refuse: (expected: string, came: unknown) => never,
 ): void {
   const { codec, quality, deflate } = (value ?? {}) as Partial<Record<keyof WireCodec, unknown>>;
-  const known = isInput ? CODECS : TENSOR_CODECS;
+  const known = [...TENSOR_CODECS, ...(isInput ? IMAGE_CODECS : []), ...(rates > 0 ? FITTED_CODECS : [])];
   const found = known.find((one) => one === codec);
   if (found === undefined) throw refuse(`a codec of ${known.join(", ")}`, codec);
-  const isRight = isImageCodec(found) ? isQuality(quality) : quality === undefined;
-  if (!isRight) refuse(isImageCodec(found) ? "a quality of 1 to 100" : "no quality", quality);
+  const most = isImageCodec(found) ? 100 : isFittedCodec(found) ? rates : 0;
+  const isRight = most === 0 ? quality === undefined : isQuality(quality) && (quality as number) <= most;
+  if (!isRight) refuse(most === 0 ? "no quality" : `a quality of 1 to ${most}`, quality);
   if (typeof deflate !== "boolean") refuse("deflate as true or false", deflate);
 }
 
@@ -96,7 +111,7 @@ export function checkCodecCosts(
     for (const [i, cost] of (costs as unknown[]).entries()) {
       const place = `${field}[${i}]`;
       expect(isObject(cost), place, "an object", cost);
-      checkWireCodec(cost, name === input.node, (expected, came) => {
+      checkWireCodec(cost, name === input.node, 0, (expected, came) => {
         throw expect(false, place, expected, came);
       });
       const { bytes, loss, ...codec } = cost as CodecCost;

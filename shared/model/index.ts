@@ -11,6 +11,7 @@ export {
 } from "./codecs.ts";
 export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
 export { confidence } from "./confidence.ts";
+export { type FittedRate, type FittedTensor, fittedBytes, fittedCoders, fittedWeights } from "./fitted.ts";
 export { imageShape, LUMA, luma } from "./image.ts";
 export {
   type EarlyExit,
@@ -23,6 +24,7 @@ export {
   type TensorInfo,
 } from "./metadata.ts";
 export {
+  codersIn,
   elementCount,
   exitById,
   type GraphTopology,
@@ -33,6 +35,7 @@ export {
   readModel,
   type Shard,
   shardsFor,
+  type TensorCoders,
   verifyShard,
   type WeightSpec,
 } from "./model.ts";

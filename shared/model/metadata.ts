@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
 import { type CodecCost, checkCodecCosts } from "./codecs.ts";
+import { checkFitted, type FittedTensor } from "./fitted.ts";
 import { exitWidth, hasClasses, OUTPUT_KINDS, type OutputKind, outputKind } from "./output.ts";
 
 /** Our part of a model.json: `userDefinedMetadata.eddi`. */
@@ -22,6 +23,8 @@ export interface ModelMetadata {
   readonly tensors: Readonly<Record<string, TensorInfo>>;
   /** By tensor: what it costs to send it, by codec; absent until `lab evaluate --codecs --write` has measured it. */
   readonly codecs?: Readonly<Record<string, readonly CodecCost[]>>;
+  /** By tensor: the codec that was fitted to it; absent until `lab fit-codec` wrote one. */
+  readonly fitted?: Readonly<Record<string, FittedTensor>>;
   /** Size and hash of every weight shard, by its path in the weights manifest. */
   readonly shards: Readonly<Record<string, ShardInfo>>;
 }
@@ -156,6 +159,7 @@ export function readMetadata(value: unknown): ModelMetadata {
     const isHash = typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash);
     expect(isHash, `shards.${path}.sha256`, "64 hexadecimal digits", hash);
   }
+  if (root.fitted !== undefined) checkFitted(root.fitted, root as unknown as ModelMetadata, ids, expect);
   return root as unknown as ModelMetadata;
 }
 

@@ -1,7 +1,9 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import type { LinearCoder } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { ancestors, buildDag, type Dag, subgraph } from "#shared/graph";
+import { fittedCoders } from "./fitted.ts";
 import { type Exit, type ModelMetadata, readMetadata, type TensorInfo } from "./metadata.ts";
 
 /** A multi-exit GraphModel: its DAG of computing nodes, and where their weights lie. */
@@ -136,11 +138,34 @@ export function measuredWorth({ exits }: ModelMetadata, exit: Exit): number | nu
   return exit.agreement ?? 1;
 }
 
-/** The shards that hold the weights of these nodes, in the manifest's order. */
+/** The shards that hold the weights of these nodes, and codecs fitted to their tensors, in the manifest's order. */
 export function shardsFor(model: Model, nodeNames: readonly string[]): readonly Shard[] {
   const wanted = new Set(nodeNames);
   const weights = new Set(model.nodes.filter((n) => wanted.has(n.name)).flatMap((n) => n.weights));
-  return model.shards.filter((shard) => shard.weights.some((spec) => weights.has(spec.name)));
+  const fitted = new Set(nodeNames.map((name) => model.metadata.fitted?.[name]?.shard));
+  return model.shards.filter(
+    ({ path, weights: held }) => fitted.has(path) || held.some((spec) => weights.has(spec.name)),
+  );
+}
+
+/**
+ * The coders of the codec that a shard holds, by its rates.
+ *
+ * @param bytes as they were verified
+ * @returns null for a shard of weights, else the tensor's name with them
+ * @throws EddiError `bad-model` as `fittedCoders`
+ */
+export function codersIn({ metadata }: Model, shard: Shard, bytes: Uint8Array): TensorCoders | null {
+  const found = Object.entries(metadata.fitted ?? {}).find(([, fitted]) => fitted.shard === shard.path);
+  if (found === undefined) return null;
+  const [name, fitted] = found;
+  return { name, coders: fittedCoders(name, fitted, metadata.tensors[name]!, bytes) };
+}
+
+/** By rate, coarsest first: how a tensor is coded by the codec that was fitted to it. */
+export interface TensorCoders {
+  readonly name: string;
+  readonly coders: readonly LinearCoder[];
 }
 
 /** Bytes of a tensor of this kind, for one image, as float32. */

@@ -73,7 +73,7 @@ export function splitPlan(model: Model, plan: Plan): Split {
   if (plan.insurance !== undefined) checkInsurance(model, plan.insurance, inHead[exit]!);
   const cut = dag.names.filter((_, node) => crosses[node]);
   const input = dag.names[0]!;
-  checkCodecs(plan, cut, input);
+  checkCodecs(model, plan, cut);
   const exitNode = dag.names[exit]!;
   const headNodes = members.filter((name) => name !== input);
   const tailNodes = dag.names.filter((_, node) => needed[node] && !inHead[node]);
@@ -121,12 +121,13 @@ function checkInsurance({ metadata }: Model, { exit }: Insurance, isAllEdge: boo
 }
 
 /** @throws EddiError `bad-plan`, naming the tensor */
-function checkCodecs({ codecs = {} }: Plan, cut: readonly string[], input: string): void {
+function checkCodecs({ dag, metadata }: Model, { codecs = {} }: Plan, cut: readonly string[]): void {
   for (const [name, codec] of Object.entries(codecs)) {
     if (!cut.includes(name)) {
       throw new EddiError("bad-plan", `codecs: expected tensors of the cut ${cut.join(", ")}, got ${name}`);
     }
-    checkWireCodec(codec, name === input, (expected, came) => {
+    const rates = metadata.fitted?.[name]?.rates.length ?? 0;
+    checkWireCodec(codec, name === dag.names[0], rates, (expected, came) => {
       const shown = (JSON.stringify(came) ?? "nothing").slice(0, 80);
       throw new EddiError("bad-plan", `codecs, ${name}: expected ${expected}, got ${shown}`);
     });

@@ -79,7 +79,7 @@ export function listOptions(
   return options.sort((a, b) => b.rank - a.rank);
 }
 
-const FOR_POLICIES: readonly Wire["mode"][] = ["plain", "deflate", "forced"];
+const FOR_POLICIES: readonly Wire["mode"][] = ["plain", "deflate", "fitted", "forced"];
 
 /** @param costs of one wire mode */
 function optionsOf(

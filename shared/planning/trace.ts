@@ -28,6 +28,8 @@ export interface TracedProfiles {
   readonly head: Profile;
   readonly tail: Profile;
   readonly transport: Transport;
+  /** Whether the service decoded codecs that were fitted to tensors; absent where nobody asked yet. */
+  readonly mayFit?: boolean;
   /** Whether early exits were allowed to answer. */
   readonly earlyExits: boolean;
 }
@@ -64,8 +66,8 @@ export function replayTrace(model: Model, trace: PlanningTrace): readonly Replay
   let current: { readonly profiles: number; readonly planner: Planner } | null = null;
   return trace.decisions.map(({ atMs, profiles, ready: nodes, previous, plan, ...asked }) => {
     if (current?.profiles !== profiles) {
-      const { head, tail, transport, earlyExits } = trace.profiles[profiles]!;
-      const costs = exitCosts(model, head, tail, { codec, imageCodecs, transport });
+      const { head, tail, transport, mayFit = false, earlyExits } = trace.profiles[profiles]!;
+      const costs = exitCosts(model, head, tail, { codec, imageCodecs, mayFit, transport });
       const costed = { costs, policies: earlyExits ? (model.metadata.policies ?? []) : [] };
       current = { profiles, planner: plannerKind(name, costed).start() };
     }

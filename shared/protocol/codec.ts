@@ -2,16 +2,18 @@ import {
   CODEC_DATATYPES,
   codedBytes,
   type DecodingParameters,
+  type FittedCodecName,
   type ImageCodecName,
   imageCodec,
+  type LinearCoder,
   type Range,
   TENSOR_CODECS,
   type TensorCodecName,
   tensorCodec,
 } from "#shared/codecs";
-import { EddiError } from "#shared/errors";
+import { EddiError, toEddiError } from "#shared/errors";
 import { elementCount, type TensorInfo } from "#shared/model";
-import { joinElements } from "./elements.ts";
+import { joinElements, splitElements } from "./elements.ts";
 import type { Parameters, WireTensor } from "./frame.ts";
 import { oneOf } from "./one-of.ts";
 
@@ -77,19 +79,47 @@ export function encodeImage(
 }
 
 /**
- * Decodes a tensor of a request after checking it against the model; all but BYTES, whose images the service
- * decodes. UINT8 without scale and offset is read over the tensor's range in the metadata, so the bytes of an RGB image
+ * Encodes one image's tensor by the codec that was fitted to it: BYTES [1], with `<codec>.<name>` its rate.
+ *
+ * @param coder  of that rate
+ * @param values float32, row-major
+ * @throws EddiError `bad-tensor` for a value that is not finite
+ */
+export function encodeFitted(
+  name: string,
+  {
+    codec,
+    rate,
+    coder,
+  }: { readonly codec: FittedCodecName; readonly rate: number; readonly coder: LinearCoder },
+  values: Float32Array,
+): Omit<EncodedTensor, "codec"> {
+  rangeOf(name, values);
+  return {
+    tensor: { name, datatype: "BYTES", shape: [1], data: joinElements([coder.encode(values)]) },
+    parameters: { [`${codec}.${name}`]: rate },
+  };
+}
+
+/**
+ * Decodes a tensor of a request after checking it against the model; of BYTES those of the codec that was fitted to it:
+ * images the service decodes. UINT8 without scale and offset is read over the tensor's range in the metadata, so the bytes of an RGB image
  * are an image.
  *
  * @param expected what the model says of this tensor, without the batch axis
+ * @param coders   by rate: of the codec that was fitted to the tensor; none without one
  * @throws EddiError `bad-tensor`, saying what was expected and what came
  */
 export function decodeTensor(
   tensor: WireTensor,
   expected: TensorInfo,
   parameters: Parameters,
+  coders: readonly LinearCoder[] = [],
 ): DecodedTensor {
   const { name, shape, data } = tensor;
+  if (tensor.datatype === "BYTES" && coders.length > 0) {
+    return decodeFitted(tensor, expected, parameters, coders);
+  }
   const codec = codecOf(tensor, parameters);
   const { bits, datatype, decode } = tensorCodec(codec);
   const count = elementCount(expected.shape);
@@ -104,6 +134,40 @@ export function decodeTensor(
   const values = decode(data, of);
   rangeOf(name, values);
   return { shape: [batch, ...expected.shape], values };
+}
+
+/** BYTES [batch], a stream for each image, all of one rate. */
+function decodeFitted(
+  { name, shape, data }: WireTensor,
+  expected: TensorInfo,
+  parameters: Parameters,
+  coders: readonly LinearCoder[],
+): DecodedTensor {
+  if (shape.length !== 1) {
+    throw new EddiError("bad-tensor", `${name}: expected shape [-1] of streams, got [${shape}]`);
+  }
+  const key = `linear.${name}`;
+  const rate = parameters[key];
+  const coder = typeof rate === "number" ? coders[rate - 1] : undefined;
+  if (coder === undefined) {
+    const came = rate ?? "none";
+    throw new EddiError(
+      "bad-tensor",
+      `parameter ${key}: expected a rate of 1 to ${coders.length}, got ${came}`,
+    );
+  }
+  const streams = splitElements(name, data, shape[0]!);
+  const count = elementCount(expected.shape);
+  const values = new Float32Array(streams.length * count);
+  for (const [image, stream] of streams.entries()) {
+    try {
+      coder.decode(stream, values.subarray(image * count, (image + 1) * count));
+    } catch (thrown) {
+      const { code, message } = toEddiError(thrown);
+      throw new EddiError(code, `${name}: ${message}`);
+    }
+  }
+  return { shape: [streams.length, ...expected.shape], values };
 }
 
 /** By the tensor's datatype and the bits that a value takes: of an element, unless parameters say otherwise. */

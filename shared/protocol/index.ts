@@ -1,4 +1,11 @@
-export { type DecodedTensor, decodeTensor, type EncodedTensor, encodeImage, encodeTensor } from "./codec.ts";
+export {
+  type DecodedTensor,
+  decodeTensor,
+  type EncodedTensor,
+  encodeFitted,
+  encodeImage,
+  encodeTensor,
+} from "./codec.ts";
 export { type CodecJob, codecJob, deflateSample, imageSample } from "./codec-job.ts";
 export { bytesPerElement } from "./datatype.ts";
 export { joinElements, splitElements } from "./elements.ts";

@@ -1,5 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
-import { type Model, readModel, verifyShard } from "#shared/model";
+import { codersIn, type Model, readModel, verifyShard } from "#shared/model";
 import { Folder } from "../files/folder.ts";
 import { Shed } from "../tails/executor.ts";
 import { versionNumber } from "./version-number.ts";
@@ -201,6 +201,8 @@ export async function loadModel(folder: Folder, id: string): Promise<LoadedModel
       throw new EddiError("bad-weights", `${shard.path}: expected ${shard.bytes} bytes, got no such file`);
     }
     verifyShard(shard, bytes);
+    // Of a fitted codec: its tables are what they must be, or the model is refused.
+    codersIn(model, shard, bytes);
     shards.push(bytes);
   }
   return { model, files: { id, key: modelKey(model), json, shards } };

@@ -1,3 +1,4 @@
+import { FITTED_CODECS } from "#shared/codecs";
 import type { EngineInfo } from "../../engines/index.ts";
 import type { NamedModel, Port } from "../models/named-model.ts";
 import { MAX_VERSIONS } from "../models/registry.ts";
@@ -35,6 +36,8 @@ export function modelMetadata(
       engine: serving.engine?.name ?? null,
       backend: serving.engine?.backend ?? null,
       device: serving.engine?.device ?? null,
+      // Clients send tensors by these only where they are told of them.
+      fitted_codecs: FITTED_CODECS.join(),
       exits: tail === null ? exits : [tail.exit],
     },
   };

@@ -1,5 +1,6 @@
+import type { LinearCoder } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { type Model, readModel, type Segment } from "#shared/model";
+import { codersIn, type Model, readModel, type Segment } from "#shared/model";
 import { decodeTensor, type Parameters, type WireTensor } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import type { LoadedModel, Running } from "../../engines/index.ts";
@@ -22,6 +23,8 @@ export class TailModel {
   private readonly maxSegments: number;
   private readonly load: Running["load"];
   private readonly tell: (message: string) => void;
+  /** By tensor: of the codec that was fitted to it. */
+  private readonly coders: ReadonlyMap<string, readonly LinearCoder[]>;
   private segments: LoadedModel;
   private readonly compiled = new Set<string>();
 
@@ -38,6 +41,8 @@ export class TailModel {
     this.tell = tell;
     this.model = readModel(files.json);
     this.segments = this.open();
+    const fitted = this.model.shards.map((shard, at) => codersIn(this.model, shard, files.shards[at]!));
+    this.coders = new Map(fitted.flatMap((one) => (one === null ? [] : [[one.name, one.coders]])));
   }
 
   /**
@@ -85,7 +90,7 @@ export class TailModel {
     if (tensor.datatype === "BYTES" && tensor.name === input.node) {
       return decodeImages(tensor, input, tensors[input.node]!, parameters);
     }
-    return decodeTensor(tensor, tensors[tensor.name]!, parameters);
+    return decodeTensor(tensor, tensors[tensor.name]!, parameters, this.coders.get(tensor.name));
   }
 
   private bound(segment: Segment): void {

@@ -1,10 +1,11 @@
-import { isImageCodec, TENSOR_CODECS } from "#shared/codecs";
+import { isFittedCodec, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { codecWords, USUAL_CODEC, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
 import { codedScores } from "../evaluate/coded-scores.ts";
 import { evaluateExits } from "../evaluate/evaluate-exits.ts";
+import type { FolderCoders } from "../files/model-folder.ts";
 import { calibrationErrors, exitTable } from "./exit-table.ts";
 import { printJson } from "./shared-options.ts";
 
@@ -23,6 +24,7 @@ export interface CutRequest {
 export async function evaluateCut(
   segments: SegmentModel,
   photos: Photos,
+  coders: FolderCoders,
   { cut, codec = USUAL_CODEC, json }: CutRequest,
 ): Promise<void> {
   const { model } = segments;
@@ -32,14 +34,31 @@ export async function evaluateCut(
     const expected = `expected one of ${TENSOR_CODECS.join(", ")} for ${cut}`;
     throw new EddiError("bad-argument", `--codec: ${expected}, got ${codecWords(codec)}`);
   }
-  const { exits, scores, bytes } = await codedScores(segments, photos, cut, codec);
+  if (isFittedCodec(codec.codec) && codec.quality === undefined) {
+    const rates = `expected a rate, as ${codec.codec}:1`;
+    throw new EddiError("bad-argument", `--codec: ${rates}, got ${codecWords(codec)}`);
+  }
+  if (isFittedCodec(codec.codec) && coders.get(cut)?.[codec.quality! - 1] === undefined) {
+    const known = [...coders].map(([name, rates]) => `${name} (${rates.length} rates)`).join(", ") || "none";
+    const came = `${codecWords(codec)} of ${cut}`;
+    throw new EddiError("bad-argument", `--codec: expected a codec that was fitted, ${known}, got ${came}`);
+  }
+  const { exits, scores, bytes, spread } = await codedScores(segments, photos, cut, codec, coders);
   const results = evaluateExits(exits, scores);
   const errors = calibrationErrors(exits, scores);
   if (json) {
     const measured = results.map((one, at) => ({ ...one, calibrationError: errors[at] }));
-    printJson({ model: model.metadata.id, version: model.version, cut, codec, bytes, exits: measured });
+    printJson({
+      model: model.metadata.id,
+      version: model.version,
+      cut,
+      codec,
+      bytes,
+      spread,
+      exits: measured,
+    });
   } else {
-    const size = `${Math.round(bytes)} bytes a photo`;
+    const size = `${bytes} bytes a photo, standard deviation ${spread}`;
     process.stdout.write(`${exitTable(results, errors)}\ncut at ${cut}, ${codecWords(codec)}: ${size}\n`);
   }
 }

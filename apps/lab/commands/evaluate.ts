@@ -16,7 +16,7 @@ import {
 import { type ExitScores, exitScores } from "../evaluate/exit-scores.ts";
 import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
-import { readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
+import { readCoders, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
 import { recordVerdicts } from "../simulate/verdicts/record-verdicts.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
 import { CONFIDENCE_SECTION } from "./calibrate.ts";
@@ -46,7 +46,7 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
     cut: text("NODE", "of the exits behind it, when its tensor travels under --codec; all validation photos"),
     codec: parsed(
       "C",
-      `${CODECS.join(", ")}: with a quality as webp:60, deflated as uint4+deflate (default uint8)`,
+      `${CODECS.join(", ")}: with a quality as webp:60, a rate as linear:1, deflated as uint4+deflate (default uint8)`,
       readCodec,
     ),
     codecs: flag("measure codecs: bytes, plain and deflated, and the top-1 that each loses"),
@@ -71,10 +71,12 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
     const { folder } = place;
     const { segments, backend, load } = await openForPhotos(folder, options, status);
     const photos = await load("validation");
+    const coders = await readCoders(folder, segments.model);
     if (options.codecs) {
-      return evaluateCodecs({ folder, segments, backend, validation: photos, count, write, json }, status);
+      const request = { folder, segments, coders, backend, validation: photos, count, write, json };
+      return evaluateCodecs(request, status);
     }
-    if (isOfCut) return evaluateCut(segments, photos, { cut, codec, json });
+    if (isOfCut) return evaluateCut(segments, photos, coders, { cut, codec, json });
     const { model } = segments;
     const scores = await exitScores(segments, photos);
     const exits = evaluateExits(model.metadata.exits, scores);

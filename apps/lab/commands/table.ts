@@ -24,6 +24,10 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "fit temperatures and early-exit policies",
     load: async () => (await import("./calibrate.ts")).calibrateCommand,
   },
+  "fit-codec": {
+    purpose: "fit a codec to one tensor of a model",
+    load: async () => (await import("./fit-codec.ts")).fitCodecCommand,
+  },
   profile: {
     purpose: "measure a model's times on this machine",
     load: async () => (await import("./profile.ts")).profileCommand,

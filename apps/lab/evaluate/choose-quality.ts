@@ -1,7 +1,7 @@
 import { IMAGE_CODECS, type ImageCodecName, isImageCodec } from "#shared/codecs";
 import { TOLERANCE } from "#shared/evaluator";
-import type { CodecCost } from "#shared/model";
 import type { MeasuredCodecs } from "./codec-costs.ts";
+import type { MeasuredCost } from "./tally.ts";
 
 /**
  * The measured codecs with those qualities of image codecs alone that some exit wants: the lowest one at which it
@@ -20,13 +20,13 @@ export function chooseQualities(measured: MeasuredCodecs): MeasuredCodecs {
   );
 }
 
-function wantedOf(costs: readonly CodecCost[], codec: ImageCodecName): readonly CodecCost[] {
+function wantedOf(costs: readonly MeasuredCost[], codec: ImageCodecName): readonly MeasuredCost[] {
   const own = costs.filter((cost) => cost.codec === codec).toSorted((a, b) => a.quality! - b.quality!);
   const plain = own.filter(({ deflate }) => !deflate);
   const exits = Object.keys(plain[0]?.loss ?? {});
   const fitted = exits.map((exit) => neverRising(plain.map(({ loss }) => loss[exit]!)));
   const wanted = fitted.flatMap((losses) => losses.findIndex((loss) => loss < TOLERANCE));
-  return own.flatMap((cost): CodecCost[] => {
+  return own.flatMap((cost): MeasuredCost[] => {
     const at = plain.findIndex(({ quality }) => quality === cost.quality);
     if (!wanted.includes(at)) return [];
     const loss = exits.map((exit, i) => [exit, Number(fitted[i]![at]!.toFixed(6))]);

@@ -12,6 +12,7 @@ import { openModelFolder } from "../files/model-folder.ts";
 import { chooseQualities, neverRising } from "./choose-quality.ts";
 import { exitsBehind, type MeasuredCodecs, measureCodecs, QUALITIES } from "./codec-costs.ts";
 import { cheaperThanImage, codecsSection } from "./codec-section.ts";
+import type { MeasuredCost } from "./tally.ts";
 
 let segments: SegmentModel;
 let measured: MeasuredCodecs;
@@ -99,10 +100,11 @@ const cost = (
   quality: number | null,
   bytes: number,
   loss: number,
-): CodecCost => ({
+): MeasuredCost => ({
   codec,
   ...(quality === null ? {} : { quality }),
   deflate: false,
+  spread: 0,
   bytes,
   loss: { exit1: 0, exit3: loss },
 });

@@ -1,19 +1,22 @@
 import { type Tensor, tensor } from "@tensorflow/tfjs-core";
-import { IMAGE_CODECS, type ImageCodecName, isImageCodec, TENSOR_CODECS, tensorCodec } from "#shared/codecs";
 import {
-  type CodecCost,
-  type Model,
-  type Segment,
-  type TensorInfo,
-  USUAL_QUALITY,
-  type WireCodec,
-} from "#shared/model";
+  FITTED_CODECS,
+  IMAGE_CODECS,
+  type ImageCodecName,
+  isFittedCodec,
+  isImageCodec,
+  type LinearCoder,
+  TENSOR_CODECS,
+  tensorCodec,
+} from "#shared/codecs";
+import { type Model, type Segment, type TensorInfo, USUAL_QUALITY, type WireCodec } from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 import type { Photos } from "../data/photos.ts";
+import type { FolderCoders } from "../files/model-folder.ts";
 import { expectClasses, inputBatch } from "./exit-scores.ts";
-import { type CodedBatch, Tally } from "./tally.ts";
+import { type CodedBatch, type MeasuredCost, Tally } from "./tally.ts";
 
 /** Qualities of image codecs that are tried. */
 export const QUALITIES: readonly number[] = Array.from({ length: 15 }, (_, at) => 20 + 5 * at);
@@ -21,7 +24,7 @@ export const QUALITIES: readonly number[] = Array.from({ length: 15 }, (_, at) =
 const BATCH = 25;
 
 /** What it costs to send each tensor, by codec; of image codecs by every quality that was tried. */
-export type MeasuredCodecs = Readonly<Record<string, readonly CodecCost[]>>;
+export type MeasuredCodecs = Readonly<Record<string, readonly MeasuredCost[]>>;
 
 /**
  * Measures every tensor that may cross, under every codec: bytes, deflated bytes (of every fourth photo), and the
@@ -31,16 +34,55 @@ export type MeasuredCodecs = Readonly<Record<string, readonly CodecCost[]>>;
  * All tensors of a batch are computed once, with photos of whole pixels as the page has them; then, for each
  * codec that loses something, only what lies behind the tensor.
  *
+ * @param coders of the codecs that were fitted to tensors
  * @throws EddiError `bad-argument` for a model whose exits name no classes
  */
 export async function measureCodecs(
   segments: SegmentModel,
   photos: Photos,
+  coders: FolderCoders = new Map(),
   onProgress: (share: number) => void = () => {},
 ): Promise<MeasuredCodecs> {
   const { model } = segments;
-  expectClasses(model.metadata);
   const crossing = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0);
+  const batches: Batches = (name, values, count) => {
+    const own = coders.get(name) ?? [];
+    return codedBatches(model, name, values, count, [...codingsOf(model, name), ...ratesOf(own)], own);
+  };
+  return measure(segments, photos, crossing, batches, onProgress);
+}
+
+/**
+ * The same of one tensor under a codec that was fitted to it.
+ *
+ * @param coders by rate
+ * @throws EddiError as `measureCodecs`
+ */
+export async function measureFitted(
+  segments: SegmentModel,
+  photos: Photos,
+  name: string,
+  coders: readonly LinearCoder[],
+  onProgress: (share: number) => void = () => {},
+): Promise<readonly MeasuredCost[]> {
+  const batches: Batches = (_, values, count) =>
+    codedBatches(segments.model, name, values, count, ratesOf(coders), coders);
+  const measured = await measure(segments, photos, [name], batches, onProgress);
+  return measured[name]!.filter(({ deflate }) => !deflate);
+}
+
+/** What some photos' values of a tensor become. */
+type Batches = (name: string, values: Float32Array, count: number) => AsyncGenerator<CodedBatch>;
+
+async function measure(
+  segments: SegmentModel,
+  photos: Photos,
+  names: readonly string[],
+  batchesOf: Batches,
+  onProgress: (share: number) => void,
+): Promise<MeasuredCodecs> {
+  const { model } = segments;
+  expectClasses(model.metadata);
   const tally = new Tally(model.metadata.exits.map(({ id }) => id));
   for (let start = 0; start < photos.count; start += BATCH) {
     const count = Math.min(BATCH, photos.count - start);
@@ -48,9 +90,9 @@ export async function measureCodecs(
     const held = await runAll(segments, photos, start, count);
     try {
       await countExits(model, held, (exit, scores) => tally.exact(exit, scores, labels));
-      for (const [at, name] of crossing.entries()) {
+      for (const [at, name] of names.entries()) {
         const values = (await held.get(name)!.data()) as Float32Array;
-        for await (const coded of codedBatches(model, name, values, count)) {
+        for await (const coded of batchesOf(name, values, count)) {
           // Deflated by other threads while the model runs.
           const counted = tally.bytes(name, coded);
           if (coded.values === null) {
@@ -62,13 +104,13 @@ export async function measureCodecs(
           for (const one of outputs.values()) one.dispose();
           await counted;
         }
-        onProgress((start + (count * (at + 1)) / crossing.length) / photos.count);
+        onProgress((start + (count * (at + 1)) / names.length) / photos.count);
       }
     } finally {
       for (const one of held.values()) one.dispose();
     }
   }
-  return Object.fromEntries(crossing.map((name) => [name, tally.costs(name, exitsBehind(model, name))]));
+  return Object.fromEntries(names.map((name) => [name, tally.costs(name, exitsBehind(model, name))]));
 }
 
 /** Every tensor of the model for some photos, its input first: of the image as whole pixels. */
@@ -90,24 +132,31 @@ export async function runAll(
   return new Map([[input.node, image], ...nodes.map((name, at) => [name, outputs[at]!] as const)]);
 }
 
-/** A batch of one tensor under every codec, one after another. */
+/** A batch of one tensor under several codecs, one after another. */
 async function* codedBatches(
   model: Model,
   name: string,
   values: Float32Array,
   count: number,
+  codings: readonly Coding[],
+  coders: readonly LinearCoder[],
 ): AsyncGenerator<CodedBatch> {
-  const codings: readonly Coding[] = [
-    ...TENSOR_CODECS.map((codec) => ({ codec })),
-    ...(name === model.metadata.input.node
-      ? IMAGE_CODECS.flatMap((codec) => QUALITIES.map((quality) => ({ codec, quality })))
-      : []),
-  ];
   for (const coding of codings) {
-    const coded = await codedBatch(model, name, values, count, coding);
+    const coded = await codedBatch(model, name, values, count, coding, coders);
     if (coded !== null) yield coded;
   }
 }
+
+/** Those that need no fitting. */
+function codingsOf({ metadata }: Model, name: string): readonly Coding[] {
+  const tensors = TENSOR_CODECS.map((codec) => ({ codec }));
+  if (name !== metadata.input.node) return tensors;
+  const images = IMAGE_CODECS.flatMap((codec) => QUALITIES.map((quality) => ({ codec, quality })));
+  return [...tensors, ...images];
+}
+
+const ratesOf = (coders: readonly LinearCoder[]): readonly Coding[] =>
+  FITTED_CODECS.flatMap((codec) => coders.map((_, rate) => ({ codec, quality: rate + 1 })));
 
 /** A codec, of images one of a quality. */
 type Coding = Pick<WireCodec, "codec" | "quality">;
@@ -115,6 +164,7 @@ type Coding = Pick<WireCodec, "codec" | "quality">;
 /**
  * A batch of one tensor under a codec. Values that lose nothing are null.
  *
+ * @param coders by rate: of the codec that was fitted to the tensor
  * @returns null when the codec cannot hold them
  */
 export async function codedBatch(
@@ -123,6 +173,7 @@ export async function codedBatch(
   values: Float32Array,
   count: number,
   { codec, quality = USUAL_QUALITY }: Coding,
+  coders: readonly LinearCoder[],
 ): Promise<CodedBatch | null> {
   const info = metadata.tensors[name]!;
   const { range } = metadata.input;
@@ -132,6 +183,17 @@ export async function codedBatch(
     const files = await Promise.all(images.map((one) => imageFile(one, info, range, codec, quality)));
     const pixels = await Promise.all(files.map((file) => decodeImageFile(file, info.shape.at(-1)!)));
     return { codec, quality, data: files, values: joined(pixels.map((one) => fromPixels(one, range))) };
+  }
+  if (isFittedCodec(codec)) {
+    const coder = coders[quality - 1];
+    if (coder === undefined) return null;
+    const data = images.map((one) => coder.encode(one));
+    const decoded = data.map((stream) => {
+      const values = new Float32Array(each);
+      coder.decode(stream, values);
+      return values;
+    });
+    return { codec, quality, data, values: joined(decoded) };
   }
   const encoded = images.map((one) => encodeTensor(name, [1, ...info.shape], one, codec));
   const decoded = encoded.map(({ tensor, parameters }) => decodeTensor(tensor, info, parameters).values);

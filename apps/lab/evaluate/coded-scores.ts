@@ -3,9 +3,10 @@ import { EddiError } from "#shared/errors";
 import { codecWords, type Exit, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
+import type { FolderCoders } from "../files/model-folder.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
 import { type ExitScores, expectClasses, probabilityRows } from "./exit-scores.ts";
-import { deflatedBytes } from "./tally.ts";
+import { deflatedBytes, sizesOf } from "./tally.ts";
 
 const BATCH = 25;
 
@@ -14,8 +15,9 @@ export interface CodedScores {
   readonly exits: readonly Exit[];
   /** In the order of these exits. */
   readonly scores: ExitScores;
-  /** Of the tensor, mean over the photos. */
+  /** Of the tensor: mean over the photos, and standard deviation. */
   readonly bytes: number;
+  readonly spread: number;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function codedScores(
   photos: Photos,
   cut: string,
   codec: WireCodec,
+  coders: FolderCoders = new Map(),
 ): Promise<CodedScores> {
   const { model } = segments;
   const { labels, exits: all, tensors } = model.metadata;
@@ -40,13 +43,13 @@ export async function codedScores(
   }
   const exits = all.filter(({ id }) => behind.includes(id));
   const scores = exits.map(() => new Float32Array(photos.count * labels.length));
-  let bytes = 0;
+  const bytes: number[] = [];
   for (let start = 0; start < photos.count; start += BATCH) {
     const count = Math.min(BATCH, photos.count - start);
     const held = await runAll(segments, photos, start, count);
     try {
       const values = (await held.get(cut)!.data()) as Float32Array;
-      const coded = await codedBatch(model, cut, values, count, codec);
+      const coded = await codedBatch(model, cut, values, count, codec, coders.get(cut) ?? []);
       if (coded === null) {
         const came = `others in ${cut}`;
         throw new EddiError(
@@ -55,7 +58,7 @@ export async function codedScores(
         );
       }
       const sizes = coded.data.map((data) => (codec.deflate ? deflatedBytes(data) : data.byteLength));
-      bytes += (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+      bytes.push(...(await Promise.all(sizes)));
       const outputs = coded.values === null ? held : await runBehind(segments, cut, coded.values, held);
       for (const [at, exit] of exits.entries()) {
         const given = (await outputs.get(exit.node)!.data()) as Float32Array;
@@ -66,8 +69,7 @@ export async function codedScores(
       freeAll(held);
     }
   }
-  const { count } = photos;
-  return { exits, scores: { classes: labels.length, labels: photos.labels, scores }, bytes: bytes / count };
+  return { exits, scores: { classes: labels.length, labels: photos.labels, scores }, ...sizesOf(bytes) };
 }
 
 function freeAll(tensors: ReadonlyMap<string, Tensor>): void {

@@ -14,6 +14,12 @@ export interface CodedBatch {
   readonly values: Float32Array | null;
 }
 
+/** What was measured of a tensor under a codec. */
+export interface MeasuredCost extends CodecCost {
+  /** Standard deviation of the bytes over the photos. */
+  readonly spread: number;
+}
+
 /** Deflated bytes hardly differ from photo to photo, and take long: of so many one is deflated. */
 const DEFLATE_EVERY = 4;
 
@@ -28,10 +34,8 @@ export async function deflatedBytes(data: Uint8Array): Promise<number> {
 interface Count {
   readonly codec: CodecName;
   readonly quality?: number;
-  photos: number;
-  bytes: number;
-  deflatedPhotos: number;
-  deflatedBytes: number;
+  readonly bytes: number[];
+  readonly deflatedBytes: number[];
   /** By exit: photos that are right. */
   readonly right: Map<string, number>;
 }
@@ -62,19 +66,16 @@ export class Tally {
 
   async bytes(tensor: string, batch: CodedBatch): Promise<void> {
     const count = this.countOf(tensor, batch);
-    count.photos += batch.data.length;
-    count.bytes += batch.data.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    count.bytes.push(...batch.data.map(({ byteLength }) => byteLength));
     const some = batch.data.filter((_, at) => at % DEFLATE_EVERY === 0);
-    const sizes = await Promise.all(some.map(deflatedBytes));
-    count.deflatedPhotos += sizes.length;
-    count.deflatedBytes += sizes.reduce((sum, size) => sum + size, 0);
+    count.deflatedBytes.push(...(await Promise.all(some.map(deflatedBytes))));
   }
 
   /** @param behind exits that the tensor leads to */
-  costs(tensor: string, behind: readonly string[]): readonly CodecCost[] {
+  costs(tensor: string, behind: readonly string[]): readonly MeasuredCost[] {
     // A codec that could not code every photo is none for this tensor.
-    const whole = [...this.counts.get(tensor)!.values()].filter(({ photos }) => photos === this.photos);
-    return whole.flatMap((count): CodecCost[] => {
+    const whole = [...this.counts.get(tensor)!.values()].filter(({ bytes }) => bytes.length === this.photos);
+    return whole.flatMap((count): MeasuredCost[] => {
       const { codec, quality } = count;
       const loss = Object.fromEntries(
         behind.map((exit) => {
@@ -84,8 +85,8 @@ export class Tally {
       );
       const how = quality === undefined ? { codec } : { codec, quality };
       return [
-        { ...how, deflate: false, bytes: Math.round(count.bytes / count.photos), loss },
-        { ...how, deflate: true, bytes: Math.round(count.deflatedBytes / count.deflatedPhotos), loss },
+        { ...how, deflate: false, ...sizesOf(count.bytes), loss },
+        { ...how, deflate: true, ...sizesOf(count.deflatedBytes), loss },
       ];
     });
   }
@@ -97,15 +98,20 @@ export class Tally {
     const how = quality === undefined ? { codec } : { codec, quality };
     const found = own.get(key) ?? {
       ...how,
-      photos: 0,
-      bytes: 0,
-      deflatedPhotos: 0,
-      deflatedBytes: 0,
+      bytes: [],
+      deflatedBytes: [],
       right: new Map<string, number>(),
     };
     own.set(key, found);
     return found;
   }
+}
+
+/** Mean and standard deviation, in whole bytes. */
+export function sizesOf(bytes: readonly number[]): Pick<MeasuredCost, "bytes" | "spread"> {
+  const mean = bytes.reduce((sum, size) => sum + size, 0) / bytes.length;
+  const variance = bytes.reduce((sum, size) => sum + (size - mean) ** 2, 0) / bytes.length;
+  return { bytes: Math.round(mean), spread: Math.round(Math.sqrt(variance)) };
 }
 
 /** @param scores float32 [photos, classes] */

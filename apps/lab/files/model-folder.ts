@@ -1,7 +1,16 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { LinearCoder } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { type Model, type ModelMetadata, readMetadata, readModel } from "#shared/model";
+import {
+  codersIn,
+  type Model,
+  type ModelMetadata,
+  readMetadata,
+  readModel,
+  type Shard,
+  verifyShard,
+} from "#shared/model";
 import { SegmentModel } from "#shared/runtime";
 
 /** Where models stand, from the folder the lab is run in. */
@@ -25,14 +34,31 @@ export async function readModelFolder(folder: string): Promise<Model> {
 export async function openModelFolder(folder: string): Promise<SegmentModel> {
   const model = await readModelFolder(folder);
   const segments = new SegmentModel(model);
-  for (const shard of model.shards) {
-    const file = path.join(folder, shard.path);
-    const bytes = await readFile(file).catch((cause: unknown) => {
-      throw new EddiError("bad-weights", `expected weights at ${file}, got none`, { cause });
-    });
-    segments.addShard(shard, bytes);
-  }
+  for (const shard of model.shards) segments.addShard(shard, await readShard(folder, shard));
   return segments;
+}
+
+/** By tensor: the coders of the codec that was fitted to it, by its rates. */
+export type FolderCoders = ReadonlyMap<string, readonly LinearCoder[]>;
+
+/** @throws EddiError `bad-weights` for a file that is not there or another, `bad-model` for numbers that are none */
+export async function readCoders(folder: string, model: Model): Promise<FolderCoders> {
+  const found = new Map<string, readonly LinearCoder[]>();
+  const fitted = new Set(Object.values(model.metadata.fitted ?? {}).map(({ shard }) => shard));
+  for (const shard of model.shards.filter((one) => fitted.has(one.path))) {
+    const bytes = await readShard(folder, shard);
+    verifyShard(shard, bytes);
+    const own = codersIn(model, shard, bytes);
+    if (own !== null) found.set(own.name, own.coders);
+  }
+  return found;
+}
+
+async function readShard(folder: string, shard: Shard): Promise<Uint8Array> {
+  const file = path.join(folder, shard.path);
+  return readFile(file).catch((cause: unknown) => {
+    throw new EddiError("bad-weights", `expected weights at ${file}, got none`, { cause });
+  });
 }
 
 /**

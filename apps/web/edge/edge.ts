@@ -1,6 +1,6 @@
-import type { ImageCodecName } from "#shared/codecs";
+import type { ImageCodecName, LinearCoder } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { allEdge, type Model, readModel, type Shard, shardsFor } from "#shared/model";
+import { allEdge, codersIn, type Model, readModel, type Shard, shardsFor } from "#shared/model";
 import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { supportedImageCodecs } from "../image/encode-image.ts";
 import { CloudStream } from "../service/cloud-stream.ts";
@@ -131,6 +131,7 @@ export class Edge {
     this.engines = engines;
     const downloads = new Downloads(service);
     const insurance = new Insurance(model);
+    const coders = new Map<string, readonly LinearCoder[]>();
     const loader = new ShardLoader({
       shards: model.shards,
       fetch: async (shard, fresh, onArrived) => {
@@ -143,6 +144,8 @@ export class Edge {
         const { current } = this.engines;
         if (current === null) throw new EddiError("unavailable", "the engine was lost");
         current.addShard(shard, bytes);
+        const fitted = codersIn(model, shard, bytes);
+        if (fitted !== null) coders.set(fitted.name, fitted.coders);
         insurance.keep(shard, bytes);
         void kept.keepShard(shard.sha256, bytes);
       },
@@ -177,6 +180,8 @@ export class Edge {
     this.kit = {
       model,
       codec: settings.codec,
+      coders,
+      mayFit: () => this.link.mayFit,
       cloud: new CloudWays(
         service,
         new CloudStream(() => service.socket(STREAM_PATH, STREAM_PROTOCOL)),

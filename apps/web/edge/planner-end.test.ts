@@ -76,6 +76,16 @@ test("the latest plan answers for its own budget, and for no other", async () =>
   expect(told).toEqual([{ kind: "plan", wish: { budgetMs: 90 } }]);
 });
 
+test("that the service decodes fitted codecs is known from the optimizer alone, and of each anew", async () => {
+  const { planner } = link();
+  expect(planner.mayFit).toBe(false);
+  const { send } = optimizer(planner);
+  send({ kind: "service", mayFit: true });
+  await expect.poll(() => planner.mayFit).toBe(true);
+  optimizer(planner);
+  expect(planner.mayFit).toBe(false);
+});
+
 test("an optimizer that is busy, or fails, keeps nobody waiting: the latest plan serves", async () => {
   for (const handle of [
     () => new Promise<Served>(() => {}),

@@ -15,6 +15,7 @@ export class PlannerEnd {
   private readonly onHold: (isHeld: boolean) => void;
   private caller: Caller<PlanningRequest, PlanningReplies, PlanningEvent> | null = null;
   private latest: Planning | null = null;
+  private fits = false;
   /** What a new optimizer must be told first, by kind. */
   private readonly told = new Map<PlanningRequest["kind"], PlanningRequest>();
 
@@ -29,10 +30,16 @@ export class PlannerEnd {
     return this.latest?.cloudUp === true;
   }
 
+  /** Whether the service decodes codecs that were fitted to tensors, as the optimizer has it. */
+  get mayFit(): boolean {
+    return this.fits;
+  }
+
   /** Starts with a port to a fresh optimizer worker; null: there is none any more. */
   connect(port: MessagePort | null, reason: EddiError): void {
     this.caller?.close(reason);
     this.latest = null;
+    this.fits = false;
     this.onHold(false);
     if (port === null) {
       this.caller = null;
@@ -40,6 +47,7 @@ export class PlannerEnd {
     }
     this.caller = new Caller(port, (event) => {
       if (event.kind === "planned") this.take(event.planning);
+      else if (event.kind === "service") this.fits = event.mayFit;
       else this.onHold(event.isHeld);
     });
     port.start();

@@ -2,7 +2,7 @@ import type { ImageCodecName } from "#shared/codecs";
 import type { ExitCosts } from "#shared/evaluator";
 import type { Model, WireCodec } from "#shared/model";
 import type { CostedModel, PlannerName } from "#shared/planning";
-import type { FoundProfile } from "./profiles.ts";
+import type { FoundProfile, FoundTail } from "./profiles.ts";
 
 /** Relative, of an edge's times about its own profile. */
 export const PROFILED_SPREAD = 0.1;
@@ -21,6 +21,6 @@ export interface Costed {
   readonly head: FoundProfile;
   /** What `head` was before this device had measured itself. */
   readonly base: FoundProfile;
-  readonly tail: FoundProfile;
+  readonly tail: FoundTail;
   readonly costs: readonly ExitCosts[];
 }

@@ -304,11 +304,19 @@ export class Optimizer {
 
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
-    const options = { codec, imageCodecs, transport: this.transport };
+    const { mayFit } = tail;
+    const options = { codec, imageCodecs, mayFit, transport: this.transport };
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
     const { earlyExits } = this;
-    this.tracer.costed({ head: head.profile, tail: tail.profile, transport: this.transport, earlyExits });
+    this.tracer.costed({
+      head: head.profile,
+      tail: tail.profile,
+      transport: this.transport,
+      mayFit,
+      earlyExits,
+    });
+    this.toEdge({ kind: "service", mayFit });
     this.planned = { costs, policies: earlyExits ? (model.metadata.policies ?? []) : [] };
     this.kind = plannerKind(known.planner, this.planned);
     this.planner = this.kind.start();

@@ -92,6 +92,17 @@ test("tails are profiled by the service's engine; while it has none nothing is k
     const service = serve({ "/v2/models/tiny": { parameters: { backend } }, "tail-native.json": tail });
     expect((await tailProfile(model, service.fetchJson)).from, backend).toBe("tail-native.json");
   }
+  // One from before there were fitted codecs says nothing of them.
+  for (const [fitted_codecs, mayFit] of [
+    ["linear", true],
+    ["linear,later", true],
+    ["", false],
+    [undefined, false],
+    [7, false],
+  ] as const) {
+    const told = serve({ "/v2/models/tiny": { parameters: { backend: "native", fitted_codecs } } });
+    expect((await tailProfile(model, told.fetchJson)).mayFit, `${fitted_codecs}`).toBe(mayFit);
+  }
   const starting = serve({ "/v2/models/tiny": { parameters: { backend: null } } });
   await expect(tailProfile(model, starting.fetchJson)).rejects.toMatchObject({ code: "unavailable" });
 });

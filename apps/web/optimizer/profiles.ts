@@ -1,3 +1,4 @@
+import { FITTED_CODECS } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import {
@@ -17,6 +18,12 @@ export interface FoundProfile {
   readonly profile: Profile;
   /** The file's name, or in words. */
   readonly from: string;
+}
+
+/** Of tails, with what the service says beside. */
+export interface FoundTail extends FoundProfile {
+  /** Whether it decodes codecs that were fitted to tensors. */
+  readonly mayFit: boolean;
 }
 
 /** Fetches JSON; throws EddiError `not-found` or `unavailable`. */
@@ -78,14 +85,17 @@ export function profiledHead(model: Model, own: Profile, base: FoundProfile): Fo
 const PROFILED_AS: Readonly<Record<string, string>> = { onnxruntime: "native" };
 
 /** The profile of tails on the service's engine, else from the work of each node. */
-export async function tailProfile(model: Model, fetchJson: FetchJson): Promise<FoundProfile> {
-  const engine = await fetchJson(`/v2/models/${encodeURIComponent(model.metadata.id)}`).then(engineOf);
+export async function tailProfile(model: Model, fetchJson: FetchJson): Promise<FoundTail> {
+  const description = await fetchJson(`/v2/models/${encodeURIComponent(model.metadata.id)}`);
+  const { engine, mayFit } = servingOf(description);
   const found = await firstProfile(model, [`tail-${PROFILED_AS[engine] ?? engine}.json`], "tail", fetchJson);
-  return found ?? analyticTailProfile(model);
+  return { ...(found ?? analyticTailProfile(model)), mayFit };
 }
 
-export function analyticTailProfile(model: Model): FoundProfile {
-  return { profile: analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 2), from: "analytic" };
+/** Before the service has said anything. */
+export function analyticTailProfile(model: Model): FoundTail {
+  const profile = analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 2);
+  return { profile, from: "analytic", mayFit: false };
 }
 
 /**
@@ -130,8 +140,12 @@ async function quietly<T>(otherwise: T, read: () => Promise<T>): Promise<T> {
 }
 
 /** @throws EddiError `unavailable` while the service is starting and has no engine yet */
-function engineOf(description: unknown): string {
-  const { parameters } = description as { parameters?: { backend?: unknown } };
-  if (typeof parameters?.backend === "string") return parameters.backend;
+function servingOf(description: unknown): { readonly engine: string; readonly mayFit: boolean } {
+  const { parameters = {} } = description as { parameters?: Readonly<Record<string, unknown>> };
+  const { backend, fitted_codecs: fitted } = parameters;
+  // A service from before there were such codecs says nothing of them.
+  const known = typeof fitted === "string" ? fitted.split(",") : [];
+  const mayFit = FITTED_CODECS.every((codec) => known.includes(codec));
+  if (typeof backend === "string") return { engine: backend, mayFit };
   throw new EddiError("unavailable", "expected the service to name its engine, got none yet");
 }

@@ -64,5 +64,7 @@ export interface PlanningReplies {
 
 export type PlanningEvent =
   | { readonly kind: "planned"; readonly planning: Planning }
+  /** Whether the service decodes codecs that were fitted to tensors, as far as is known. */
+  | { readonly kind: "service"; readonly mayFit: boolean }
   /** A probe is due: no download is to begin until it is taken. */
   | { readonly kind: "hold"; readonly isHeld: boolean };

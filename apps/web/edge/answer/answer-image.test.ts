@@ -99,6 +99,8 @@ async function setUp(
   const kit: Kit = {
     model,
     codec: { codec: "float32", deflate: false },
+    coders: new Map(),
+    mayFit: () => false,
     cloud: new CloudWays(service, new CloudStream(() => service.socket("/v2/stream", "x")), "fetch"),
     traffic: service.traffic,
     engine: () => (broken ? null : engine),

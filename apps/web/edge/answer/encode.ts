@@ -21,7 +21,9 @@ export async function encode(
     asked: saidOf(job),
     timeoutMs,
   };
-  const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, (name) => codecOf(job, name));
+  const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, kit.coders, (name) =>
+    codecOf(job, name),
+  );
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, start);
   job.requestBytes = encoded.frame.body.byteLength;
   job.codecs = encoded.codecs;

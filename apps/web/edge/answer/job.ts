@@ -1,4 +1,5 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
+import { IMAGE_CODECS } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
 import { forcedCodec } from "#shared/evaluator";
 import type { Measured } from "#shared/learning";
@@ -20,6 +21,7 @@ import type { Traffic } from "../../service/traffic.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Provisional, Stages } from "../../talk/edge.ts";
 import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
+import type { Coders } from "../cloud/encode-cut.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
 import type { DriftWatch } from "./drift-watch.ts";
@@ -30,6 +32,10 @@ export interface Kit {
   readonly model: Model;
   /** Of all tensors; null for what plans say. */
   readonly codec: WireCodec | null;
+  /** Of codecs that were fitted to tensors: of heads that are ready they are there. */
+  readonly coders: Coders;
+  /** Whether the service decodes such codecs, as far as is known. */
+  readonly mayFit: () => boolean;
   readonly cloud: CloudWays;
   readonly traffic: Traffic;
   /** Null while a backend is chosen, at first and after one was lost, and when none works. */
@@ -206,7 +212,8 @@ export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
 /** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the client was told. */
 export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
   const { model, codec } = kit;
-  const forced = (one: WireCodec): WireCodec => forcedCodec(model, model.dag.names.indexOf(name), one);
+  const forced = (one: WireCodec): WireCodec =>
+    forcedCodec(model, model.dag.names.indexOf(name), one, IMAGE_CODECS, kit.mayFit());
   if (options.codec !== undefined) return forced(options.codec);
   return plan.codecs?.[name] ?? forced(codec ?? USUAL_CODEC);
 }

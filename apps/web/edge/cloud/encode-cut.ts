@@ -1,7 +1,14 @@
-import { isImageCodec } from "#shared/codecs";
+import { isFittedCodec, isImageCodec, type LinearCoder } from "#shared/codecs";
 import { toEddiError } from "#shared/errors";
 import { type Model, USUAL_CODEC, USUAL_QUALITY, type WireCodec } from "#shared/model";
-import { type EncodedTensor, encodeImage, encodeRequest, encodeTensor, type Frame } from "#shared/protocol";
+import {
+  type EncodedTensor,
+  encodeFitted,
+  encodeImage,
+  encodeRequest,
+  encodeTensor,
+  type Frame,
+} from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
 import { encodeCanvas, encodeImageFile } from "../../image/encode-image.ts";
 import { deflate } from "./deflate.ts";
@@ -15,6 +22,9 @@ export interface EncodedCut {
   /** How the tensors travel: as was asked, but for what this browser cannot do. */
   readonly codecs: Readonly<Record<string, WireCodec>>;
 }
+
+/** By tensor, and by rate: how it is coded by the codec that was fitted to it; of those whose numbers are there. */
+export type Coders = ReadonlyMap<string, readonly LinearCoder[]>;
 
 /** What is asked of the cloud. */
 export interface CloudAsk {
@@ -35,6 +45,7 @@ export interface CloudAsk {
  * One frame with the cut tensors of one image.
  *
  * @param canvas the image as colours, where there is such a thing
+ * @param coders of codecs that were fitted to tensors
  * @param codecOf how a tensor is to travel; all are deflated, or none
  */
 export async function encodeCut(
@@ -42,12 +53,13 @@ export async function encodeCut(
   { exit, mayAnswerEarlier, asked, timeoutMs }: CloudAsk,
   cut: ReadonlyMap<string, TensorValues>,
   canvas: OffscreenCanvas | null,
+  coders: Coders,
   codecOf: (name: string) => WireCodec,
 ): Promise<EncodedCut> {
   const encoded = await Promise.all(
     [...cut].map(async ([name, tensor]) => ({
       name,
-      ...(await encode(model, name, tensor, canvas, codecOf(name))),
+      ...(await encode(model, name, tensor, { canvas, coders: coders.get(name) ?? [] }, codecOf(name))),
     })),
   );
   const timeout = Math.max(1, Math.round(timeoutMs * 1000));
@@ -72,10 +84,15 @@ async function encode(
   { metadata, nodes }: Model,
   name: string,
   tensor: TensorValues,
-  canvas: OffscreenCanvas | null,
+  { canvas, coders }: { readonly canvas: OffscreenCanvas | null; readonly coders: readonly LinearCoder[] },
   wanted: WireCodec,
 ): Promise<Omit<EncodedTensor, "codec"> & { readonly codec: WireCodec }> {
   const { codec, quality = USUAL_QUALITY, deflate } = wanted;
+  if (isFittedCodec(codec)) {
+    const coder = coders[quality - 1];
+    if (coder === undefined) return asUsual(name, tensor, deflate);
+    return { ...encodeFitted(name, { codec, rate: quality, coder }, tensor.values), codec: wanted };
+  }
   if (!isImageCodec(codec)) {
     const encoded = encodeTensor(name, tensor.shape, tensor.values, codec);
     return { ...encoded, codec: { ...wanted, codec: encoded.codec } };
@@ -91,9 +108,14 @@ async function encode(
   } catch (thrown) {
     // An image that cannot be made a file still has its pixels.
     console.warn(`${codec}: ${toEddiError(thrown).message}`);
-    return {
-      ...encodeTensor(name, tensor.shape, tensor.values, "uint8"),
-      codec: { ...USUAL_CODEC, deflate },
-    };
+    return asUsual(name, tensor, deflate);
   }
+}
+
+function asUsual(
+  name: string,
+  { shape, values }: TensorValues,
+  deflate: boolean,
+): Omit<EncodedTensor, "codec"> & { readonly codec: WireCodec } {
+  return { ...encodeTensor(name, shape, values, "uint8"), codec: { ...USUAL_CODEC, deflate } };
 }

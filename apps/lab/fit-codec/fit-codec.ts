@@ -1,0 +1,147 @@
+import { type LinearCoder, type LinearRate, type LinearTransform, linearCoder, TOTAL } from "#shared/codecs";
+import { elementCount } from "#shared/model";
+import type { SegmentModel } from "#shared/runtime";
+import { thinned } from "../data/held-back.ts";
+import type { Photos } from "../data/photos.ts";
+import { neverRising } from "../evaluate/choose-quality.ts";
+import { exitsBehind, measureFitted } from "../evaluate/codec-costs.ts";
+import type { MeasuredCost } from "../evaluate/tally.ts";
+import { fitRate, keepComponents } from "./fit-rate.ts";
+import { blocksOf, type FittedTransform, fitTransform } from "./fit-transform.ts";
+import { tensorValues } from "./tensor-values.ts";
+
+/** What a codec is fitted to, and chosen on. */
+export interface FitRequest {
+  readonly segments: SegmentModel;
+  /** Of the tensor. */
+  readonly name: string;
+  /** Training photos, and those held back from training. */
+  readonly kept: Photos;
+  readonly heldBack: Photos;
+  /** By rate: top-1 that may be lost, 0..1. */
+  readonly losses: readonly number[];
+  readonly onProgress: (what: string, share: number) => void;
+}
+
+/** A codec fitted to a tensor. */
+export interface FittedLinear {
+  readonly transform: LinearTransform;
+  /** Coarsest first. */
+  readonly rates: readonly LinearRate[];
+  readonly coders: readonly LinearCoder[];
+  /** Every step that was tried on the held-back photos, finest first. */
+  readonly tried: readonly TriedStep[];
+}
+
+export interface TriedStep {
+  readonly step: number;
+  readonly cost: MeasuredCost;
+  /** The most that any exit behind the tensor loses, fitted never to rise with a finer step. */
+  readonly loss: number;
+}
+
+const MOST_PHOTOS = 2500;
+/** Of all values that are held: 240 MB. */
+const MOST_VALUES = 60e6;
+/** Steps that are tried, as shares of the values' standard deviation: each a fifth finer than the one before. */
+const STEPS: readonly number[] = Array.from({ length: 15 }, (_, at) => 3.2 * 0.82 ** at);
+/** By how much fewer bytes a larger block has to be worth its larger transform. */
+const WORTH = 0.9;
+/** At this step blocks are compared: all are off by as much then. */
+const COMPARED = 1;
+
+/**
+ * Fits a linear codec: principal components of the tensor's blocks, of the size that pays, and for each loss that is
+ * tolerated the coarsest step that keeps it on the held-back photos, with static tables.
+ *
+ * @throws EddiError `bad-argument` for a model whose exits name no classes
+ */
+export async function fitCodec(request: FitRequest): Promise<FittedLinear> {
+  const { segments, name, kept, heldBack, losses, onProgress } = request;
+  const { shape, range } = segments.model.metadata.tensors[name]!;
+  const each = elementCount(shape);
+  const most = Math.max(1, Math.min(MOST_PHOTOS, Math.floor(MOST_VALUES / each)));
+  const photos = thinned(kept, most);
+  const values = await tensorValues(segments, photos, name, (share) => onProgress("tensors", share));
+  const spread = deviation(values, shape.at(-1)!);
+  const { transform, along } = chooseBlock(values, shape, COMPARED * spread);
+  const components = transform.basis.length / transform.mean.length;
+  const all = STEPS.map((share) => fitRate(along, components, share * spread));
+  const coders = all.map((rate) => linearCoder(transform, rate, range));
+  const costs = await measureFitted(segments, heldBack, name, coders, (share) => onProgress("rates", share));
+  const tried = triedSteps(all, costs, exitsBehind(segments.model, name)).toReversed();
+  const chosen = chooseSteps(tried, losses);
+  const rates = all.filter(({ step }) => chosen.has(step));
+  return { ...pruned(transform, rates, range), tried };
+}
+
+/** Standard deviation of the values about their channel's mean. */
+function deviation(values: Float32Array, channels: number): number {
+  const rows = values.length / channels;
+  const sums = new Float64Array(channels);
+  const squares = new Float64Array(channels);
+  for (let at = 0; at < values.length; at++) {
+    sums[at % channels]! += values[at]!;
+    squares[at % channels]! += values[at]! ** 2;
+  }
+  const variance = squares.reduce((sum, square, c) => sum + square / rows - (sums[c]! / rows) ** 2, 0);
+  return Math.sqrt(Math.max(variance / channels, 1e-12));
+}
+
+function chooseBlock(values: Float32Array, shape: readonly number[], step: number): FittedTransform {
+  let [best, least] = [null as FittedTransform | null, Number.POSITIVE_INFINITY];
+  for (const block of blocksOf(shape)) {
+    const fitted = fitTransform(values, shape, block);
+    const components = fitted.transform.basis.length / fitted.transform.mean.length;
+    const bits = entropyBits(fitRate(fitted.along, components, step), fitted.along.length / components);
+    if (bits > WORTH * least) continue;
+    [best, least] = [fitted, bits];
+  }
+  return best!;
+}
+
+/** Of all blocks, by how often each number came. */
+function entropyBits({ tables }: LinearRate, blocks: number): number {
+  const shares = tables.flatMap(({ frequencies }) => [...frequencies].map((share) => share / TOTAL));
+  return blocks * shares.reduce((sum, share) => sum - share * Math.log2(share), 0);
+}
+
+/** Coarsest first. */
+function triedSteps(
+  all: readonly LinearRate[],
+  costs: readonly MeasuredCost[],
+  exits: readonly string[],
+): readonly TriedStep[] {
+  const byExit = exits.map((exit) => neverRising(costs.map(({ loss }) => loss[exit]!)));
+  return all.map(({ step }, at) => ({
+    step,
+    cost: costs[at]!,
+    loss: Math.max(...byExit.map((losses) => losses[at]!)),
+  }));
+}
+
+/** By loss that is tolerated the coarsest step; the finest where none keeps it. */
+function chooseSteps(finestFirst: readonly TriedStep[], losses: readonly number[]): ReadonlySet<number> {
+  const steps = losses.map((tolerated) => {
+    const good = finestFirst.filter(({ loss }) => loss <= tolerated);
+    return (good.at(-1) ?? finestFirst[0]!).step;
+  });
+  return new Set(steps);
+}
+
+/** Without the components that are not told even at the finest rate: nothing else changes. */
+function pruned(
+  transform: LinearTransform,
+  rates: readonly LinearRate[],
+  range: readonly [number, number],
+): Omit<FittedLinear, "tried"> {
+  const size = transform.mean.length;
+  const speaks = rates.at(-1)!.tables.flatMap(({ frequencies }, at) => (frequencies.length > 1 ? [at] : []));
+  const kept = speaks.length > 0 ? speaks : [0];
+  const rows = kept.map((component) => transform.basis.subarray(component * size, (component + 1) * size));
+  const basis = new Float32Array(kept.length * size);
+  for (const [at, row] of rows.entries()) basis.set(row, at * size);
+  const smaller = { ...transform, basis };
+  const own = rates.map((rate) => keepComponents(rate, kept));
+  return { transform: smaller, rates: own, coders: own.map((rate) => linearCoder(smaller, rate, range)) };
+}
