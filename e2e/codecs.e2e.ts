@@ -13,6 +13,9 @@ import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.
 import { loadModel, noise, REAL, SLOW_PHONE, TINY } from "./harness/models.ts";
 import { test } from "./harness/test.ts";
 
+/** The tensor of the real model that a codec was fitted to. */
+const FITTED = "neck";
+
 /** The head of the last exit up to a tensor. */
 function planAt(id: string, tensor: string): Plan {
   const exit = loadModel(id).metadata.exits.at(-1)!.id;
@@ -108,6 +111,23 @@ test.describe("real model", () => {
       expect(coarse.requestBytes).toBeLessThan(file.requestBytes);
     }
     await expect(app.page.locator(".chip")).toContainText("all in the cloud · jpeg 20, ");
+  });
+
+  test("the codec that was fitted to a tensor: the answer is nearly what it was, in a fraction of the bytes", async () => {
+    const plan = planAt(REAL, FITTED);
+    const [raw, four] = [await answer(plan, "float32"), await answer(plan, "uint4+deflate")];
+    const { rates } = model.metadata.fitted![FITTED]!;
+    for (const codec of ["linear", "linear:1"] as const) {
+      const fitted = await answer(plan, codec);
+      const how = { codec: "linear", quality: codec === "linear" ? rates.length : 1, deflate: false };
+      expect(fitted).toMatchObject({ source: "cloud", cut: [FITTED], codecs: { [FITTED]: how } });
+      expect(fitted.requestBytes).toBeLessThan(four.requestBytes / 2);
+      expectClose(fitted.scores, raw.scores, 0.25);
+    }
+    await expect(app.page.locator(".chip")).toContainText("linear 1, ");
+    // It is of that tensor alone.
+    const other = await answer(allCloud(model, exit), "linear");
+    expect(other.codecs).toEqual({ image: { codec: "uint8", deflate: false } });
   });
 
   test("codecs that are none, or of tensors that do not cross, are refused in words", async () => {

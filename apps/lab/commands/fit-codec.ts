@@ -6,9 +6,11 @@ import { holdBack, thinned } from "../data/held-back.ts";
 import { exitsBehind, measureFitted } from "../evaluate/codec-costs.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import { withSection } from "../files/card-section.ts";
+import { readModelFolder } from "../files/model-folder.ts";
 import { fitCodec } from "../fit-codec/fit-codec.ts";
-import { fittedSection } from "../fit-codec/fitted-section.ts";
+import { curveFile, fittedCurve, fittedSection } from "../fit-codec/fitted-section.ts";
 import { packCodec, storeCodec } from "../fit-codec/store-codec.ts";
+import { renewVerdicts } from "../simulate/verdicts/record-verdicts.ts";
 import { bar } from "../terminal/status-line.ts";
 import { command } from "./command.ts";
 import { parsed, required, text, whole } from "./option.ts";
@@ -19,11 +21,11 @@ export const fitCodecCommand = command({
   about: `Fits a codec to one tensor and stores it with the model: the principal components of the tensor's blocks on
 training photos, told in steps, by a range coder with static tables. For each loss that is tolerated it takes the coarsest
 step that keeps it on the training photos held back from training; validation photos then tell bytes and losses. Plans
-use it where the cut lies there. The model becomes another version: record its verdicts anew.`,
+use it where the cut lies there. The model becomes another version of the same weights and verdicts.`,
   argument: modelArgument,
   options: {
     tensor: required(text("NODE", "whose tensor; not the image")),
-    rates: parsed("POINTS", "top-1 that may be lost, in points, one for each rate", readLosses, "0.5,1"),
+    rates: parsed("POINTS", "top-1 that may be lost, in points, one for each rate", readLosses, "0.3,0.5,1"),
     photos: whole("of the validation photos, evenly spread, that bytes and losses are told of", 1, 1000),
     data: dataOption,
     backend: backendOption,
@@ -44,7 +46,11 @@ use it where the cut lies there. The model becomes another version: record its v
     );
     const stored = packCodec(name, fitted, measured);
     await storeCodec(folder, name, stored);
+    // Neither nodes nor weights are others.
+    const isRenewed = await renewVerdicts(folder, model, await readModelFolder(folder));
     const section = fittedSection(model, name, stored, fitted.tried, validation.count);
+    const curve = fittedCurve(model, name, stored, fitted.tried);
+    await writeFile(path.join(folder, curveFile(stored.fitted)), curve);
     const card = path.join(folder, "card.md");
     await writeFile(`${card}.part`, withSection(await readFile(card, "utf8"), `Codec of ${name}`, section));
     await rename(`${card}.part`, card);
@@ -54,6 +60,9 @@ use it where the cut lies there. The model becomes another version: record its v
       const of = { model: model.metadata.id, backend, tensor: name, photos: validation.count };
       printJson({ ...of, shardBytes: bytes.length, codec, tried });
     } else process.stdout.write(`${section}\n`);
+    status.note(
+      isRenewed ? "verdicts: taken over, they are what they were" : "verdicts: none of this version",
+    );
   },
 });
 
@@ -75,5 +84,5 @@ function readLosses(given: string, option: string): readonly number[] {
   const losses = given.split(",").map(Number);
   const isRight = given.trim() !== "" && losses.every((points) => points >= 0 && points <= 100);
   if (isRight) return losses.map((points) => points / 100);
-  throw new EddiError("bad-argument", `${option}: expected points of 0 to 100, as 0.5,1, got ${given}`);
+  throw new EddiError("bad-argument", `${option}: expected points of 0 to 100, as 0.3,1, got ${given}`);
 }

@@ -1,4 +1,4 @@
-import { anyCodec, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
+import { anyCodec, type CodecName, isFittedCodec, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
 import { TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import { type CodecCost, exitById, type Model } from "#shared/model";
@@ -41,7 +41,26 @@ together with others:
 |---|---|${TENSOR_CODECS.map(() => "---|").join("")}
 ${rows.join("\n")}
 
-${cheaperThanImage(model, measured)}`;
+${fittedTable(measured, last)}${cheaperThanImage(model, measured)}`;
+}
+
+/** Of codecs that were fitted to tensors: bytes with their standard deviation. */
+function fittedTable(measured: MeasuredCodecs, exit: string): string {
+  const rows = Object.entries(measured).flatMap(([name, costs]) =>
+    costs
+      .filter(({ codec, deflate }) => isFittedCodec(codec) && !deflate)
+      .map(
+        (cost) => `| ${name} | ${nameOf(cost)} | ${cost.bytes} ± ${cost.spread} | ${lossOf(cost, exit)} |`,
+      ),
+  );
+  if (rows.length === 0) return "";
+  return `Codecs that were fitted to a tensor (\`lab fit-codec\`), with the bytes' standard deviation:
+
+| tensor | codec | bytes | lost |
+|---|---|---|---|
+${rows.join("\n")}
+
+`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isFittedCodec } from "#shared/codecs";
-import type { CodecCost, FittedTensor, ModelMetadata } from "#shared/model";
+import type { CodecCost, FittedRate, FittedTensor, ModelMetadata } from "#shared/model";
+import { neverRising } from "./choose-quality.ts";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 import type { MeasuredCost } from "./tally.ts";
 
@@ -18,11 +19,25 @@ export function withMeasured(metadata: ModelMetadata, measured: MeasuredCodecs):
 
 /** Rates that were not measured stay as they were. */
 function withRates(fitted: FittedTensor, measured: readonly MeasuredCost[]): FittedTensor {
-  const rates = fitted.rates.map((rate, at) => {
-    const cost = measured.find(
-      ({ codec, quality, deflate }) => codec === fitted.codec && quality === at + 1 && !deflate,
-    );
-    return cost === undefined ? rate : { ...rate, bytes: cost.bytes, spread: cost.spread, loss: cost.loss };
+  const costs = fitted.rates.map((_, at) =>
+    measured.find(({ codec, quality, deflate }) => codec === fitted.codec && quality === at + 1 && !deflate),
+  );
+  if (!costs.every((cost) => cost !== undefined)) return fitted;
+  const told = ratesOf(costs);
+  return { ...fitted, rates: fitted.rates.map(({ step }, at) => ({ step, ...told[at]! })) };
+}
+
+/**
+ * What rates are told to cost. As of image codecs, a finer one loses no more: neighbours differ by chance, so losses are
+ * fitted to fall.
+ *
+ * @param costs by rate, coarsest first
+ */
+export function ratesOf(costs: readonly MeasuredCost[]): readonly Omit<FittedRate, "step">[] {
+  const exits = Object.keys(costs[0]!.loss);
+  const byExit = exits.map((exit) => neverRising(costs.map(({ loss }) => loss[exit]!)));
+  return costs.map(({ bytes, spread }, at) => {
+    const loss = exits.map((exit, i) => [exit, Number(byExit[i]![at]!.toFixed(6))] as const);
+    return { bytes, spread, loss: Object.fromEntries(loss) };
   });
-  return { ...fitted, rates };
 }

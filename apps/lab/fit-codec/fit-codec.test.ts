@@ -13,11 +13,13 @@ import { codedScores } from "../evaluate/coded-scores.ts";
 import { evaluateExits } from "../evaluate/evaluate-exits.ts";
 import { withMeasured } from "../evaluate/with-measured.ts";
 import { openModelFolder, readCoders, readModelFolder } from "../files/model-folder.ts";
+import { renewVerdicts } from "../simulate/verdicts/record-verdicts.ts";
+import { readVerdicts } from "../simulate/verdicts/verdicts.ts";
 import { symmetricEigen } from "./eigen.ts";
 import { type FittedLinear, fitCodec } from "./fit-codec.ts";
 import { fitRate } from "./fit-rate.ts";
 import { blocksOf, fitTransform } from "./fit-transform.ts";
-import { fittedSection } from "./fitted-section.ts";
+import { fittedCurve, fittedSection } from "./fitted-section.ts";
 import { packCodec, storeCodec } from "./store-codec.ts";
 import { tensorValues } from "./tensor-values.ts";
 
@@ -123,6 +125,10 @@ test("what is stored is read again, measures the same, and takes the place of an
   await storeCodec(folder, NODE, stored);
   await storeCodec(folder, NODE, stored);
   const model = await readModelFolder(folder);
+  const verdicts = await readVerdicts(folder, before);
+  expect(await renewVerdicts(folder, before, model)).toBe(true);
+  expect(await renewVerdicts(folder, before, model)).toBe(false);
+  expect(await readVerdicts(folder, model)).toEqual({ ...verdicts, version: model.version });
   expect(model.version).not.toBe(before.version);
   expect(model.shards).toHaveLength(before.shards.length + 1);
   expect(model.metadata.fitted![NODE]).toEqual(stored.fitted);
@@ -156,6 +162,10 @@ test("what is stored is read again, measures the same, and takes the place of an
 
   const section = fittedSection(model, NODE, stored, fitted.tried, heldBack.count);
   expect(section).toContain(`| linear 2 | ${stored.fitted.rates[1]!.bytes} ± `);
+  expect(section).toContain("](codec-block2-concat.svg)");
+  const curve = fittedCurve(model, NODE, stored, fitted.tried);
+  expect(curve.match(/class="rate"/g)!.length).toBeGreaterThanOrEqual(2);
+  expect(curve).not.toMatch(/NaN|Infinity|undefined/);
   const json = JSON.parse(await readFile(path.join(folder, "model.json"), "utf8"));
   expect(json.weightsManifest.at(-1).paths).toEqual(["codec-block2-concat.bin"]);
 });

@@ -1,4 +1,6 @@
-import { type CodecCost, codecWords, type FittedRate, type Model } from "#shared/model";
+import { isImageCodec } from "#shared/codecs";
+import { type CodecCost, codecWords, type FittedRate, type FittedTensor, type Model } from "#shared/model";
+import { rateCurveSvg } from "../draw/rate-curve-svg.ts";
 import type { TriedStep } from "./fit-codec.ts";
 import type { StoredCodec } from "./store-codec.ts";
 
@@ -11,30 +13,25 @@ export function fittedSection(
   photos: number,
 ): string {
   const exits = Object.keys(fitted.rates[0]!.loss);
-  const rows = fitted.rates.map(
-    (rate, at) =>
-      `| linear ${at + 1} | ${size(rate)} | ${exits.map((exit) => points(rate.loss[exit]!)).join(" | ")} |`,
-  );
-  const others = [
-    ...(model.metadata.codecs?.[name] ?? []).filter(({ codec }) => codec === "uint4" || codec === "uint8"),
-    ...(model.metadata.codecs?.[model.dag.names[0]!] ?? []).filter(
-      ({ codec, deflate }) => (codec === "jpeg" || codec === "webp") && !deflate,
-    ),
-  ].map(
-    (cost) =>
-      `| ${wordsOf(cost)} | ${cost.bytes} | ${exits.map((exit) => points(cost.loss[exit] ?? 0)).join(" | ")} |`,
+  const cells = (loss: CodecCost["loss"]): string =>
+    exits.map((exit) => (loss[exit] === undefined ? "-" : points(loss[exit]))).join(" | ");
+  const rows = fitted.rates.map((rate, at) => `| linear ${at + 1} | ${size(rate)} | ${cells(rate.loss)} |`);
+  const others = otherCosts(model, name).map(
+    (cost) => `| ${wordsOf(cost)} | ${cost.bytes} | ${cells(cost.loss)} |`,
   );
   const steps = tried.map(({ step, cost, loss }) => {
-    return `| ${step.toFixed(3)} | ${cost.bytes} ± ${cost.spread} | ${exits.map((exit) => points(cost.loss[exit]!)).join(" | ")} | ${points(loss)} |`;
+    return `| ${step.toFixed(3)} | ${size(cost)} | ${cells(cost.loss)} | ${points(loss)} |`;
   });
   const blocks = fitted.block === 1 ? "positions" : `blocks of ${fitted.block}x${fitted.block} positions`;
   return `Fitted by \`lab fit-codec\`: the ${fitted.components} first principal components of ${blocks}, told in steps, by a
 range coder with static tables; ${(bytes.length / 1000).toFixed(1)} kB of numbers. Bytes of the tensor alone, mean and standard
-deviation, and top-1 that is lost in points, on ${photos} validation photos; below, the other codecs of this tensor and the image's:
+deviation, and top-1 that is lost in points (fitted to fall with finer rates), on ${photos} validation photos; below, the other codecs of this tensor and the image's:
 
 | codec | bytes | ${exits.join(" | ")} |
 |---|---|${exits.map(() => "---|").join("")}
 ${[...rows, ...others].join("\n")}
+
+![Bytes against points lost](${curveFile(fitted)})
 
 The steps that were tried on the training photos held back from training, with the most that an exit loses when losses
 never rise with a finer step; by these the rates were chosen:
@@ -44,11 +41,49 @@ never rise with a finer step; by these the rates were chosen:
 ${steps.join("\n")}`;
 }
 
-const size = ({ bytes, spread }: FittedRate): string => `${bytes} ± ${spread}`;
+/** The rate-loss curve's file beside the card. */
+export function curveFile({ shard }: FittedTensor): string {
+  return shard.replace(/\.bin$/, ".svg");
+}
+
+/** The section as a picture: by the most that an exit loses. */
+export function fittedCurve(
+  model: Model,
+  name: string,
+  { fitted }: StoredCodec,
+  tried: readonly TriedStep[],
+): string {
+  const exits = Object.keys(fitted.rates[0]!.loss);
+  const most = (loss: CodecCost["loss"]): number => Math.max(...exits.map((exit) => loss[exit] ?? 0));
+  return rateCurveSvg({
+    title: `${model.metadata.id}, ${name}: bytes against the most points that an exit loses`,
+    tried: tried.map(({ cost, loss }) => ({ bytes: cost.bytes, loss })),
+    rates: fitted.rates.map(({ bytes, loss }, at) => ({
+      label: `linear ${at + 1}`,
+      bytes,
+      loss: most(loss),
+    })),
+    others: otherCosts(model, name)
+      .filter(({ codec, deflate }) => deflate || isImageCodec(codec))
+      .filter(({ loss }) => exits.every((exit) => loss[exit] !== undefined))
+      .map((cost) => ({ label: wordsOf(cost), bytes: cost.bytes, loss: most(cost.loss) })),
+  });
+}
+
+/** What comes nearest without the codec: whole numbers of the tensor, and the image as a file. */
+function otherCosts({ metadata, dag }: Model, name: string): readonly CodecCost[] {
+  const own = metadata.codecs?.[name] ?? [];
+  const image = metadata.codecs?.[dag.names[0]!] ?? [];
+  return [
+    ...own.filter(({ codec }) => codec === "uint4" || codec === "uint8"),
+    ...image.filter(({ codec, deflate }) => isImageCodec(codec) && !deflate),
+  ];
+}
+
+const size = ({ bytes, spread }: Pick<FittedRate, "bytes" | "spread">): string => `${bytes} ± ${spread}`;
 const points = (share: number): string => `${Number((100 * share).toFixed(2))}`;
 
 /** The image's codecs are of another tensor: that is said. */
 function wordsOf(cost: CodecCost): string {
-  const isImage = cost.codec === "jpeg" || cost.codec === "webp";
-  return isImage ? `image as ${codecWords(cost)}` : codecWords(cost);
+  return isImageCodec(cost.codec) ? `image as ${codecWords(cost)}` : codecWords(cost);
 }

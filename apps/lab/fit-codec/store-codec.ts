@@ -10,6 +10,7 @@ import {
   readModel,
 } from "#shared/model";
 import type { MeasuredCost } from "../evaluate/tally.ts";
+import { ratesOf } from "../evaluate/with-measured.ts";
 import type { FittedLinear } from "./fit-codec.ts";
 
 /** A codec as it is stored: its shard, and its part of the metadata. */
@@ -30,10 +31,8 @@ export function packCodec(
 ): StoredCodec {
   const { block, mean, basis } = transform;
   const bytes = fittedBytes(transform, rates);
-  const told = rates.map(({ step }, at): FittedRate => {
-    const { bytes: size, spread, loss } = measured[at]!;
-    return { step, bytes: size, spread, loss };
-  });
+  const costs = ratesOf(measured);
+  const told = rates.map(({ step }, at): FittedRate => ({ step, ...costs[at]! }));
   const shard = `codec-${name.replaceAll(/[^\w.-]/g, "-")}.bin`;
   return {
     bytes,

@@ -1,12 +1,12 @@
-import { rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { brotliCompress, constants } from "node:zlib";
+import { brotliCompress, brotliDecompressSync, constants } from "node:zlib";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import { type ExitScores, topClasses } from "../../evaluate/exit-scores.ts";
 import { verdictsOf } from "../../evaluate/temperature.ts";
-import { VERDICTS_FILE, type VerdictsHeader } from "./verdicts.ts";
+import { readVerdicts, VERDICTS_FILE, type VerdictsHeader } from "./verdicts.ts";
 
 /** Of each exit's confidence, at most: 200 keep five exits of 10,000 photos at 60 kB. */
 const LEVELS = 200;
@@ -50,7 +50,30 @@ export async function recordVerdicts(
     ...classes.map((one) => Buffer.from(Uint16Array.from(one).buffer)),
     ...levels.map(({ level }) => level),
   ];
-  const bytes = await promisify(brotliCompress)(Buffer.concat(parts), {
+  return write(folder, Buffer.concat(parts));
+}
+
+/**
+ * Takes verdicts over to another version of the model whose nodes, weights, temperatures and policies are the same.
+ *
+ * @returns whether there were verdicts of the version before
+ */
+export async function renewVerdicts(folder: string, before: Model, after: Model): Promise<boolean> {
+  const known = await readVerdicts(folder, before).catch(() => null);
+  if (known === null) return false;
+  const inflated = brotliDecompressSync(await readFile(path.join(folder, VERDICTS_FILE)));
+  const end = inflated.indexOf("\n");
+  const header: VerdictsHeader = JSON.parse(inflated.subarray(0, end).toString("utf8"));
+  const line = Buffer.from(JSON.stringify({ ...header, version: after.version }));
+  await write(folder, Buffer.concat([line, inflated.subarray(end)]));
+  return true;
+}
+
+async function write(
+  folder: string,
+  content: Buffer,
+): Promise<{ readonly file: string; readonly bytes: number }> {
+  const bytes = await promisify(brotliCompress)(content, {
     params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY },
   });
   const file = path.join(folder, VERDICTS_FILE);
