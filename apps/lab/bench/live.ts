@@ -38,13 +38,13 @@ and lays beside it what the simulator says of the same run.`,
     const subject = await openSubject(modelFolder(model), 1);
     const random = randomFrom(seed);
     const photos = await livePhotos(modelFolder(model), options.data, options.photos, random, status);
-    const { rig, rows } = await runLive({
+    const { rigs, rows } = await runLive({
       ...{ subject, photos, links, slowdown, budgetMs },
       policies: [...new Set(options.policies.split(","))],
       onProgress: (told) => status.update(told),
     });
     const agreement = agreementOf(rows);
-    const report = { bench: "live", model, slowdown, budgetMs, seed, rig, rows, agreement };
+    const report = { bench: "live", model, slowdown, budgetMs, seed, rigs, rows, agreement };
     if (options.out !== undefined) await writeOut(options.out, `${JSON.stringify(report, null, 1)}\n`);
     if (options.json) printJson(report);
     else {

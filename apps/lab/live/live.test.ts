@@ -57,6 +57,7 @@ test("what the rig is like is what the simulator plays", async () => {
   const rig = {
     edgeScale: 3,
     edgeNoise: 0,
+    encodeScale: 2,
     cloudScale: 2,
     cloudNoise: 0,
     imageMs: 1,

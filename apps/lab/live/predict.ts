@@ -1,11 +1,12 @@
 import { FIRST_GUESS } from "#shared/network";
 import type { Objective } from "#shared/optimizer";
 import { pilotNamed } from "../simulate/policy/pilots.ts";
+import type { Pilot } from "../simulate/session/pilot.ts";
 import type { Scenario } from "../simulate/session/scenario.ts";
 import { Session } from "../simulate/session/session.ts";
 import type { Subject } from "../simulate/set-up/subject.ts";
 import type { LiveLink } from "./conditions.ts";
-import { type RigWorld, worldOfRig } from "./rig-world.ts";
+import { type RigWorld, truthOfRig, worldOfRig } from "./rig-world.ts";
 
 /** What a policy came to on a link: means over answers. */
 export interface Outcomes {
@@ -33,7 +34,8 @@ const SEEDS = 8;
 export async function predict(options: PredictOptions): Promise<Outcomes> {
   const { subject, rig, link, startsMs, photos, budgetMs, policy, isForced } = options;
   const { model, verdicts, costs, layerCosts } = subject;
-  const pilot = { ...(await pilotNamed(policy)), isInsured: !isForced };
+  // The page probes, whoever plans.
+  const pilot: Pilot = { ...(await pilotNamed(policy)), senses: "network", isInsured: !isForced };
   const objective: Objective = { kind: "accuracy", budgetMs };
   const all = Array.from({ length: SEEDS }, (_, seed) => {
     const scenario: Scenario = {
@@ -41,7 +43,7 @@ export async function predict(options: PredictOptions): Promise<Outcomes> {
       verdicts,
       costs,
       layerCosts,
-      truth: costs,
+      truth: truthOfRig(rig, costs),
       world: worldOfRig(rig, link),
       seed: seed + 1,
       arrivals: startsMs,

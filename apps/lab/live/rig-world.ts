@@ -1,4 +1,6 @@
-import { type ExitCosts, headMembers } from "#shared/evaluator";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isImageCodec } from "#shared/codecs";
+import { costsOf, type ExitCosts, headMembers, type Wire } from "#shared/evaluator";
 import { allCloud, allEdge, type Plan } from "#shared/model";
 import { TRANSPORT } from "../simulate/session/answering.ts";
 import { demandsOf } from "../simulate/session/demands.ts";
@@ -12,6 +14,8 @@ export interface RigWorld {
   /** Of edge and service against the stored profiles, and how it scatters: standard deviation of the logarithm. */
   readonly edgeScale: number;
   readonly edgeNoise: number;
+  /** Of the browser's own encoder of images, beside the edge's scale: it is no part of the engine. */
+  readonly encodeScale: number;
   readonly cloudScale: number;
   readonly cloudNoise: number;
   readonly imageMs: number;
@@ -19,12 +23,14 @@ export interface RigWorld {
   readonly overheadMs: number;
 }
 
-const ROUNDS = 12;
+const ROUNDS = 8;
 /** A service that has just started is slow. */
-const WARM_UPS = 6;
+const WARM_UPS = 3;
+/** Photos come one by one: what has just run runs faster than what has rested. */
+const REST_MS = 700;
 
 /**
- * Forced plans, all here and all there, on the fast link.
+ * Forced plans, all here and all there, on the fast link: the image's pixels, and its file.
  *
  * @param link the fast one
  * @param photos how many the page keeps
@@ -37,36 +43,55 @@ export async function measureRig(
 ): Promise<RigWorld> {
   const { model, costs } = subject;
   const last = model.metadata.exits.at(-1)!.id;
-  const plans = { edge: allEdge(model, last), cloud: rawPlan(costs, last) ?? allCloud(model, last) };
-  const told = { edge: [] as LiveAnswer[], cloud: [] as LiveAnswer[] };
+  const plans = {
+    edge: allEdge(model, last),
+    pixels: imagePlan(costs, last, "raw") ?? allCloud(model, last),
+    file: imagePlan(costs, last, "plain") ?? allCloud(model, last),
+  };
+  const ways = ["edge", "pixels", "file"] as const;
+  const told = { edge: [] as LiveAnswer[], pixels: [] as LiveAnswer[], file: [] as LiveAnswer[] };
   for (let round = -WARM_UPS; round < ROUNDS; round++) {
-    for (const way of ["edge", "cloud"] as const) {
+    for (const way of ways) {
+      await sleep(REST_MS);
       const answer = await page.answer(Math.max(0, round) % photos, plans[way]);
       if (round >= 0) told[way].push(answer);
     }
   }
-  const uplinkMs = (8000 * demandsOf(costs, plans.cloud, TRANSPORT).remote!.bytes) / link.uplinkBps;
-  const edgeMs = demandsOf(costs, plans.edge, TRANSPORT).restMs;
-  const cloudMs = demandsOf(costs, plans.cloud, TRANSPORT).remote!.cloudMs;
-  const edge = told.edge.map(({ stages }) => (stages.headMs! + stages.encodeMs!) / edgeMs);
-  const cloud = told.cloud.map(({ stages }) => stages.cloudMs! / cloudMs);
-  const both = [...told.edge, ...told.cloud];
+  const demands = (way: (typeof ways)[number]) => demandsOf(costs, plans[way], TRANSPORT);
+  const edge = told.edge.map(({ stages }) => (stages.headMs! + stages.encodeMs!) / demands("edge").restMs);
+  const edgeScale = medianOf(edge);
+  const cloud = (["pixels", "file"] as const).flatMap((way) =>
+    told[way].map(({ stages }) => stages.cloudMs! / demands(way).remote!.cloudMs),
+  );
+  const encodeMs = medianOf(told.file.map(({ stages }) => stages.encodeMs!));
+  const uplinkMs = (8000 * demands("file").remote!.bytes) / link.uplinkBps;
   return {
-    edgeScale: medianOf(edge),
+    edgeScale,
     edgeNoise: scatterOf(edge),
+    encodeScale: isImageFile(costsOf(costs, plans.file)!)
+      ? encodeMs / (edgeScale * demands("file").restMs)
+      : 1,
     cloudScale: medianOf(cloud),
     cloudNoise: scatterOf(cloud),
-    imageMs: medianOf(both.map(({ stages }) => stages.imageMs!)),
+    imageMs: medianOf(ways.flatMap((way) => told[way].map(({ stages }) => stages.imageMs!))),
     overheadMs: Math.max(
       0,
       medianOf(
-        told.cloud.map(
+        told.file.map(
           ({ stages }) =>
             stages.rttMs! + stages.uplinkMs! + stages.otherMs! + stages.downlinkMs! - link.rttMs - uplinkMs,
         ),
       ),
     ),
   };
+}
+
+/** What the rig's world goes by: the stored profiles, but for the browser's encoder. */
+export function truthOfRig({ encodeScale }: RigWorld, costs: readonly ExitCosts[]): readonly ExitCosts[] {
+  return costs.map((own) => {
+    if (!isImageFile(own)) return own;
+    return { ...own, edgeCutMs: own.edgeCutMs.map((ms, node) => (node === 0 ? encodeScale * ms : ms)) };
+  });
 }
 
 /** The rig's link, page and service as the simulator has them: the proxy knows no radio, no loss and no slow start. */
@@ -80,7 +105,8 @@ export function worldOfRig(rig: RigWorld, link: LiveLink): WorldSettings {
       wake: null,
       drx: null,
       slowStart: false,
-      bufferBytes: 0,
+      // What the proxy has taken in goes on, whoever gives up.
+      bufferBytes: 256 << 10,
     },
     edge: {
       slowdown: rig.edgeScale,
@@ -88,6 +114,8 @@ export function worldOfRig(rig: RigWorld, link: LiveLink): WorldSettings {
       throttling: null,
       otherShare: 0,
       imageMs: rig.imageMs,
+      // What makes its engine slow is a pause.
+      blocks: false,
     },
     cloud: {
       scale: rig.cloudScale,
@@ -102,15 +130,18 @@ export function worldOfRig(rig: RigWorld, link: LiveLink): WorldSettings {
   };
 }
 
-/** The image's pixels go up, as plans have it. */
-function rawPlan(costs: readonly ExitCosts[], exit: string): Plan | null {
-  const own = costs.find((one) => one.exit === exit && one.wire?.mode === "raw");
+/** The image goes up, as plans of a wire mode have it. */
+function imagePlan(costs: readonly ExitCosts[], exit: string, mode: Wire["mode"]): Plan | null {
+  const own = costs.find((one) => one.exit === exit && one.wire?.mode === mode);
   if (own?.wire === undefined || own.wire === null) return null;
-  const [image] = own.dag.names;
-  const { codec, deflate } = own.wire.codecs[0]!;
-  const plan = { exit, head: [image!], codecs: { [image!]: { codec, deflate } } };
+  const image = own.dag.names[0]!;
+  const plan = { exit, head: [image], codecs: { [image]: own.wire.codecs[0]! } };
   headMembers(own, plan.head);
   return plan;
+}
+
+function isImageFile({ wire }: ExitCosts): boolean {
+  return isImageCodec(wire?.codecs[0]?.codec ?? "float32");
 }
 
 function medianOf(values: readonly number[]): number {

@@ -35,7 +35,7 @@ const LOOK_MS = 3000;
  */
 export async function runLive(
   options: LiveOptions,
-): Promise<{ readonly rig: RigWorld; readonly rows: readonly LiveRow[] }> {
+): Promise<{ readonly rigs: Readonly<Record<string, RigWorld>>; readonly rows: readonly LiveRow[] }> {
   const { subject, photos, links, policies, slowdown, budgetMs } = options;
   const service = await Service.start();
   const proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, FAST);
@@ -55,13 +55,12 @@ export async function runLive(
       await warm(page, subject);
       tabs.push({ policy, page, plan: fixed.get(policy)! });
     }
-    options.onProgress("measuring page and service");
-    const rig = await measureRig(
-      tabs[0]!.page,
-      subject,
-      { rttMs: FAST.rttMs, uplinkBps: FAST.uplink },
-      photos.numbers.length,
-    );
+    const rigs: Record<string, RigWorld> = {};
+    for (const { policy, page } of tabs) {
+      options.onProgress(`measuring page and service for ${policy}`);
+      const fast = { rttMs: FAST.rttMs, uplinkBps: FAST.uplink };
+      rigs[policy] = await measureRig(page, subject, fast, photos.numbers.length);
+    }
     const rows: LiveRow[] = [];
     for (const link of links) {
       const told = new Map<string, LiveAnswer[]>(policies.map((policy) => [policy, []]));
@@ -87,7 +86,7 @@ export async function runLive(
         const startsMs = answers.map(({ startMs }) => startMs - originMs);
         const same = {
           subject,
-          rig,
+          rig: rigs[policy]!,
           link,
           startsMs,
           photos: photos.numbers,
@@ -99,7 +98,7 @@ export async function runLive(
       }
       proxy.shape(FAST);
     }
-    return { rig, rows };
+    return { rigs, rows };
   } finally {
     await browser.close();
     await proxy.close();

@@ -71,6 +71,7 @@ export async function supportedImageCodecs(): Promise<readonly ImageCodecName[]>
 
 export function canvasOf(image: ImageData): OffscreenCanvas {
   const canvas = new OffscreenCanvas(image.width, image.height);
-  canvas.getContext("2d", { alpha: false })?.putImageData(image, 0, 0);
+  // Read back at once: it is better off without a GPU.
+  canvas.getContext("2d", { alpha: false, willReadFrequently: true })?.putImageData(image, 0, 0);
   return canvas;
 }

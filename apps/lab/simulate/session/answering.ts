@@ -131,7 +131,7 @@ export class Answering {
         asked.toldQueueMs = cloud.toldQueueMs(clock.now);
         const replyBytes = served === null ? REFUSAL_BYTES : demands.replyBytes;
         const arrivesMs = link.reply(clock.now, replyBytes, sending);
-        clock.at(arrivesMs, () => (served === null ? this.refused() : this.replied()));
+        this.whenSeen(arrivesMs, () => (served === null ? this.refused() : this.replied()));
       });
     });
     this.step();
@@ -205,8 +205,18 @@ export class Answering {
   private wait(untilMs: number): void {
     if (untilMs === Number.POSITIVE_INFINITY) return;
     const waiting = ++this.waits;
-    this.session.world.clock.at(this.startMs + untilMs, () => {
+    this.whenSeen(this.startMs + untilMs, () => {
       if (!this.isOver && waiting === this.waits) this.step(untilMs);
+    });
+  }
+
+  /** What comes while the edge computes, messages and alarms, it sees when it has computed. */
+  private whenSeen(atMs: number, happen: () => void): void {
+    const { clock, edge } = this.session.world;
+    clock.at(atMs, () => {
+      const seesMs = edge.seesMs(clock.now);
+      if (seesMs > clock.now) this.whenSeen(seesMs, happen);
+      else happen();
     });
   }
 
@@ -216,11 +226,23 @@ export class Answering {
     const run = this.work(isKnown ? 0 : this.session.finishMs(this.demands, exit));
     Object.assign(local, { state: "running", exit, run });
     this.isTwice = !isKnown;
-    this.session.world.clock.at(run.endMs, () => {
-      if (this.isOver) return;
-      local.state = "done";
-      this.step();
-    });
+    const { clock } = this.session.world;
+    // What came meanwhile comes first.
+    clock.at(run.endMs, () =>
+      clock.at(run.endMs, () => {
+        if (this.isOver) return;
+        local.state = "done";
+        this.step();
+      }),
+    );
+  }
+
+  /** Nobody waits any more for what the edge has not begun. */
+  private cancelFinish(): void {
+    const { run } = this.local;
+    if (run === null || !this.session.world.edge.cancel(run, this.session.now)) return;
+    this.edgeMs -= run.endMs - run.startMs;
+    this.isTwice = false;
   }
 
   private takeReply(): void {
@@ -241,6 +263,7 @@ export class Answering {
       this.gaveUpMs = session.now;
       world.link.giveUp(asked.sending, session.now);
     }
+    this.cancelFinish();
     const loss = by === "cloud" ? demands.remote!.loss : 0;
     const right = exit !== null && truth.isRight(world, exit, this.photo, loss);
     const cut = demands.remote?.cut ?? [];

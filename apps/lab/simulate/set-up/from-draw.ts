@@ -97,6 +97,7 @@ function edgeOf(edge: DrawnEdge, { mode }: DrawnUse, { mmacs, edgeMs, nodes }: S
     throttling: { slowdown: backend.slowdown, onsetMs: backend.onsetMs, coolDownMs: edge.coolDownMs },
     otherShare: 0.1,
     imageMs: edge.photoDecodeMs * (mode === "live" ? LIVE_DECODE_SHARE : 1),
+    blocks: backend === edge.wasm,
   };
 }
 

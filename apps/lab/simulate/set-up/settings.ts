@@ -49,6 +49,8 @@ export function worldOf(given: Given, seed: number): WorldSettings {
       throttling: has("throttling") ? { slowdown: 1.3, onsetMs: 30_000, coolDownMs: 60_000 } : null,
       otherShare: has("other") ? 0.1 : 0,
       imageMs: 5 * Math.sqrt(slowdown),
+      // The profiled backend is WASM.
+      blocks: true,
     },
     cloud: {
       scale: 1,

@@ -12,6 +12,8 @@ export interface EdgeSettings {
   readonly otherShare: number;
   /** To decode and scale a photo. */
   readonly imageMs: number;
+  /** While it computes it sees nothing else, replies neither: an engine in the worker's own thread. A GPU works beside it. */
+  readonly blocks: boolean;
 }
 
 export interface Throttling {
@@ -29,6 +31,13 @@ export interface Run {
   readonly endMs: number;
 }
 
+/** What the device was like before a run. */
+interface Before {
+  readonly freeMs: number;
+  readonly heat: number;
+  readonly heatAtMs: number;
+}
+
 /**
  * A phone that runs one thing after the other. Its pace at any time follows from the seed and from how hot it is,
  * which follows from what it ran before: `foresee` says what `run` would do.
@@ -42,6 +51,9 @@ export class Edge {
   private heat = 0;
   private heatAtMs = 0;
   private workedMs = 0;
+  /** Computing that has not ended when it was last asked, earliest first. */
+  private computing: Run[] = [];
+  private readonly before = new WeakMap<Run, Before>();
 
   constructor(settings: EdgeSettings, seed: number) {
     this.settings = settings;
@@ -63,7 +75,26 @@ export class Edge {
   run(atMs: number, ms: number): Run {
     const run = this.foresee(atMs, ms);
     this.occupy(run);
+    this.computing.push(run);
     return run;
+  }
+
+  /** Takes back a run that has not begun. @returns whether it had not */
+  cancel(run: Run, atMs: number): boolean {
+    if (run.startMs <= atMs) return false;
+    this.workedMs -= run.endMs - run.startMs;
+    this.computing = this.computing.filter((one) => one !== run);
+    // What waits behind it has its place already.
+    if (this.freeMs === run.endMs) Object.assign(this, this.before.get(run)!);
+    return true;
+  }
+
+  /** When the page sees what comes at that time. Asked in the order of time. */
+  seesMs(atMs: number): number {
+    if (!this.settings.blocks) return atMs;
+    this.computing = this.computing.filter(({ endMs }) => endMs > atMs);
+    const running = this.computing.find(({ startMs }) => startMs <= atMs);
+    return running?.endMs ?? atMs;
   }
 
   /** Decoding a photo: by the same device, but no part of the profile. */
@@ -97,8 +128,11 @@ export class Edge {
     return Math.max(0, this.heat - (ms - this.heatAtMs) / coolDownMs);
   }
 
-  private occupy({ startMs, endMs }: Run): void {
+  private occupy(run: Run): void {
+    const { startMs, endMs } = run;
     const { throttling } = this.settings;
+    const { freeMs, heat, heatAtMs } = this;
+    this.before.set(run, { freeMs, heat, heatAtMs });
     if (throttling !== null && throttling.onsetMs > 0) {
       this.heat = Math.min(1, this.heatAt(startMs, throttling) + (endMs - startMs) / throttling.onsetMs);
     }

@@ -159,7 +159,14 @@ test("RTTs are constant, follow each other as measured, or have their distributi
   expect(values.filter((ms) => ms >= 199.9).length / values.length).toBeCloseTo(0.05, 1.5);
 });
 
-const phone: EdgeSettings = { slowdown: 4, noise: 0, throttling: null, otherShare: 0, imageMs: 10 };
+const phone: EdgeSettings = {
+  slowdown: 4,
+  noise: 0,
+  throttling: null,
+  otherShare: 0,
+  imageMs: 10,
+  blocks: true,
+};
 
 test("a phone runs one thing after the other, gets hot under load and cold again", () => {
   const throttling = { slowdown: 2, onsetMs: 1000, coolDownMs: 4000 };
@@ -174,6 +181,32 @@ test("a phone runs one thing after the other, gets hot under load and cold again
   expect(edge.scaleAt(endMs + 4000)).toBeCloseTo(4, 6);
   const hot = new Edge({ ...phone, throttling: { ...throttling, onsetMs: 0 } }, 1);
   expect(hot.run(0, 100).endMs).toBeCloseTo(800, 6);
+});
+
+test("a phone that computes sees what comes when it has computed, unless its GPU does", () => {
+  const edge = new Edge(phone, 1);
+  edge.decode(0);
+  edge.run(0, 100);
+  edge.run(20, 50);
+  expect([5, 10, 100, 409].map((ms) => edge.seesMs(ms))).toEqual([5, 410, 410, 410]);
+  // Between two runs it looks.
+  expect([410, 500, 610, 700].map((ms) => edge.seesMs(ms))).toEqual([610, 610, 610, 700]);
+  const beside = new Edge({ ...phone, blocks: false }, 1);
+  beside.run(0, 100);
+  expect(beside.seesMs(100)).toBe(100);
+});
+
+test("a run that has not begun is taken back, as if it had never been asked for", () => {
+  const throttling = { slowdown: 2, onsetMs: 1000, coolDownMs: 4000 };
+  const [edge, twin] = [new Edge({ ...phone, throttling }, 1), new Edge({ ...phone, throttling }, 1)];
+  for (const one of [edge, twin]) one.run(0, 100);
+  const waiting = edge.run(10, 100);
+  expect(edge.cancel(waiting, 20)).toBe(true);
+  expect(edge.busyMs).toBeCloseTo(twin.busyMs, 9);
+  expect(edge.foresee(30, 50)).toEqual(twin.foresee(30, 50));
+  const begun = edge.run(10, 100);
+  expect(edge.cancel(begun, begun.startMs)).toBe(false);
+  expect(edge.busyMs).toBeGreaterThan(twin.busyMs);
 });
 
 const service: CloudSettings = {
