@@ -182,6 +182,8 @@ function endOf(
     reply: "under way",
     local: { state: "idle", exit: null, failures: 0 },
     isPreparing: false,
+    blocks: false,
+    patienceMs: 0,
   };
   let now = sentMs;
   let doneMs = Number.POSITIVE_INFINITY;

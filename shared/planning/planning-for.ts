@@ -1,13 +1,15 @@
 import { finishTimes } from "./finish-times.ts";
 import { type Foreseen, foresee } from "./foresee.ts";
+import { patienceMs } from "./patience.ts";
 import type { CostedModel, PlanChoice, Planner, PlanRequest } from "./planner.ts";
-import type { LoadReport, Planning } from "./planning.ts";
+import type { Finish, LoadReport, Planning } from "./planning.ts";
 
 /** Lets a planner decide, and says what is to be expected of its plan: the same whoever made it. */
 export function planningFor(model: CostedModel, planner: Planner, request: PlanRequest): Planning {
   const choice = planner.plan(request);
   const { plan, wanted } = choice;
   const foreseen = plan && foresee(model, plan, request);
+  const finish = finishTimes(model, plan, request);
   return {
     budgetMs: request.budgetMs,
     minAccuracy: request.minAccuracy,
@@ -15,11 +17,25 @@ export function planningFor(model: CostedModel, planner: Planner, request: PlanR
     prediction: foreseen?.prediction ?? null,
     ways: foreseen?.ways ?? [],
     wanted,
-    finish: finishTimes(model, plan, request),
+    finish,
+    patienceMs: foreseen === null ? 0 : patienceFor(foreseen, finish, request),
     load: foreseen && report(choice, foreseen, request),
     cloudUp: request.cloudUp,
     mayAnswerEarlier: request.minAccuracy === null,
   };
+}
+
+function patienceFor(
+  { prediction, ways }: Foreseen,
+  finish: readonly Finish[],
+  { minAccuracy, conditions }: PlanRequest,
+): number {
+  const { exit, by } = ways.at(-1)!;
+  const own = finish.find((one) => one.exit === exit);
+  if (minAccuracy === null || by === "edge" || own === undefined) return 0;
+  const { latency, sdMs } = prediction;
+  const remoteMs = latency.totalMs - latency.edgeMs;
+  return patienceMs({ remoteMs, sdMs, late: conditions.spread.late }, own.finishMs);
 }
 
 function report(

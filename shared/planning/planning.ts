@@ -16,6 +16,11 @@ export interface Planning {
   readonly wanted: Plan | null;
   /** By exit, earliest first: how long it takes to finish there on the edge once the plan's head has run. */
   readonly finish: readonly Finish[];
+  /**
+   * Where the fastest answer of an accuracy is wanted: so long after the request an edge whose engine lets no reply in
+   * begins to finish at the plan's exit. 0 where nothing is sent, or the best by a budget is wanted.
+   */
+  readonly patienceMs: number;
   /** Null unless frames arrive faster than one after the other. */
   readonly load: LoadReport | null;
   /** Whether the service is there, as far as is known. */

@@ -15,6 +15,8 @@ const race: Race = {
   expected: { remoteMs: 100, sdMs: 10 },
   insurance: "exit2",
   soonest: null,
+  blocks: false,
+  patienceMs: 0,
   overlaps: false,
   finish: EXITS,
   reply: "under way",
@@ -208,6 +210,34 @@ test("where the soonest answer of an accuracy is wanted, the edge begins when th
   // Another exit is worth less than the reply: that is waited for.
   const lesser = run({ ...soon, finish: EXITS.slice(0, 2) }, { ...calm, repliesMs: 700 });
   expect(lesser).toMatchObject({ by: "cloud", endMs: 700 });
+});
+
+test("where an engine at work lets no reply in, the edge begins at the soonest answer's exit when waiting would take longer", () => {
+  const soon: Race = {
+    ...race,
+    budgetMs: 100,
+    insurance: null,
+    soonest: "exit3",
+    blocks: true,
+    patienceMs: 230,
+  };
+  // Whatever the budget.
+  expect(nextStep(soon, 40)).toEqual({ kind: "wait", untilMs: 40 + 230 });
+  expect(run(soon, { ...calm, repliesMs: 269 })).toMatchObject({ by: "cloud", startedMs: null });
+  expect(run(soon, calm)).toMatchObject({ by: "edge", exit: "exit3", startedMs: 270 });
+  expect(run(soon, { ...calm, failsMs: 90 })).toMatchObject({ by: "edge", exit: "exit3", startedMs: 90 });
+});
+
+test("where an engine at work lets no reply in, one that cannot be in time is not begun before the budget has ended", () => {
+  const hopeless: Race = { ...race, budgetMs: 200, insurance: null, finish: EXITS.slice(2), sentMs: 60 };
+  expect(run(hopeless, { ...calm, repliesMs: 190 }).startedMs).toBeLessThan(190);
+  const blocked = { ...hopeless, blocks: true };
+  expect(run(blocked, { ...calm, repliesMs: 190 })).toMatchObject({
+    by: "cloud",
+    endMs: 190,
+    startedMs: null,
+  });
+  expect(run(blocked, calm)).toMatchObject({ by: "edge", exit: "exit3", startedMs: 200 });
 });
 
 test("where frames overlap the edge finishes as late and as briefly as it can, but for an insurance", () => {

@@ -29,6 +29,10 @@ export interface Race {
    * Null otherwise.
    */
   readonly soonest: string | null;
+  /** An engine at work lets no reply in: it computes in the very thread that would see it. */
+  readonly blocks: boolean;
+  /** Where it blocks, the edge begins at the soonest answer's exit so long after the request. */
+  readonly patienceMs: number;
   /** Frames overlap: as long as the edge finishes this image the next ones wait. */
   readonly overlaps: boolean;
   /** Where the edge can finish now, earliest exit first; an exit that was asked takes no time. */
@@ -83,12 +87,12 @@ export function nextStep(race: Race, nowMs: number): Step {
  * - The insurance, so that it ends by the end with the probability that it was chosen for, timers being late.
  * - Without one, the best exit that leaves the reply its time, so that it ends likewise; else the one that takes least,
  *   as long as it can be in time.
- * - Where the soonest answer is wanted, at its exit as soon as the reply is late: whoever is first then answers.
+ * - Where the soonest answer is wanted, whatever the budget, at its exit as soon as the reply is late, or waiting for it
+ *   has become the longer way: whoever is first then answers.
  * - Where frames overlap neither: without an insurance at the exit that takes least, and not before it must.
  * - When the reply has failed: at once, at the best exit that is in time.
  * - Where none can be in time: at the fastest, not before the reply is late; one that takes longer than the whole
- *   budget not before that has ended, for an engine at work lets no reply in. What is not known to take how long may
- *   be in time.
+ *   budget, or whose engine lets no reply in, not before that has ended. What is not known to take how long may be in time.
  *
  * An exit that was asked has its answer: it is finished at when nothing better can be, and takes no time.
  */
@@ -98,20 +102,27 @@ function choose(race: Race, nowMs: number): { readonly exit: string; readonly st
   const timer = timerMs(race.budgetMs);
   const inTime = finish.filter(({ finishMs }) => finishMs === 0 || nowMs + finishMs <= end);
   const startMs = ({ latestMs }: Finish): number => end - latestMs - timer;
+  const soonest = overlaps ? undefined : finish.find(({ exit }) => exit === race.soonest);
+  if (soonest !== undefined) {
+    const { blocks, patienceMs, sentMs } = race;
+    const isOver = reply === "failed";
+    return {
+      exit: soonest.exit,
+      startMs: isOver ? nowMs : blocks ? sentMs + patienceMs : lateMs(race),
+    };
+  }
   if (reply === "failed") {
     const best = inTime.findLast((one) => nowMs <= startMs(one) + timer) ?? inTime.at(-1) ?? fastest(finish);
     return best && { exit: best.exit, startMs: nowMs };
   }
-  const soonest = inTime.find(({ exit }) => exit === race.soonest);
-  if (soonest !== undefined && !overlaps)
-    return { exit: soonest.exit, startMs: Math.min(lateMs(race), startMs(soonest)) };
   const insured = inTime.find(({ exit }) => exit === insurance);
   const patient = overlaps ? undefined : inTime.findLast((one) => startMs(one) >= lateMs(race));
   const chosen = insured ?? patient ?? least(inTime);
   if (chosen !== null) return { exit: chosen.exit, startMs: startMs(chosen) };
   const slow = fastest(finish);
   if (slow === null) return null;
-  const isLong = expected === null || (slow.finishMs > end && slow.finishMs < Number.POSITIVE_INFINITY);
+  const isLong =
+    race.blocks || expected === null || (slow.finishMs > end && slow.finishMs < Number.POSITIVE_INFINITY);
   return { exit: slow.exit, startMs: Math.max(isLong ? end : end - slow.finishMs, lateMs(race)) };
 }
 

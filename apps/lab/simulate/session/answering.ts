@@ -167,6 +167,8 @@ export class Answering {
       expected: planned.expected,
       insurance: planned.plan.insurance?.exit ?? null,
       soonest: session.client.request.minAccuracy === null ? null : this.demands.exit,
+      blocks: session.world.edge.settings.blocks,
+      patienceMs: planned.patienceMs,
       overlaps: session.scenario.framesPerSecond !== null,
       finish: this.finishPoints,
       reply,

@@ -37,6 +37,8 @@ export interface Planned {
   readonly foretold: Forecast | null;
   /** What the reply is expected to take; null where nothing is: then it is waited for. */
   readonly expected: Race["expected"];
+  /** As `Planning` has it. */
+  readonly patienceMs: Race["patienceMs"];
   /** Where the edge may finish beside it; nowhere where nobody insures. */
   readonly finish: readonly Finish[];
 }

@@ -79,13 +79,14 @@ export class Session implements Host {
     if (choice.plan === null) throw new EddiError("bad-plan", `${pilot.name}: expected a plan, got none`);
     this.check(choice.plan);
     const decided: Planner = { plan: () => choice };
-    const { plan, prediction, finish } = planningFor(this.costed, decided, this.client.request);
+    const { plan, prediction, finish, patienceMs } = planningFor(this.costed, decided, this.client.request);
     const { sdMs, latency } = prediction!;
     return {
       plan: plan!,
       // Who measures nothing foretells nothing.
       foretold: pilot.senses === "nothing" ? null : prediction,
       expected: pilot.isInsured ? { remoteMs: latency.totalMs - latency.edgeMs, sdMs } : null,
+      patienceMs,
       finish: pilot.isInsured ? finish : [],
     };
   }
@@ -145,7 +146,7 @@ export class Session implements Host {
   }
 }
 
-const NOTHING_EXPECTED = { foretold: null, expected: null, finish: [] } as const;
+const NOTHING_EXPECTED = { foretold: null, expected: null, patienceMs: 0, finish: [] } as const;
 
 /** An oracle plans by itself. */
 const NO_PLANNER: Planner = { plan: () => ({ plan: null, wanted: null }) };

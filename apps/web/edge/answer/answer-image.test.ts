@@ -91,6 +91,7 @@ async function setUp(
     },
     wanted: plan,
     finish: exits.map((exit) => ({ exit, finishMs, latestMs: 1.2 * finishMs })),
+    patienceMs: 0,
     load: null,
     mayAnswerEarlier,
     minAccuracy: null,

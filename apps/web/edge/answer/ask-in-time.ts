@@ -97,6 +97,9 @@ class Running {
       ...known,
       insurance: job.plan.insurance?.exit ?? null,
       soonest: wantsSoonest(job) ? job.plan.exit : null,
+      // WASM computes in this very thread.
+      blocks: job.kit.engine()?.backend === "wasm",
+      patienceMs: job.planning?.patienceMs ?? 0,
       overlaps: (job.planning?.load ?? null) !== null,
       finish,
       reply: outcome === null ? "under way" : outcome.kind === "reply" ? "there" : "failed",
