@@ -36,6 +36,7 @@ export function openTails(options: TailsOptions): Tails {
   const { config, models, stamps, registry, metrics, stats, log, workerEntry } = options;
   const pool = new WorkerPool({
     engine: config.engine,
+    precision: config.precision,
     workers: config.workers,
     isolation: config.isolation,
     maxQueueMs: config.maxQueueMs,

@@ -1,5 +1,6 @@
 import type { Model, Segment, Shard } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
+import type { PrecisionChoice } from "./precision.ts";
 
 /** Something that runs operations in Node. What all of these keep is `engines.test.ts`. */
 export interface Engine {
@@ -14,10 +15,16 @@ export interface Engine {
   /**
    * Opens it for this thread, once. Loads nothing before: whoever reads the table need not have the package.
    *
-   * @param isChosen by name; one of several that are tried in turn refuses what another does better
    * @throws Error saying what it lacks here
    */
-  readonly open: (isChosen: boolean) => Promise<Running>;
+  readonly open: (how: OpenOptions) => Promise<Running>;
+}
+
+export interface OpenOptions {
+  /** By name; one of several that are tried in turn refuses what another does better. */
+  readonly isChosen: boolean;
+  /** Heeded where an engine has it: all others compute in float32. */
+  readonly precision: PrecisionChoice;
 }
 
 /** An engine that runs. */

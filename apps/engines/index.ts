@@ -10,6 +10,7 @@ export {
   openEngine,
   openFirst,
 } from "./open.ts";
+export { PRECISION_CHOICES, type PrecisionChoice } from "./precision.ts";
 export {
   ENGINE_BACKENDS,
   ENGINES,

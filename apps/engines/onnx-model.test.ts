@@ -60,6 +60,7 @@ async function openModel(runtime: Runtime, options: Partial<OnnxOptions> = {}) {
       shelf: new SessionShelf(LARGE),
       exportSegment,
       isChosen: true,
+      precision: "fp32",
       tell: (message) => told.push(message),
       ...options,
     },
@@ -239,4 +240,38 @@ test("a file that is damaged is refused by ONNX Runtime, and TF.js answers", asy
   expect(told).toEqual([expect.stringContaining(FIRST_NAME)]);
   expect(did).toEqual(["tfjs", "tfjs"]);
   model.dispose();
+});
+
+test("in int8 a segment is exported so; where it gives something else it is computed in fp32, and that is told", async () => {
+  const asked: string[] = [];
+  const exported: OnnxOptions["exportSegment"] = (model, segment, bytesOf, options) => {
+    asked.push(options.precision);
+    return exportSegment(model, segment, bytesOf, options);
+  };
+  const near = (value: number) => ({
+    run: (right: TensorValues[], run: number) =>
+      // The check is each session's first run: of the first session off by this, of those behind it right.
+      right.map((one) => ({
+        ...one,
+        values: one.values.map((score) => score + (run === 1 && asked.length === 1 ? value : 0)),
+      })),
+  });
+  for (const [off, precisions, messages] of [
+    [0.2, ["int8"], []],
+    [
+      0.5,
+      ["int8", "fp32"],
+      [expect.stringContaining("is computed in fp32, expected int8: it does not give")],
+    ],
+  ] as const) {
+    asked.length = 0;
+    const options = { precision: "int8", exportSegment: exported } as const;
+    const { model, told, did, scores } = await openModel(near(off), options);
+    await scores(FIRST);
+    await model.opened();
+    did.length = 0;
+    await scores(FIRST);
+    expect([asked, told, did]).toEqual([precisions, messages, ["onnx"]]);
+    model.dispose();
+  }
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toEddiError } from "#shared/errors";
 import type { Model, Segment, Shard } from "#shared/model";
+import type { Precision } from "#shared/onnx";
 import type { TensorValues } from "#shared/runtime";
 import type { LoadedModel } from "./engine.ts";
 import type { SessionShelf, Shelved } from "./session-shelf.ts";
@@ -21,9 +22,12 @@ export interface OnnxOptions {
     model: Model,
     segment: Segment,
     bytesOf: (path: string) => Uint8Array | undefined,
+    options: { readonly precision: Precision },
   ) => Uint8Array;
   /** The user asked for this engine; else it only runs what it runs faster. */
   readonly isChosen: boolean;
+  /** What is computed in; a segment that does not give about what TF.js gives in int8 is computed in fp32. */
+  readonly precision: Precision;
   /** Told once of each segment that stays on TF.js because of a fault. */
   readonly tell: (message: string) => void;
 }
@@ -42,8 +46,8 @@ const REST_MS = 5;
 const PATIENCE_MS = 1_000;
 /** Of each, the faster run counts. */
 const TIMED_RUNS = 2;
-/** Largest difference from TF.js, as a share of the largest number. */
-const TOLERANCE = 1e-3;
+/** Largest difference from TF.js, as a share of the largest number; in int8 whatever is no plain fault. */
+const TOLERANCES: Readonly<Record<Precision, number>> = { fp32: 1e-3, int8: 0.35 };
 
 /** A model whose segments run on ONNX Runtime, once they are exported, and on TF.js until then and whenever that fails. */
 export class OnnxModel implements LoadedModel {
@@ -136,13 +140,31 @@ export class OnnxModel implements LoadedModel {
     feeds: readonly TensorValues[],
     expected: readonly TensorValues[],
   ): Promise<void> {
+    const { precision } = this.options;
+    try {
+      await this.openIn(precision, entry, feeds, expected);
+    } catch (thrown) {
+      if (precision === "fp32") throw thrown;
+      this.tell(entry, `is computed in fp32, expected int8: ${toEddiError(thrown).message}`);
+      await this.openIn("fp32", entry, feeds, expected);
+    }
+  }
+
+  private async openIn(
+    precision: Precision,
+    entry: Entry,
+    feeds: readonly TensorValues[],
+    expected: readonly TensorValues[],
+  ): Promise<void> {
     if (this.disposed) return;
     const { segment } = entry;
-    const file = this.options.exportSegment(this.model, segment, (path) => this.shards.get(path));
+    const bytesOf = (path: string): Uint8Array | undefined => this.shards.get(path);
+    const file = this.options.exportSegment(this.model, segment, bytesOf, { precision });
     const session = await this.options.open(file);
     try {
       const found = await session.run(segment, feeds);
-      if (!agree(found, expected)) throw new Error("it does not give what TF.js gives");
+      if (!agree(found, expected, TOLERANCES[precision]))
+        throw new Error("it does not give what TF.js gives");
       const isFaster = this.options.isChosen || (await this.isFaster(session, segment, feeds));
       if (isFaster && !this.disposed) {
         this.keep(entry, session, file.byteLength);
@@ -175,10 +197,13 @@ export class OnnxModel implements LoadedModel {
 
   private refuse(entry: Entry, why: string): void {
     this.close(entry, "refused");
+    this.tell(entry, `stays on TF.js, expected ONNX Runtime to run it: ${why}`);
+  }
+
+  private tell({ segment: { feeds, outputs } }: Entry, what: string): void {
     if (this.disposed) return;
-    const { feeds, outputs } = entry.segment;
     const where = `${this.model.metadata.id}, from ${feeds.join(", ")} to ${outputs.join(", ")}`;
-    this.options.tell(`${where}: stays on TF.js, expected ONNX Runtime to run it: ${why}`);
+    this.options.tell(`${where}: ${what}`);
   }
 
   private close(entry: Entry, state: Entry["state"]): void {
@@ -202,12 +227,16 @@ export class OnnxModel implements LoadedModel {
 
 const isNumbers = ({ values }: TensorValues): boolean => values.every(Number.isFinite);
 
-function agree(found: readonly TensorValues[], expected: readonly TensorValues[]): boolean {
+function agree(
+  found: readonly TensorValues[],
+  expected: readonly TensorValues[],
+  tolerance: number,
+): boolean {
   return expected.every(({ values }, at) => {
     const own = found[at]?.values;
     if (own?.length !== values.length) return false;
     const most = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
-    return values.every((value, i) => Math.abs(value - own[i]!) <= TOLERANCE * most);
+    return values.every((value, i) => Math.abs(value - own[i]!) <= tolerance * most);
   });
 }
 

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import type { TensorValues } from "#shared/runtime";
-import type { Engine, Running } from "./engine.ts";
+import type { Engine, OpenOptions, Running } from "./engine.ts";
 import { OnnxModel, type OnnxOptions } from "./onnx-model.ts";
+import { precisionFor } from "./precision.ts";
 import { SessionShelf } from "./session-shelf.ts";
 import { processorName, startTfjs } from "./tfjs.ts";
 
@@ -66,7 +67,7 @@ export function openSessions(): OnnxOptions["open"] {
   };
 }
 
-async function openOnnxRuntime(isChosen: boolean): Promise<Running> {
+async function openOnnxRuntime({ isChosen, precision }: OpenOptions): Promise<Running> {
   const open = openSessions();
   createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm");
   const { load } = await startTfjs("wasm");
@@ -76,6 +77,13 @@ async function openOnnxRuntime(isChosen: boolean): Promise<Running> {
     device: "cpu",
     deviceName: processorName(),
     load: (model, tell = () => {}) =>
-      new OnnxModel(model, load(model), { open, shelf, exportSegment, isChosen, tell }),
+      new OnnxModel(model, load(model), {
+        open,
+        shelf,
+        exportSegment,
+        isChosen,
+        precision: precisionFor(model, precision),
+        tell,
+      }),
   };
 }

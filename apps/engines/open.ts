@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { EddiError } from "#shared/errors";
 import type { Running } from "./engine.ts";
+import type { PrecisionChoice } from "./precision.ts";
 import { ENGINES, type EngineBackend, type EngineName, engineOf } from "./table.ts";
 
 /** What runs operations, as the service tells of it. */
@@ -21,10 +22,11 @@ export const ENGINE_CHOICES: readonly EngineChoice[] = ["auto", ...ENGINES];
 /**
  * Opens an engine for this thread.
  *
+ * @param precision of engines that have several
  * @throws EddiError `unavailable`, saying what is missing
  */
-export function openEngine(choice: EngineChoice): Promise<OpenedEngine> {
-  return openFirst(choice === "auto" ? ENGINES : [choice], choice !== "auto");
+export function openEngine(choice: EngineChoice, precision: PrecisionChoice = "fp32"): Promise<OpenedEngine> {
+  return openFirst(choice === "auto" ? ENGINES : [choice], choice !== "auto", precision);
 }
 
 /**
@@ -33,12 +35,16 @@ export function openEngine(choice: EngineChoice): Promise<OpenedEngine> {
  * @param isChosen the user asked for these
  * @throws EddiError `unavailable`, saying what each lacks
  */
-export async function openFirst(names: readonly EngineName[], isChosen: boolean): Promise<OpenedEngine> {
+export async function openFirst(
+  names: readonly EngineName[],
+  isChosen: boolean,
+  precision: PrecisionChoice = "fp32",
+): Promise<OpenedEngine> {
   const reasons: string[] = [];
   for (const name of names) {
     try {
       const { backend, open } = engineOf(name);
-      const running = await open(isChosen);
+      const running = await open({ isChosen, precision });
       return { ...running, info: { name, backend, device: running.device } };
     } catch (thrown) {
       const came = (thrown as Error).message.split("\n")[0];

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { Engine, Running } from "./engine.ts";
+import type { Engine, OpenOptions, Running } from "./engine.ts";
 import { processorName, startTfjs } from "./tfjs.ts";
 
 /**
@@ -31,7 +31,7 @@ interface Adapter {
 /** A second instance in a process, or one that is collected, ends it (webgpu 0.6.2): there is one, for good. */
 let instance: Gpu | null = null;
 
-async function openWebGpu(isChosen: boolean): Promise<Running> {
+async function openWebGpu({ isChosen }: OpenOptions): Promise<Running> {
   const require = createRequire(import.meta.url);
   const { create, globals } = require("webgpu") as Dawn;
   instance ??= create([]);

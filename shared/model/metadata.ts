@@ -60,6 +60,11 @@ export interface Exit {
   readonly agreement?: number;
   /** The same on pictures of other kinds than it learnt from, the least over several sets, 0..1. */
   readonly outside?: number;
+  /**
+   * Top-1 where weights and activations are int8, on the same photos as `accuracy`; absent until
+   * `lab evaluate --precision int8 --write` has measured it.
+   */
+  readonly int8?: number;
 }
 
 /** Exits that answer at once when they are sure, before one that always answers. */
@@ -133,7 +138,7 @@ export function readMetadata(value: unknown): ModelMetadata {
     const { temperature } = exit;
     const isHot = temperature === undefined || (Number.isFinite(temperature) && (temperature as number) > 0);
     expect(isHot, `exits[${i}].temperature`, "a positive number", temperature);
-    for (const name of ["agreement", "outside"] as const) {
+    for (const name of ["agreement", "outside", "int8"] as const) {
       const share = exit[name];
       expect(share === undefined || isShare(share), `exits[${i}].${name}`, "0..1", share);
     }

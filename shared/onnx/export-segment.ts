@@ -1,14 +1,23 @@
 import { EddiError } from "#shared/errors";
 import { type Model, type Segment, shardsFor, type TensorInfo } from "#shared/model";
 import { OPERATIONS } from "./operations/table.ts";
+import { scalesOf } from "./writing/quantisation.ts";
 import { ELEMENT_TYPES } from "./writing/schema.ts";
 import { cannotExport, SegmentWriter } from "./writing/segment-writer.ts";
 import { readWeights, type Weight } from "./writing/weights.ts";
 
-/** What the model's ends are, where they are not as in TF.js. */
-export interface Ends {
+export const PRECISIONS = ["fp32", "int8"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** What the ONNX model is, where it is not as in TF.js. */
+export interface ExportOptions {
   /** Of the inputs: uint8 is what the codec of that name sends, over each tensor's range; float32 where it is absent. */
   readonly inputs?: "float32" | "uint8";
+  /**
+   * What is computed in: int8 quantises weights by output channel and activations over the ranges of the metadata; float32
+   * where it is absent.
+   */
+  readonly precision?: Precision;
   /** What the outputs are called, in the segment's order. */
   readonly outputs?: readonly string[];
 }
@@ -25,10 +34,12 @@ export function exportSegment(
   model: Model,
   segment: Segment,
   bytesOf: (path: string) => Uint8Array | undefined,
-  { inputs = "float32", outputs: called = segment.outputs }: Ends = {},
+  { inputs = "float32", precision = "fp32", outputs: called = segment.outputs }: ExportOptions = {},
 ): Uint8Array {
   const { id, tensors } = model.metadata;
-  const writer = new SegmentWriter(model, weightsOf(model, segment, bytesOf), [...segment.feeds, ...called]);
+  const weights = weightsOf(model, segment, bytesOf);
+  const scales = precision === "int8" ? scalesOf(model, segment) : new Map();
+  const writer = new SegmentWriter(model, weights, [...segment.feeds, ...called], scales);
   for (const name of segment.feeds) {
     writer.put(name, inputs === "uint8" ? decoded(name, tensors[name]!, writer) : name, "given");
   }

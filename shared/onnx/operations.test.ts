@@ -271,6 +271,43 @@ test.skipIf(ort === null).each([...OPERATIONS.keys()])(
   },
 );
 
+/** Where ranges hold what comes, and nothing is as steep as a logarithm. */
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  image: [-1, 1],
+  maps: [-8, 8],
+  pooled: [-8, 8],
+  row: [-1, 1],
+};
+const SMOOTH = CASES.filter(({ op }) => /Conv|MatMul|Pool|^Mean|^Add|Concat|^Relu/.test(op));
+
+test.skipIf(ort === null)(
+  "in int8 the operations that nets are made of give nearly what TF.js gives",
+  async () => {
+    const image = someValues([IMAGES, ...IMAGE], [-1, 1]);
+    expect(SMOOTH.length).toBeGreaterThan(25);
+    for (const one of SMOOTH) {
+      const guess = build(one, [1]);
+      const expected = await onTfjs(guess.model, guess.shard, guess.segment, image);
+      const { model, shard, segment } = build(one, expected.shape.slice(1));
+      const { metadata } = model;
+      const tensors = Object.fromEntries(
+        Object.entries(metadata.tensors).map(([name, tensor]) => [
+          name,
+          { ...tensor, range: RANGES[name] ?? tensor.range },
+        ]),
+      );
+      const ranged = { ...model, metadata: { ...metadata, tensors } };
+      const file = exportSegment(ranged, segment, () => shard, { precision: "int8" });
+      const [found] = await runOnnx(ort!, file, segment, [image]);
+      const most = expected.values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
+      const off = found!.values.map((value, at) => Math.abs(value - expected.values[at]!));
+      expect(Math.max(...off) / most, JSON.stringify(one)).toBeLessThan(0.05);
+      // Rounded it is, not copied.
+      expect(Math.max(...off), JSON.stringify(one)).toBeGreaterThan(1e-5);
+    }
+  },
+);
+
 test.each<[string, Case, RegExp]>([
   [
     "an operation that ONNX lacks",

@@ -16,6 +16,7 @@ export async function directThroughput(
 ): Promise<number> {
   const pool = new WorkerPool({
     engine,
+    precision: "fp32",
     workers,
     isolation: "auto",
     maxQueueMs: NO_LIMIT,

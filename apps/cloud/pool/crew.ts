@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EddiError, toEddiError } from "#shared/errors";
-import type { EngineChoice } from "../../engines/index.ts";
+import type { EngineChoice, PrecisionChoice } from "../../engines/index.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import type { Isolation } from "../options/config.ts";
 import type { TailSetup } from "../worker-messages/tail-messages.ts";
@@ -9,6 +9,7 @@ import { PoolWorker, type Started } from "./pool-worker.ts";
 
 export interface CrewOptions {
   readonly engine: EngineChoice;
+  readonly precision: PrecisionChoice;
   /** 0 for one per core, or one for a GPU. */
   readonly workers: number;
   readonly isolation: Isolation;
@@ -151,8 +152,9 @@ export class Crew {
 
   private async add(): Promise<Started> {
     this.closing.signal.throwIfAborted();
-    const { entry, isolation, maxBatch, onWarm, onFree } = this.options;
-    const setup: TailSetup = { entry: entry.href, engine: this.engine, models: this.models, maxBatch };
+    const { entry, isolation, maxBatch, precision, onWarm, onFree } = this.options;
+    const { engine, models } = this;
+    const setup: TailSetup = { entry: entry.href, engine, precision, models, maxBatch };
     this.startsAtMs = performance.now();
     const worker = new PoolWorker(setup, isolation);
     worker.onTrouble = (message) => this.tellOnce(message);

@@ -21,6 +21,7 @@ afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 async function openPool(engine: EngineChoice, ids: readonly string[]) {
   const pool = new WorkerPool({
     engine,
+    precision: "fp32",
     workers: 1,
     isolation: "auto",
     maxQueueMs: Number.MAX_SAFE_INTEGER,

@@ -19,6 +19,7 @@ afterEach(async () => {
 async function openPool(isolation: PoolOptions["isolation"]): Promise<WorkerPool> {
   const pool = new WorkerPool({
     engine: "wasm",
+    precision: "fp32",
     workers: 1,
     isolation,
     maxQueueMs: 10_000,

@@ -36,6 +36,7 @@ async function openPool(change: Partial<PoolOptions> = {}) {
   const troubles: string[] = [];
   const pool = new WorkerPool({
     engine: "wasm",
+    precision: "fp32",
     workers: 1,
     isolation: "thread",
     maxQueueMs: 120_000,
@@ -286,6 +287,7 @@ describe("a pool", () => {
   test("closes while it starts", async () => {
     const pool = new WorkerPool({
       engine: "wasm",
+      precision: "fp32",
       workers: 2,
       isolation: "thread",
       maxQueueMs: 1000,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { EngineChoice } from "../../engines/index.ts";
+import type { EngineChoice, PrecisionChoice } from "../../engines/index.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import type { Isolation } from "../options/config.ts";
 import {
@@ -25,6 +25,7 @@ import { WORKERS } from "./worker-entry.ts";
 
 export interface PoolOptions {
   readonly engine: EngineChoice;
+  readonly precision: PrecisionChoice;
   /** 0 for one per core, or one for a GPU. */
   readonly workers: number;
   readonly isolation: Isolation;
@@ -69,10 +70,10 @@ export class WorkerPool implements Executor {
 
   constructor(options: PoolOptions) {
     this.options = options;
-    const { engine, workers, isolation, models, maxBatch, onTrouble, onLost = () => {} } = options;
+    const { engine, precision, workers, isolation, models, maxBatch, onTrouble, onLost = () => {} } = options;
     const { entry = WORKERS.tail } = options;
     this.crew = new Crew({
-      ...{ engine, workers, isolation, models, maxBatch, entry, onTrouble, onLost },
+      ...{ engine, precision, workers, isolation, models, maxBatch, entry, onTrouble, onLost },
       onFree: () => this.pump(),
       onWarm: ({ warmed }) => {
         for (const one of warmed) this.times.warmed(one);

@@ -2,7 +2,7 @@ import type { ErrorCode } from "#shared/errors";
 import type { Segment } from "#shared/model";
 import type { Parameters, WireTensor } from "#shared/protocol";
 import type { TensorValues } from "#shared/runtime";
-import type { EngineChoice, EngineInfo } from "../../engines/index.ts";
+import type { EngineChoice, EngineInfo, PrecisionChoice } from "../../engines/index.ts";
 import type { ModelFiles } from "../models/registry.ts";
 import type { BatchLine } from "../tails/tail-times.ts";
 
@@ -11,6 +11,7 @@ export interface TailSetup {
   /** Module that the worker runs. */
   readonly entry: string;
   readonly engine: EngineChoice;
+  readonly precision: PrecisionChoice;
   readonly models: readonly ModelFiles[];
   /** Images in the largest batch that it will get. */
   readonly maxBatch: number;

@@ -16,7 +16,7 @@ const RUNS = 3;
 
 // One worker that runs tails: it opens all models, runs each a few times, and then serves one batch at a time.
 lowerPriority();
-const engine = await openEngine(port.setup.engine);
+const engine = await openEngine(port.setup.engine, port.setup.precision);
 const models = new Map<string, TailModel>();
 const names = new SegmentNames();
 const warmed: Warmed[] = [];

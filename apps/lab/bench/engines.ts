@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { EddiError, toEddiError } from "#shared/errors";
 import { allEdge, type Model, type Segment, splitPlan, tailOf } from "#shared/model";
+import { PRECISIONS, type Precision } from "#shared/onnx";
 import { nodeWork } from "#shared/profile";
 import {
   ENGINES,
@@ -39,7 +40,7 @@ const CUTS: Readonly<Record<string, string>> = {
 
 interface Row {
   readonly engine: EngineName;
-  readonly precision: "fp32";
+  readonly precision: Precision;
   readonly model: string;
   readonly part: "head" | "tail" | "whole";
   /** What is cut; of a whole model the image. */
@@ -58,11 +59,14 @@ interface Measured {
   readonly rows: readonly (Omit<Row, "shareOfPeak"> & { readonly macs: number })[];
 }
 
+const FULL: Precision = "fp32";
+
 const { values } = parseArgs({
   options: {
     engines: { type: "string", default: ENGINES.join() },
     models: { type: "string", default: Object.keys(CUTS).join() },
     batches: { type: "string", default: "1,8" },
+    precision: { type: "string", default: FULL },
     child: { type: "boolean", default: false },
     help: { type: "boolean" },
   },
@@ -78,11 +82,13 @@ try {
 async function compare(): Promise<readonly Row[]> {
   const found: Measured[] = [];
   for (const engine of chosenEngines()) {
-    for (const model of chosenModels()) {
-      process.stderr.write(`${engine}, ${model}\n`);
-      const measured = await inAProcess(engine, model);
-      if (measured === null) break;
-      found.push(measured);
+    for (const precision of engine === "onnxruntime" ? PRECISIONS : [FULL]) {
+      for (const model of chosenModels()) {
+        process.stderr.write(`${engine} in ${precision}, ${model}\n`);
+        const measured = await inAProcess(engine, precision, model);
+        if (measured === null) break;
+        found.push(measured);
+      }
     }
   }
   const peak = Math.max(...found.map(({ peakMacs }) => peakMacs));
@@ -92,9 +98,19 @@ async function compare(): Promise<readonly Row[]> {
 }
 
 /** @returns null where the engine does not load */
-async function inAProcess(engine: EngineName, model: string): Promise<Measured | null> {
+async function inAProcess(engine: EngineName, precision: Precision, model: string): Promise<Measured | null> {
   const self = fileURLToPath(import.meta.url);
-  const asked = ["--child", "--engines", engine, "--models", model, "--batches", values.batches];
+  const asked = [
+    "--child",
+    "--engines",
+    engine,
+    "--precision",
+    precision,
+    "--models",
+    model,
+    "--batches",
+    values.batches,
+  ];
   try {
     const args = ["--import", "tsx", self, ...asked];
     const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 });
@@ -110,17 +126,18 @@ async function measure(): Promise<Measured> {
   setTensorFlowDefaults("tails");
   const [name] = chosenEngines();
   const [id] = chosenModels();
-  const engine = await openEngine(name!);
+  const precision = PRECISIONS.find((one) => one === values.precision) ?? FULL;
+  const engine = await openEngine(name!, precision);
   const folder = modelFolder(id!);
   const model = await readModelFolder(folder);
-  const loaded = engine.load(model);
+  const loaded = engine.load(model, (trouble) => process.stderr.write(`${trouble}\n`));
   for (const shard of model.shards) loaded.addShard(shard, readFileSync(path.join(folder, shard.path)));
   const timed: Omit<Measured["rows"][number], "rssMb">[] = [];
   for (const batch of chosenBatches()) {
     for (const { part, cut, segment } of partsOf(model, CUTS[id!]!)) {
       const time = await timeSegment(loaded, model, segment, batch);
       const macs = macsOf(model, segment);
-      const what = { engine: name!, precision: "fp32", model: id!, part, cut, batch } as const;
+      const what = { engine: name!, precision, model: id!, part, cut, batch } as const;
       timed.push({ ...what, ...time, macs });
     }
   }

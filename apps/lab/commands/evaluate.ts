@@ -2,6 +2,7 @@ import path from "node:path";
 import { CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { type Model, parseCodec, type WireCodec } from "#shared/model";
+import { PRECISIONS } from "#shared/onnx";
 import { setOfLabels } from "../data/official-sets.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { writeAccuracy } from "../evaluate/accuracy-card.ts";
@@ -23,8 +24,9 @@ import { CONFIDENCE_SECTION } from "./calibrate.ts";
 import { command } from "./command.ts";
 import { evaluateCodecs } from "./evaluate-codecs.ts";
 import { evaluateCut } from "./evaluate-cut.ts";
+import { evaluateInt8 } from "./evaluate-int8.ts";
 import { calibrationErrors, exitTable } from "./exit-table.ts";
-import { flag, parsed, text, whole } from "./option.ts";
+import { flag, oneOf, parsed, text, whole } from "./option.ts";
 import {
   backendOption,
   dataOption,
@@ -50,6 +52,12 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
       readCodec,
     ),
     codecs: flag("measure codecs: bytes, plain and deflated, and the top-1 that each loses"),
+    precision: oneOf(
+      "P",
+      PRECISIONS,
+      "fp32, or int8: as the service runs tails with --precision int8",
+      "fp32",
+    ),
     photos: whole("of the validation photos, evenly spread; with --codecs", 1, 1000),
     write: flag("store what was measured in the model's metadata and in its card"),
     verdicts: flag(
@@ -60,10 +68,14 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
     json: flag("print JSON, with the confusion matrix of the last exit"),
   },
   run: async ({ argument: place, options, status }) => {
-    const { cut, codec, photos: count, write, verdicts, json } = options;
+    const { cut, codec, precision, photos: count, write, verdicts, json } = options;
     const isOfCut = cut !== undefined || codec !== undefined;
     if (verdicts && (options.codecs || isOfCut)) {
       throw new EddiError("bad-argument", "expected --verdicts without --codecs, --cut and --codec");
+    }
+    if (precision === "int8" && (options.codecs || isOfCut || verdicts)) {
+      const expected = "expected --precision int8 without --codecs, --cut, --codec and --verdicts";
+      throw new EddiError("bad-argument", expected);
     }
     if (isOfCut && !options.codecs && write) {
       throw new EddiError("bad-argument", "expected --write without --cut, which measures one cut");
@@ -78,6 +90,7 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
     }
     if (isOfCut) return evaluateCut(segments, photos, coders, { cut, codec, json });
     const { model } = segments;
+    if (precision === "int8") return evaluateInt8({ folder, model, photos, write, json });
     const scores = await exitScores(segments, photos);
     const exits = evaluateExits(model.metadata.exits, scores);
     const errors = calibrationErrors(model.metadata.exits, scores);

@@ -2,10 +2,11 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import { verifyShard } from "#shared/model";
+import { PRECISIONS } from "#shared/onnx";
 import { readModelFolder } from "../files/model-folder.ts";
 import { writeRepository } from "../onnx/write-repository.ts";
 import { command } from "./command.ts";
-import { flag, required, text, whole } from "./option.ts";
+import { flag, oneOf, required, text, whole } from "./option.ts";
 import { modelArgument } from "./shared-options.ts";
 
 export const exportOnnxCommand = command({
@@ -16,10 +17,11 @@ one model with float32 inputs and one with those of the codec uint8, each with i
   options: {
     repository: required(text("DIR", "the repository; models of the same names are replaced")),
     "max-batch": whole("images that may run together", 1, 32),
+    precision: oneOf("P", PRECISIONS, "fp32, or int8: weights and activations", "fp32"),
     tensorrt: flag("Triton compiles them with TensorRT, which takes it minutes at the start"),
   },
   run: async ({ argument: { folder }, options }) => {
-    const { repository, tensorrt, "max-batch": maxBatch } = options;
+    const { repository, precision, tensorrt, "max-batch": maxBatch } = options;
     const model = await readModelFolder(folder);
     const shards = new Map<string, Uint8Array>();
     for (const shard of model.shards) {
@@ -30,7 +32,7 @@ one model with float32 inputs and one with those of the codec uint8, each with i
       verifyShard(shard, bytes);
       shards.set(shard.path, bytes);
     }
-    const settings = { maxBatch, tensorrt };
+    const settings = { maxBatch, precision, tensorrt };
     const written = await writeRepository(model, (name) => shards.get(name), repository, settings).catch(
       (thrown: NodeJS.ErrnoException) => {
         // Of the file system: what else goes wrong tells for itself.

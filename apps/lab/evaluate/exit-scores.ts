@@ -7,6 +7,7 @@ import {
   type Exit,
   hasClasses,
   LUMA,
+  type Model,
   type ModelInput,
   type ModelMetadata,
   outputKind,
@@ -33,24 +34,42 @@ const BATCH = 32;
  *
  * @throws EddiError `bad-argument` for a model whose exits name no classes
  */
-export async function exitScores(segments: SegmentModel, photos: Photos): Promise<ExitScores> {
-  const { metadata, nodes } = segments.model;
+export function exitScores(segments: SegmentModel, photos: Photos): Promise<ExitScores> {
+  return scoresBy(segments.model, photos, (every, images) =>
+    Promise.all(
+      segments.run(every, [images]).map(async (output) => {
+        const values = (await output.data()) as Float32Array;
+        output.dispose();
+        return values;
+      }),
+    ),
+  );
+}
+
+/**
+ * The same, whoever runs them.
+ *
+ * @param run gives every exit's scores of a batch
+ */
+export async function scoresBy(
+  { metadata, dag }: Model,
+  photos: Photos,
+  run: (every: Segment, images: Tensor4D) => Promise<readonly Float32Array[]>,
+): Promise<ExitScores> {
   expectClasses(metadata);
   const classes = metadata.labels.length;
+  const { node: image } = metadata.input;
   const every: Segment = {
-    nodes: nodes.map((node) => node.name),
-    feeds: [metadata.input.node],
+    nodes: dag.names.filter((name) => name !== image),
+    feeds: [image],
     outputs: metadata.exits.map((exit) => exit.node),
   };
   const scores = metadata.exits.map(() => new Float32Array(photos.count * classes));
   for (let start = 0; start < photos.count; start += BATCH) {
     const count = Math.min(BATCH, photos.count - start);
     const images = inputBatch(photos, start, count, metadata.input);
-    const outputs = segments.run(every, [images]);
-    for (const [exit, output] of outputs.entries()) {
-      const given = (await output.data()) as Float32Array;
+    for (const [exit, given] of (await run(every, images)).entries()) {
       scores[exit]!.set(probabilityRows(given, metadata.exits[exit]!, classes), start * classes);
-      output.dispose();
     }
     images.dispose();
   }

@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Model } from "#shared/model";
-import { exportSegment } from "#shared/onnx";
+import { exportSegment, type Precision } from "#shared/onnx";
 import { winningPlan } from "#shared/profile";
 import { type TritonTensor, tritonConfig } from "./triton-config.ts";
 
 export interface RepositoryOptions {
   readonly maxBatch: number;
+  readonly precision: Precision;
   readonly tensorrt: boolean;
 }
 
@@ -28,7 +29,7 @@ export async function writeRepository(
   model: Model,
   bytesOf: (path: string) => Uint8Array | undefined,
   folder: string,
-  { maxBatch, tensorrt }: RepositoryOptions,
+  { maxBatch, precision, tensorrt }: RepositoryOptions,
 ): Promise<readonly string[]> {
   const { id, tensors } = model.metadata;
   const written: string[] = [];
@@ -49,7 +50,7 @@ export async function writeRepository(
           dims: tensors[feed]!.shape,
         }),
       );
-      const file = exportSegment(model, segment, bytesOf, { inputs: type, outputs: [exit] });
+      const file = exportSegment(model, segment, bytesOf, { inputs: type, precision, outputs: [exit] });
       await mkdir(path.join(folder, name, "1"), { recursive: true });
       await writeFile(path.join(folder, name, "1", "model.onnx"), file);
       const config = tritonConfig({ name, inputs, outputs, maxBatch, tensorrt });

@@ -1,7 +1,8 @@
 import type { ModelNode } from "#shared/model";
 import { transposed } from "../writing/layout.ts";
 import { cannotExport, type Operation, type SegmentWriter } from "../writing/segment-writer.ts";
-import { fusedOf, putActivated } from "./activation.ts";
+import { putActivated } from "./activation.ts";
+import { kernelAndBias } from "./kernel.ts";
 import { windowOf } from "./window.ts";
 
 /** `Conv2D` and its fused form; kernels of fewer channels than the input has go over groups. */
@@ -35,12 +36,8 @@ function write(
   sides: readonly number[],
   group: number,
 ): void {
-  const [input, kernelName, bias] = node.inputs;
-  const inputs = [
-    to.read(input!, "channels-first"),
-    to.graph.constant(kernelName!, "float32", kernel.shape, kernel.values),
-    ...(fusedOf(node).hasBias ? [to.read(bias!, "given")] : []),
-  ];
+  const [input, kernelName] = node.inputs;
+  const inputs = [to.read(input!, "channels-first"), ...kernelAndBias(node, to, kernelName!, kernel, 0)];
   const attributes = { ...windowOf(node, to, sides), group };
   putActivated(node, to, to.add("Conv", inputs, node, attributes), "channels-first");
 }

@@ -33,7 +33,7 @@ export class GraphBuilder {
     about: string,
     type: ElementType,
     dims: readonly number[],
-    values: Float32Array | BigInt64Array,
+    values: Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array,
   ): string {
     const name = this.nameFor(about);
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -43,6 +43,10 @@ export class GraphBuilder {
 
   integers(about: string, values: readonly number[]): string {
     return this.constant(about, "int64", [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  byte(about: string, value: number): string {
+    return this.constant(about, "uint8", [], Uint8Array.of(value));
   }
 
   number(about: string, value: number): string {

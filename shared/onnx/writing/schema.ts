@@ -48,7 +48,7 @@ const MESSAGES = {
 } as const;
 
 /** Numbers of element types, as `TensorProto.DataType` has them. */
-export const ELEMENT_TYPES = { float32: 1, uint8: 2, int64: 7 } as const;
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 /** A number of an attribute is a float where its operation says so: integers are what most of them want. */

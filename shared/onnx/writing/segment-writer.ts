@@ -2,6 +2,7 @@ import { EddiError } from "#shared/errors";
 import { elementCount, type Model, type ModelNode } from "#shared/model";
 import { GraphBuilder } from "./graph-builder.ts";
 import { type Layout, TO_CHANNELS_FIRST, TO_CHANNELS_LAST, transposed } from "./layout.ts";
+import { rounded, type Scale } from "./quantisation.ts";
 import type { Attributes } from "./schema.ts";
 import type { Weight } from "./weights.ts";
 
@@ -18,12 +19,22 @@ export class SegmentWriter {
   readonly graph: GraphBuilder;
   private readonly nodes: ReadonlyMap<string, ModelNode>;
   private readonly weights: ReadonlyMap<string, Weight>;
+  private readonly scales: ReadonlyMap<string, Scale>;
   private readonly values = new Map<string, string>();
 
-  /** @param reserved names of the segment's feeds and outputs */
-  constructor(model: Model, weights: ReadonlyMap<string, Weight>, reserved: readonly string[]) {
+  /**
+   * @param reserved names of the segment's feeds and outputs
+   * @param scales   of the nodes whose values are quantised
+   */
+  constructor(
+    model: Model,
+    weights: ReadonlyMap<string, Weight>,
+    reserved: readonly string[],
+    scales: ReadonlyMap<string, Scale>,
+  ) {
     this.nodes = new Map(model.nodes.map((node) => [node.name, node]));
     this.weights = weights;
+    this.scales = scales;
     this.graph = new GraphBuilder(reserved);
   }
 
@@ -33,7 +44,14 @@ export class SegmentWriter {
   }
 
   put(name: string, value: string, layout: Layout): void {
-    this.values.set(keyOf(name, layout), value);
+    const scale = this.scales.get(name);
+    const put = scale === undefined ? value : rounded(this.graph, value, name, scale);
+    this.values.set(keyOf(name, layout), put);
+  }
+
+  /** How a node's values are quantised; undefined where they are not. */
+  scaleOf(name: string): Scale | undefined {
+    return this.scales.get(name);
   }
 
   /**

@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { type Model, readModel } from "#shared/model";
+import { precisionFor } from "./precision.ts";
+
+const tiny = readModel(readFileSync(new URL("../../models/tiny/model.json", import.meta.url)));
+
+/** Tiny, with exits of these top-1 in float32 and in int8. */
+function measured(...exits: readonly (readonly [accuracy: number | null, int8?: number])[]): Model {
+  const described = exits.map(([accuracy, int8], at) => ({
+    ...tiny.metadata.exits[at]!,
+    accuracy,
+    ...(int8 === undefined ? {} : { int8 }),
+  }));
+  return { ...tiny, metadata: { ...tiny.metadata, exits: described } };
+}
+
+test("of itself int8 is taken where every exit was measured to lose no more than 0.3 points", () => {
+  expect(precisionFor(measured([0.8, 0.797], [0.9, 0.91]), "auto")).toBe("int8");
+  expect(precisionFor(measured([0.8, 0.8], [0.9, 0.8969]), "auto")).toBe("fp32");
+  expect(precisionFor(measured([0.8, 0.8], [0.9]), "auto")).toBe("fp32");
+  expect(precisionFor(measured([null, 0.8]), "auto")).toBe("fp32");
+});
+
+test("who names one gets it", () => {
+  expect(precisionFor(measured([0.9, 0.1]), "int8")).toBe("int8");
+  expect(precisionFor(measured([0.9, 0.9]), "fp32")).toBe("fp32");
+});

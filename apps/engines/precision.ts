@@ -1,0 +1,18 @@
+import type { Model } from "#shared/model";
+import { PRECISIONS, type Precision } from "#shared/onnx";
+
+/** What tails are computed in: one by name; `auto` is int8 for models that lose next to nothing by it. */
+export type PrecisionChoice = Precision | "auto";
+export const PRECISION_CHOICES: readonly PrecisionChoice[] = [...PRECISIONS, "auto"];
+
+/** So much top-1 may an exit lose to int8, rounding aside. */
+const MOST_LOST = 0.003 + 1e-9;
+
+/** @returns what this model is computed in; what it loses says its metadata, by `lab evaluate --precision int8 --write` */
+export function precisionFor({ metadata }: Model, choice: PrecisionChoice): Precision {
+  if (choice !== "auto") return choice;
+  const isNear = metadata.exits.every(
+    ({ accuracy, int8 }) => accuracy !== null && int8 !== undefined && accuracy - int8 <= MOST_LOST,
+  );
+  return isNear ? "int8" : "fp32";
+}
