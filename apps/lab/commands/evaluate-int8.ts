@@ -2,7 +2,8 @@ import type { Model } from "#shared/model";
 import type { Photos } from "../data/photos.ts";
 import { evaluateExits } from "../evaluate/evaluate-exits.ts";
 import { int8Scores } from "../evaluate/int8-scores.ts";
-import { rewriteMetadata } from "../files/model-folder.ts";
+import { readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
+import { renewVerdicts } from "../simulate/verdicts/record-verdicts.ts";
 import { calibrationErrors, exitTable } from "./exit-table.ts";
 import { printJson } from "./shared-options.ts";
 
@@ -37,8 +38,10 @@ export async function evaluateInt8({ folder, model, photos, write, json }: Int8R
     );
   }
   if (!write) return;
+  // What the exits say in float32 stays what it was.
   await rewriteMetadata(folder, (before) => ({
     ...before,
     exits: before.exits.map((exit, at) => ({ ...exit, int8: results[at]!.accuracy })),
   }));
+  await renewVerdicts(folder, model, await readModelFolder(folder));
 }
