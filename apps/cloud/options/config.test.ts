@@ -16,6 +16,7 @@ test("without options there are defaults", () => {
     basePath: "",
     dataDir: "/home/me/.cache/eddi/data/imagenette2-160",
     engine: "auto",
+    precision: "fp32",
     workers: 0,
     isolation: "auto",
     maxQueueMs: 2000,
