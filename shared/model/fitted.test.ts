@@ -56,6 +56,22 @@ test("a fitted codec's shard goes with the node whose tensor it codes, and gives
   expect(same).toEqual(values);
 });
 
+test("who does not know of fitted codecs reads the rest, and needs nothing of them", () => {
+  const model = withCodec();
+  const older = fixtureModel((file) => {
+    const { eddi } = file.userDefinedMetadata;
+    file.weightsManifest.push({
+      paths: ["codec-stem.bin"],
+      weights: fittedWeights("stem", SIZE, 2, 20) as never,
+    });
+    Object.assign(eddi.shards, { "codec-stem.bin": model.metadata.shards["codec-stem.bin"] });
+  });
+  expect(older.metadata.codecs).toEqual(model.metadata.codecs);
+  expect(older.nodes).toEqual(model.nodes);
+  const needed = shardsFor(older, older.dag.names);
+  expect(needed.map(({ path }) => path)).toEqual(model.shards.slice(0, -1).map(({ path }) => path));
+});
+
 test("plans name a fitted codec for its tensor alone, by one of its rates", () => {
   const plan = (codec: object, head = ["image", "stem"]) => ({
     exit: "full",

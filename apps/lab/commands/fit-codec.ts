@@ -48,7 +48,7 @@ use it where the cut lies there. The model becomes another version of the same w
     await storeCodec(folder, name, stored);
     // Neither nodes nor weights are others.
     const isRenewed = await renewVerdicts(folder, model, await readModelFolder(folder));
-    const section = fittedSection(model, name, stored, fitted.tried, validation.count);
+    const section = fittedSection(model, name, stored, fitted, validation.count);
     const curve = fittedCurve(model, name, stored, fitted.tried);
     await writeFile(path.join(folder, curveFile(stored.fitted)), curve);
     const card = path.join(folder, "card.md");

@@ -18,7 +18,7 @@ import { readVerdicts } from "../simulate/verdicts/verdicts.ts";
 import { symmetricEigen } from "./eigen.ts";
 import { type FittedLinear, fitCodec } from "./fit-codec.ts";
 import { fitRate } from "./fit-rate.ts";
-import { blocksOf, fitTransform } from "./fit-transform.ts";
+import { blocksOf, fitTransform, keepChannels } from "./fit-transform.ts";
 import { fittedCurve, fittedSection } from "./fitted-section.ts";
 import { packCodec, storeCodec } from "./store-codec.ts";
 import { tensorValues } from "./tensor-values.ts";
@@ -99,6 +99,25 @@ test("values that lie along few directions need no more of them", () => {
   expect(blocksOf([96])).toEqual([1]);
 });
 
+test("where nearly all values are 0 channels by themselves take fewer bits than directions", () => {
+  const random = randomFrom(4);
+  const sparse = Float32Array.from({ length: 4 * 64 * 6 }, () => (random() < 0.1 ? 1 + random() : 0));
+  const bits = (along: Float32Array): number => {
+    const { tables } = fitRate(along, 6, 0.5);
+    const shares = tables.flatMap(({ frequencies }) => [...frequencies].map((share) => share / TOTAL));
+    return shares.reduce((sum, share) => sum - share * Math.log2(share), 0);
+  };
+  const kept = keepChannels(sparse, [8, 8, 6]);
+  expect(kept.along).toBe(sparse);
+  // A rotation among channels that hang together in nothing.
+  const turned = Float32Array.from(sparse);
+  for (let at = 0; at < turned.length; at += 2) {
+    const [a, b] = [sparse[at]!, sparse[at + 1]!];
+    turned.set([Math.SQRT1_2 * (a + b), Math.SQRT1_2 * (a - b)], at);
+  }
+  expect(bits(kept.along)).toBeLessThan(0.9 * bits(turned));
+});
+
 test("more loss that is tolerated takes a coarser step, and what is kept is what the finest rate tells", () => {
   expect(fitted.rates).toHaveLength(2);
   expect(fitted.rates[0]!.step).toBeGreaterThan(fitted.rates[1]!.step);
@@ -160,7 +179,7 @@ test("what is stored is read again, measures the same, and takes the place of an
   const changed = withMeasured(model.metadata, { [NODE]: declared });
   expect(changed.fitted![NODE]!.rates[1]).toMatchObject({ bytes: declared[1]!.bytes, step });
 
-  const section = fittedSection(model, NODE, stored, fitted.tried, heldBack.count);
+  const section = fittedSection(model, NODE, stored, fitted, heldBack.count);
   expect(section).toContain(`| linear 2 | ${stored.fitted.rates[1]!.bytes} ± `);
   expect(section).toContain("](codec-block2-concat.svg)");
   const curve = fittedCurve(model, NODE, stored, fitted.tried);

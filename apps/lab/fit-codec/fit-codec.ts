@@ -7,7 +7,7 @@ import { neverRising } from "../evaluate/choose-quality.ts";
 import { exitsBehind, measureFitted } from "../evaluate/codec-costs.ts";
 import type { MeasuredCost } from "../evaluate/tally.ts";
 import { fitRate, keepComponents } from "./fit-rate.ts";
-import { blocksOf, type FittedTransform, fitTransform } from "./fit-transform.ts";
+import { blocksOf, type FittedTransform, fitTransform, keepChannels } from "./fit-transform.ts";
 import { tensorValues } from "./tensor-values.ts";
 
 /** What a codec is fitted to, and chosen on. */
@@ -45,13 +45,13 @@ const MOST_PHOTOS = 2500;
 const MOST_VALUES = 60e6;
 /** Steps that are tried, as shares of the values' standard deviation: each a fifth finer than the one before. */
 const STEPS: readonly number[] = Array.from({ length: 15 }, (_, at) => 3.2 * 0.82 ** at);
-/** By how much fewer bytes a larger block has to be worth its larger transform. */
+/** So many of the bytes a transform, or one of larger blocks, may take to be worth its work. */
 const WORTH = 0.9;
-/** At this step blocks are compared: all are off by as much then. */
+/** At this step transforms are compared: all are off by as much then. */
 const COMPARED = 1;
 
 /**
- * Fits a linear codec: principal components of the tensor's blocks, of the size that pays, and for each loss that is
+ * Fits a linear codec: principal components of the tensor's blocks, of the size that pays, if any do, and for each loss that is
  * tolerated the coarsest step that keeps it on the held-back photos, with static tables.
  *
  * @throws EddiError `bad-argument` for a model whose exits name no classes
@@ -64,7 +64,7 @@ export async function fitCodec(request: FitRequest): Promise<FittedLinear> {
   const photos = thinned(kept, most);
   const values = await tensorValues(segments, photos, name, (share) => onProgress("tensors", share));
   const spread = deviation(values, shape.at(-1)!);
-  const { transform, along } = chooseBlock(values, shape, COMPARED * spread);
+  const { transform, along } = chooseTransform(values, shape, COMPARED * spread);
   const components = transform.basis.length / transform.mean.length;
   const all = STEPS.map((share) => fitRate(along, components, share * spread));
   const coders = all.map((rate) => linearCoder(transform, rate, range));
@@ -88,16 +88,20 @@ function deviation(values: Float32Array, channels: number): number {
   return Math.sqrt(Math.max(variance / channels, 1e-12));
 }
 
-function chooseBlock(values: Float32Array, shape: readonly number[], step: number): FittedTransform {
-  let [best, least] = [null as FittedTransform | null, Number.POSITIVE_INFINITY];
+function chooseTransform(values: Float32Array, shape: readonly number[], step: number): FittedTransform {
+  const bitsOf = ({ transform, along }: FittedTransform): number => {
+    const components = transform.basis.length / transform.mean.length;
+    return entropyBits(fitRate(along, components, step), along.length / components);
+  };
+  let best = keepChannels(values, shape);
+  let least = bitsOf(best);
   for (const block of blocksOf(shape)) {
     const fitted = fitTransform(values, shape, block);
-    const components = fitted.transform.basis.length / fitted.transform.mean.length;
-    const bits = entropyBits(fitRate(fitted.along, components, step), fitted.along.length / components);
+    const bits = bitsOf(fitted);
     if (bits > WORTH * least) continue;
     [best, least] = [fitted, bits];
   }
-  return best!;
+  return best;
 }
 
 /** Of all blocks, by how often each number came. */

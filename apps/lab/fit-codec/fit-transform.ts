@@ -19,6 +19,21 @@ export function blocksOf(shape: readonly number[]): readonly number[] {
   );
 }
 
+/**
+ * No transform: every channel by itself, about 0. Where most values are 0, as behind a ReLU, that may take fewer bits than
+ * directions, along which they no longer are.
+ *
+ * @param values float32 [photos, ...shape]
+ */
+export function keepChannels(values: Float32Array, shape: readonly number[]): FittedTransform {
+  const size = shape.at(-1)!;
+  const components = Math.min(size, MOST_COMPONENTS);
+  const basis = Float32Array.from({ length: components * size }, (_, at) => (at % (size + 1) === 0 ? 1 : 0));
+  const mean = new Float32Array(size);
+  const along = components === size ? values : products(values, size, basis, components);
+  return { transform: { shape, block: 1, mean, basis }, along };
+}
+
 /** What was fitted, and what it makes of the values that it was fitted to. */
 export interface FittedTransform {
   readonly transform: LinearTransform;

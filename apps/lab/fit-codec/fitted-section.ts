@@ -1,7 +1,7 @@
 import { isImageCodec } from "#shared/codecs";
 import { type CodecCost, codecWords, type FittedRate, type FittedTensor, type Model } from "#shared/model";
 import { rateCurveSvg } from "../draw/rate-curve-svg.ts";
-import type { TriedStep } from "./fit-codec.ts";
+import type { FittedLinear, TriedStep } from "./fit-codec.ts";
 import type { StoredCodec } from "./store-codec.ts";
 
 /** The card's section of a fitted codec: its rates, and what comes nearest without it. */
@@ -9,7 +9,7 @@ export function fittedSection(
   model: Model,
   name: string,
   { bytes, fitted }: StoredCodec,
-  tried: readonly TriedStep[],
+  { transform, tried }: FittedLinear,
   photos: number,
 ): string {
   const exits = Object.keys(fitted.rates[0]!.loss);
@@ -23,7 +23,11 @@ export function fittedSection(
     return `| ${step.toFixed(3)} | ${size(cost)} | ${cells(cost.loss)} | ${points(loss)} |`;
   });
   const blocks = fitted.block === 1 ? "positions" : `blocks of ${fitted.block}x${fitted.block} positions`;
-  return `Fitted by \`lab fit-codec\`: the ${fitted.components} first principal components of ${blocks}, told in steps, by a
+  const isRotated = transform.basis.some((part) => part !== 0 && part !== 1);
+  const told = isRotated
+    ? `the ${fitted.components} first principal components of ${blocks}`
+    : `${fitted.components} channels, each by itself`;
+  return `Fitted by \`lab fit-codec\`: ${told}, told in steps, by a
 range coder with static tables; ${(bytes.length / 1000).toFixed(1)} kB of numbers. Bytes of the tensor alone, mean and standard
 deviation, and top-1 that is lost in points (fitted to fall with finer rates), on ${photos} validation photos; below, the other codecs of this tensor and the image's:
 
