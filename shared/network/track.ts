@@ -53,7 +53,7 @@ export function track(before: Track, sample: number, atMs: number): Track {
 /** Relative standard deviation of the next sample: the noise seen, and what is left of the first doubt. */
 export function relativeSpread(track: Track): number {
   // For normal noise the standard deviation is 1.25 mean absolute deviations.
-  const noise = track.count < 2 ? 0 : 1.25 * track.deviation;
+  const noise = track.count < 1 ? 0 : 1.25 * track.deviation;
   return Math.hypot(noise, track.prior / (track.count + 1));
 }
 
