@@ -1,5 +1,5 @@
 import { EddiError } from "#shared/errors";
-import type { Conditions, Spread } from "#shared/model";
+import { type Conditions, roundTrips, type Spread } from "#shared/model";
 import type { ExitCosts } from "./exit-costs.ts";
 
 /** Where the time of one image goes, in milliseconds. */
@@ -22,7 +22,7 @@ export interface Latency {
  * ```
  * edgeScale * (edgeFixedMs [if the head computes anything] + sum of edgeMs over the head
  *                + sum of edgeCutMs over the cut)
- * + [if there is a tail] rttMs + queueMs + 8000 * (requestBytes + sum of wireBytes over the cut) / uplinkBps
+ * + [if there is a tail] rttMs * roundTrips + queueMs + 8000 * (requestBytes + sum of wireBytes over the cut) / uplinkBps
  *   + cloudScale * (cloudFixedMs + sum of cloudMs over the tail + sum of cloudCutMs over the cut)
  *   + 8000 * resultBytes / downlinkBps
  * ```
@@ -54,7 +54,7 @@ export function latencyOf(costs: ExitCosts, head: readonly boolean[], conditions
   return sum({
     edgeMs,
     uplinkMs: (8000 * bytes) / conditions.uplinkBps,
-    rttMs: conditions.rttMs,
+    rttMs: conditions.rttMs * roundTrips(bytes, conditions),
     queueMs: conditions.queueMs,
     cloudMs: conditions.cloudScale * (cloud + costs.cloudFixedMs),
     downlinkMs: (8000 * costs.resultBytes) / conditions.downlinkBps,

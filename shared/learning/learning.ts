@@ -1,5 +1,5 @@
 import type { ExitCosts } from "#shared/evaluator";
-import { HEADER_BYTES } from "#shared/model";
+import { HEADER_BYTES, RESTART_PAUSE_MS, roundTrips } from "#shared/model";
 import {
   conditionsOf,
   forgiven,
@@ -72,7 +72,12 @@ function fromReply(
   };
   const conditions = conditionsOf(state);
   const predictedMs = profiledMs(costs, plan, conditions).cloudMs;
-  const expectedMs = conditions.rttMs + (8000 * transfer.requestBytes) / conditions.uplinkBps;
+  const { rttMs, uplinkBps } = conditions;
+  const wireBytes = transfer.requestBytes;
+  // Of frames that follow each other none begins slow start anew.
+  const isRested = atMs - elapsedMs - state.surprise.atMs > RESTART_PAUSE_MS;
+  const trips = isRested ? roundTrips(wireBytes, conditions) : 1;
+  const expectedMs = rttMs * trips + (8000 * wireBytes) / uplinkBps;
   const ratio = Math.max(0, elapsedMs - transfer.serverMs) / expectedMs;
   return [
     transfer,

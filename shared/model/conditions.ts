@@ -4,6 +4,8 @@ export interface Conditions {
   readonly rttMs: number;
   /** Bits per second, above 0. */
   readonly uplinkBps: number;
+  /** How probable it is that a request begins slow start anew, since the link was silent before, 0..1; 0, if not given. */
+  readonly restarts?: number;
   readonly downlinkBps: number;
   /** Measured over predicted time of the edge profile, above 0; 1 on the profiled device, unloaded. */
   readonly edgeScale: number;

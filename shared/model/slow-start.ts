@@ -1,8 +1,18 @@
+import type { Conditions } from "./conditions.ts";
+
 /** What TCP sends at once after a pause: 10 segments (RFC 6928). */
 export const FIRST_WINDOW_BYTES = 10 * 1448;
 
 /** Pauses that are surely longer than a retransmission timeout, after which Linux begins anew (cubic, not bbr). */
 export const RESTART_PAUSE_MS = 1000;
+
+/** How many round trips a request takes: one, and what slow start adds where it begins anew. */
+export function roundTrips(bytes: number, { rttMs, uplinkBps, restarts = 0 }: RestartConditions): number {
+  if (restarts === 0 || bytes <= FIRST_WINDOW_BYTES || rttMs <= 0) return 1;
+  return 1 + restarts * slowStartShare(bytes, (8000 * FIRST_WINDOW_BYTES) / uplinkBps / rttMs);
+}
+
+type RestartConditions = Pick<Conditions, "rttMs" | "uplinkBps" | "restarts">;
 
 /**
  * The classical latency of slow start, as a multiple of the RTT. The window doubles in every round; after a

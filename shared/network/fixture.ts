@@ -1,6 +1,6 @@
+import { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS, slowStartShare } from "#shared/model";
 import { randomFrom } from "#shared/random";
 import type { LinkSample } from "./link.ts";
-import { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS, slowStartShare } from "./slow-start.ts";
 
 /** For tests only: a link as it truly is. */
 export interface TrueLink {

@@ -1,4 +1,4 @@
-import { FIRST_WINDOW_BYTES, slowStartShare } from "./slow-start.ts";
+import { FIRST_WINDOW_BYTES, slowStartShare } from "#shared/model";
 
 /**
  * The lattice on which a link's two parameters live: RTT (ms) down the rows, milliseconds per byte along the

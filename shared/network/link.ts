@@ -1,3 +1,4 @@
+import { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS } from "#shared/model";
 import { mayHaveChanged, type Prior } from "./change.ts";
 import {
   type Axis,
@@ -17,7 +18,6 @@ import {
 } from "./lattice.ts";
 import { centreOf, sdOf } from "./marginal.ts";
 import { byError, byTime, ERRORS, learnNoise, mixture, type Noise, startNoise } from "./noise.ts";
-import { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS } from "./slow-start.ts";
 
 /** One request as it went; the same names as in the lab's files. */
 export interface LinkSample {

@@ -24,6 +24,7 @@ export interface NetworkState {
 interface Reach {
   readonly rttMs: number;
   readonly uplinkBps: number;
+  readonly restarts: number;
   readonly spread: Pick<Conditions["spread"], "rttMs" | "uplink" | "rttUplink" | "network">;
 }
 
@@ -90,6 +91,7 @@ export function conditionsOf(state: NetworkState): Conditions {
   return {
     rttMs: stretch * reach.rttMs,
     uplinkBps: reach.uplinkBps / stretch,
+    restarts: reach.restarts,
     downlinkBps: initial.downlinkBps,
     edgeScale: edgeScale.value,
     cloudScale: cloudScale.value,
@@ -133,7 +135,8 @@ function reachOf(link: Link, atMs: number): Reach {
   const uplinkSdMs = uplinkSd * uplinkMs;
   const variance = rttSdMs ** 2 + uplinkSdMs ** 2 + 2 * correlation * rttSdMs * uplinkSdMs;
   const network = Math.sqrt(Math.max(0, sdMs ** 2 - variance)) / (rttMs + uplinkMs);
-  return { rttMs, uplinkBps, spread: { rttMs: rttSdMs, uplink: uplinkSd, rttUplink: correlation, network } };
+  const spread = { rttMs: rttSdMs, uplink: uplinkSd, rttUplink: correlation, network };
+  return { rttMs, uplinkBps, restarts: link.restartProbability, spread };
 }
 
 /** One-sided 95 % quantile of the normal distribution. */

@@ -1,4 +1,4 @@
-import type { Conditions } from "#shared/model";
+import { type Conditions, roundTrips } from "#shared/model";
 import { timerMs } from "./decision.ts";
 import {
   INSURANCE_STAYS_Z,
@@ -32,7 +32,10 @@ export class Chance {
   private cloud = Number.NaN;
   private msPerByte = Number.NaN;
   private msPerDownByte = Number.NaN;
-  private onceMs = Number.NaN;
+  private queueMs = Number.NaN;
+  /** Of a request's round trips: what hangs on its bytes. */
+  private link: Pick<Conditions, "rttMs" | "uplinkBps" | "restarts"> = { rttMs: 0, uplinkBps: 1 };
+  private restarts = false;
   private leadVariance = Number.NaN;
   /** The budget, less the lead. */
   private timeMs = Number.NaN;
@@ -59,7 +62,9 @@ export class Chance {
     this.msPerByte = 8000 / conditions.uplinkBps;
     this.msPerDownByte = 8000 / conditions.downlinkBps;
     this.rttMs = conditions.rttMs;
-    this.onceMs = conditions.rttMs + conditions.queueMs;
+    this.queueMs = conditions.queueMs;
+    this.link = conditions;
+    this.restarts = (conditions.restarts ?? 0) > 0;
     this.leadVariance = lead.sdMs ** 2;
     this.timeMs = budgetMs - lead.ms;
     this.timerMs = timerMs(budgetMs);
@@ -77,7 +82,8 @@ export class Chance {
 
   /** Latency of an image that no early exit answers, but for what these add. */
   headMs({ envelope, costs }: Option, head: number): number {
-    const remoteMs = this.onceMs + this.msPerDownByte * costs.resultBytes;
+    const remoteMs =
+      this.rttOf(envelope.bytes[head]!) + this.queueMs + this.msPerDownByte * costs.resultBytes;
     return (
       this.edge * envelope.edgeMs[head]! +
       this.cloud * envelope.cloudMs[head]! +
@@ -105,11 +111,22 @@ export class Chance {
     );
   }
 
+  /** Round trips of a request, in ms: more than one where slow start begins anew. */
+  private rttOf(bytes: number): number {
+    return this.restarts ? this.rttMs * roundTrips(bytes, this.link) : this.rttMs;
+  }
+
+  /** How many heads may be the fastest: mean latency is linear but for slow start, and then the hull is enough. */
+  fastestCount({ envelope }: Option): number {
+    return this.restarts ? envelope.count : envelope.hullCount;
+  }
+
   /** Index of the head of least mean latency. */
   fastestHead(option: Option): number {
     let best = 0;
     let bestMs = Infinity;
-    for (let head = 0; head < option.envelope.hullCount; head++) {
+    const count = this.fastestCount(option);
+    for (let head = 0; head < count; head++) {
       const ms = this.headMs(option, head);
       if (ms >= bestMs) continue;
       best = head;
@@ -170,7 +187,7 @@ export class Chance {
         uplinkSd ** 2 +
         rttSd ** 2 +
         2 * this.correlation * uplinkSd * rttSd +
-        (remote * (this.rttMs + uplinkMs) * this.networkSpread) ** 2,
+        (remote * (this.rttOf(envelope.bytes[head]!) + uplinkMs) * this.networkSpread) ** 2,
     );
   }
 
@@ -191,9 +208,9 @@ export class Chance {
   ): void {
     const { edgeMs, cloudMs, bytes, remote, insuredCount } = option.envelope;
     const { edge, cloud, msPerByte, timeMs, edgeSpread, cloudSpread, uplinkSpread } = this;
-    const { networkSpread, rttSdMs, rttMs, correlation, leadVariance, workLimitMs } = this;
+    const { networkSpread, rttSdMs, restarts, correlation, leadVariance, workLimitMs } = this;
     const { extraMs } = option;
-    const remoteMs = this.onceMs + this.msPerDownByte * option.costs.resultBytes;
+    const remoteMs = this.queueMs + this.msPerDownByte * option.costs.resultBytes;
     const none = finishMs.length;
     best.fill(-Infinity);
     for (let head = 0; head < insuredCount; head++) {
@@ -201,7 +218,8 @@ export class Chance {
       const own = edge * (edgeMs[head]! + extraMs);
       const tail = cloud * cloudMs[head]!;
       const uplink = msPerByte * bytes[head]!;
-      const slack = timeMs - own - tail - uplink - isRemote * remoteMs;
+      const rttMs = restarts ? this.rttOf(bytes[head]!) : this.rttMs;
+      const slack = timeMs - own - tail - uplink - isRemote * (rttMs + remoteMs);
       const uplinkSd = uplink * uplinkSpread;
       const rttSd = isRemote * rttSdMs;
       const variance =

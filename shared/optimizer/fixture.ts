@@ -1,6 +1,7 @@
 import { type ExitCosts, type Latency, latencyOf } from "#shared/evaluator";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import type { Conditions, ExitPolicy } from "#shared/model";
+import { randomFrom } from "#shared/random";
 import { randomExits } from "../evaluator/fixture.ts";
 import { randomDag } from "../graph/fixture.ts";
 import type { Constraints } from "./constraints.ts";
@@ -186,4 +187,9 @@ export function everyWay(
 /** For tests only: whether the edge has all weights of an exit. */
 export function isReady({ dag }: ExitCosts, { readyNodes }: Constraints): boolean {
   return dag.names.every((name, node) => node === 0 || (readyNodes?.has(name) ?? true));
+}
+
+/** Every second link begins slow start anew after a pause, more or less probably. */
+export function restarting(conditions: Conditions, seed: number): Conditions {
+  return seed % 2 === 0 ? conditions : { ...conditions, restarts: randomFrom(seed)() };
 }

@@ -4,7 +4,7 @@ import type { Conditions, ExitPolicy } from "#shared/model";
 import { randomFrom } from "#shared/random";
 import { randomConditions, randomModes } from "../evaluator/fixture.ts";
 import type { Constraints } from "./constraints.ts";
-import { branchyExits, everyWay, isReady, randomConstraints, randomPolicies } from "./fixture.ts";
+import { branchyExits, everyWay, isReady, randomConstraints, randomPolicies, restarting } from "./fixture.ts";
 import { leastDeviations, likelihood } from "./likelihood.ts";
 import { LivePlanner, type LiveRequest } from "./live-planner.ts";
 
@@ -20,7 +20,7 @@ test("the plan, its insurance with it, is that of brute force over exits, polici
     const costs = random() < 0.3 ? randomModes(random, exits, ["plain", "deflate", "raw"]) : exits;
     const constraints = random() < 0.8 ? {} : randomConstraints(random, exits);
     const request: LiveRequest = {
-      conditions: monotone(randomConditions(random), random),
+      conditions: restarting(monotone(randomConditions(random), random), seed),
       objective: { kind: "accuracy", budgetMs: 10 ** (1 + 1.5 * random()) },
       lead: { ms: 5 * random(), sdMs: 2 * random() },
       ...(random() < 0.15 ? { framesPerSecond: 10 ** (0.5 + 1.5 * random()) } : {}),

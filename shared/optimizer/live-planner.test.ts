@@ -4,7 +4,14 @@ import { randomFrom } from "#shared/random";
 import { randomConditions, randomExits } from "../evaluator/fixture.ts";
 import type { Constraints } from "./constraints.ts";
 import type { Decision } from "./decision.ts";
-import { branchyExits, everyWay, randomConstraints, randomObjective, randomPolicies } from "./fixture.ts";
+import {
+  branchyExits,
+  everyWay,
+  randomConstraints,
+  randomObjective,
+  randomPolicies,
+  restarting,
+} from "./fixture.ts";
 import { LivePlanner, type LiveRequest } from "./live-planner.ts";
 import { optimize } from "./optimize.ts";
 
@@ -41,7 +48,7 @@ test("the fastest and the steadiest, early exits included, are those of brute fo
     const constraints: Constraints = random() < 0.8 ? {} : randomConstraints(random, costs);
     const kind = random() < 0.5 ? "latency" : "throughput";
     const objective = { kind, minAccuracy: 0.4 + 0.6 * random() } as const;
-    const request = { conditions: randomConditions(random), objective };
+    const request = { conditions: restarting(randomConditions(random), seed), objective };
     const planner = new LivePlanner({ costs, policies, constraints });
     const decision = planner.decide(request);
     const all = everyWay(costs, policies, constraints, request.conditions);
@@ -73,7 +80,8 @@ test("under load: a plan that keeps up, if need be another one, else the one tha
     const policies = randomPolicies(random, costs);
     const objective = randomObjective(random);
     const framesPerSecond = 10 ** (0.5 + 2 * random());
-    const request: LiveRequest = { conditions: randomConditions(random), objective, framesPerSecond };
+    const conditions = restarting(randomConditions(random), seed);
+    const request: LiveRequest = { conditions, objective, framesPerSecond };
     const planner = new LivePlanner({ costs, policies });
     const decision = planner.decide(request)!;
     modes[decision.mode]++;

@@ -128,9 +128,8 @@ export class Search {
 
   /** Index of an option's head of least latency; -1 if none keeps the period's limit. */
   private fastestHead(option: Option): number {
-    const { count, hullCount } = option.envelope;
-    // The limit is one more that grows with each coordinate: only without it the hull is enough.
-    const end = this.longestMs < Infinity ? count : hullCount;
+    // The limit is one more that grows with each coordinate.
+    const end = this.longestMs < Infinity ? option.envelope.count : this.chance.fastestCount(option);
     let best = -1;
     let bestMs = Infinity;
     for (let head = 0; head < end; head++) {

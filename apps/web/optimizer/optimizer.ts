@@ -399,8 +399,10 @@ export class Optimizer {
 
   private request(wish: Required<PlanWish>, previous: Plan | null): PlanRequest {
     const { budgetMs, minAccuracy, phoneOnly } = wish;
+    const conditions = conditionsOf(this.network);
     return {
-      conditions: conditionsOf(this.network),
+      // Frames leave no pause to restart after.
+      conditions: this.framesPerSecond === null ? conditions : { ...conditions, restarts: 0 },
       image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
       cloudUp: !phoneOnly && this.cloud.isUp(performance.now()),

@@ -77,7 +77,7 @@ export class Client {
     const { objective, framesPerSecond } = scenario;
     const budgetMs = budgetOf(scenario);
     return {
-      conditions: this.conditions,
+      conditions: framesPerSecond === null ? this.conditions : { ...this.conditions, restarts: 0 },
       budgetMs: Number.isFinite(budgetMs) ? budgetMs : NO_BUDGET_MS,
       minAccuracy: objective.kind === "accuracy" ? null : objective.minAccuracy,
       framesPerSecond,
