@@ -61,5 +61,5 @@ export {
   splitPlan,
   tailOf,
 } from "./plan.ts";
-export { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS, roundTrips, slowStartShare } from "./slow-start.ts";
+export { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS, roundTrips, slowStartShare, tripSteps } from "./slow-start.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";

@@ -12,6 +12,32 @@ export function roundTrips(bytes: number, { rttMs, uplinkBps, restarts = 0 }: Re
   return 1 + restarts * slowStartShare(bytes, (8000 * FIRST_WINDOW_BYTES) / uplinkBps / rttMs);
 }
 
+/**
+ * The same for one link after another: a step for each round, without a loop over them for each request.
+ *
+ * @param beyond written: by step the bytes beyond which it counts
+ * @param trips  written: by step the round trips then
+ * @returns how many steps there are
+ */
+export function tripSteps(
+  { rttMs, uplinkBps, restarts = 0 }: RestartConditions,
+  beyond: Float64Array,
+  trips: Float64Array,
+): number {
+  if (restarts === 0 || rttMs <= 0) return 0;
+  let count = 0;
+  let sent = FIRST_WINDOW_BYTES;
+  let own = 1;
+  const windowShare = (8000 * FIRST_WINDOW_BYTES) / uplinkBps / rttMs;
+  for (let round = windowShare; round < 1 && count < beyond.length; round *= 2) {
+    own += restarts * (1 - round);
+    beyond[count] = sent;
+    trips[count++] = own;
+    sent = 2 * sent + FIRST_WINDOW_BYTES;
+  }
+  return count;
+}
+
 type RestartConditions = Pick<Conditions, "rttMs" | "uplinkBps" | "restarts">;
 
 /**

@@ -1,4 +1,4 @@
-import { type Conditions, roundTrips } from "#shared/model";
+import { type Conditions, tripSteps } from "#shared/model";
 import { timerMs } from "./decision.ts";
 import {
   INSURANCE_STAYS_Z,
@@ -19,6 +19,8 @@ export interface Lead {
 
 export const NO_LEAD: Lead = { ms: 0, sdMs: 0 };
 
+/** After so many doublings a request has more bytes than any has. */
+const MOST_STEPS = 24;
 /** Square of the deviations of what has no spread. */
 const CERTAIN = 1e18;
 
@@ -33,9 +35,10 @@ export class Chance {
   private msPerByte = Number.NaN;
   private msPerDownByte = Number.NaN;
   private queueMs = Number.NaN;
-  /** Of a request's round trips: what hangs on its bytes. */
-  private link: Pick<Conditions, "rttMs" | "uplinkBps" | "restarts"> = { rttMs: 0, uplinkBps: 1 };
-  private restarts = false;
+  /** Round trips that slow start takes, by steps of bytes. */
+  private steps = 0;
+  private readonly beyond = new Float64Array(MOST_STEPS);
+  private readonly trips = new Float64Array(MOST_STEPS);
   private leadVariance = Number.NaN;
   /** The budget, less the lead. */
   private timeMs = Number.NaN;
@@ -63,8 +66,7 @@ export class Chance {
     this.msPerDownByte = 8000 / conditions.downlinkBps;
     this.rttMs = conditions.rttMs;
     this.queueMs = conditions.queueMs;
-    this.link = conditions;
-    this.restarts = (conditions.restarts ?? 0) > 0;
+    this.steps = tripSteps(conditions, this.beyond, this.trips);
     this.leadVariance = lead.sdMs ** 2;
     this.timeMs = budgetMs - lead.ms;
     this.timerMs = timerMs(budgetMs);
@@ -113,21 +115,30 @@ export class Chance {
 
   /** Round trips of a request, in ms: more than one where slow start begins anew. */
   private rttOf(bytes: number): number {
-    return this.restarts ? this.rttMs * roundTrips(bytes, this.link) : this.rttMs;
+    const { steps, beyond, trips, rttMs } = this;
+    let step = 0;
+    while (step < steps && bytes > beyond[step]!) step++;
+    return step === 0 ? rttMs : rttMs * trips[step - 1]!;
   }
 
   /** How many heads may be the fastest: mean latency is linear but for slow start, and then the hull is enough. */
   fastestCount({ envelope }: Option): number {
-    return this.restarts ? envelope.count : envelope.hullCount;
+    return this.steps > 0 ? envelope.count : envelope.hullCount;
   }
 
   /** Index of the head of least mean latency. */
   fastestHead(option: Option): number {
+    const { edgeMs, cloudMs, bytes, remote } = option.envelope;
+    const { edge, cloud, msPerByte, rttMs, steps } = this;
+    const count = this.fastestCount(option);
+    const remoteMs = rttMs + this.queueMs + this.msPerDownByte * option.costs.resultBytes;
     let best = 0;
     let bestMs = Infinity;
-    const count = this.fastestCount(option);
     for (let head = 0; head < count; head++) {
-      const ms = this.headMs(option, head);
+      const least =
+        edge * edgeMs[head]! + cloud * cloudMs[head]! + msPerByte * bytes[head]! + remote[head]! * remoteMs;
+      if (least >= bestMs) continue;
+      const ms = steps > 0 && remote[head] === 1 ? least + this.rttOf(bytes[head]!) - rttMs : least;
       if (ms >= bestMs) continue;
       best = head;
       bestMs = ms;
@@ -208,7 +219,7 @@ export class Chance {
   ): void {
     const { edgeMs, cloudMs, bytes, remote, insuredCount } = option.envelope;
     const { edge, cloud, msPerByte, timeMs, edgeSpread, cloudSpread, uplinkSpread } = this;
-    const { networkSpread, rttSdMs, restarts, correlation, leadVariance, workLimitMs } = this;
+    const { networkSpread, rttSdMs, steps, correlation, leadVariance, workLimitMs } = this;
     const { extraMs } = option;
     const remoteMs = this.queueMs + this.msPerDownByte * option.costs.resultBytes;
     const none = finishMs.length;
@@ -218,7 +229,7 @@ export class Chance {
       const own = edge * (edgeMs[head]! + extraMs);
       const tail = cloud * cloudMs[head]!;
       const uplink = msPerByte * bytes[head]!;
-      const rttMs = restarts ? this.rttOf(bytes[head]!) : this.rttMs;
+      const rttMs = steps > 0 ? this.rttOf(bytes[head]!) : this.rttMs;
       const slack = timeMs - own - tail - uplink - isRemote * (rttMs + remoteMs);
       const uplinkSd = uplink * uplinkSpread;
       const rttSd = isRemote * rttSdMs;

@@ -208,7 +208,8 @@ function randomConditions(random: Random): Conditions {
 /** Budgets from hopeless to generous. */
 function randomRequest(random: Random): LiveRequest {
   return {
-    conditions: randomConditions(random),
+    // Half of the links begin slow start anew.
+    conditions: { ...randomConditions(random), restarts: Math.max(0, 2 * random() - 1) },
     objective: { kind: "accuracy", budgetMs: 10 ** (1 + 2 * random()) },
     lead: { ms: 8, sdMs: 2 },
   };
