@@ -62,8 +62,16 @@ const STATES: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   [
+    "what is tried",
+    async () => {
+      await app.page.getByRole("button", { name: "Try it for real" }).tap();
+      await expect(app.page.locator(".top .sim")).toHaveText("Simulated: CAT1");
+    },
+  ],
+  [
     "settings",
     async () => {
+      await app.page.locator(".top .sim").tap();
       await tab("Why here?").tap();
       await app.page.getByRole("button", { name: "Settings" }).tap();
     },
@@ -140,7 +148,9 @@ test("a visit is saved without pictures, and decided the same by the lab", async
   );
   const args = ["--import", "tsx", "apps/lab/main.ts", "replay", file];
   const told = execFileSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
-  expect(told).toMatch(/^resnet-imagenette, planned by eddi\n\d+ decisions, 0 of them other ones today\n$/);
+  expect(told).toMatch(
+    /^resnet-imagenette, planned by eddi\n\d+ decisions, 0 of them other ones today\n\d+ were made in simulated conditions\n$/,
+  );
 });
 
 async function faults(page: Page): Promise<readonly string[]> {

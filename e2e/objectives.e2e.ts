@@ -1,5 +1,6 @@
 import { expect } from "@playwright/test";
 import { TOLERANCE } from "#shared/evaluator";
+import { allEdge } from "#shared/model";
 import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
@@ -100,4 +101,55 @@ test("phone only: what was to go to the cloud is answered here, and the address 
   await page.reload();
   await page.evaluate(() => globalThis.eddi.ready);
   expect(await app.state()).toMatchObject({ phoneOnly: true, earlyExits: false, minAccuracy: 0.85 });
+});
+
+test("conditions that are tried are waited for, learnt and told, and are over at a tap", async ({
+  service,
+}) => {
+  const model = loadModel(REAL);
+  const image = noise(model, 1);
+  const [first, last] = [model.metadata.exits[0]!.id, model.metadata.exits.at(-1)!.id];
+  app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm", profile: "off" } });
+  const { page } = app;
+  const conditions = async () => (await app!.state()).summary!.conditions;
+  /** The fastest of some runs to the first exit on the edge. */
+  const headMs = async (): Promise<number> => {
+    const times = [];
+    for (let run = 0; run < 3; run++)
+      times.push((await app!.answerNoise(image, { plan: allEdge(model, first) })).stages.headMs);
+    return Math.min(...times);
+  };
+  await app.settle();
+  const real = await conditions();
+  const before = await headMs();
+  await page.getByRole("tab", { name: "What if?" }).tap();
+  await page.getByRole("button", { name: "CAT1" }).tap();
+  await page.getByLabel("Phone", { exact: true }).fill("200");
+  await expect(page.locator(".link")).not.toContainText("Simulated");
+  await page.getByRole("button", { name: "Try it for real" }).tap();
+  const mark = page.locator(".top .sim");
+  await expect(mark).toHaveText("Simulated: CAT1, phone 8.0 times slower");
+  const answer = await app.answerNoise(image, { plan: { exit: last, head: [model.nodes[0]!.name] } });
+  expect(answer).toMatchObject({ source: "cloud", simulated: { rttMs: 200, slowdown: 8 } });
+  const { rttMs, uplinkBps } = answer.simulated!;
+  expect(answer.totalMs).toBeGreaterThanOrEqual(rttMs + (8000 * answer.requestBytes) / uplinkBps);
+  const slow = await headMs();
+  await expect.poll(async () => (await conditions()).rttMs).toBeGreaterThan(0.7 * rttMs);
+  await expect.poll(async () => (await conditions()).uplinkBps).toBeLessThan(2 * uplinkBps);
+  await expect.poll(async () => (await conditions()).edgeScale / real.edgeScale).toBeGreaterThan(2);
+  await mark.tap();
+  await expect(mark).toHaveCount(0);
+  await expect.poll(async () => (await conditions()).rttMs).toBeLessThan(0.5 * rttMs);
+  // The engine's fastest run of any is what is made so many times as long.
+  expect(slow).toBeGreaterThan(2 * Math.min(before, await headMs()));
+  expect((await app.answerNoise(image)).simulated).toBeNull();
+  // Whoever reads the visit sees which decisions were made in such conditions.
+  const { decisions } = await page.evaluate(() => globalThis.eddi.trace());
+  const marks = decisions.map(({ simulated }) => simulated?.rttMs ?? null);
+  expect(new Set(marks)).toEqual(new Set([null, rttMs]));
+  expect(marks.at(-1)).toBeNull();
+  const refused = page.evaluate(() =>
+    globalThis.eddi.simulate({ rttMs: -1, uplinkBps: 1e6, queueMs: 0, slowdown: 1 }),
+  );
+  await expect(refused).rejects.toThrow("conditions.rttMs: expected 0 to 10000, got -1");
 });

@@ -16,6 +16,18 @@ export interface Conditions {
   readonly spread: Spread;
 }
 
+/** Conditions that are waited for as if they were so, on top of what is: nothing gets better than it is by them. */
+export interface SimulatedConditions {
+  /** A request and its reply take at least so long, beside the bytes on the uplink and the work in the cloud. */
+  readonly rttMs: number;
+  /** Bits per second, above 0: a request's bytes take at least so long. */
+  readonly uplinkBps: number;
+  /** A request waits at least so long in the cloud before its tail starts. */
+  readonly queueMs: number;
+  /** So many times as long the edge computes, 1 or more. */
+  readonly slowdown: number;
+}
+
 /** How far the next image may find the conditions from what was estimated: standard deviations, and what these leave out. */
 export interface Spread {
   readonly rttMs: number;

@@ -9,7 +9,7 @@ export {
   USUAL_QUALITY,
   type WireCodec,
 } from "./codecs.ts";
-export { type Conditions, NO_SPREAD, type Spread } from "./conditions.ts";
+export { type Conditions, NO_SPREAD, type SimulatedConditions, type Spread } from "./conditions.ts";
 export { confidence } from "./confidence.ts";
 export { type FittedRate, type FittedTensor, fittedBytes, fittedCoders, fittedWeights } from "./fitted.ts";
 export { imageShape, LUMA, luma } from "./image.ts";

@@ -1,7 +1,7 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
-import type { Model, Plan, Transport, WireCodec } from "#shared/model";
+import type { Model, Plan, SimulatedConditions, Transport, WireCodec } from "#shared/model";
 import { type Profile, readProfile } from "#shared/profile";
 import type { Planner, PlanRequest } from "./planner.ts";
 import { PLANNERS, type PlannerName } from "./planner-names.ts";
@@ -42,6 +42,8 @@ export interface TracedDecision extends Omit<PlanRequest, "readyNodes" | "previo
   readonly ready: number;
   readonly previous: number | null;
   readonly plan: number | null;
+  /** What was waited for as if it were so, whose marks the conditions bear; null: nothing. */
+  readonly simulated?: SimulatedConditions | null;
 }
 
 /** A decision, and what is decided of the same today. */
@@ -51,6 +53,8 @@ export interface Replayed {
   readonly then: Plan | null;
   readonly now: Plan | null;
   readonly isSame: boolean;
+  /** Whether conditions were simulated then. */
+  readonly isSimulated: boolean;
 }
 
 /**
@@ -64,7 +68,8 @@ export function replayTrace(model: Model, trace: PlanningTrace): readonly Replay
   const sets = ready.map((nodes) => new Set(nodes));
   const planOf = (at: number | null): Plan | null => (at === null ? null : plans[at]!);
   let current: { readonly profiles: number; readonly planner: Planner } | null = null;
-  return trace.decisions.map(({ atMs, profiles, ready: nodes, previous, plan, ...asked }) => {
+  return trace.decisions.map(({ atMs, profiles, ready: nodes, previous, plan, ...others }) => {
+    const { simulated = null, ...asked } = others;
     if (current?.profiles !== profiles) {
       const { head, tail, transport, mayFit = false, earlyExits } = trace.profiles[profiles]!;
       const costs = exitCosts(model, head, tail, { codec, imageCodecs, mayFit, transport });
@@ -73,7 +78,8 @@ export function replayTrace(model: Model, trace: PlanningTrace): readonly Replay
     }
     const request = { ...asked, readyNodes: sets[nodes]!, previous: planOf(previous) };
     const [then, now] = [planOf(plan), current.planner.plan(request).plan];
-    return { atMs, request, then, now, isSame: textOf(then) === textOf(now) };
+    const isSame = textOf(then) === textOf(now);
+    return { atMs, request, then, now, isSame, isSimulated: simulated !== null };
   });
 }
 

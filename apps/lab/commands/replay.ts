@@ -23,12 +23,13 @@ and tells where it would decide otherwise.`,
     const trace = readTrace((await visitIn(file)).planning);
     const model = await readModelFolder(modelFolder(trace.model));
     const replayed = replayTrace(model, trace);
+    const simulated = replayed.filter(({ isSimulated }) => isSimulated).length;
     const others = replayed.filter(({ isSame }) => !isSame);
     const decisions = replayed.length;
     const isVersion = model.version === trace.version;
     if (options.json) {
       const told = others.map(({ request: { readyNodes: _, ...request }, ...one }) => ({ ...one, request }));
-      printJson({ model: trace.model, isVersion, decisions, others: told });
+      printJson({ model: trace.model, isVersion, decisions, simulated, others: told });
       return;
     }
     const note = isVersion
@@ -40,6 +41,7 @@ and tells where it would decide otherwise.`,
       `${[
         `${trace.model}${note}, planned by ${trace.planner}`,
         `${decisions} decisions, ${others.length} of them other ones today`,
+        ...(simulated === 0 ? [] : [`${simulated} were made in simulated conditions`]),
         ...lines,
         ...more,
       ].join("\n")}\n`,
@@ -62,7 +64,7 @@ async function visitIn(file: string): Promise<{ readonly planning: unknown }> {
   }
 }
 
-function toldOf({ atMs, request, then, now }: Replayed): string {
+function toldOf({ atMs, request, then, now, isSimulated }: Replayed): string {
   const { conditions, budgetMs, minAccuracy, cloudUp } = request;
   const { rttMs, uplinkBps, edgeScale } = conditions;
   const wish = minAccuracy === null ? `within ${budgetMs} ms` : `top-1 of ${minAccuracy}`;
@@ -70,7 +72,8 @@ function toldOf({ atMs, request, then, now }: Replayed): string {
     ? `RTT ${rttMs.toFixed(0)} ms, ${(uplinkBps / 1e6).toPrecision(3)} Mbit/s`
     : "no cloud";
   const at = `${(atMs / 1000).toFixed(1)} s`.padStart(8);
-  return `${at}  ${wish}, ${link}, edge × ${edgeScale.toPrecision(3)}: then ${wordsOf(then)}; today ${wordsOf(now)}`;
+  const mark = isSimulated ? "simulated, " : "";
+  return `${at}  ${mark}${wish}, ${link}, edge × ${edgeScale.toPrecision(3)}: then ${wordsOf(then)}; today ${wordsOf(now)}`;
 }
 
 function wordsOf(plan: Plan | null): string {

@@ -1,6 +1,6 @@
 import { CODECS, IMAGE_CODECS, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { parseCodec, type WireCodec } from "#shared/model";
+import { parseCodec, type SimulatedConditions, type WireCodec } from "#shared/model";
 import type { AnswerOptions, ImageSource, OpenedPicture, Provisional, Timing } from "../talk/edge.ts";
 import {
   bad,
@@ -93,6 +93,18 @@ export function checkMinAccuracy(minAccuracy: unknown): number | null {
   const isShare = typeof minAccuracy === "number" && minAccuracy >= 0 && minAccuracy <= 1;
   if (isShare) return minAccuracy;
   throw bad("minAccuracy", "0 to 1 or null", minAccuracy);
+}
+
+export function checkSimulated(conditions: unknown): SimulatedConditions | null {
+  if (conditions === null) return null;
+  const { rttMs, uplinkBps, queueMs, slowdown, ...others } = checkRecord("conditions", conditions);
+  checkNothing("conditions", others, ["rttMs", "uplinkBps", "queueMs", "slowdown"]);
+  return {
+    rttMs: checkNumber("conditions.rttMs", rttMs, 0, 10_000),
+    uplinkBps: checkNumber("conditions.uplinkBps", uplinkBps, 1e3, 1e12),
+    queueMs: checkNumber("conditions.queueMs", queueMs, 0, 60_000),
+    slowdown: checkNumber("conditions.slowdown", slowdown, 1, 1000),
+  };
 }
 
 /** What is in its segment is checked where the model is known. */

@@ -1,5 +1,5 @@
 import type { EddiError } from "#shared/errors";
-import type { CodecText, Plan } from "#shared/model";
+import type { CodecText, Plan, SimulatedConditions } from "#shared/model";
 import type { PlanningTrace } from "#shared/planning";
 import type {
   Answer,
@@ -71,6 +71,12 @@ export interface Client {
   /** The app downloads something of its own over the same link, or has it: that delays replies. */
   setDownloading(state: DownloadState): void;
   /**
+   * Has images and probes wait as long as they would in these conditions, so that all is planned, learnt and answered as
+   * there; of better conditions than there are nothing is seen. Downloads are as fast as ever. Null: as it is again, with
+   * what was known before. Answers and the trace tell what was simulated; nothing that was learnt so is kept.
+   */
+  simulate(conditions: SimulatedConditions | null): void;
+  /**
    * What would be planned in other conditions, or what a given exit and head would cost: nothing is run.
    *
    * @throws EddiError `bad-plan` for a head that is none, `unavailable` when the optimizer has failed
@@ -130,6 +136,8 @@ export interface ClientEvents {
   readonly conditions: ConditionsReport;
   /** Somebody has set a budget, a load or an accuracy. */
   readonly objectives: Objectives;
+  /** Somebody has conditions simulated, or none any more. */
+  readonly simulated: SimulatedConditions | null;
   /** The link is to be measured: the app is to begin no download of its own until it is told `false`. */
   readonly hold: boolean;
   /** Somebody has asked for an answer. */
@@ -160,4 +168,6 @@ export interface ClientState extends Objectives {
   readonly loadedBytes: number;
   /** Conditions, plan for the next image, prediction, state of the cloud; null before the first plan. */
   readonly summary: PlanSummary | null;
+  /** What is waited for as if it were so; null: nothing. */
+  readonly simulated: SimulatedConditions | null;
 }

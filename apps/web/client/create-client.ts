@@ -8,6 +8,7 @@ import {
   checkLoad,
   checkMinAccuracy,
   checkOptions,
+  checkSimulated,
   checkTiming,
 } from "./check-arguments.ts";
 import type { Client, ClientEvents } from "./client.ts";
@@ -27,6 +28,7 @@ const EVENTS: Readonly<Record<keyof ClientEvents, true>> = {
   plan: true,
   conditions: true,
   objectives: true,
+  simulated: true,
   hold: true,
   answering: true,
   problem: true,
@@ -86,6 +88,12 @@ export function createClient(options: ClientOptions): Client {
     setVisible: (isVisible) => optimizer.setVisible(checkOneOf("isVisible", [true, false], isVisible)),
     setDownloading: (state) => {
       optimizer.setDownloading(checkOneOf("state", ["loading", "loaded", "failed"] as const, state));
+    },
+    simulate: (conditions) => {
+      const simulated = checkSimulated(conditions);
+      if (closing.signal.aborted) return;
+      session.simulate(simulated);
+      known.setSimulated(simulated);
     },
     imagine: async (what) => optimizer.imagine(what),
     phaseMap: async (what, signal) => optimizer.phaseMap(what, signal),

@@ -1,7 +1,7 @@
 /** What apps install as `eddi-client`: of all others only what these are made of. */
 export { EddiError, type ErrorCode } from "#shared/errors";
 export type { CloudState } from "#shared/learning";
-export type { CodecText, Conditions, Plan } from "#shared/model";
+export type { CodecText, Conditions, Plan, SimulatedConditions } from "#shared/model";
 export type { Finish, Forecast, LoadReport, PlanningTrace, Prediction } from "#shared/planning";
 export type {
   Answer,

@@ -1,4 +1,5 @@
 import { EddiError } from "#shared/errors";
+import type { SimulatedConditions } from "#shared/model";
 import type { EdgeEvent, ModelSummary } from "../talk/edge.ts";
 import type { OptimizerEvent, PlanSummary } from "../talk/optimizer.ts";
 import type { ClientEvents, ClientState } from "./client.ts";
@@ -28,6 +29,10 @@ export class Known implements SessionListener {
 
   setObjectives(objectives: Objectives): void {
     this.tell(objectives, "objectives", objectives);
+  }
+
+  setSimulated(simulated: SimulatedConditions | null): void {
+    this.tell({ simulated }, "simulated", simulated);
   }
 
   onModel(model: ModelSummary): void {
@@ -104,6 +109,7 @@ const NOTHING = {
   shards: [],
   drift: [],
   summary: null,
+  simulated: null,
 } as const;
 
 /** Conditions as text, to be compared. */

@@ -1,4 +1,5 @@
 import { EddiError, toEddiError } from "#shared/errors";
+import type { SimulatedConditions } from "#shared/model";
 import { afterSilence } from "../service/silence.ts";
 import type {
   Answer,
@@ -57,6 +58,8 @@ export class Session {
   /** Null before it is started. */
   private edge: EdgeEnd | null = null;
   private opened: Promise<ModelSummary>;
+  /** What is waited for as if it were so; undefined while nobody has asked for anything like that. */
+  private simulated: SimulatedConditions | null | undefined;
   private reopening: ReturnType<typeof setTimeout> | undefined;
   /** When the edge worker said something last: long downloads say how far they are. */
   private heardMs = Number.NEGATIVE_INFINITY;
@@ -105,6 +108,18 @@ export class Session {
   async time(what: Timing): Promise<number> {
     await this.opened;
     return this.edge!.call({ kind: "time", what });
+  }
+
+  /** An edge worker that takes the place of this one is told as well. */
+  simulate(conditions: SimulatedConditions | null): void {
+    this.simulated = conditions;
+    this.tellSimulated();
+  }
+
+  private tellSimulated(): void {
+    if (this.simulated === undefined) return;
+    // One that cannot be told has failed, which is told elsewhere.
+    this.edge?.call({ kind: "simulate", conditions: this.simulated }).catch(() => {});
   }
 
   /** Ends both workers. All that is under way fails for this reason, and all that is asked later. */
@@ -179,7 +194,9 @@ export class Session {
     this.edge = edge;
     const settings = { ...this.settings!, avoid: [...this.hung] };
     const optimizer = this.optimizer.port();
-    return edge.call({ kind: "open", settings, optimizer }, { transfer: transferOf(optimizer) });
+    const opened = edge.call({ kind: "open", settings, optimizer }, { transfer: transferOf(optimizer) });
+    this.tellSimulated();
+    return opened;
   }
 
   /** Tries again where the service could not be reached. */

@@ -1,12 +1,21 @@
 import type { ImageCodecName, LinearCoder } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { allEdge, codersIn, type Model, readModel, type Shard, shardsFor } from "#shared/model";
+import {
+  allEdge,
+  codersIn,
+  type Model,
+  readModel,
+  type Shard,
+  type SimulatedConditions,
+  shardsFor,
+} from "#shared/model";
 import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
 import { supportedImageCodecs } from "../image/encode-image.ts";
 import { CloudStream } from "../service/cloud-stream.ts";
 import { fetchBytes, modelFileUrl } from "../service/fetch-file.ts";
 import { KeptModel } from "../service/kept-models.ts";
 import { Service } from "../service/service.ts";
+import { SimulatedLink } from "../service/simulated-link.ts";
 import type { Traffic } from "../service/traffic.ts";
 import type {
   Answer,
@@ -23,6 +32,7 @@ import { answerImage } from "./answer/answer-image.ts";
 import { DriftWatch } from "./answer/drift-watch.ts";
 import type { Kit } from "./answer/job.ts";
 import { CloudWays } from "./cloud/cloud-ways.ts";
+import { simulatedWays } from "./cloud/simulated-ways.ts";
 import { adapterName } from "./engine/adapter.ts";
 import { chooseBackend } from "./engine/choose-backend.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -43,6 +53,7 @@ export class Edge {
   private readonly emit: (event: EdgeEvent) => void;
   private readonly traffic: Traffic;
   private readonly link: PlannerEnd;
+  private readonly toCloud = new SimulatedLink();
   private readonly engines: EngineKeeper;
   /** Settles when the engine could be replaced without a network. */
   private readonly reserved: Promise<void>;
@@ -182,11 +193,15 @@ export class Edge {
       codec: settings.codec,
       coders,
       mayFit: () => this.link.mayFit,
-      cloud: new CloudWays(
-        service,
-        new CloudStream(() => service.socket(STREAM_PATH, STREAM_PROTOCOL)),
-        settings.transport,
+      cloud: simulatedWays(
+        new CloudWays(
+          service,
+          new CloudStream(() => service.socket(STREAM_PATH, STREAM_PROTOCOL)),
+          settings.transport,
+        ),
+        this.toCloud,
       ),
+      simulated: () => this.toCloud.simulated,
       traffic,
       engine: () => engines.current,
       onEngineError: ({ message }, engine) => engines.lose(engine, message),
@@ -216,6 +231,13 @@ export class Edge {
   connect(optimizer: MessagePort | null): void {
     const what = optimizer === null ? "the optimizer has failed" : "the optimizer was restarted";
     this.link.connect(optimizer, new EddiError("unavailable", what));
+  }
+
+  /** Images wait for these conditions from now on, whatever the link and this device are like; null: for none. */
+  simulate(conditions: SimulatedConditions | null): void {
+    this.toCloud.simulate(conditions);
+    this.engines.slowDown(conditions?.slowdown ?? 1);
+    this.link.simulate(conditions);
   }
 
   /** @param tell told answers that a better one may follow */

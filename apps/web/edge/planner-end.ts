@@ -1,5 +1,6 @@
 import { type EddiError, toEddiError } from "#shared/errors";
 import type { Measured } from "#shared/learning";
+import type { SimulatedConditions } from "#shared/model";
 import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
@@ -110,6 +111,10 @@ export class PlannerEnd {
 
   measured(measured: Measured): void {
     this.tell({ kind: "measured", measured });
+  }
+
+  simulate(conditions: SimulatedConditions | null): void {
+    this.remember({ kind: "simulate", conditions });
   }
 
   async settle(): Promise<void> {

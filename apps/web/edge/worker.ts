@@ -21,6 +21,9 @@ const emit = serve<EdgeRequest, EdgeEvent>(
         const answer = await (await edge()).answer(request.image, request.options, signal, onProgress);
         return { reply: answer, transfer: [answer.scores.buffer as ArrayBuffer] };
       }
+      case "simulate":
+        (await edge()).simulate(request.conditions);
+        return { reply: null };
       case "time":
         return { reply: await (await edge()).time(request.what) };
       case "settle":

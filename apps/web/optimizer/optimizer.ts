@@ -9,8 +9,15 @@ import {
   relax,
   withImage,
 } from "#shared/learning";
-import { type Plan, readModel, type Transport } from "#shared/model";
-import { conditionsOf, FIRST_GUESS, type NetworkState, observe, startNetwork } from "#shared/network";
+import { type Plan, readModel, type SimulatedConditions, type Transport } from "#shared/model";
+import {
+  conditionsOf,
+  FIRST_GUESS,
+  type NetworkState,
+  type Observation,
+  observe,
+  startNetwork,
+} from "#shared/network";
 import {
   alternativesOf,
   type CostedModel,
@@ -26,6 +33,7 @@ import {
 import type { Profile } from "#shared/profile";
 import { fetchJson } from "../service/fetch-file.ts";
 import type { Service } from "../service/service.ts";
+import { SimulatedLink } from "../service/simulated-link.ts";
 import type {
   DownloadState,
   Imagined,
@@ -51,6 +59,7 @@ import {
   profiledHead,
   tailProfile,
 } from "./profiles.ts";
+import { simulatedService } from "./simulated-service.ts";
 import { Tracer } from "./tracer.ts";
 
 /** How often it is asked whether what is known has become old. */
@@ -71,6 +80,9 @@ export class Optimizer {
   private planner: Planner = this.kind.start();
   private toEdge: (event: PlanningEvent) => void = () => {};
   private network: NetworkState = startNetwork(FIRST_GUESS);
+  private readonly link = new SimulatedLink();
+  /** What was known before anything was simulated: it is so again when nothing is. */
+  private real: NetworkState | null = null;
   private costed: Costed | null = null;
   private tracer = new Tracer();
   /** This device's own profile of heads, as far as it goes. */
@@ -98,7 +110,7 @@ export class Optimizer {
     this.emit = emit;
     this.fetchJson = (url) => fetchJson(service, url);
     this.prober = new Prober({
-      service,
+      service: simulatedService(service, this.link),
       cloud: this.cloud,
       conditions: () => conditionsOf(this.network),
       isSending: () => this.busy > 0 && !this.isAllEdge(),
@@ -110,7 +122,7 @@ export class Optimizer {
         this.endHold = isHeld ? traffic.hold() : null;
       },
       onProbed: (taught) => {
-        this.network = taught.reduce(observe, this.network);
+        this.network = taught.map((one) => this.queued(one)).reduce(observe, this.network);
         if (this.cloud.state(performance.now()) === "down") this.prober.forget();
         if (!this.cloud.isUp(performance.now())) this.tailKnown = false;
         else if (!this.tailKnown) this.background(this.loadTail());
@@ -199,6 +211,23 @@ export class Optimizer {
     return this.costed === null ? [] : nodeFacts(this.costed, conditionsOf(this.network));
   }
 
+  /** What is known is learnt anew, as when a phone changes its network; afterwards it is as it was before. */
+  private simulate(conditions: SimulatedConditions | null): void {
+    if (conditions !== null) this.real ??= this.network;
+    else if (this.real !== null) {
+      this.network = this.real;
+      this.real = null;
+    }
+    this.link.simulate(conditions);
+    this.prober.forget();
+    this.replan();
+  }
+
+  /** What the service says of its queue, or what is simulated. */
+  private queued(taught: Observation): Observation {
+    return taught.kind === "queue" ? { ...taught, queueMs: this.link.queueMs(taught.queueMs) } : taught;
+  }
+
   private imagined(conditions: Imagining["conditions"]): PlanRequest {
     const request = this.request(this.withUsual({ budgetMs: this.budgetMs }), null);
     return { ...request, conditions: { ...request.conditions, ...conditions } };
@@ -239,6 +268,9 @@ export class Optimizer {
         return { reply: null };
       case "measured":
         this.learnAnswer(request.measured);
+        return { reply: null };
+      case "simulate":
+        this.simulate(request.conditions);
         return { reply: null };
       case "settle":
         await this.loading;
@@ -285,9 +317,13 @@ export class Optimizer {
   }
 
   private guessEdge(edgeScale: number, edgeSpread: number): void {
-    const { initial } = this.network;
-    const guess = { ...initial, edgeScale, spread: { ...initial.spread, edge: edgeSpread } };
-    this.network = { ...this.network, initial: guess, edgeScale: startNetwork(guess).edgeScale };
+    const guessed = (network: NetworkState): NetworkState => {
+      const { initial } = network;
+      const guess = { ...initial, edgeScale, spread: { ...initial.spread, edge: edgeSpread } };
+      return { ...network, initial: guess, edgeScale: startNetwork(guess).edgeScale };
+    };
+    this.network = guessed(this.network);
+    if (this.real !== null) this.real = guessed(this.real);
   }
 
   private async loadTail(): Promise<void> {
@@ -364,7 +400,7 @@ export class Optimizer {
     const usual = this.withUsual({ budgetMs });
     const request = this.request(usual, this.previous);
     const planned = planningFor(this.planned, this.planner, request);
-    this.tracer.decided(request, planned.plan, now);
+    this.tracer.decided(request, planned.plan, this.link.simulated, now);
     // A first guess of the network is no reason to fetch weights.
     const isGuess = !this.prober.known.uplink && request.cloudUp;
     const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;

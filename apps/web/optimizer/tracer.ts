@@ -1,4 +1,4 @@
-import type { Plan } from "#shared/model";
+import type { Plan, SimulatedConditions } from "#shared/model";
 import type { PlanningTrace, PlanRequest, TracedProfiles } from "#shared/planning";
 import type { Costed } from "./costed.ts";
 
@@ -9,6 +9,7 @@ interface Decided {
   readonly request: PlanRequest;
   readonly profiles: TracedProfiles;
   readonly plan: Plan | null;
+  readonly simulated: SimulatedConditions | null;
   readonly atMs: number;
 }
 
@@ -22,10 +23,17 @@ export class Tracer {
     this.profiles = profiles;
   }
 
-  decided(request: PlanRequest, plan: Plan | null, atMs: number): void {
+  /** @param simulated what was waited for as if it were so */
+  decided(
+    request: PlanRequest,
+    plan: Plan | null,
+    simulated: SimulatedConditions | null,
+    atMs: number,
+  ): void {
     const { profiles } = this;
     if (profiles === null) return;
-    this.decisions = [...this.decisions.slice(1 - MOST_DECISIONS), { request, profiles, plan, atMs }];
+    const decided = { request, profiles, plan, simulated, atMs };
+    this.decisions = [...this.decisions.slice(1 - MOST_DECISIONS), decided];
   }
 
   /** What there is so far. */
@@ -35,7 +43,7 @@ export class Tracer {
     // By their text: the same plan is made again and again.
     const plans = new Places<string>();
     const placeOf = (plan: Plan | null) => (plan === null ? null : plans.of(JSON.stringify(plan)));
-    const decisions = this.decisions.map(({ request, plan, atMs, profiles: costed }) => {
+    const decisions = this.decisions.map(({ request, plan, simulated, atMs, profiles: costed }) => {
       const { readyNodes, previous, ...asked } = request;
       return {
         ...asked,
@@ -44,6 +52,7 @@ export class Tracer {
         ready: ready.of(readyNodes),
         previous: placeOf(previous),
         plan: placeOf(plan),
+        simulated,
       };
     });
     return {

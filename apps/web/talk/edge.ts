@@ -1,6 +1,6 @@
 import type { ImageCodecName, TensorCodecName } from "#shared/codecs";
 import type { ErrorCode } from "#shared/errors";
-import type { Exit, Plan, Segment, Transport, WireCodec } from "#shared/model";
+import type { Exit, Plan, Segment, SimulatedConditions, Transport, WireCodec } from "#shared/model";
 import type { Forecast, PlannerName } from "#shared/planning";
 import type { ImageSize, Profile } from "#shared/profile";
 import type { ServiceAddress } from "../service/service.ts";
@@ -13,6 +13,8 @@ export type EdgeRequest =
   /** A new port to the optimizer worker, after that one was restarted; null: it will not be any more. */
   | { readonly kind: "connect"; readonly optimizer: MessagePort | null }
   | { readonly kind: "answer"; readonly image: ImageSource; readonly options: AnswerOptions }
+  /** What is waited for from now on as if it were so; null: nothing. */
+  | { readonly kind: "simulate"; readonly conditions: SimulatedConditions | null }
   /** Times something on the engine, without slow-down: for the lab. Its weights are fetched first. */
   | { readonly kind: "time"; readonly what: Timing }
   /** Replied to when nothing is under way: backend chosen, wanted weights fetched or failed, plan current. */
@@ -22,6 +24,7 @@ export interface EdgeReplies {
   open: ModelSummary;
   connect: null;
   answer: Answer;
+  simulate: null;
   /** Milliseconds of one run. */
   time: number;
   settle: null;
@@ -159,6 +162,8 @@ export interface WhatRan {
   readonly totalMs: number;
   /** Of the way that was taken; null for a forced plan, before anything is known, and for ways that nobody foresees. */
   readonly prediction: Forecast | null;
+  /** What was waited for as if it were so when the image came; null: nothing. */
+  readonly simulated: SimulatedConditions | null;
 }
 
 /** An exit that was right less often than its confidence said, by what the cloud made of the same images. */

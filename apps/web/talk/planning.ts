@@ -1,6 +1,6 @@
 import type { ImageCodecName } from "#shared/codecs";
 import type { Measured } from "#shared/learning";
-import type { WireCodec } from "#shared/model";
+import type { SimulatedConditions, WireCodec } from "#shared/model";
 import type { PlannerName, Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 
@@ -36,6 +36,8 @@ export type PlanningRequest =
   | { readonly kind: "arrived" }
   | { readonly kind: "finished" }
   | { readonly kind: "measured"; readonly measured: Measured }
+  /** What images and probes wait for from now on as if it were so; null: nothing, and what was known before is so again. */
+  | { readonly kind: "simulate"; readonly conditions: SimulatedConditions | null }
   /** Replied to when no probe is under way, with the plan that follows from all that is known. */
   | { readonly kind: "settle" };
 
@@ -59,6 +61,7 @@ export interface PlanningReplies {
   arrived: null;
   finished: null;
   measured: null;
+  simulate: null;
   settle: Planning;
 }
 

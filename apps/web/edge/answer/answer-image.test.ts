@@ -103,6 +103,7 @@ async function setUp(
     coders: new Map(),
     mayFit: () => false,
     cloud: new CloudWays(service, new CloudStream(() => service.socket("/v2/stream", "x")), "fetch"),
+    simulated: () => null,
     traffic: service.traffic,
     engine: () => (broken ? null : engine),
     onEngineError: ({ message }) => {

@@ -34,7 +34,9 @@ export async function answerImage(
   } finally {
     job.leaveLink();
     void job.finishing.then(() => release(job.held));
-    kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud, way: job.way });
+    // What was asked in other conditions says nothing of these.
+    if (job.simulated === kit.simulated())
+      kit.onMeasured({ imageMs: job.stages.imageMs, head: job.ran, cloud: job.cloud, way: job.way });
   }
 }
 

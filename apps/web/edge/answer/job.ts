@@ -10,6 +10,7 @@ import {
   edgeNodes,
   type Model,
   type Plan,
+  type SimulatedConditions,
   splitPlan,
   USUAL_CODEC,
   type WireCodec,
@@ -36,7 +37,9 @@ export interface Kit {
   readonly coders: Coders;
   /** Whether the service decodes such codecs, as far as is known. */
   readonly mayFit: () => boolean;
-  readonly cloud: CloudWays;
+  readonly cloud: Pick<CloudWays, "send">;
+  /** What is waited for as if it were so. */
+  readonly simulated: () => SimulatedConditions | null;
   readonly traffic: Traffic;
   /** Null while a backend is chosen, at first and after one was lost, and when none works. */
   readonly engine: () => Engine | null;
@@ -59,6 +62,8 @@ export interface Job {
   readonly isIncomplete: boolean;
   /** Null when the plan is not the optimizer's. */
   readonly planning: Planning | null;
+  /** What was waited for as if it were so when the image came. */
+  readonly simulated: SimulatedConditions | null;
   readonly stages: { -readonly [stage in keyof Stages]: number };
   /** Lets downloads go on, which give way to an image that is to be sent. */
   readonly leaveLink: () => void;
@@ -110,6 +115,7 @@ export async function startJob(
   tell: (answer: Provisional) => void,
 ): Promise<Job> {
   const { model, readiness } = kit;
+  const simulated = kit.simulated();
   const startMs = performance.now() - (options.opened?.ms ?? 0);
   const input = await imageInput(source, model.metadata.input);
   const stages = { ...NO_TIME, imageMs: performance.now() - startMs };
@@ -138,6 +144,7 @@ export async function startJob(
     input,
     isIncomplete: input.isIncomplete || options.opened?.isIncomplete === true,
     planning: plan === planning?.plan ? planning : null,
+    simulated,
     stages,
     leaveLink: isSent ? kit.traffic.hold() : () => {},
     plan,

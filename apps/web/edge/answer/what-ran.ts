@@ -36,6 +36,7 @@ export function whatRan(
     stages: { ...stages, otherMs: Math.max(0, totalMs - named) },
     totalMs,
     prediction: forecastOf(job, source, exit),
+    simulated: job.simulated,
   };
 }
 

@@ -46,7 +46,7 @@ const RETRY_AFTER_MS = 1000;
  * @param onWay told which way the request goes
  */
 export async function askCloud(
-  ways: CloudWays,
+  ways: Pick<CloudWays, "send">,
   { metadata, version }: Model,
   { frame, encoding }: EncodedCut,
   signal: AbortSignal,

@@ -36,6 +36,8 @@ export class EngineKeeper {
   private choosing: Promise<Engine | null>;
   private tried: EngineReport["tried"] = [];
   private selfTest: number | null = null;
+  /** Beside what the settings say. */
+  private simulatedSlowdown = 1;
 
   /** @param choosing the first one, which may have begun before the model was there */
   constructor(model: Model, options: EngineKeeperOptions, choosing: Promise<Chosen>) {
@@ -60,6 +62,12 @@ export class EngineKeeper {
       const engine = await choosing;
       if (choosing === this.choosing) return engine;
     }
+  }
+
+  /** Makes this engine, and those in its place, so many times as slow beside what the settings say. */
+  slowDown(times: number): void {
+    this.simulatedSlowdown = times;
+    this.engine?.setSlowdown(times * this.options.settings.slowdown);
   }
 
   /** Replaces an engine that has failed; one that is replaced already stays so. */
@@ -118,6 +126,7 @@ export class EngineKeeper {
       before?.close(new EddiError("unavailable", "another engine is faster"));
       this.selfTest = medianMs === null ? null : medianMs * slowdown;
       this.engine = backend === null ? null : new Engine(this.model, backend, slowdown);
+      this.slowDown(this.simulatedSlowdown);
       const { engine } = this;
       engine?.lost.then((reason) => this.lose(engine, reason));
       onEngine({ backend, selfTestMs: this.selfTest, slowdown, tried });

@@ -41,7 +41,7 @@ export class Engine {
   /** Segments that gave constants, and rightly so. */
   private readonly constant = new Set<string>();
   private readonly closing = new AbortController();
-  private readonly slowdown: number;
+  private slowdown: number;
   private readonly fastest = new Map<string, number>();
   private last: Promise<unknown> = Promise.resolve();
 
@@ -62,6 +62,11 @@ export class Engine {
   close(reason: EddiError): void {
     this.closing.abort(reason);
     freely(() => this.segments.dispose());
+  }
+
+  /** Every run takes this many times as long from now on, 1 or more. */
+  setSlowdown(slowdown: number): void {
+    this.slowdown = slowdown;
   }
 
   /** @throws EddiError `bad-weights` when the bytes are not the shard's */

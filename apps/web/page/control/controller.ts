@@ -1,6 +1,13 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import type { Plan } from "#shared/model";
-import type { Client, Imagined, Imagining, PhaseMap, PhaseMapRequest } from "../../client/index.ts";
+import type {
+  Client,
+  Imagined,
+  Imagining,
+  PhaseMap,
+  PhaseMapRequest,
+  SimulatedConditions,
+} from "../../client/index.ts";
 import type { Service } from "../../service/service.ts";
 import { Answering } from "../choice/answering.ts";
 import { showCamera } from "../choice/camera.ts";
@@ -111,6 +118,11 @@ export class Controller {
   /** What would be planned over a plane of conditions; null where that was given up or nobody can tell. */
   phaseMap(what: PhaseMapRequest, signal: AbortSignal): Promise<PhaseMap | null> {
     return this.client.phaseMap(what, signal).catch(() => null);
+  }
+
+  /** Photos wait as they would in these conditions from now on, so that all is as there; null: as it is. */
+  tryConditions(conditions: SimulatedConditions | null): void {
+    this.client.simulate(conditions);
   }
 
   /** Splits the model as the user says from now on, or as is best: the photo on show is answered again. */

@@ -1,5 +1,6 @@
 import type { Client, EddiError } from "../../client/index.ts";
 import { TEXTS } from "../words/texts.ts";
+import { followTried } from "./simulation.ts";
 import * as store from "./store.ts";
 
 /** What to tell a user whom the service does not let in. */
@@ -31,6 +32,7 @@ export function followClient(client: Client): void {
     store.summary.value = summary;
     if (store.nodeFacts.value.length === 0 && summary.measured.rtt) void learnNodes(client);
   });
+  client.on("simulated", followTried);
   client.on("problem", (error) => store.showProblem(wordsFor(error)));
 }
 

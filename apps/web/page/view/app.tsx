@@ -19,7 +19,7 @@ export function App({ controller }: { readonly controller: Controller }) {
   ];
   return (
     <div class={classes.join(" ")}>
-      <Header />
+      <Header controller={controller} />
       <main class="flat">
         <div class="left">
           <Stage controller={controller} />

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PhaseMap } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
-import { isSimulated, simulated } from "../control/simulation.ts";
+import { isSimulated, present, simulated, tried } from "../control/simulation.ts";
 import { budgetMs, model, summary } from "../control/store.ts";
 import { regionsOf } from "../graph/phase-regions.ts";
 import { useWidth } from "../graph/use-width.ts";
@@ -30,14 +30,20 @@ export function PhaseMapView({ controller }: { readonly controller: Controller }
   const place = useRef<HTMLDivElement>(null);
   const { width, zoom } = useWidth(place);
   const now = summary.value?.conditions;
+  const real = present.value;
   const at = simulated.value;
   return (
     <div>
       <h2>{TEXTS.mapTitle}</h2>
       <p class="q small">{TEXTS.mapHow}</p>
       <div ref={place} style={{ zoom, minHeight: "15rem" }}>
-        {width > 0 && map !== null && now !== undefined && at !== null && (
-          <Drawing map={map} width={width} now={{ ...now, slower: 1 }} at={isSimulated.value ? at : null} />
+        {width > 0 && map !== null && now !== undefined && real !== null && at !== null && (
+          <Drawing
+            map={map}
+            width={width}
+            now={{ ...now, slower: now.edgeScale / real.edgeScale }}
+            at={isSimulated.value || tried.value !== null ? at : null}
+          />
         )}
       </div>
     </div>
@@ -54,7 +60,7 @@ function usePhaseMap(controller: Controller): PhaseMap | null {
     if (!isKnown) return;
     const ending = new AbortController();
     const timer = setTimeout(() => {
-      const scale = summary.value!.conditions.edgeScale;
+      const scale = present.value!.edgeScale;
       const what = {
         columns: COLUMNS,
         rows: ROWS,

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { formatMs } from "../words/format.ts";
-import { PART_WORDS } from "../words/texts.ts";
+import { PART_WORDS, TEXTS } from "../words/texts.ts";
 import type { Part } from "./times.ts";
 
 const CLASSES = { phone: "ph", way: "nw", cloud: "cl", vain: "vn" } as const;
@@ -43,7 +43,8 @@ export function Bar({
 }
 
 /** What the colours mean, with the milliseconds of each part. */
-export function Key({ parts }: { readonly parts: readonly Part[] }) {
+/** @param isTried whether times are simulated */
+export function Key({ parts, isTried }: { readonly parts: readonly Part[]; readonly isTried: boolean }) {
   const names = [...new Set(parts.map(({ name }) => name))];
   const sum = (of: Part["name"]): number =>
     parts.reduce((total, { name, ms }) => (name === of ? total + ms : total), 0);
@@ -55,6 +56,7 @@ export function Key({ parts }: { readonly parts: readonly Part[] }) {
           {PART_WORDS[name]} {formatMs(sum(name)).replace(/\u00a0ms$/, "")}
         </li>
       ))}
+      {isTried && <li>{TEXTS.tried.toLowerCase()}</li>}
     </ul>
   );
 }

@@ -18,6 +18,8 @@ interface Shown {
   readonly totalMs: number;
   readonly overMs: number;
   readonly note: string;
+  /** Whether it was waited for as if conditions were others. */
+  readonly isTried: boolean;
   readonly wide: readonly Part[];
   readonly thin: readonly Part[];
   /** For those who do not see the bars. */
@@ -58,7 +60,7 @@ export function TimeOfAnswer({ controller }: { readonly controller: Controller }
           onChange={() => setHeldMax(null)}
         />
       </TimeAxis>
-      <Key parts={shown?.wide ?? []} />
+      <Key parts={shown?.wide ?? []} isTried={shown?.isTried === true} />
       {shown !== null && <p class="vh">{shown.words}</p>}
     </section>
   );
@@ -98,6 +100,7 @@ function imaginedTime(would: Prediction): Shown {
   return {
     totalMs: would.totalMs,
     overMs: would.totalMs - budgetMs.value,
+    isTried: false,
     note: now === null ? "" : `${TEXTS.now} ${formatMs(now.totalMs)}`,
     wide: predictedParts(would),
     thin: now === null ? [] : predictedParts(now),
@@ -110,6 +113,7 @@ function answerTime(last: Answer): Shown {
   return {
     totalMs,
     overMs: totalMs - limitMs,
+    isTried: last.simulated !== null,
     note: expected === null ? "not foreseen" : `${TEXTS.expected} ${formatMs(expected.totalMs)}`,
     wide: measuredParts(last),
     thin: expected === null ? [] : predictedParts(expected),

@@ -1,12 +1,16 @@
 import { useEffect } from "preact/hooks";
+import type { SimulatedConditions } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
 import {
   conditionsOf,
   imagined,
   isSimulated,
+  present,
   simulate,
   simulated,
   simulateNothing,
+  tried,
+  tryable,
 } from "../control/simulation.ts";
 import { blocks, model, nodeFacts, summary } from "../control/store.ts";
 import { stateOfPlan } from "../graph/graph-state.ts";
@@ -28,21 +32,33 @@ const DELAYS: Scale = { least: 5, most: 1000 };
 /** From where no request waits. */
 const QUEUES: Scale = { least: 0.9, most: 3000 };
 
-/** What would be planned over another connection, with a busy cloud or a slower phone: computed, nothing is sent. */
+/** Sliders that rest for so long are tried, where something is. */
+const REST_MS = 400;
+
+/**
+ * What would be planned over another connection, with a busy cloud or a slower phone: computed, nothing is sent. It can be
+ * tried, too: then photos and probes really wait for it.
+ */
 export function WhatIf({ controller }: { readonly controller: Controller }) {
   const at = simulated.value;
   const known = model.value;
+  const real = present.value;
   const now = summary.value;
   useEffect(() => {
     let isOver = false;
-    if (at === null || now === null) return;
-    void controller.imagine([{ conditions: conditionsOf(at, now.conditions) }]).then(([would]) => {
+    if (at === null || real === null || now === null) return;
+    void controller.imagine([{ conditions: conditionsOf(at, real) }]).then(([would]) => {
       if (!isOver && would !== undefined) imagined.value = would;
     });
     return () => {
       isOver = true;
     };
-  }, [controller, at, now]);
+  }, [controller, at, real, now]);
+  useEffect(() => {
+    if (at === null || !isOther(tryable(at), tried.value)) return;
+    const timer = setTimeout(() => controller.tryConditions(tryable(at)), REST_MS);
+    return () => clearTimeout(timer);
+  }, [controller, at]);
   useEffect(() => forget, []);
   if (at === null || known === null) return <p class="q">{TEXTS.measuring}</p>;
   const would = imagined.value;
@@ -58,10 +74,16 @@ export function WhatIf({ controller }: { readonly controller: Controller }) {
           />
         )}
       </div>
-      <Sliders at={at} />
+      <Sliders at={at} controller={controller} />
       <PhaseMapView controller={controller} />
     </div>
   );
+}
+
+/** Whether something is tried, but not this. */
+function isOther(wanted: SimulatedConditions, now: SimulatedConditions | null): boolean {
+  if (now === null) return false;
+  return (Object.keys(wanted) as (keyof SimulatedConditions)[]).some((name) => wanted[name] !== now[name]);
 }
 
 /** What was imagined is no longer so when somebody comes back. */
@@ -69,7 +91,8 @@ function forget(): void {
   imagined.value = null;
 }
 
-function Sliders({ at }: { readonly at: Simulated }) {
+function Sliders({ at, controller }: { readonly at: Simulated; readonly controller: Controller }) {
+  const isTried = tried.value !== null;
   return (
     <div>
       <ScaleSlider
@@ -101,9 +124,19 @@ function Sliders({ at }: { readonly at: Simulated }) {
         scale={SLOWER}
         onInput={(slower) => simulate({ slower })}
       />
-      <button type="button" class="btn" disabled={!isSimulated.value} onClick={simulateNothing}>
-        {TEXTS.asItIs}
-      </button>
+      <div class="acts">
+        <button
+          type="button"
+          class={isTried ? "btn main" : "btn"}
+          onClick={() => controller.tryConditions(isTried ? null : tryable(at))}
+        >
+          {isTried ? TEXTS.tryEnd : TEXTS.tryIt}
+        </button>
+        <button type="button" class="btn" disabled={isTried || !isSimulated.value} onClick={simulateNothing}>
+          {TEXTS.asItIs}
+        </button>
+      </div>
+      <p class="q small">{TEXTS.tryHow}</p>
     </div>
   );
 }

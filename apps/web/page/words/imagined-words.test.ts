@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Imagined } from "../../client/index.ts";
 import type { ModelSummary } from "../../talk/edge.ts";
-import { imaginedWords, networkAt, queueWords, slowerWords } from "./imagined-words.ts";
+import { imaginedWords, networkAt, queueWords, slowerWords, triedWords } from "./imagined-words.ts";
 
 const model = {
   exits: [{ id: "last", node: "b" }],
@@ -41,6 +41,13 @@ test("where nothing can answer, it says so", () => {
 
 test("a network is named only where an upload is like its own", () => {
   expect([5.85e6, 5.7e6, 5e6, 18.88e6].map(networkAt)).toEqual(["4G", "4G", null, "Wi-Fi"]);
+});
+
+test("what is tried is named in a few words", () => {
+  expect(triedWords({ ...at(0.13e6), slower: 1 })).toBe("CAT1");
+  expect(triedWords({ uplinkBps: 2e6, rttMs: 90, queueMs: 120, slower: 2 })).toBe(
+    "2.0\u00a0Mbit/s, 90\u00a0ms there and back, cloud 120\u00a0ms of waiting, phone 2.0 times slower",
+  );
 });
 
 test("cloud and phone in words", () => {

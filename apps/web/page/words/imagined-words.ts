@@ -34,6 +34,16 @@ export function imaginedWords(would: Imagined, at: Simulated, model: ModelSummar
   return `${where}: ${way[0]!.toLowerCase()}${way.slice(1)}, ${sent}${right}${late}.`;
 }
 
+/** What is tried, in a few words: `CAT1, 120 ms of waiting, phone 2.0 times slower` */
+export function triedWords({ uplinkBps, rttMs, queueMs, slower }: Simulated): string {
+  const network = networkAt(uplinkBps);
+  return [
+    network ?? `${formatRate(uplinkBps)}, ${formatMs(rttMs)} there and back`,
+    ...(queueMs < 1 ? [] : [`cloud ${queueWords(queueMs)}`]),
+    ...(slower < 1.05 ? [] : [`phone ${slowerWords(slower)}`]),
+  ].join(", ");
+}
+
 /** `idle`, `120 ms of waiting` */
 export function queueWords(queueMs: number): string {
   return queueMs < 1 ? "idle" : `${formatMs(queueMs)} of waiting`;

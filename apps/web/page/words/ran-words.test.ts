@@ -25,6 +25,7 @@ const ran: Omit<WhatRan, "stages"> = {
   worksTwice: false,
   totalMs: 9,
   prediction: null,
+  simulated: null,
 };
 const words = (change: Partial<WhatRan>): string => pathOf({ ...ran, ...change } as WhatRan, model);
 const sent = {

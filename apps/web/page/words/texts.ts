@@ -31,6 +31,11 @@ export const TEXTS = {
   pinned: "You chose this split.",
   unpin: "Choose for me",
   asItIs: "As it is now",
+  tryIt: "Try it for real",
+  tryEnd: "End the trial",
+  tryHow:
+    "Photos then wait as long as they would there, and this phone computes as slowly. Nothing gets faster than it is. It ends when you say so or leave the page.",
+  tried: "Simulated",
   mapTitle: "Where the plan changes",
   mapHow: "Faster upload to the right, slower phone upwards. ● now, ○ your sliders.",
   mapWays: {

@@ -1,0 +1,31 @@
+import { HEADER_BYTES } from "#shared/model";
+import type { HoldReply, SimulatedLink } from "../../service/simulated-link.ts";
+import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
+
+/** The ways to the cloud, their replies held for as long as the simulated link and the simulated queue would take. */
+export function simulatedWays(ways: CloudWays, link: SimulatedLink): Pick<CloudWays, "send"> {
+  return {
+    send: async (asked, signal, onWay) => {
+      const { simulated } = link;
+      let hold: HoldReply = async () => {};
+      const message = await ways.send(asked, signal, (way) => {
+        hold = link.send(asked.body.byteLength + HEADER_BYTES[way].request, signal);
+        onWay(way);
+      });
+      if (simulated === null) return message;
+      const times = message.times ?? { receiveMs: null, queueMs: 0, computeMs: 0, expectedQueueMs: 0 };
+      const queueMs = link.queueMs(times.queueMs);
+      await hold(queueMs + times.computeMs);
+      const late = later(message);
+      // What was let go before its time has not waited.
+      if (link.simulated !== simulated) return late;
+      return { ...late, times: { ...times, queueMs, expectedQueueMs: link.queueMs(times.expectedQueueMs) } };
+    },
+  };
+}
+
+/** As if it had come only now. */
+function later(message: CloudMessage): CloudMessage {
+  const arrivedMs = performance.now();
+  return { ...message, arrivedMs, elapsedMs: message.elapsedMs + arrivedMs - message.arrivedMs };
+}
