@@ -52,13 +52,26 @@ const STATES: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   [
+    "a split of one's own",
+    async () => {
+      await app.page.getByRole("button", { name: "Cut here" }).tap();
+      await expect(app.page.locator(".pinned")).toContainText("You chose this split.");
+      // The same photo, both ways: as it was said it would be sent, and as the Optimizer has it.
+      await expect(app.page.locator(".compared li")).toHaveCount(2);
+      await expect(app.page.locator(".compared li").first()).toContainText("Phone, then cloud");
+      await expect(app.page.locator(".compared > p")).toContainText("Yours took");
+    },
+  ],
+  [
     "what if",
     async () => {
+      await app.page.getByRole("button", { name: "Choose for me" }).tap();
       await app.page.getByRole("button", { name: "Close block 2" }).tap();
       await tab("What if?").tap();
       await app.page.getByRole("button", { name: "CAT1" }).tap();
       await expect(app.page.locator(".why")).toContainText("On CAT1:");
       await expect(app.page.locator(".map circle")).toHaveCount(2);
+      await expect(app.page.locator(".chart canvas")).toHaveCount(4);
     },
   ],
   [
@@ -133,7 +146,7 @@ test("drawings, for those without photos, are answered for what they show", asyn
   }
 });
 
-test("a visit is saved without pictures, and decided the same by the lab", async () => {
+test("a visit is saved without pictures, decided the same by the lab, and looked at again", async () => {
   const { page } = app;
   await page.getByRole("button", { name: "Settings" }).tap();
   const [download] = await Promise.all([
@@ -151,6 +164,22 @@ test("a visit is saved without pictures, and decided the same by the lab", async
   expect(told).toMatch(
     /^resnet-imagenette, planned by eddi\n\d+ decisions, 0 of them other ones today\n\d+ were made in simulated conditions\n$/,
   );
+  const open = page.locator("dialog input[type=file]");
+  await open.setInputFiles({ name: "no.json", mimeType: "application/json", buffer: Buffer.from("{}") });
+  await expect(page.locator("dialog")).toContainText(
+    "expected a visit as the page saves it, got format undefined",
+  );
+  await open.setInputFiles(file);
+  const sheet = page.getByRole("dialog", { name: "A saved visit" });
+  const { answers, planning } = visit;
+  await expect(sheet).toContainText(`${answers.length} photos, ${planning.decisions.length} decisions, `);
+  await expect(sheet.locator(".chart canvas")).toHaveCount(4);
+  await expect(sheet.locator(".lying")).toHaveCount(1);
+  await sheet.getByRole("slider", { name: "Photo" }).fill("0");
+  await expect(sheet.locator(".slide")).toContainText(`1 of ${answers.length}`);
+  expect(await faults(page)).toEqual([]);
+  await sheet.getByRole("button", { name: "Close" }).tap();
+  await expect(sheet).toHaveCount(0);
 });
 
 async function faults(page: Page): Promise<readonly string[]> {

@@ -9,8 +9,8 @@ export { dueMs, type Local, nextStep, type Race, type Step } from "./race.ts";
 export {
   type PlanningTrace,
   type Replayed,
-  readTrace,
   replayTrace,
   type TracedDecision,
   type TracedProfiles,
 } from "./trace.ts";
+export { readVisit, type SavedVisit } from "./visit.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { EddiError } from "#shared/errors";
 import { codecWords, type Plan } from "#shared/model";
-import { type Replayed, readTrace, replayTrace } from "#shared/planning";
+import { type Replayed, readVisit, replayTrace } from "#shared/planning";
 import { modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { command } from "./command.ts";
 import { jsonOption, printJson } from "./shared-options.ts";
@@ -20,7 +20,7 @@ and tells where it would decide otherwise.`,
   },
   options: { json: jsonOption },
   run: async ({ argument: file, options }) => {
-    const trace = readTrace((await visitIn(file)).planning);
+    const { planning: trace } = readVisit(await textOf(file));
     const model = await readModelFolder(modelFolder(trace.model));
     const replayed = replayTrace(model, trace);
     const simulated = replayed.filter(({ isSimulated }) => isSimulated).length;
@@ -49,19 +49,10 @@ and tells where it would decide otherwise.`,
   },
 });
 
-async function visitIn(file: string): Promise<{ readonly planning: unknown }> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+function textOf(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((cause: unknown) => {
     throw new EddiError("not-found", `FILE: expected a file at ${file}, got none`, { cause });
   });
-  const expected = "a visit as the page saves it";
-  try {
-    const visit = JSON.parse(text) as { format?: unknown; planning?: unknown };
-    if (visit.format === "eddi-visit") return { planning: visit.planning };
-    throw new EddiError("bad-argument", `FILE: expected ${expected}, got format ${visit.format}`);
-  } catch (cause) {
-    if (cause instanceof EddiError) throw cause;
-    throw new EddiError("bad-argument", `FILE: expected ${expected}, got no JSON`, { cause });
-  }
 }
 
 function toldOf({ atMs, request, then, now, isSimulated }: Replayed): string {

@@ -43,6 +43,8 @@ export class Answering {
   /** Images that are asked about here. */
   private readonly own = new WeakSet<ImageSource>();
   private underWay = 0;
+  /** What was chosen last. */
+  private latest: Choice | null = null;
 
   constructor(ask: Ask, screen: Screen) {
     this.ask = ask;
@@ -57,6 +59,7 @@ export class Answering {
    */
   async choose(load: (signal: AbortSignal) => Promise<Blob>, label: string | null): Promise<void> {
     const choice = this.choices.choose();
+    this.latest = choice;
     const { signal } = choice;
     this.screen.chosen();
     try {
@@ -79,6 +82,7 @@ export class Answering {
   /** Answers the picture on show again; it stays there, and so does its answer until the other one comes. */
   async again(load: () => Promise<Blob>): Promise<void> {
     const choice = this.choices.choose();
+    this.latest = choice;
     const nothing = (): void => {};
     this.screen.chosen();
     try {
@@ -86,6 +90,26 @@ export class Answering {
       if (choice.show()) this.screen.answer(answer);
     } catch (thrown) {
       if (choice.isNewest) this.screen.problem(toEddiError(thrown));
+    }
+  }
+
+  /**
+   * Answers the picture on show in another way, to compare: what is on show stays.
+   *
+   * @param ask about the very picture that was chosen
+   * @returns null where something newer was chosen, or there is no answer that way
+   */
+  async beside(ask: (signal: AbortSignal) => Promise<Answer>): Promise<Answer | null> {
+    const choice = this.latest;
+    if (choice?.isNewest !== true) return null;
+    this.screen.busy(++this.underWay);
+    try {
+      const answer = await ask(choice.signal);
+      return choice.isNewest ? answer : null;
+    } catch {
+      return null;
+    } finally {
+      this.screen.busy(--this.underWay);
     }
   }
 

@@ -32,8 +32,6 @@ export class Controller {
   private readonly answering: Answering;
   /** Ends the classifying of frames; null while there is none. */
   private live: AbortController | null = null;
-  /** The split that the user has chosen. */
-  private plan: Plan | null = null;
   /** The photo on show, to be answered again. */
   private file: Blob | null = null;
   /** What the camera shows itself in while it is open. */
@@ -91,7 +89,7 @@ export class Controller {
   /** A split that was chosen may send something: it is so no longer. */
   setPhoneOnly(phoneOnly: boolean): void {
     this.client.setPhoneOnly(phoneOnly);
-    if (phoneOnly && this.plan !== null) void this.pin(null);
+    if (phoneOnly && store.pinned.value !== null) void this.pin(null);
     this.keepObjectives();
   }
 
@@ -125,17 +123,31 @@ export class Controller {
     this.client.simulate(conditions);
   }
 
-  /** Splits the model as the user says from now on, or as is best: the photo on show is answered again. */
+  /**
+   * Splits the model as the user says from now on, or as is best: the photo on show is answered again, and as the Optimizer
+   * would beside it.
+   */
   async pin(plan: Pick<Plan, "exit" | "head"> | null): Promise<void> {
-    const [best] = plan === null ? [] : await this.imagine([{ plan }]);
-    this.plan = best?.plan ?? null;
-    store.pinned.value = this.plan;
+    const [own] = plan === null ? [] : await this.imagine([{ plan }]);
+    store.pinned.value = own ?? null;
     const { file } = this;
-    if (file !== null) await this.answering.again(() => Promise.resolve(file));
+    if (file === null) return;
+    await this.answering.again(() => Promise.resolve(file));
+    await this.compare();
   }
 
   private pinnedPlan(): { readonly plan?: Plan } {
-    return this.plan === null ? {} : { plan: this.plan };
+    const plan = store.pinned.value?.plan ?? null;
+    return plan === null ? {} : { plan };
+  }
+
+  /** Answers the photo on show as the Optimizer would, where the user has chosen otherwise. */
+  private async compare(): Promise<void> {
+    const { file } = this;
+    const own = store.answer.value;
+    if (file === null || own === null || store.pinned.value === null) return;
+    const chosen = await this.answering.beside((signal) => this.client.answer(file, { signal }));
+    if (chosen !== null && store.answer.value === own) store.compared.value = { own, chosen };
   }
 
   /** Where this page opens anew with another model. */
@@ -146,6 +158,17 @@ export class Controller {
   /** This visit as a file; null before there is anything to tell. */
   visitFile(): Promise<Blob | null> {
     return this.visit.file().catch(() => null);
+  }
+
+  /**
+   * Shows a visit that was saved. What reads it is fetched now.
+   *
+   * @throws EddiError `bad-argument` for a file that is none
+   */
+  async openVisit(file: Blob): Promise<void> {
+    const text = await file.text();
+    const { openVisit } = await import("./open-visit.ts");
+    store.openedVisit.value = openVisit(text);
   }
 
   /** Removes all that is kept on this device. */
@@ -171,14 +194,15 @@ export class Controller {
     return this.choose(() => photoOf(video), null);
   }
 
-  private choose(load: (signal: AbortSignal) => Promise<Blob>, label: string | null): Promise<void> {
+  private async choose(load: (signal: AbortSignal) => Promise<Blob>, label: string | null): Promise<void> {
     this.file = null;
     const keep = async (signal: AbortSignal): Promise<Blob> => {
       const file = await load(signal);
       this.file = file;
       return file;
     };
-    return this.answering.choose(keep, label);
+    await this.answering.choose(keep, label);
+    await this.compare();
   }
 
   openCamera(): void {

@@ -1,5 +1,6 @@
 import type { Client, EddiError } from "../../client/index.ts";
 import { TEXTS } from "../words/texts.ts";
+import { rememberAnswer, rememberLink } from "./history.ts";
 import { followTried } from "./simulation.ts";
 import * as store from "./store.ts";
 
@@ -30,7 +31,11 @@ export function followClient(client: Client): void {
   });
   client.on("plan", (summary) => {
     store.summary.value = summary;
+    rememberLink(summary);
     if (store.nodeFacts.value.length === 0 && summary.measured.rtt) void learnNodes(client);
+  });
+  client.on("answering", ({ answer }) => {
+    answer.then(rememberAnswer).catch(() => {}); // Whoever has asked hears of it.
   });
   client.on("simulated", followTried);
   client.on("problem", (error) => store.showProblem(wordsFor(error)));

@@ -14,6 +14,7 @@ export const screen: Screen = {
     batch(() => {
       store.picture.value = { url: image === null ? null : URL.createObjectURL(image), label };
       store.answer.value = null;
+      store.compared.value = null;
       store.provisional.value = null;
       if (image !== null) store.camera.value = "closed";
     });
@@ -22,6 +23,7 @@ export const screen: Screen = {
     batch(() => {
       store.asked.value = askedOf(answer);
       store.answer.value = answer;
+      store.compared.value = null;
       store.provisional.value = null;
       store.livePerSecond.value = store.camera.value === "live" ? rate.next(performance.now()) : null;
     });

@@ -1,5 +1,4 @@
 import { computed, signal } from "@preact/signals";
-import type { Plan } from "#shared/model";
 import { BUDGET_MS, type Objectives } from "../../client/index.ts";
 import type {
   Answer,
@@ -10,9 +9,9 @@ import type {
   Provisional,
   ShardState,
 } from "../../talk/edge.ts";
-import type { NodeFacts, PlanSummary } from "../../talk/optimizer.ts";
-
+import type { Imagined, NodeFacts, PlanSummary } from "../../talk/optimizer.ts";
 import { foldModel } from "../graph/fold.ts";
+import type { OpenedVisit } from "./open-visit.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
 export const model = signal<ModelSummary | null>(null);
@@ -43,8 +42,12 @@ export const blocks = computed(() => (model.value === null ? [] : foldModel(mode
 export const nodeFacts = signal<readonly NodeFacts[]>([]);
 /** Number of the block that somebody has chosen. */
 export const selectedBlock = signal<number | null>(null);
-/** The split that the user has chosen instead of the Optimizer's. */
-export const pinned = signal<Pick<Plan, "exit" | "head"> | null>(null);
+/** The split that the user has chosen instead of the Optimizer's, and what it is expected to cost. */
+export const pinned = signal<Imagined | null>(null);
+/** The photo on show, answered as the user has chosen and as the Optimizer has; null while there are no such two. */
+export const compared = signal<Compared | null>(null);
+/** A visit that was saved, as it is looked at. */
+export const openedVisit = signal<OpenedVisit | null>(null);
 export const isSettingsOpen = signal(false);
 /** Whether the samples are on show. */
 export const areSamplesOpen = signal(true);
@@ -75,6 +78,11 @@ export const loadedBytes = computed(() =>
 );
 
 export type Tab = "why" | "split" | "whatif";
+
+export interface Compared {
+  readonly own: Answer;
+  readonly chosen: Answer;
+}
 
 /** What is being classified, as it is shown. */
 export interface Picture {

@@ -1,22 +1,13 @@
-import type { Answer, Client, PlanningTrace } from "../../client/index.ts";
+import type { SavedVisit } from "#shared/planning";
+import type { Answer, Client } from "../../client/index.ts";
 
 /** The latest answers are told of. */
 const MOST_ANSWERS = 500;
 
 /** What happened to a picture: neither it nor what it shows. */
-type PlainAnswer = Omit<Answer, "scores" | "probabilities" | "label" | "confidence"> & {
+export type PlainAnswer = Omit<Answer, "scores" | "probabilities" | "label" | "confidence"> & {
   readonly atMs: number;
 };
-
-/** A visit as a file: `lab replay` decides it anew. */
-interface VisitFile {
-  readonly format: "eddi-visit";
-  /** What the address asked for; the key is never in it. */
-  readonly settings: string;
-  readonly device: object | null;
-  readonly answers: readonly PlainAnswer[];
-  readonly planning: PlanningTrace;
-}
 
 /** What happens on this visit, for those who want to look at it later, or to show it to others. */
 export class Visit {
@@ -32,7 +23,7 @@ export class Visit {
 
   /** @throws EddiError `unavailable` before a model is known */
   async file(): Promise<Blob> {
-    const file: VisitFile = {
+    const file: SavedVisit<PlainAnswer> = {
       format: "eddi-visit",
       settings: location.search,
       device: this.client.state().engine,

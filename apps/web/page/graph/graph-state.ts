@@ -42,7 +42,7 @@ interface Run {
 }
 
 export function stateOfAnswer(
-  answer: Answer,
+  answer: Pick<Answer, "here" | "there" | "exit" | "requestBytes" | "plan" | "source">,
   blocks: readonly Block[],
   facts: readonly NodeFacts[],
 ): GraphState {

@@ -1,5 +1,6 @@
+import { lazy, Suspense } from "preact/compat";
 import type { Controller } from "../control/controller.ts";
-import { camera, tab } from "../control/store.ts";
+import { camera, openedVisit, tab } from "../control/store.ts";
 import { Dock } from "./dock.tsx";
 import { Header } from "./header.tsx";
 import { Settings } from "./settings.tsx";
@@ -7,6 +8,8 @@ import { Stage } from "./stage.tsx";
 import { Panel, Tabs } from "./tabs.tsx";
 import { TimeOfAnswer } from "./time-of-answer.tsx";
 import { useDropAndPaste } from "./use-drop-and-paste.ts";
+
+const VisitSheet = lazy(() => import("./visit-sheet.tsx").then((module) => ({ default: module.VisitSheet })));
 
 /** The photo and its answer first, then the time against the limit, then why: the rest answers one of three questions. */
 export function App({ controller }: { readonly controller: Controller }) {
@@ -30,6 +33,11 @@ export function App({ controller }: { readonly controller: Controller }) {
         <Panel controller={controller} />
       </main>
       <Settings controller={controller} />
+      {openedVisit.value !== null && (
+        <Suspense fallback={null}>
+          <VisitSheet visit={openedVisit.value} />
+        </Suspense>
+      )}
     </div>
   );
 }

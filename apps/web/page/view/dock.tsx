@@ -7,6 +7,7 @@ import {
   isCameraPlaying,
   isWide,
   model,
+  pinned,
   selectedBlock,
   summary,
   tab,
@@ -54,13 +55,16 @@ export function Dock({ controller }: { readonly controller: Controller }) {
 }
 
 function Next() {
-  const plan = summary.value?.plan ?? null;
+  const own = pinned.value;
+  const plan = own?.plan ?? summary.value?.plan ?? null;
   const known = model.value;
-  const stays = plan !== null && known !== null && ["all-edge", "early-edge"].includes(wayOf(plan, known));
+  const isCompared = own !== null && (summary.value?.sentBytes ?? 0) > 0;
+  const stays =
+    !isCompared && plan !== null && known !== null && ["all-edge", "early-edge"].includes(wayOf(plan, known));
   return (
     <p class="next" id="next">
       <Icon name={stays ? "lock" : "up"} />
-      <span>{nextWords(summary.value, known)}</span>
+      <span>{nextWords(summary.value, known, own)}</span>
     </p>
   );
 }

@@ -44,6 +44,7 @@ export function Settings({ controller }: { readonly controller: Controller }) {
         <ModelPicker controller={controller} />
         <h3>{TEXTS.visit}</h3>
         <SaveVisit controller={controller} />
+        <OpenVisit controller={controller} />
         <h3>{TEXTS.kept}</h3>
         {isOpen && <KeptHere controller={controller} />}
       </div>
@@ -152,6 +153,42 @@ function SaveVisit({ controller }: { readonly controller: Controller }) {
       <p>{TEXTS.visitWhat}</p>
       <button type="button" class="btn" onClick={() => void save()}>
         {TEXTS.save}
+      </button>
+    </div>
+  );
+}
+
+/** Shows a visit that was saved, or says why the file is none. */
+function OpenVisit({ controller }: { readonly controller: Controller }) {
+  const file = useRef<HTMLInputElement>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const open = async (chosen: File): Promise<void> => {
+    try {
+      await controller.openVisit(chosen);
+      setProblem(null);
+      isSettingsOpen.value = false;
+    } catch (thrown) {
+      setProblem((thrown as Error).message);
+    }
+  };
+  return (
+    <div class="row">
+      <input
+        ref={file}
+        type="file"
+        accept="application/json,.json"
+        hidden
+        onChange={({ currentTarget }) => {
+          const chosen = currentTarget.files?.[0];
+          currentTarget.value = "";
+          if (chosen !== undefined) void open(chosen);
+        }}
+      />
+      <p role="status" class={problem === null ? "" : "late-t"}>
+        {problem ?? TEXTS.openWhat}
+      </p>
+      <button type="button" class="btn" onClick={() => file.current?.click()}>
+        {TEXTS.open}
       </button>
     </div>
   );

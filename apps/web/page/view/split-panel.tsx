@@ -3,6 +3,7 @@ import type { Controller } from "../control/controller.ts";
 import { isWide, pinned, selectedBlock } from "../control/store.ts";
 import { TEXTS } from "../words/texts.ts";
 import { BlockSheet } from "./block-sheet.tsx";
+import { Comparison } from "./comparison.tsx";
 import { SplitGraph, useShownState } from "./split-graph.tsx";
 
 /** The model, split: what runs where, what is sent, where it may answer. A block that is chosen tells more. */
@@ -18,12 +19,15 @@ export function SplitPanel({ controller }: { readonly controller: Controller }) 
     <>
       <p class="q small">{TEXTS.bands}</p>
       {pinned.value !== null && (
-        <p class="pinned">
-          <span>{TEXTS.pinned}</span>
-          <button type="button" class="btn" onClick={() => void controller.pin(null)}>
-            {TEXTS.unpin}
-          </button>
-        </p>
+        <>
+          <p class="pinned">
+            <span>{TEXTS.pinned}</span>
+            <button type="button" class="btn" onClick={() => void controller.pin(null)}>
+              {TEXTS.unpin}
+            </button>
+          </p>
+          <Comparison />
+        </>
       )}
       <SplitGraph state={state} selection={{ selected, onSelect }} />
       {isWide.value && <BlockSheet controller={controller} />}

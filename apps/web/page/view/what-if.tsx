@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "preact/compat";
 import { useEffect } from "preact/hooks";
 import type { SimulatedConditions } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
@@ -27,6 +28,8 @@ import { TEXTS } from "../words/texts.ts";
 import { PhaseMapView } from "./phase-map.tsx";
 import { type Scale, ScaleSlider, SLOWER, shareOf, UPLOADS } from "./scale-slider.tsx";
 import { SplitGraph } from "./split-graph.tsx";
+
+const LastMinute = lazy(() => import("./last-minute.tsx").then((module) => ({ default: module.LastMinute })));
 
 const DELAYS: Scale = { least: 5, most: 1000 };
 /** From where no request waits. */
@@ -76,6 +79,12 @@ export function WhatIf({ controller }: { readonly controller: Controller }) {
       </div>
       <Sliders at={at} controller={controller} />
       <PhaseMapView controller={controller} />
+      <div class="wide">
+        <h2>{TEXTS.lastMinute}</h2>
+        <Suspense fallback={null}>
+          <LastMinute />
+        </Suspense>
+      </div>
     </div>
   );
 }
@@ -96,7 +105,7 @@ function Sliders({ at, controller }: { readonly at: Simulated; readonly controll
   return (
     <div>
       <ScaleSlider
-        name="Upload"
+        name={TEXTS.upload}
         words={formatRate(at.uplinkBps)}
         value={at.uplinkBps}
         scale={UPLOADS}
@@ -104,7 +113,7 @@ function Sliders({ at, controller }: { readonly at: Simulated; readonly controll
       />
       <Networks at={at} />
       <ScaleSlider
-        name="Delay, there and back"
+        name={TEXTS.delay}
         words={formatMs(at.rttMs)}
         value={at.rttMs}
         scale={DELAYS}

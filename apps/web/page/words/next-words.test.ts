@@ -30,6 +30,15 @@ test("what leaves the phone is said before it does", () => {
   expect(words(null)).toContain("Measuring");
 });
 
+test("a split that the user chose is what is said, and what is sent to compare it", () => {
+  const own = { plan: { exit: "exit1", head: ["image", "a", "b"] }, sentBytes: 0 };
+  const told = (chosen: PlanSummary) => nextWords(chosen, model, own).replaceAll("\u00a0", " ");
+  expect(told(plans(["image", "a", "b"], { sentBytes: 0 }))).toBe("Next photo stays on your phone.");
+  expect(told(plans(["image"]))).toBe(
+    "Next photo stays on your phone. To compare, it also goes to the cloud whole, 1.8 kB.",
+  );
+});
+
 test("what of the wish cannot be had is said too", () => {
   const late = { prediction: { totalMs: 400, accuracy: 0.906, feasible: false } };
   expect(words(plans(["image"], late))).toContain(

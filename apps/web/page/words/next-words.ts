@@ -1,26 +1,41 @@
 import type { ModelSummary } from "../../talk/edge.ts";
-import type { PlanSummary } from "../../talk/optimizer.ts";
+import type { Imagined, PlanSummary } from "../../talk/optimizer.ts";
 import { formatBytes, formatMs, formatOf100 } from "./format.ts";
 import { TEXTS } from "./texts.ts";
-import { wayOf } from "./way.ts";
+import { type WayKind, wayOf } from "./way.ts";
 
-/** What the next photo will send, before it does, and of what was asked for what cannot be had. */
-export function nextWords(plans: PlanSummary | null, model: ModelSummary | null): string {
+/**
+ * What the next photo will send, before it does, and of what was asked for what cannot be had.
+ *
+ * @param own the split that the user has chosen: the photo goes that way, and to compare it the other one as well
+ */
+export function nextWords(
+  plans: PlanSummary | null,
+  model: ModelSummary | null,
+  own: Pick<Imagined, "plan" | "sentBytes"> | null = null,
+): string {
   if (plans === null || model === null) return TEXTS.measuring;
+  if (own !== null && own.plan !== null) {
+    const first = sendingWords("Next photo", wayOf(own.plan, model), own.sentBytes, false);
+    if (plans.plan === null || plans.sentBytes === 0) return first;
+    const { plan: other, sentBytes: bytes } = plans;
+    return `${first} ${sendingWords("To compare, it also", wayOf(other, model), bytes, other.early !== undefined)}`;
+  }
   const { plan, prediction, load, sentBytes } = plans;
   if (plan === null || prediction === null) return "Nothing can answer yet: no cloud, and no model here.";
   const way = wayOf(plan, model);
-  const about = sendingWords(way, sentBytes, plan.early !== undefined);
+  const about = sendingWords("Next photo", way, sentBytes, plan.early !== undefined);
   if (load?.mode === "overload")
     return `${about} At most ${load.sustainableFps.toPrecision(2)} photos a second.`;
   return `${about}${reservation(plans)}`;
 }
 
-function sendingWords(way: ReturnType<typeof wayOf>, bytes: number, mayBeSure: boolean): string {
-  if (way === "all-cloud") return `Next photo goes to the cloud whole, ${formatBytes(bytes)}.`;
+/** @param what it is that is sent */
+function sendingWords(what: string, way: WayKind, bytes: number, mayBeSure: boolean): string {
+  if (way === "all-cloud") return `${what} goes to the cloud whole, ${formatBytes(bytes)}.`;
   if (way === "split")
-    return `Next photo sends a ${formatBytes(bytes)} extract, ${mayBeSure ? "or nothing if sure" : "not the photo"}.`;
-  return "Next photo stays on your phone.";
+    return `${what} sends a ${formatBytes(bytes)} extract, ${mayBeSure ? "or nothing if sure" : "not the photo"}.`;
+  return `${what} stays on your phone.`;
 }
 
 /** What of the wish is not granted. */
