@@ -9,7 +9,7 @@ test.beforeEach(async ({ service }) => {
   app = await openApp({
     url: service.url,
     parameters: { model: TINY, backend: "wasm", profile: "off" },
-    flags: FAKE_CAMERA,
+    flags: [...FAKE_CAMERA, "--use-fake-device-for-media-stream=device-count=2"],
   });
 });
 test.afterEach(() => app.close());
@@ -103,6 +103,42 @@ test("a photo that is chosen ends live", async () => {
   await expect(video()).toHaveCount(0);
   await expectAnswer();
   expect((await app.state()).problems).toEqual([]);
+});
+
+test("live keeps up as many photos as a plan for that can, while the camera is changed, lit and zoomed", async () => {
+  const { page } = app;
+  await page.getByRole("button", { name: "Settings" }).tap();
+  await page.getByLabel("As many photos a second as can be").tap();
+  await page.getByRole("button", { name: "Close", exact: true }).tap();
+  expect(new URL(page.url()).searchParams.get("fps")).toBe("most");
+  // Browsers' fake cameras have neither light nor zoom.
+  await page.evaluate(() => {
+    const set = {};
+    const { getSettings } = MediaStreamTrack.prototype;
+    Object.assign(MediaStreamTrack.prototype, {
+      getCapabilities: () => ({ torch: true, zoom: { min: 1, max: 4, step: 0.5 } }),
+      getSettings(this: MediaStreamTrack) {
+        return { ...getSettings.call(this), ...set };
+      },
+      applyConstraints: async ({ advanced }: MediaTrackConstraints) => void Object.assign(set, advanced![0]),
+    });
+  });
+  await goLive();
+  await expect(page.locator(".rate")).toContainText(/photos a second, planned for \d/);
+  expect((await app.state()).summary!.load).toMatchObject({ framesPerSecond: 30 });
+  const deviceId = async () => (await theTrack()).evaluate((track) => track.getSettings().deviceId);
+  const first = await deviceId();
+  await page.getByRole("button", { name: "Switch camera" }).tap();
+  await expect.poll(() => deviceId().catch(() => first)).not.toBe(first);
+  const light = page.getByRole("button", { name: "Light" });
+  await light.tap();
+  await expect(light).toHaveAttribute("aria-pressed", "true");
+  await page.getByLabel("Zoom").fill("2");
+  await expect(page.getByLabel("Zoom")).toHaveValue("2");
+  await expect(live()).toHaveAttribute("aria-pressed", "true");
+  await live().tap();
+  await expect.poll(async () => (await app.state()).summary!.load).toBeNull();
+  await expect(problems().locator("> div")).toHaveCount(0);
 });
 
 async function goLive(): Promise<void> {

@@ -9,6 +9,11 @@ test("another model is chosen from the list, and the page keeps its other settin
   await expect(list).toHaveValue("resnet-imagenette");
   await expect(list.locator("option", { hasText: "tiny" })).toHaveCount(0);
   await app.page.getByRole("button", { name: "Settings" }).tap();
+  const cards = app.page.locator(".cards > div");
+  await expect(cards.filter({ hasText: "this one" })).toContainText(
+    /resnet-imagenette.*[\d.]+\sMB\. Answers at 4 places, right in 84\.4 to .* Knows 10 things: tench, /,
+  );
+  await expect(cards).toHaveCount(await list.locator("option").count());
   await list.selectOption("alexnet-cifar10");
   await app.page.waitForURL(/model=alexnet-cifar10/);
   await app.page.evaluate(() => globalThis.eddi.ready);

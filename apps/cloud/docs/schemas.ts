@@ -31,7 +31,11 @@ export const SCHEMAS: Record<string, Schema> = {
     platform: text,
     inputs: listOf(ref("metadata_tensor")),
     outputs: listOf(ref("metadata_tensor")),
-    parameters: { type: "object", description: "Version as a number, engine, device, exits." },
+    parameters: {
+      type: "object",
+      description:
+        "Version as a number, engine, device, exits, bytes of the weights, and what classes it knows: how many, and the first.",
+    },
   }),
   metadata_tensor: record({ name: text, datatype: text, shape }),
   model_configuration_response: {

@@ -142,6 +142,15 @@ test("sample photos are the same each time, spread over the classes, and can be 
   expect(photo.headers["content-type"]).toBe("image/jpeg");
 });
 
+test("which photos there are is sent again only to those who do not know", async () => {
+  const url = "/samples/index.json";
+  const { etag } = (await get(url)).headers;
+  const ask = (tag: string) => get(url, { "if-none-match": tag });
+  const known = await ask(`"other", W/${etag}`);
+  expect([known.statusCode, known.body, known.headers.etag]).toEqual([304, "", etag]);
+  expect((await ask('"other"')).json().photos).toHaveLength(100);
+});
+
 test("without photos there are none", async () => {
   const response = await bare.app.inject("/samples/index.json");
   expect(response.json()).toEqual({ source: "none", photos: [] });

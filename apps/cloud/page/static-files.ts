@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -69,9 +70,13 @@ export async function staticFiles(
     const isNamed = isNamedByHash(registry, path, request.query.v);
     return sendFile(reply, path, models, isNamed ? namedForEver : ASK_EACH_TIME);
   });
-  app.get("/samples/index.json", PAGE, async (_, reply) => {
-    reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME);
-    return samples.index;
+  const index = JSON.stringify(samples.index);
+  const etag = createHash("sha256").update(index).digest("base64url").slice(0, 22);
+  app.get("/samples/index.json", PAGE, async (request, reply) => {
+    reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME).header("etag", `"${etag}"`);
+    // Among others, and weak where a proxy has compressed it.
+    if (request.headers["if-none-match"]?.includes(`"${etag}"`)) return reply.code(304).send();
+    return reply.type("application/json; charset=utf-8").send(index);
   });
   app.get<{ Params: { "*": string } }>("/samples/photos/*", PAGE, (request, reply) => {
     const path = samples.files.get(request.params["*"]);

@@ -17,6 +17,9 @@ export interface Serving {
 /** The Open Inference Protocol's name of a model that is a graph of TensorFlow's operations. */
 const PLATFORM = "tensorflow_graphdef";
 
+/** So many of the classes are told: all of a small model's. */
+const FIRST_CLASSES = 10;
+
 /** The protocol's model metadata. A virtual name's inputs are the tensors of its cut. */
 export function modelMetadata(
   { model, name, inputs, outputs, tail }: NamedModel,
@@ -24,7 +27,7 @@ export function modelMetadata(
   serving: Serving,
 ): object {
   const describe = ({ name, shape }: Port) => ({ name, datatype: "FP32", shape: [-1, ...shape] });
-  const { exits } = model.metadata;
+  const { exits, labels } = model.metadata;
   return {
     name,
     versions,
@@ -39,6 +42,9 @@ export function modelMetadata(
       // Clients send tensors by these only where they are told of them.
       fitted_codecs: FITTED_CODECS.join(),
       exits: tail === null ? exits : [tail.exit],
+      weight_bytes: model.shards.reduce((sum, { bytes }) => sum + bytes, 0),
+      classes: labels.length,
+      first_classes: labels.slice(0, FIRST_CLASSES),
     },
   };
 }

@@ -4,6 +4,8 @@ import { EddiError, toEddiError } from "#shared/errors";
 export interface CameraListener {
   /** It is gone: unplugged, or its permission was taken away. Nothing more comes. */
   onEnded(reason: string): void;
+  /** It shows pictures from now on. */
+  onOpened(track: MediaStreamTrack): void;
   /** It gives no pictures for a while, or does again: null. */
   onMuted(reason: string | null): void;
 }
@@ -15,11 +17,13 @@ const MUTED = "it gives no pictures just now: another app or a switch may hold i
  * Shows the camera in a video element until the signal aborts. While the page is hidden the camera is released, and
  * opened again when it is seen.
  *
+ * @param deviceId of the camera that is wanted; null for one that looks away from the user
  * @throws EddiError `unavailable` when there is none or it may not be used
  */
 export async function showCamera(
   video: HTMLVideoElement,
   listener: CameraListener,
+  deviceId: string | null,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
@@ -29,7 +33,7 @@ export async function showCamera(
     const end = (): void => seen.abort();
     signal.addEventListener("abort", end, { signal: seen.signal });
     try {
-      await open(video, listener, seen);
+      await open(video, listener, deviceId, seen);
       await untilVisibility("hidden", seen.signal);
       // A track that ended by itself is not opened again: the listener was told.
       if (seen.signal.aborted && !signal.aborted) return;
@@ -42,11 +46,12 @@ export async function showCamera(
 /** Opens it and lets it play. @param seen aborts when it is to be released; aborted here when it ends by itself */
 async function open(
   video: HTMLVideoElement,
-  { onEnded, onMuted }: CameraListener,
+  { onEnded, onOpened, onMuted }: CameraListener,
+  deviceId: string | null,
   seen: AbortController,
 ): Promise<void> {
   const { signal } = seen;
-  const stream = await getCamera();
+  const stream = await getCamera(deviceId);
   const [track] = stream.getVideoTracks();
   const release = (): void => {
     for (const one of stream.getTracks()) one.stop();
@@ -66,19 +71,22 @@ async function open(
   if (track.readyState === "ended") return ended();
   if (track.muted) onMuted(MUTED);
   video.srcObject = stream;
+  onOpened(track);
   // A picture that is released while it begins to play is no failure.
   await video.play().catch((thrown: unknown) => {
     if (!signal.aborted) throw toEddiError(thrown, "unavailable");
   });
 }
 
-async function getCamera(): Promise<MediaStream> {
+async function getCamera(deviceId: string | null): Promise<MediaStream> {
   if (navigator.mediaDevices === undefined) {
     throw new EddiError("unavailable", "browsers give it to HTTPS pages and localhost only");
   }
+  const which =
+    deviceId === null ? { facingMode: { ideal: "environment" } } : { deviceId: { exact: deviceId } };
   try {
     return await navigator.mediaDevices.getUserMedia({
-      video: { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 720 } },
+      video: { ...which, width: { ideal: 1280 }, height: { ideal: 720 } },
       audio: false,
     });
   } catch (thrown) {

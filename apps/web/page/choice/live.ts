@@ -1,8 +1,11 @@
 /** A video whose frames are answered. */
 export interface LiveOptions {
   readonly video: HTMLVideoElement;
-  /** Frames a second, their stages overlapping; null: one after the other, as fast as they are answered. */
-  readonly framesPerSecond: number | null;
+  /**
+   * Frames a second from now on, their stages overlapping; asked after each. Null: one after the other, as fast as they are
+   * answered.
+   */
+  readonly framesPerSecond: (() => number) | null;
   /** Rejects when there is no answer; it has been said why. */
   readonly answerFrame: () => Promise<void>;
   /** No new picture has come for long, though the page is seen. */
@@ -39,11 +42,13 @@ async function oneByOne(options: LiveOptions, isNew: () => boolean, signal: Abor
 function atRate(
   options: LiveOptions,
   isNew: () => boolean,
-  framesPerSecond: number,
+  framesPerSecond: () => number,
   signal: AbortSignal,
 ): void {
   let underWay = 0;
-  const timer = setInterval(() => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const frame = (): void => {
+    timer = setTimeout(frame, 1000 / framesPerSecond());
     if (underWay >= FRAMES_UNDER_WAY || !isNew()) return;
     underWay += 1;
     options
@@ -52,8 +57,9 @@ function atRate(
       .finally(() => {
         underWay -= 1;
       });
-  }, 1000 / framesPerSecond);
-  signal.addEventListener("abort", () => clearInterval(timer));
+  };
+  frame();
+  signal.addEventListener("abort", () => clearTimeout(timer));
 }
 
 /** @returns tells whether there is a picture that was not asked for before, and takes it */

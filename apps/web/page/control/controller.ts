@@ -11,14 +11,17 @@ import type {
 import type { Service } from "../../service/service.ts";
 import { Answering } from "../choice/answering.ts";
 import { showCamera } from "../choice/camera.ts";
+import { NO_TOOLS, nextCamera, setTool, toolsOf } from "../choice/camera-tools.ts";
 import { answerLive } from "../choice/live.ts";
 import { PictureQueue } from "../choice/picture-queue.ts";
 import { addressFor } from "../settings/choose-model.ts";
 import { addressWithKey } from "../settings/key.ts";
-import { addressWith, type PageSettings } from "../settings/settings.ts";
+import { addressWith, type LiveRate, type PageSettings } from "../settings/settings.ts";
 import { tabMemory } from "../settings/tab-memory.ts";
+import type { ModelFacts } from "../words/model-words.ts";
 import { keepAsked } from "./asked.ts";
 import { forgetAll } from "./keep-page.ts";
+import { modelFacts } from "./model-facts.ts";
 import { fetchSample } from "./samples.ts";
 import { screen } from "./screen.ts";
 import * as store from "./store.ts";
@@ -28,7 +31,7 @@ import { Visit } from "./visit.ts";
 export class Controller {
   private readonly client: Client;
   private readonly service: Service;
-  private readonly settings: Pick<PageSettings, "framesPerSecond"> & { readonly key: string | null };
+  private readonly key: string | null;
   private readonly answering: Answering;
   /** Ends the classifying of frames; null while there is none. */
   private live: AbortController | null = null;
@@ -36,6 +39,9 @@ export class Controller {
   private file: Blob | null = null;
   /** What the camera shows itself in while it is open. */
   private video: HTMLVideoElement | null = null;
+  /** Its track, and what releases it. */
+  private track: MediaStreamTrack | null = null;
+  private showing = new AbortController();
   private readonly visit: Visit;
   /** The small pictures to choose from. */
   readonly pictures: PictureQueue;
@@ -52,7 +58,8 @@ export class Controller {
   ) {
     this.client = client;
     this.service = service;
-    this.settings = settings;
+    this.key = settings.key;
+    store.liveRate.value = settings.framesPerSecond;
     this.visit = new Visit(client);
     this.pictures = new PictureQueue((state) => client.setDownloading(state));
     this.answering = new Answering(
@@ -98,9 +105,17 @@ export class Controller {
     this.keepObjectives();
   }
 
+  /** Of the live camera, the next time that it is live. */
+  setLiveRate(rate: LiveRate): void {
+    store.liveRate.value = rate;
+    this.keepObjectives();
+  }
+
   /** In the address: for the next visit, and for another model. */
   private keepObjectives(): void {
-    history.replaceState(history.state, "", addressWith(this.client.state(), location.href));
+    const framesPerSecond = store.liveRate.value;
+    const address = addressWith({ ...this.client.state(), framesPerSecond }, location.href);
+    history.replaceState(history.state, "", address);
   }
 
   /** What the model's nodes take now, for those who look at them. */
@@ -152,7 +167,12 @@ export class Controller {
 
   /** Where this page opens anew with another model. */
   addressFor(model: string): string {
-    return addressWithKey(addressFor(model, location.href), this.settings.key, tabMemory());
+    return addressWithKey(addressFor(model, location.href), this.key, tabMemory());
+  }
+
+  /** What there is to say of a model; null where nobody tells. */
+  modelFacts(model: string): Promise<ModelFacts | null> {
+    return modelFacts(this.service, model);
   }
 
   /** This visit as a file; null before there is anything to tell. */
@@ -218,38 +238,77 @@ export class Controller {
   /** Shows the camera until what is returned is called. */
   showCamera(video: HTMLVideoElement): () => void {
     this.video = video;
-    const closing = new AbortController();
-    const listener = {
-      onEnded: (reason: string) => this.cameraEnded(reason),
-      onMuted: (reason: string | null) => this.cameraMuted(reason),
-    };
-    showCamera(video, listener, closing.signal).catch((thrown: unknown) => {
-      if (!closing.signal.aborted) this.cameraEnded(toEddiError(thrown).message);
-    });
+    this.openOn(video, null);
     return () => {
-      closing.abort();
+      this.showing.abort();
       this.endLive();
       this.video = null;
+      this.track = null;
+      store.cameraTools.value = NO_TOOLS;
       store.isCameraPlaying.value = false;
       store.cameraMuted.value = null;
     };
+  }
+
+  private openOn(video: HTMLVideoElement, deviceId: string | null): void {
+    this.showing.abort();
+    const showing = new AbortController();
+    this.showing = showing;
+    const listener = {
+      onEnded: (reason: string) => this.cameraEnded(reason),
+      onOpened: (track: MediaStreamTrack) => this.cameraOpened(track),
+      onMuted: (reason: string | null) => this.cameraMuted(reason),
+    };
+    showCamera(video, listener, deviceId, showing.signal).catch((thrown: unknown) => {
+      if (!showing.signal.aborted) this.cameraEnded(toEddiError(thrown).message);
+    });
+  }
+
+  private cameraOpened(track: MediaStreamTrack): void {
+    this.track = track;
+    void this.learnTools(track);
+  }
+
+  /** What a camera can do is wanted for buttons only: one that does not tell has none. */
+  private async learnTools(track: MediaStreamTrack): Promise<void> {
+    const tools = await toolsOf(track).catch(() => NO_TOOLS);
+    if (this.track === track) store.cameraTools.value = tools;
+  }
+
+  /** Shows what the next camera sees, live if it was. */
+  async switchCamera(): Promise<void> {
+    const { track, video } = this;
+    const next = track === null ? null : await nextCamera(track);
+    if (next !== null && video !== null && this.track === track) this.openOn(video, next);
+  }
+
+  /** Its light, or how near it looks. What it cannot do is said. */
+  async setCameraTool(tool: { torch: boolean } | { zoom: number }): Promise<void> {
+    const { track } = this;
+    if (track === null) return;
+    try {
+      await setTool(track, tool);
+    } catch (thrown) {
+      store.showProblem(`camera: ${(thrown as Error).message}`, true);
+    }
+    await this.learnTools(track);
   }
 
   /** Classifies the camera's pictures all the time, until something else is chosen. */
   startLive(): void {
     const { video } = this;
     if (video === null) return;
-    const { framesPerSecond } = this.settings;
+    const rate = store.liveRate.value;
     const choice = this.answering.chooseNone();
     const live = new AbortController();
     choice.signal.addEventListener("abort", () => this.endLive(), { once: true, signal: live.signal });
     this.live = live;
     store.camera.value = "live";
-    this.client.setLoad(framesPerSecond);
+    this.client.setLoad(rate === "most" ? CAMERA_RATE : rate);
     answerLive(
       {
         video,
-        framesPerSecond,
+        framesPerSecond: rate === null ? null : () => (rate === "most" ? sustainedRate() : rate),
         answerFrame: () => this.answering.frame(choice, () => createImageBitmap(video)),
         onStalled: () => this.stopLiveFor("no new picture has come for seconds"),
       },
@@ -289,6 +348,17 @@ export class Controller {
     this.stopLive();
     store.showProblem(`camera: live stopped: ${reason}`, true);
   }
+}
+
+/** As many photos a second as a camera gives: plans are then for as many of them as can be. */
+const CAMERA_RATE = 30;
+/** Before it is known what is sustained. */
+const FIRST_RATE = 2;
+
+/** What the plan for overlapping frames keeps up with. */
+function sustainedRate(): number {
+  const load = store.summary.value?.load ?? null;
+  return load === null ? FIRST_RATE : Math.min(CAMERA_RATE, Math.max(load.planFps, 0.1));
 }
 
 /** What a video shows now, as a file. */

@@ -1,5 +1,6 @@
 import { EddiError } from "#shared/errors";
 import { readVisit, type SavedVisit } from "#shared/planning";
+import type { Stages } from "../../talk/edge.ts";
 import type { PlainAnswer } from "./visit.ts";
 
 export type OpenedVisit = SavedVisit<PlainAnswer>;
@@ -15,19 +16,39 @@ export function openVisit(text: string): OpenedVisit {
   return visit as OpenedVisit;
 }
 
+const STAGES: readonly (keyof Stages)[] = [
+  "imageMs",
+  "waitMs",
+  "headMs",
+  "encodeMs",
+  "uplinkMs",
+  "rttMs",
+  "queueMs",
+  "cloudMs",
+  "downlinkMs",
+  "lostMs",
+  "finishMs",
+  "otherMs",
+];
+const SOURCES = ["edge", "cloud", "fallback"];
+
 function checkAnswer(where: string, given: unknown): void {
   const answer = (given ?? {}) as Partial<PlainAnswer>;
+  const { stages, source, exit, plan, prediction = null } = answer;
   for (const name of ["atMs", "totalMs", "budgetMs", "requestBytes"] as const)
     check(Number.isFinite(answer[name]), `${where}.${name}`, "a number", answer[name]);
   for (const name of ["here", "there"] as const)
     check(Array.isArray(answer[name]), `${where}.${name}`, "names of nodes", answer[name]);
-  const times = Object.values(answer.stages ?? { missing: undefined });
-  check(times.every(Number.isFinite), `${where}.stages`, "milliseconds", JSON.stringify(answer.stages));
-  const isPlan = typeof answer.plan?.exit === "string" && Array.isArray(answer.plan.head);
-  check(isPlan, `${where}.plan`, "an exit and a head", JSON.stringify(answer.plan));
-  const latency = answer.prediction?.latency ?? { totalMs: 0 };
-  const isForetold = Object.values(latency).every(Number.isFinite);
-  check(isForetold, `${where}.prediction`, "milliseconds", JSON.stringify(answer.prediction));
+  for (const name of STAGES)
+    check(Number.isFinite(stages?.[name]), `${where}.stages.${name}`, "milliseconds", stages?.[name]);
+  check(SOURCES.includes(String(source)), `${where}.source`, `one of ${SOURCES.join(", ")}`, source);
+  check(typeof exit === "string", `${where}.exit`, "an exit's id", exit);
+  check(Array.isArray(plan?.head), `${where}.plan`, "an exit and a head", plan);
+  if (prediction === null) return;
+  const { imageMs, totalMs, latency } = prediction;
+  const { edgeMs, uplinkMs, rttMs, downlinkMs, queueMs, cloudMs } = latency ?? {};
+  const times = [imageMs, totalMs, edgeMs, uplinkMs, rttMs, downlinkMs, queueMs, cloudMs];
+  check(times.every(Number.isFinite), `${where}.prediction`, "milliseconds", JSON.stringify(prediction));
 }
 
 function check(isGood: boolean, name: string, expected: string, came: unknown): void {

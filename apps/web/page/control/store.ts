@@ -10,7 +10,9 @@ import type {
   ShardState,
 } from "../../talk/edge.ts";
 import type { Imagined, NodeFacts, PlanSummary } from "../../talk/optimizer.ts";
+import { type CameraTools, NO_TOOLS } from "../choice/camera-tools.ts";
 import { foldModel } from "../graph/fold.ts";
+import type { LiveRate } from "../settings/settings.ts";
 import type { OpenedVisit } from "./open-visit.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
@@ -51,6 +53,8 @@ export const openedVisit = signal<OpenedVisit | null>(null);
 export const isSettingsOpen = signal(false);
 /** Whether the samples are on show. */
 export const areSamplesOpen = signal(true);
+/** How often the live camera's pictures are answered. */
+export const liveRate = signal<LiveRate>(null);
 /** Camera pictures answered a second, while it is live. */
 export const livePerSecond = signal<number | null>(null);
 /** Images under way. */
@@ -59,6 +63,8 @@ export const underWay = signal(0);
 export const camera = signal<"closed" | "open" | "live">("closed");
 /** Whether it shows a picture. */
 export const isCameraPlaying = signal(false);
+/** What the open camera can do beside showing pictures. */
+export const cameraTools = signal<CameraTools>(NO_TOOLS);
 /** Whether there are two columns: what is folded on a phone is open there. */
 export const isWide = signal(false);
 /** Why an open camera gives no pictures; null while it does. */

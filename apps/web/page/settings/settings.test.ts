@@ -63,7 +63,7 @@ test("a value that makes no sense is named, with what was expected, and its defa
     `?planner=best: expected one of ${PLANNERS.join(", ")}`,
     "?transport=pigeon: expected fetch or stream",
     "?budget=soon: expected milliseconds from 5 to 10000",
-    "?fps=0: expected frames a second from 0.1 to 60",
+    "?fps=0: expected frames a second from 0.1 to 60, or most",
     "?accuracy=85: expected a top-1 accuracy from 0 to 1",
     "?only=cloud: expected phone",
     "?early=on: expected off",
@@ -71,9 +71,21 @@ test("a value that makes no sense is named, with what was expected, and its defa
 });
 
 test("what is set is in the address, what is as usual is not", () => {
-  const set = { budgetMs: 120, minAccuracy: 0.85, phoneOnly: true, earlyExits: false };
+  const set = {
+    framesPerSecond: "most" as const,
+    budgetMs: 120,
+    minAccuracy: 0.85,
+    phoneOnly: true,
+    earlyExits: false,
+  };
   const address = addressWith(set, "https://eddi.example/?model=tiny");
   expect(readSettings(new URL(address).search).settings).toMatchObject({ model: "tiny", ...set });
-  const usual = { budgetMs: 300, minAccuracy: null, phoneOnly: false, earlyExits: true };
+  const usual = {
+    framesPerSecond: null,
+    budgetMs: 300,
+    minAccuracy: null,
+    phoneOnly: false,
+    earlyExits: true,
+  };
   expect(addressWith(usual, address)).toBe("https://eddi.example/?model=tiny");
 });

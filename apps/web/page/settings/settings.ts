@@ -3,6 +3,9 @@ import { PLANNERS, type PlannerName } from "#shared/planning";
 import { BUDGET_MS, CODEC_TEXTS, type Objectives } from "../../client/index.ts";
 import { BACKENDS, type Backend, PROFILING_MODES, type ProfilingMode } from "../../talk/edge.ts";
 
+/** How often the live camera's frames are classified. */
+export type LiveRate = number | "most" | null;
+
 /** What the page's address says: `?model=tiny&backend=wasm&slowdown=4&profile=off&codec=float32&budget=200`. */
 export interface PageSettings {
   /** Model id; null for the service's own choice. */
@@ -25,10 +28,10 @@ export interface PageSettings {
   readonly transport: Transport | null;
   readonly budgetMs: number;
   /**
-   * Frames a second that the live camera has classified, 0.1 to 60, the stages of several overlapping; null: one
-   * after the other.
+   * Frames a second that the live camera has classified, 0.1 to 60, or as many as a plan for that sustains (`most`),
+   * the stages of several overlapping; null: one after the other.
    */
-  readonly framesPerSecond: number | null;
+  readonly framesPerSecond: LiveRate;
   /** Top-1 that is enough, 0 to 1: the fastest plan of it is wanted, not the best within the budget. */
   readonly minAccuracy: number | null;
   /** `?only=phone`: nothing of a photo is sent. */
@@ -89,7 +92,9 @@ export function readSettings(query: string): {
     ),
     transport: read<Transport | null>("transport", null, "fetch or stream", oneOf(TRANSPORTS)),
     budgetMs: read("budget", usual, `milliseconds from ${least} to ${most}`, number(least, most)),
-    framesPerSecond: read<number | null>("fps", null, "frames a second from 0.1 to 60", number(0.1, 60)),
+    framesPerSecond: read<LiveRate>("fps", null, "frames a second from 0.1 to 60, or most", (text) =>
+      text === "most" ? text : number(0.1, 60)(text),
+    ),
     minAccuracy: read<number | null>("accuracy", null, "a top-1 accuracy from 0 to 1", number(0, 1)),
     phoneOnly: read("only", false, "phone", (text) => (text === "phone" ? true : null)),
     earlyExits: read("early", true, "off", (text) => (text === "off" ? false : null)),
@@ -98,12 +103,16 @@ export function readSettings(query: string): {
 }
 
 /** The page's own address with what was set since it was opened, for the next visit, or one with another model. */
-export function addressWith(objectives: Omit<Objectives, "framesPerSecond">, address: string): string {
+export function addressWith(
+  objectives: Omit<Objectives, "framesPerSecond"> & Pick<PageSettings, "framesPerSecond">,
+  address: string,
+): string {
   const url = new URL(address);
-  const { budgetMs, minAccuracy, phoneOnly, earlyExits } = objectives;
+  const { budgetMs, minAccuracy, phoneOnly, earlyExits, framesPerSecond } = objectives;
   const usual = readSettings("").settings;
   const told = {
     budget: budgetMs === usual.budgetMs ? null : `${budgetMs}`,
+    fps: framesPerSecond === null ? null : `${framesPerSecond}`,
     accuracy: minAccuracy === null ? null : `${minAccuracy}`,
     only: phoneOnly ? "phone" : null,
     early: earlyExits ? null : "off",

@@ -130,7 +130,7 @@ function Drawing(props: {
           key={kind}
           class={`b on-${FILLS[kind]}`}
           x={inside(x(column / COLUMNS), TEXTS.mapWays[kind], width)}
-          y={y(row / ROWS) + 5}
+          y={Math.max(TOP + LETTER + 6, y(row / ROWS) + 5)}
           text-anchor="middle"
         >
           {TEXTS.mapWays[kind]}

@@ -2,8 +2,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { BUDGET_MS } from "../../client/index.ts";
 import type { Controller } from "../control/controller.ts";
 import { keptBytes } from "../control/keep-page.ts";
-import { budgetMs, isSettingsOpen, modelId, models, objectives } from "../control/store.ts";
+import { budgetMs, isSettingsOpen, liveRate, modelId, models, objectives } from "../control/store.ts";
 import { formatBytes, formatMs, formatOf100 } from "../words/format.ts";
+import { type ModelFacts, modelWords } from "../words/model-words.ts";
 import { TEXTS } from "../words/texts.ts";
 import { Icon } from "./icon.tsx";
 
@@ -40,8 +41,15 @@ export function Settings({ controller }: { readonly controller: Controller }) {
         <Objective controller={controller} />
         <h3>{TEXTS.leaves}</h3>
         <Switches controller={controller} />
+        <h3>{TEXTS.live}</h3>
+        <Switch
+          name={TEXTS.most}
+          isOn={liveRate.value === "most"}
+          onSet={(isOn) => controller.setLiveRate(isOn ? "most" : null)}
+        />
         <h3>Model</h3>
         <ModelPicker controller={controller} />
+        {isOpen && <ModelCards controller={controller} />}
         <h3>{TEXTS.visit}</h3>
         <SaveVisit controller={controller} />
         <OpenVisit controller={controller} />
@@ -247,6 +255,30 @@ function toMs(step: number): number {
   const ms = BUDGET_MS.least * RATIO ** (step / STEPS);
   const grain = 10 ** Math.max(0, Math.floor(Math.log10(ms)) - 1);
   return Math.round(ms / grain) * grain;
+}
+
+/** What the models weigh, how right they are and what they know: to choose by. */
+function ModelCards({ controller }: { readonly controller: Controller }) {
+  const [cards, setCards] = useState<readonly (readonly [string, ModelFacts])[]>([]);
+  const names = models.value;
+  useEffect(() => {
+    const all = names.map(async (name) => [name, await controller.modelFacts(name)] as const);
+    void Promise.all(all).then((told) =>
+      setCards(told.flatMap(([name, facts]) => (facts === null ? [] : [[name, facts] as const]))),
+    );
+  }, [controller, names]);
+  return (
+    <dl class="cards">
+      {cards.map(([name, facts]) => (
+        <div key={name}>
+          <dt>
+            {name} {name === modelId.value && <span class="tag">{TEXTS.here}</span>}
+          </dt>
+          <dd class="q small">{modelWords(facts)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }
 
 /** Changes to another of the service's models: the page opens anew with it. */

@@ -1,9 +1,11 @@
+import { lazy, Suspense } from "preact/compat";
 import type { Controller } from "../control/controller.ts";
 import { type Tab, tab } from "../control/store.ts";
 import { TEXTS } from "../words/texts.ts";
 import { SplitPanel } from "./split-panel.tsx";
-import { WhatIf } from "./what-if.tsx";
 import { WhyPanel } from "./why-panel.tsx";
+
+const WhatIf = lazy(() => import("./what-if.tsx").then((module) => ({ default: module.WhatIf })));
 
 const TABS: readonly Tab[] = ["why", "split", "whatif"];
 
@@ -42,7 +44,11 @@ export function Panel({ controller }: { readonly controller: Controller }) {
     <div class="panel" id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`} tabIndex={-1}>
       {tab.value === "why" && <WhyPanel controller={controller} />}
       {tab.value === "split" && <SplitPanel controller={controller} />}
-      {tab.value === "whatif" && <WhatIf controller={controller} />}
+      {tab.value === "whatif" && (
+        <Suspense fallback={<p class="q">{TEXTS.looking}</p>}>
+          <WhatIf controller={controller} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -67,7 +67,7 @@ function Photo({ visit, answer }: { readonly visit: OpenedVisit; readonly answer
   const over = totalMs - budgetMs;
   const isKnown = model.value?.id === visit.planning.model && model.value.version === visit.planning.version;
   return (
-    <div class="ways">
+    <div>
       <p class="way-head">
         <span>
           {ranWords(answer)}
@@ -78,11 +78,13 @@ function Photo({ visit, answer }: { readonly visit: OpenedVisit; readonly answer
           <b>{formatMs(totalMs)}</b>
         </span>
       </p>
-      <TimeAxis maxMs={maxMs} limitMs={budgetMs} totalMs={Math.min(totalMs, maxMs)}>
-        <Bar parts={measuredParts(answer)} />
-        <Bar parts={prediction === null ? [] : predictedParts(prediction)} isExpected />
-        <div class="limit" />
-      </TimeAxis>
+      <div class="ways">
+        <TimeAxis maxMs={maxMs} limitMs={budgetMs} totalMs={Math.min(totalMs, maxMs)}>
+          <Bar parts={measuredParts(answer)} />
+          <Bar parts={prediction === null ? [] : predictedParts(prediction)} isExpected />
+          <div class="limit" />
+        </TimeAxis>
+      </div>
       <Key parts={measuredParts(answer)} isTried={(answer.simulated ?? null) !== null} />
       {isKnown && <SplitGraph state={stateOfAnswer(answer, blocks.value, nodeFacts.value)} />}
     </div>

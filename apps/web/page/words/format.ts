@@ -21,6 +21,11 @@ export function formatRate(bps: number): string {
   return `${mbit >= 9.95 ? Math.round(mbit) : mbit.toPrecision(2)}${GAP}Mbit/s`;
 }
 
+/** Photos a second: `0.42`, `7.5`, `24` */
+export function formatFps(perSecond: number): string {
+  return perSecond >= 9.95 ? `${Math.round(perSecond)}` : perSecond.toPrecision(2);
+}
+
 /** How sure an answer is: the one thing that is said in percent. Never `100 %`, which would be certain. */
 export function formatPercent(share: number): string {
   if (share >= 0.9995) return `>${GAP}99.9${GAP}%`;

@@ -47,6 +47,7 @@ export const TEXTS = {
     "all-edge": "phone",
   },
   now: "now",
+  here: "this one",
   asChosen: "As chosen for you",
   layers: "Layers",
   matters: "What matters",
@@ -63,6 +64,15 @@ export const TEXTS = {
     what: "Early answers",
     why: "A part of the model answers by itself when it is sure enough.",
   },
+  live: "Live camera",
+  most: {
+    what: "As many photos a second as can be",
+    why: "Else one photo is answered after the other, each as well as your limit lets it be.",
+  },
+  planned: "planned for",
+  switchCamera: "Switch camera",
+  torch: "Light",
+  zoom: "Zoom",
   byChoice: "Phone only, as you chose",
   drift:
     "The early answers agree with the cloud less often than they should on these pictures. They have to be surer now.",
