@@ -32,7 +32,8 @@ export function TimeOfAnswer({ controller }: { readonly controller: Controller }
   const [heldMax, setHeldMax] = useState<number | null>(null);
   const shown = shownTime();
   const totalMs = shown?.totalMs ?? 0;
-  const maxMs = heldMax ?? roundUp(BEYOND * Math.max(limitMs, Math.min(totalMs, 4 * limitMs)));
+  const longestMs = Math.max(totalMs, sumOf(shown?.thin ?? []));
+  const maxMs = heldMax ?? roundUp(BEYOND * Math.max(limitMs, Math.min(longestMs, 4 * limitMs)));
   return (
     <section class="time" aria-label={tab.value === "whatif" ? TEXTS.timeThere : TEXTS.time}>
       <div class="time-head" style={{ "--max": maxMs, "--limit": limitMs }}>
@@ -64,6 +65,10 @@ export function TimeOfAnswer({ controller }: { readonly controller: Controller }
       {shown !== null && <p class="vh">{shown.words}</p>}
     </section>
   );
+}
+
+function sumOf(parts: readonly Part[]): number {
+  return parts.reduce((total, { ms }) => total + ms, 0);
 }
 
 function Headline({ shown }: { readonly shown: Shown | null }) {
