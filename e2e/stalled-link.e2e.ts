@@ -19,7 +19,8 @@ test.beforeAll(async () => {
   proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, LINK);
   app = await openApp({
     url: `http://localhost:${proxy.port}`,
-    parameters: { model: REAL, slowdown: SLOW_PHONE, budget: 1000 },
+    // So slow that its own early exits are no match for the cloud: else nothing is sent that could stall.
+    parameters: { model: REAL, slowdown: 2 * SLOW_PHONE, budget: 1000 },
   });
   await app.settle();
 });

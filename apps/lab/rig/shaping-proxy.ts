@@ -165,9 +165,13 @@ export class ShapingProxy {
   }
 
   private after(ms: number, run: () => void): void {
+    const dueMs = performance.now() + ms;
     const timer = setTimeout(() => {
       this.timers.delete(timer);
-      run();
+      // Node counts from when its loop last looked at the clock, which may be milliseconds ago.
+      const leftMs = dueMs - performance.now();
+      if (leftMs > 0) this.after(leftMs, run);
+      else run();
     }, ms);
     this.timers.add(timer);
   }

@@ -67,9 +67,10 @@ function bypass(event: ExtendableEvent): void {
 /** @throws when anything is missing, or there is no room: then there is no such version */
 async function keepAll(): Promise<void> {
   try {
-    const cache = await caches.open(CACHE);
     const page = await get(PAGE, { cache: "no-cache" });
     if ((await hashOf(page.clone())) !== PAGE_HASH) throw new Error("the page is another one by now");
+    // Not before: a version that cannot be there leaves no trace.
+    const cache = await caches.open(CACHE);
     await cache.put(PAGE, page);
     for (const path of FILES)
       await keep(cache, path, { cache: isNamedByHash(path) ? "default" : "no-cache" });
