@@ -121,7 +121,8 @@ test("a button removes all that is kept", async () => {
 
 async function visit(query = ""): Promise<void> {
   await app.page.goto(`${proxy.origin}/${query}`);
-  await app.page.evaluate(() => globalThis.eddi.ready);
+  // What is under way when a page is left keeps Chromium from giving its place to a new version for five minutes.
+  await app.settle();
 }
 
 /** Of the page, as the browser keeps them. */
