@@ -1,9 +1,7 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { EddiError } from "#shared/errors";
 import { verifyShard } from "#shared/model";
 import { PRECISIONS } from "#shared/onnx";
-import { readModelFolder } from "../files/model-folder.ts";
+import { readModelFolder, readShard } from "../files/model-folder.ts";
 import { writeRepository } from "../onnx/write-repository.ts";
 import { command } from "./command.ts";
 import { flag, oneOf, required, text, whole } from "./option.ts";
@@ -25,10 +23,7 @@ one model with float32 inputs and one with those of the codec uint8, each with i
     const model = await readModelFolder(folder);
     const shards = new Map<string, Uint8Array>();
     for (const shard of model.shards) {
-      const file = path.join(folder, shard.path);
-      const bytes = await readFile(file).catch((cause: unknown) => {
-        throw new EddiError("bad-weights", `expected weights at ${file}, got none`, { cause });
-      });
+      const bytes = await readShard(folder, shard);
       verifyShard(shard, bytes);
       shards.set(shard.path, bytes);
     }

@@ -13,6 +13,7 @@ import {
   outputKind,
   probabilitiesOf,
   type Segment,
+  topClass,
 } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Labels, Photos } from "../data/photos.ts";
@@ -129,10 +130,9 @@ export function expectClasses({ id, exits }: ModelMetadata): void {
 
 /** The class an exit picks for each photo. */
 export function topClasses({ scores, classes, labels }: ExitScores, exit: number): number[] {
-  return Array.from(labels, (_, photo) => {
-    const row = scores[exit]!.subarray(photo * classes, (photo + 1) * classes);
-    return row.indexOf(row.reduce((best, value) => Math.max(best, value), Number.NEGATIVE_INFINITY));
-  });
+  return Array.from(labels, (_, photo) =>
+    topClass(scores[exit]!.subarray(photo * classes, (photo + 1) * classes)),
+  );
 }
 
 /** @returns float32 [count, height, width, channels] in the model's input range */

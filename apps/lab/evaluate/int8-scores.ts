@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import { openEngine } from "../../engines/index.ts";
 import type { Photos } from "../data/photos.ts";
+import { readShard } from "../files/model-folder.ts";
 import { type ExitScores, scoresBy } from "./exit-scores.ts";
 
 /**
@@ -16,7 +15,7 @@ export async function int8Scores(folder: string, model: Model, photos: Photos): 
   const { load } = await openEngine("onnxruntime", "int8");
   const troubles: string[] = [];
   const loaded = load(model, (message) => troubles.push(message));
-  for (const shard of model.shards) loaded.addShard(shard, await readFile(path.join(folder, shard.path)));
+  for (const shard of model.shards) loaded.addShard(shard, await readShard(folder, shard));
   let isOpen = false;
   try {
     return await scoresBy(model, photos, async (every, images) => {

@@ -54,7 +54,12 @@ export async function readCoders(folder: string, model: Model): Promise<FolderCo
   return found;
 }
 
-async function readShard(folder: string, shard: Shard): Promise<Uint8Array> {
+/**
+ * A shard's bytes, as they lie in the model's folder.
+ *
+ * @throws EddiError `bad-weights` for a file that is not there
+ */
+export async function readShard(folder: string, shard: Shard): Promise<Uint8Array> {
   const file = path.join(folder, shard.path);
   return readFile(file).catch((cause: unknown) => {
     throw new EddiError("bad-weights", `expected weights at ${file}, got none`, { cause });

@@ -1,5 +1,5 @@
 import { dispose, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
-import { type Exit, type ModelInput, readScores } from "#shared/model";
+import { type Exit, type ModelInput, readScores, topClass } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Comparison } from "../export/compare.ts";
 import { type Images, imageBatch } from "./images.ts";
@@ -66,5 +66,5 @@ function rowsOf(theirs: Tensor, ours: Tensor2D): readonly (readonly [Float32Arra
 function isSame(labels: readonly string[], exit: Exit, ours: Float32Array, theirs: Float32Array): boolean {
   const [mine, other] = [ours, theirs].map((scores) => readScores(labels, exit, scores));
   if (mine!.chances.length > 0) return mine!.label === other!.label;
-  return ours.indexOf(Math.max(...ours)) === theirs.indexOf(Math.max(...theirs));
+  return topClass(ours) === topClass(theirs);
 }

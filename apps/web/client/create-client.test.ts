@@ -200,6 +200,19 @@ test("an edge worker that dies over an image is replaced, and the image asked ab
   expect(problems.map(({ message }) => message)).toEqual(["the edge worker failed: out of memory"]);
 });
 
+test("an edge worker in the place of another believes its exits again, and that is told", async () => {
+  const { client, latest } = setUp();
+  const told: (readonly object[])[] = [];
+  client.on("drift", (drift) => told.push(drift));
+  await client.ready;
+  const drift = [{ exit: "exit1", count: 30, agreed: 12, expected: 24.5, shift: 1.5 }];
+  latest("edge").emit({ kind: "drift", drift });
+  await seen(() => client.state().drift.length === 1);
+  latest("edge").die();
+  await seen(() => client.state().drift.length === 0);
+  expect(told).toEqual([drift, []]);
+});
+
 test("one that dies ever again is given up, and every promise settles", async () => {
   const { client, latest, workers } = setUp((asked) => {
     if (asked.kind === "answer") setTimeout(() => latest("edge").die());

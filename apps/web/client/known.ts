@@ -37,6 +37,8 @@ export class Known implements SessionListener {
 
   onModel(model: ModelSummary): void {
     this.tell({ model }, "model", model);
+    // An edge worker that took the place of another begins anew.
+    if (this.now.drift.length > 0) this.tell({ drift: [] }, "drift", []);
   }
 
   onEdge(event: EdgeEvent): void {
