@@ -10,6 +10,16 @@ import { defineConfig } from "vitest/config";
 const OUT_DIR = "dist/web";
 /** The service worker, which keeps the page for visits without a network. */
 const OFFLINE = "service-worker";
+/**
+ * Tests that have a process of their own: of TensorFlow as the lab trains with it, which is the backend of all of a process
+ * and reads the environment once; and where a module is mocked.
+ */
+const ALONE = ["apps/lab/{train,engine}/**/*.test.ts", "apps/web/edge/engine/engine-keeper.test.ts"];
+/** The service as it is deployed, which tests start. */
+const OF_SERVICES = {
+  globalSetup: "apps/cloud/testing/build-service.ts",
+  setupFiles: "apps/cloud/testing/use-built-workers.ts",
+};
 /** What only some browsers need: backends that others do without. WASM is everybody's reserve. */
 const OF_SOME = /\/(webgpu|webgl|tfjs-backend-wasm)-(?!simd-)/;
 
@@ -39,17 +49,19 @@ export default defineConfig({
   test: {
     root: ".",
     projects: [
-      // Pure functions, which no test changes: their modules are read once for all, which halves what these tests take.
+      // A test that shares its modules with others leaves them as they were: what is loaded once for all takes half the time.
       { extends: true, test: { name: "shared", include: ["shared/**/*.test.ts"], isolate: false } },
       {
         extends: true,
         test: {
           name: "apps",
           include: ["{apps,docs,scripts}/**/*.test.ts"],
-          globalSetup: "apps/cloud/testing/build-service.ts",
-          setupFiles: "apps/cloud/testing/use-built-workers.ts",
+          exclude: ALONE,
+          isolate: false,
+          ...OF_SERVICES,
         },
       },
+      { extends: true, test: { name: "alone", include: ALONE } },
     ],
     // Many tests wait for processes and clocks: one more than there are cores leaves none idle.
     maxWorkers: availableParallelism() + 1,

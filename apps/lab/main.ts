@@ -1,19 +1,4 @@
-import { EddiError } from "#shared/errors";
-import { COMMANDS } from "./commands/table.ts";
+import { runLab } from "./run-lab.ts";
 import { runOrTell } from "./terminal/run-or-tell.ts";
 
-const [name = "--help", ...args] = process.argv.slice(2);
-await runOrTell(async () => {
-  if (["--help", "-h", "help"].includes(name)) process.stdout.write(help());
-  else await (await commandOf(name)).run(args);
-});
-
-async function commandOf(name: string) {
-  if (Object.hasOwn(COMMANDS, name)) return COMMANDS[name]!.load();
-  throw new EddiError("bad-argument", `expected one of ${Object.keys(COMMANDS).join(", ")}, got ${name}`);
-}
-
-function help(): string {
-  const rows = Object.entries(COMMANDS).map(([name, { purpose }]) => `  ${name.padEnd(18)}${purpose}`);
-  return `npm run lab -- COMMAND [options]; COMMAND --help says more\n\n${rows.join("\n")}\n`;
-}
+await runOrTell(() => runLab(process.argv.slice(2)));

@@ -68,7 +68,9 @@ function fixtureFile() {
   const computing = NODES.filter(([, op]) => op !== "Identity");
   return {
     format: "graph-model",
-    modelTopology: { node: [...constants, ...NODES.map(([name, op, input]) => ({ name, op, input }))] },
+    modelTopology: {
+      node: [...constants, ...NODES.map(([name, op, input]) => ({ name, op, input: [...input] }))],
+    },
     weightsManifest: Object.entries(SHARDS).map(([path, names]) => ({
       paths: [path],
       weights: names.map((name) => ({ name, shape: WEIGHTS[name]!, dtype: "float32" })),

@@ -1,7 +1,14 @@
 import { randomFrom } from "#shared/random";
 import { command } from "../commands/command.ts";
 import { number, text, whole } from "../commands/option.ts";
-import { dataOption, jsonOption, printJson, seedOption, writeOut } from "../commands/shared-options.ts";
+import {
+  dataOption,
+  jsonOption,
+  outOption,
+  printJson,
+  seedOption,
+  writeOut,
+} from "../commands/shared-options.ts";
 import { modelFolder } from "../files/model-folder.ts";
 import { agreementOf, liveTable, MOST_OFF } from "../live/compare-live.ts";
 import { readLinks } from "../live/conditions.ts";
@@ -29,7 +36,7 @@ and lays beside it what the simulator says of the same run.`,
     data: dataOption,
     seed: seedOption("of the choice of photos"),
     json: jsonOption,
-    out: text("FILE", "writes the JSON there too"),
+    out: outOption("writes the JSON there too"),
   },
   more: "CHROME_PATH names the browser; without it Playwright's own is used.",
   run: async ({ options, status }) => {

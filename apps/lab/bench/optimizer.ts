@@ -7,8 +7,8 @@ import { buildEnvelope, LivePlanner, type LiveRequest, MinCutPlanner } from "#sh
 import { readProfile } from "#shared/profile";
 import { type Random, randomFor } from "#shared/random";
 import { command } from "../commands/command.ts";
-import { flag, text, whole } from "../commands/option.ts";
-import { seedOption, writeOut } from "../commands/shared-options.ts";
+import { flag, whole } from "../commands/option.ts";
+import { outOption, seedOption, writeOut } from "../commands/shared-options.ts";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { runOrTell } from "../terminal/run-or-tell.ts";
 import { comparePeer } from "./compare-peer.ts";
@@ -30,7 +30,7 @@ live re-plan: microseconds.`,
     models: flag("the shipped models alone"),
     seed: seedOption("of DAGs and conditions"),
     repeats: whole("timings of each", 1, 200),
-    out: text("FILE", "writes the JSON there too"),
+    out: outOption("writes the JSON there too"),
   },
   run: ({ options: { seed, repeats, models, out } }) => run(seed, repeats, models, out),
 });

@@ -18,7 +18,7 @@ import {
 import { type Random, randomFor } from "#shared/random";
 import { command } from "../commands/command.ts";
 import { text, whole } from "../commands/option.ts";
-import { seedOption, writeOut } from "../commands/shared-options.ts";
+import { outOption, seedOption, writeOut } from "../commands/shared-options.ts";
 import { modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { Service } from "../rig/service.ts";
 import { runOrTell } from "../terminal/run-or-tell.ts";
@@ -39,7 +39,7 @@ the stream, one at a time, and prints JSON: milliseconds of a request less those
     bytes: whole("cuts at the tensor whose uint8 values are nearest to so many", 1, 3000),
     samples: whole("of each", 1, 600),
     seed: seedOption("of the tensor's values"),
-    out: text("FILE", "writes the JSON there too"),
+    out: outOption("writes the JSON there too"),
   },
   rest: "options of the service",
   run: ({ options, rest }) => run(options, rest),

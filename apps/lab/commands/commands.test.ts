@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
+import { runLab } from "../run-lab.ts";
+import { atTerminal } from "../terminal/terminal-fixture.ts";
 import { command } from "./command.ts";
 import { flag, number, oneOf, optional, parsed, required, text, whole } from "./option.ts";
 import { COMMANDS } from "./table.ts";
@@ -148,26 +150,29 @@ Tries.
 });
 
 describe("lab", () => {
-  const lab = (...args: readonly string[]) =>
-    spawnSync(process.execPath, ["--import", "tsx", "apps/lab/main.ts", ...args], { encoding: "utf8" });
-
-  test("alone, and with --help, lists every command", () => {
-    for (const args of [[], ["--help"]]) {
-      const { status, stdout, stderr } = lab(...args);
-      expect([status, stderr]).toEqual([0, ""]);
-      for (const [name, { purpose }] of Object.entries(COMMANDS)) {
-        expect(stdout).toMatch(new RegExp(`^  ${name} +${purpose}$`, "m"));
-      }
-    }
+  test("alone, as a process, lists every command", () => {
+    const args = ["--import", "tsx", "apps/lab/main.ts"];
+    expectAll(spawnSync(process.execPath, args, { encoding: "utf8" }));
   });
+
+  test("with --help it does so too", async () => {
+    expectAll(await atTerminal(() => runLab(["--help"])));
+  });
+
+  function expectAll({ status, stdout, stderr }: { status: number | null; stdout: string; stderr: string }) {
+    expect([status, stderr]).toEqual([0, ""]);
+    for (const [name, { purpose }] of Object.entries(COMMANDS)) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} +${purpose}$`, "m"));
+    }
+  }
 
   test.each([
     [["toString"], /^expected one of data, train, .*, got toString$/],
     [["--colour"], /^expected one of data, train, .*, got --colour$/],
     [["graph"], /^expected MODEL, got none; lab graph --help says more$/],
     [["graph", "tiny", "--colour"], /^expected one of --out, --json, --help, got --colour$/],
-  ])("%j is one line on standard error, and exit code 2", (args, message) => {
-    const { status, stdout, stderr } = lab(...args);
+  ])("%j is one line on standard error, and exit code 2", async (args, message) => {
+    const { status, stdout, stderr } = await atTerminal(() => runLab(args));
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr.trimEnd()).toMatch(message);
   });

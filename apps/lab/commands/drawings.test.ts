@@ -1,25 +1,26 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { runLab } from "../run-lab.ts";
+import { atTerminal } from "../terminal/terminal-fixture.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "eddi-drawings-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("lab graph prints the stages and draws every node", () => {
+test("lab graph prints the stages and draws every node", async () => {
   const out = path.join(folder, "graph.svg");
-  const { status, stdout } = lab("graph", "tiny", "--out", out);
+  const { status, stdout } = await lab("graph", "tiny", "--out", out);
   expect(status).toBe(0);
   expect(stdout).toMatch(/53 operations - 28 constants - 0 identities - 0 unneeded = 25 nodes/);
   expect(stdout).toMatch(/^exit3 +18 /m);
   expect(readFileSync(out, "utf8")).toContain("exit3/scores");
 });
 
-test("lab phase-map prints how much of the map each plan has, and draws it", () => {
+test("lab phase-map prints how much of the map each plan has, and draws it", async () => {
   const out = path.join(folder, "map.svg");
   const size = ["--columns", "12", "--rows", "9", "--out", out];
-  const { status, stdout } = lab("phase-map", "resnet-imagenette", "--json", ...size);
+  const { status, stdout } = await lab("phase-map", "resnet-imagenette", "--json", ...size);
   expect(status).toBe(0);
   const { cells, uplinkMbps, cloudScales } = JSON.parse(stdout);
   expect([cells.length, cells[0].length]).toEqual([9, 12]);
@@ -38,12 +39,12 @@ test.each([
   ["phase-map", "tiny", "--budget", "soon"],
   ["phase-map", "tiny", "--min-accuracy", "85"],
   ["phase-map", "tiny", "--out", "/nowhere/map.svg"],
-])("bad input is one line and exit code 2: %s %s %s", (...args) => {
-  const { status, stdout, stderr } = lab(...args);
+])("bad input is one line and exit code 2: %s %s %s", async (...args) => {
+  const { status, stdout, stderr } = await lab(...args);
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr.trimEnd()).toMatch(/expected [^\n]*$/);
 });
 
 function lab(...args: readonly string[]) {
-  return spawnSync(process.execPath, ["--import", "tsx", "apps/lab/main.ts", ...args], { encoding: "utf8" });
+  return atTerminal(() => runLab(args));
 }

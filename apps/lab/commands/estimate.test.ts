@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { type EstimateLine, readSamples } from "../planning/estimate.ts";
+import { runLab } from "../run-lab.ts";
+import { atTerminal } from "../terminal/terminal-fixture.ts";
 
 const GOOD = '{"tMs":0,"bytes":1000,"elapsedMs":30,"serverMs":5}';
 
@@ -24,8 +26,11 @@ test("samples on standard input give one line each, the first without a predicti
   expect(predictedMs!.p975).toBeGreaterThan(102);
 });
 
-test("a bad sample ends with code 2, one line that names it, and nothing printed", () => {
-  const { status, stdout, stderr } = lab(`${GOOD}\n\n{"tMs":1,"bytes":-1,"elapsedMs":3,"serverMs":0}\n`);
+test("a bad sample ends with code 2, one line that names it, and nothing printed", async () => {
+  const { status, stdout, stderr } = await atTerminal(
+    () => runLab(["estimate", "-"]),
+    `${GOOD}\n\n{"tMs":1,"bytes":-1,"elapsedMs":3,"serverMs":0}\n`,
+  );
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toBe("line 3, bytes: expected a finite number, 0 or above, got -1\n");
 });

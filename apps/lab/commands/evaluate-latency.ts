@@ -8,7 +8,7 @@ import { evaluateHere } from "../profiling/in-process.ts";
 import { errorTable, methodReport } from "../profiling/report.ts";
 import { command } from "./command.ts";
 import { flag, oneOf, text, whole } from "./option.ts";
-import { modelArgument, seedOption, writeOut } from "./shared-options.ts";
+import { modelArgument, outOption, seedOption, writeOut } from "./shared-options.ts";
 
 const CHROMIUM = "chromium";
 
@@ -30,7 +30,7 @@ random cuts of two tensors or more: for the partition-wise profile, and for the 
     codec: oneOf("NAME", TENSOR_CODECS, `one of ${TENSOR_CODECS.join(", ")}`, "uint8"),
     device: text("TEXT", "what this machine is called (default: its processor or GPU)"),
     json: flag("print JSON: samples, profiles, predictions, errors"),
-    out: text("FILE", "write the JSON there too"),
+    out: outOption("write the JSON there too"),
   },
   more: "CHROME_PATH names the browser; without it Playwright's own is used.",
   run: async ({ argument: { folder }, options }) => {

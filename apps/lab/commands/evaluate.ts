@@ -32,6 +32,7 @@ import {
   dataOption,
   type ModelPlace,
   modelArgument,
+  outOption,
   printJson,
   writeOut,
 } from "./shared-options.ts";
@@ -64,7 +65,7 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
       "record in the model's folder what every exit says of every photo, for simulations; last, since what is stored " +
         "in the metadata makes another version of the model",
     ),
-    out: text("FILE", "the curve, SVG (default accuracy-MODEL.svg, here)"),
+    out: outOption("the curve, SVG (default accuracy-MODEL.svg, here)"),
     json: flag("print JSON, with the confusion matrix of the last exit"),
   },
   run: async ({ argument: place, options, status }) => {

@@ -4,8 +4,7 @@ import { readModelFolder } from "../files/model-folder.ts";
 import { modelCosts } from "../planning/model-costs.ts";
 import { graphReduction, reductionText } from "../planning/reduction.ts";
 import { command } from "./command.ts";
-import { text } from "./option.ts";
-import { jsonOption, modelArgument, printJson, writeOut } from "./shared-options.ts";
+import { jsonOption, modelArgument, outOption, printJson, writeOut } from "./shared-options.ts";
 
 export const graphCommand = command({
   name: "graph",
@@ -14,7 +13,7 @@ closed heads, before and after contraction; and draws its DAG. Costs come from t
 where there are none from the work of each node.`,
   argument: modelArgument,
   options: {
-    out: text("FILE", "the picture, SVG (default graph-MODEL.svg, here)"),
+    out: outOption("the picture, SVG (default graph-MODEL.svg, here)"),
     json: jsonOption,
   },
   run: async ({ argument: { folder }, options }) => {

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { readProfile } from "#shared/profile";
 import { temporaryFolder } from "../data/fixture.ts";
 import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
+import { runLab } from "../run-lab.ts";
+import { atTerminal } from "../terminal/terminal-fixture.ts";
 import { importCommand } from "./import.ts";
 
 let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -13,16 +14,17 @@ beforeAll(async () => {
   scratch = await temporaryFolder();
   model = await writeFiles(path.join(scratch.folder, "foreign"), graphFiles(classifier()));
 });
+afterEach(() => vi.unstubAllEnvs());
 afterAll(() => scratch.remove());
 
 test("lab import writes a model with profiles and pictures, and prints what it made of it", {
   timeout: 600_000,
-}, () => {
+}, async () => {
   const labels = path.join(scratch.folder, "labels.txt");
   writeFileSync(labels, "cat\r\ndog\r\nbird\r\nfish\r\n\r\n");
   const out = path.join(scratch.folder, "mine");
   const options = ["--id", "mine", "--labels", labels, "--range", "-1,1", "--repeats", "1", "--out", out];
-  const { status, stdout, stderr } = lab("import", model, ...options);
+  const { status, stdout, stderr } = await lab("import", model, ...options);
   expect([status, stderr.includes("Error")]).toEqual([0, false]);
   expect(stdout).toContain("mine: 8x8x3 in -1..1, 4 classes as logits, exits full (logits)\n");
   expect(stdout).toContain(
@@ -69,9 +71,7 @@ test.each<[RegExp, readonly string[]]>([
 });
 
 function lab(...args: readonly string[]) {
-  const env = { ...process.env, XDG_CACHE_HOME: scratch.folder, EDDI_DATA: "" };
-  return spawnSync(process.execPath, ["--import", "tsx", "apps/lab/main.ts", ...args], {
-    encoding: "utf8",
-    env,
-  });
+  vi.stubEnv("XDG_CACHE_HOME", scratch.folder);
+  vi.stubEnv("EDDI_DATA", "");
+  return atTerminal(() => runLab(args));
 }

@@ -4,8 +4,8 @@ import { type PhaseCell, type PhaseMap, phaseMapSvg } from "../draw/phase-map-sv
 import { readModelFolder } from "../files/model-folder.ts";
 import { modelCosts } from "../planning/model-costs.ts";
 import { command } from "./command.ts";
-import { flag, number, text } from "./option.ts";
-import { modelArgument, writeOut } from "./shared-options.ts";
+import { flag, number } from "./option.ts";
+import { modelArgument, outOption, writeOut } from "./shared-options.ts";
 
 const UPLINK_MBPS = [0.05, 100] as const;
 const CLOUD_SCALES = [0.25, 64] as const;
@@ -24,7 +24,7 @@ from the profiles in MODEL/profiles.`,
     "edge-scale": number("A", "how many times as slow as the profile the phone is", [1e-3, 1e4], 20),
     columns: number("N", "cells across", CELLS, 160),
     rows: number("N", "cells down", CELLS, 80),
-    out: text("FILE", "the picture, SVG (default phase-map-MODEL.svg, here)"),
+    out: outOption("the picture, SVG (default phase-map-MODEL.svg, here)"),
     json: flag("print the whole map as JSON"),
   },
   run: async ({ argument: { folder }, options }) => {

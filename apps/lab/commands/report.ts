@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { MODELS_FOLDER, modelFolder, readModelFolder } from "../files/model-folder.ts";
@@ -18,7 +18,7 @@ import { openSubject } from "../simulate/set-up/subject.ts";
 import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { command } from "./command.ts";
 import { number, text, whole } from "./option.ts";
-import { seedOption } from "./shared-options.ts";
+import { makeFolder, seedOption } from "./shared-options.ts";
 
 export const reportCommand = command({
   name: "report",
@@ -36,6 +36,8 @@ report.csv).`,
   run: async ({ options, status }) => {
     const { out, seed, effort } = options;
     const folder = tracesFolder(options.traces, process.env);
+    await makeFolder(out);
+    if (options.pictures !== undefined) await makeFolder(options.pictures, "--pictures");
     const models = await modelsOf(options.models);
     const traces = listTraces(path.join(folder, "traces"));
     const { strata } = await readPopulation();
@@ -82,7 +84,6 @@ report.csv).`,
 });
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  await mkdir(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) await writeFile(path.join(folder, name), content);
 }
 

@@ -1,10 +1,12 @@
-import { writeFile } from "node:fs/promises";
+import { accessSync, constants, statSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { DataSource } from "../data/find-data.ts";
 import { DATA_HELP } from "../data/open-data.ts";
 import { BACKEND_HELP, BACKENDS } from "../engine/backend.ts";
 import { MODELS_FOLDER, modelFolder } from "../files/model-folder.ts";
-import { type Argument, flag, type Option, oneOf, whole } from "./option.ts";
+import { type Argument, flag, type Option, oneOf, parsed, whole } from "./option.ts";
 
 /** A model as it is called, and its folder, which may hold none. */
 export interface ModelPlace {
@@ -34,10 +36,44 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 1)}\n`);
 }
 
+/** A file to write with {@link writeOut}. One that cannot be written is refused before anything is computed for it. */
+export function outOption(help: string): Option<string | undefined> {
+  return parsed("FILE", help, (file, option) => {
+    try {
+      accessSync(path.dirname(path.resolve(file)), constants.W_OK);
+      const there = statSync(file, { throwIfNoEntry: false });
+      if (there?.isDirectory()) throw new Error("a folder");
+      if (there !== undefined) accessSync(file, constants.W_OK);
+    } catch (cause) {
+      throw notWritable(option, file, cause as Error);
+    }
+    return file;
+  });
+}
+
 /** @throws EddiError `bad-argument` for a file that cannot be written */
 export async function writeOut(file: string, text: string, option = "--out"): Promise<void> {
   await writeFile(file, text).catch((cause: Error) => {
-    const came = `got ${file} (${cause.message})`;
-    throw new EddiError("bad-argument", `${option}: expected a file that can be written, ${came}`, { cause });
+    throw notWritable(option, file, cause);
   });
+}
+
+/**
+ * Makes a folder to write into, before anything is computed for it.
+ *
+ * @throws EddiError `bad-argument` for one that cannot be written into
+ */
+export async function makeFolder(folder: string, option = "--out"): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    const came = `got ${folder} (${(cause as Error).message})`;
+    throw new EddiError("bad-argument", `${option}: expected a folder to write into, ${came}`, { cause });
+  }
+}
+
+function notWritable(option: string, file: string, cause: Error): EddiError {
+  const came = `got ${file} (${cause.message})`;
+  return new EddiError("bad-argument", `${option}: expected a file that can be written, ${came}`, { cause });
 }

@@ -13,7 +13,7 @@ import { openSubject, type Subject } from "../simulate/set-up/subject.ts";
 import { FORMAT_NAMES } from "../simulate/traces/read-trace.ts";
 import { command } from "./command.ts";
 import { flag, number, text, textOrNone, whole } from "./option.ts";
-import { modelArgument, seedOption, writeOut } from "./shared-options.ts";
+import { modelArgument, outOption, seedOption, writeOut } from "./shared-options.ts";
 
 export const simulateCommand = command({
   name: "simulate",
@@ -74,8 +74,7 @@ photo is recorded (lab evaluate MODEL --verdicts).`,
     answers: whole("photos (default 200; of a population at most 20 a user)", 1),
     every: text("MS", "from one to the next (default 2000; of a fleet 30000, in the mean)"),
     seed: seedOption("of all that is drawn"),
-    csv: text(
-      "FILE",
+    csv: outOption(
       "writes what became of every photo there: exit, cut, codec, foretold and true time, energy",
     ),
     json: flag('print {"policies":{NAME:{...}}}'),

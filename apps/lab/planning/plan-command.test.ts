@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { runLab } from "../run-lab.ts";
+import { atTerminal } from "../terminal/terminal-fixture.ts";
 
 const PROBLEM = {
   nodes: [
@@ -12,7 +13,7 @@ const PROBLEM = {
   objective: { kind: "accuracy", budgetMs: 200 },
 };
 
-test("one problem gives one plan, an array gives an array, in the same order", () => {
+test("one problem gives one plan, an array gives an array, in the same order", async () => {
   const plan = {
     exit: "exit1",
     edgeNodes: ["image", "n1"],
@@ -23,9 +24,9 @@ test("one problem gives one plan, an array gives an array, in the same order", (
     accuracy: 0.71,
     feasible: true,
   };
-  expect(JSON.parse(lab(JSON.stringify(PROBLEM)).stdout)).toEqual(plan);
+  expect(JSON.parse((await lab(JSON.stringify(PROBLEM))).stdout)).toEqual(plan);
   const late = { ...PROBLEM, objective: { kind: "accuracy", budgetMs: 4 } };
-  const { stdout, status } = lab(JSON.stringify([late, PROBLEM]));
+  const { stdout, status } = await lab(JSON.stringify([late, PROBLEM]));
   expect(JSON.parse(stdout)).toEqual([{ ...plan, feasible: false }, plan]);
   expect(status).toBe(0);
 });
@@ -46,16 +47,13 @@ test.each([
     }),
     "exit1: expected times and sizes whose sums are finite",
   ],
-])("bad input is refused: exit code 2, one line, nothing on standard output (%#)", (input, said) => {
-  const { status, stdout, stderr } = lab(input);
+])("bad input is refused: exit code 2, one line, nothing on standard output (%#)", async (input, said) => {
+  const { status, stdout, stderr } = await lab(input);
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toContain(said);
   expect(stderr.trimEnd()).not.toContain("\n");
 });
 
 function lab(input: string) {
-  return spawnSync(process.execPath, ["--import", "tsx", "apps/lab/main.ts", "plan", "-"], {
-    input,
-    encoding: "utf8",
-  });
+  return atTerminal(() => runLab(["plan", "-"]), input);
 }

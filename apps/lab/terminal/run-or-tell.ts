@@ -4,15 +4,17 @@ const EXIT_FAILED = 2;
 
 /** Runs what a process is for: what is wrong is told on standard error, in one line if it is no fault of ours. */
 export async function runOrTell(run: () => Promise<void>): Promise<void> {
-  // Whoever reads has seen enough, as `head` has.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit();
-  });
+  process.stdout.off("error", onWriteError).on("error", onWriteError);
   try {
     await run();
   } catch (error) {
     process.stderr.write(`${error instanceof EddiError ? error.message : (error as Error).stack}\n`);
     process.exitCode = EXIT_FAILED;
   }
+}
+
+function onWriteError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  // Whoever reads has seen enough, as `head` has.
+  process.exit();
 }

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parseCodec } from "#shared/model";
 import {
   checkBudget,
@@ -23,8 +23,10 @@ class Pixels {
 }
 class Bitmap extends Pixels {}
 beforeAll(() => {
-  Object.assign(globalThis, { ImageData: Pixels, ImageBitmap: Bitmap });
+  vi.stubGlobal("ImageData", Pixels);
+  vi.stubGlobal("ImageBitmap", Bitmap);
 });
+afterAll(() => vi.unstubAllGlobals());
 
 const WRONG: readonly unknown[] = [
   Number.NaN,

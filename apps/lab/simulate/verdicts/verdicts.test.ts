@@ -1,8 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { cp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import { randomFrom } from "#shared/random";
@@ -14,6 +13,8 @@ import { drawnScores } from "../../evaluate/fixture.ts";
 import { tryPolicy } from "../../evaluate/policies.ts";
 import { verdictsOf } from "../../evaluate/temperature.ts";
 import { readModelFolder } from "../../files/model-folder.ts";
+import { runLab } from "../../run-lab.ts";
+import { atTerminal } from "../../terminal/terminal-fixture.ts";
 import { levelsOf, recordVerdicts } from "./record-verdicts.ts";
 import { readVerdicts, VERDICTS_FILE } from "./verdicts.ts";
 
@@ -21,7 +22,10 @@ let scratch: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
   scratch = await temporaryFolder();
 });
-afterAll(() => scratch.remove());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await scratch.remove();
+});
 
 const SHIPPED = (await readdir("models", { withFileTypes: true })).filter((entry) => entry.isDirectory());
 
@@ -223,6 +227,7 @@ test("lab evaluate --verdicts records; what --write then changes makes them stal
   await writeMiniImagenette(photos, 2);
   const folder = path.join(scratch.folder, "tiny");
   await cp("models/tiny", folder, { recursive: true });
+  vi.stubEnv("XDG_CACHE_HOME", scratch.folder);
   const evaluate = (...options: string[]) => {
     const svg = path.join(scratch.folder, "curve.svg");
     const args = [
@@ -237,14 +242,10 @@ test("lab evaluate --verdicts records; what --write then changes makes them stal
       "--json",
       ...options,
     ];
-    const env = { ...process.env, XDG_CACHE_HOME: scratch.folder };
-    return spawnSync(process.execPath, ["--import", "tsx", "apps/lab/main.ts", ...args], {
-      encoding: "utf8",
-      env,
-    });
+    return atTerminal(() => runLab(args));
   };
   const read = async () => readVerdicts(folder, await readModelFolder(folder));
-  const { stdout, stderr, status } = evaluate("--verdicts");
+  const { stdout, stderr, status } = await evaluate("--verdicts");
   expect([status, stderr]).toEqual([0, expect.stringMatching(/verdicts: .*verdicts\.bin, \d+\.\d kB/)]);
   const told = JSON.parse(stdout) as { exits: { correct: number }[]; photos: number; version: string };
   const { exits, photos: count, version } = await read();
@@ -253,11 +254,11 @@ test("lab evaluate --verdicts records; what --write then changes makes them stal
     told.exits.map(({ correct }) => correct),
   );
 
-  expect(evaluate("--write").status).toBe(0);
+  expect((await evaluate("--write")).status).toBe(0);
   await expect(read()).rejects.toThrow(/expected verdicts of version/);
-  expect(evaluate("--write", "--verdicts").status).toBe(0);
+  expect((await evaluate("--write", "--verdicts")).status).toBe(0);
   expect((await read()).photos).toBe(20);
-  const both = evaluate("--codecs", "--verdicts");
+  const both = await evaluate("--codecs", "--verdicts");
   expect([both.status, both.stderr]).toEqual([
     2,
     "expected --verdicts without --codecs, --cut and --codec\n",
