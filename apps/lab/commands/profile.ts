@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import {
@@ -10,6 +10,7 @@ import {
 } from "#shared/profile";
 import { selfTest } from "#shared/runtime";
 import { openAsTheService } from "../engine/backend.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { MODELS_FOLDER, openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { layersFile, measureLayers } from "../profiling/layer-times.ts";
 import { stopwatch } from "../profiling/measure.ts";
@@ -76,7 +77,7 @@ async function profileModel(folder: string, job: ProfileJob, status: StatusLine)
     await new Promise((done) => setTimeout(done, 200));
   }
   const selfTestMs = Math.min(...tests);
-  await mkdir(path.join(folder, "profiles"), { recursive: true });
+  await makeFolder(path.join(folder, "profiles"));
   for (const role of ROLES) {
     const what = { model, role, device, backend, selfTestMs, cuts };
     const rounds = {
@@ -102,7 +103,7 @@ async function profileLayers(
   const segments = await openModelFolder(folder);
   const onProgress = (share: number): void => status.update(`profiling layers on ${backend} ${bar(share)}`);
   const times = await measureLayers(segments, backend, { warmups: 2, repeats, onProgress });
-  await mkdir(path.join(folder, "profiles"), { recursive: true });
+  await makeFolder(path.join(folder, "profiles"));
   const file = path.join(folder, "profiles", layersFile(backend));
   await writeFile(file, `${JSON.stringify(times, null, 1)}\n`);
   const sum = Object.values(times.roles.head.nodeMs).reduce((total, ms) => total + ms, 0);

@@ -18,7 +18,7 @@ import { openSubject } from "../simulate/set-up/subject.ts";
 import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { command } from "./command.ts";
 import { number, text, whole } from "./option.ts";
-import { makeFolder, seedOption } from "./shared-options.ts";
+import { makeOutFolder, seedOption } from "./shared-options.ts";
 
 export const reportCommand = command({
   name: "report",
@@ -36,8 +36,8 @@ report.csv).`,
   run: async ({ options, status }) => {
     const { out, seed, effort } = options;
     const folder = tracesFolder(options.traces, process.env);
-    await makeFolder(out);
-    if (options.pictures !== undefined) await makeFolder(options.pictures, "--pictures");
+    await makeOutFolder(out);
+    if (options.pictures !== undefined) await makeOutFolder(options.pictures, "--pictures");
     const models = await modelsOf(options.models);
     const traces = listTraces(path.join(folder, "traces"));
     const { strata } = await readPopulation();

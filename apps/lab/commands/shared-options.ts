@@ -1,10 +1,11 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { DataSource } from "../data/find-data.ts";
 import { DATA_HELP } from "../data/open-data.ts";
 import { BACKEND_HELP, BACKENDS } from "../engine/backend.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { MODELS_FOLDER, modelFolder } from "../files/model-folder.ts";
 import { type Argument, flag, type Option, oneOf, parsed, whole } from "./option.ts";
 
@@ -63,9 +64,9 @@ export async function writeOut(file: string, text: string, option = "--out"): Pr
  *
  * @throws EddiError `bad-argument` for one that cannot be written into
  */
-export async function makeFolder(folder: string, option = "--out"): Promise<void> {
+export async function makeOutFolder(folder: string, option = "--out"): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     const came = `got ${folder} (${(cause as Error).message})`;

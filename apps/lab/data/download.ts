@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { EddiError } from "#shared/errors";
+import { makeFolder } from "../files/make-folder.ts";
 
 export interface Download {
   readonly url: string;
@@ -29,7 +30,7 @@ export async function download(job: Download): Promise<void> {
   const part = `${job.file}.part`;
   // An earlier attempt may have come to the end, and not been unpacked.
   if ((await sizeOf(job.file)) > 0 && (await hashFile(job.file)) === job.md5) return;
-  await mkdir(path.dirname(job.file), { recursive: true }).catch((cause: Error) => {
+  await makeFolder(path.dirname(job.file)).catch((cause: Error) => {
     throw new EddiError("unavailable", `${job.file}: expected to write it, got ${cause.message}`, { cause });
   });
   await receive(job, part);

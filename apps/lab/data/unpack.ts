@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, open, rename, rm, stat } from "node:fs/promises";
+import { mkdtemp, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { extract } from "tar";
 import { EddiError } from "#shared/errors";
+import { makeFolder } from "../files/make-folder.ts";
 
 /**
  * Unpacks an archive (.tar, .tgz, .tar.gz) into a folder of the cache, unless that is there already.
@@ -65,7 +66,7 @@ async function hasEnd(archive: string): Promise<boolean> {
 
 async function partFolder(folder: string): Promise<string> {
   try {
-    await mkdir(path.dirname(folder), { recursive: true });
+    await makeFolder(path.dirname(folder));
     return await mkdtemp(`${folder}.part-`);
   } catch (cause) {
     throw unwritable(folder, cause);

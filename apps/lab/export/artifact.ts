@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type ModelMetadata, readMetadata, type TensorInfo } from "#shared/model";
+import { makeFolder } from "../files/make-folder.ts";
 import { nodeDefs, tensorShape } from "../graph-model/node-def.ts";
 import type { WeightShard } from "./shards.ts";
 import type { ExportGraph } from "./walk.ts";
@@ -28,7 +29,7 @@ const SHARD_NAME = /^weights-\d+\.bin$/;
 /** Writes model.json last: a folder with one is whole. Other files of the folder stay. */
 export async function writeArtifact(folder: string, parts: ArtifactParts): Promise<void> {
   const modelFile = path.join(folder, "model.json");
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await rm(modelFile, { force: true });
   for (const name of await readdir(folder)) if (SHARD_NAME.test(name)) await rm(path.join(folder, name));
   for (const shard of parts.shards) await writeFile(path.join(folder, shard.path), shard.bytes);

@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { makeFolder } from "./make-folder.ts";
 
 /** Why a file could not be kept, for a note; null when it was. */
 export type CacheProblem = string | null;
@@ -14,7 +15,7 @@ const CHUNK_BYTES = 2 ** 26;
 export async function keepFile(file: string, parts: readonly Uint8Array[]): Promise<CacheProblem> {
   const partFile = `${file}.${process.pid}.part`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     await writeAll(partFile, parts);
     await rename(partFile, file);
     return null;

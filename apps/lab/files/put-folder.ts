@@ -1,6 +1,7 @@
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import { makeFolder } from "./make-folder.ts";
 
 /**
  * Writes a folder beside its place, then puts it there: it is whole or absent, and one that was there is gone only
@@ -17,7 +18,7 @@ export async function putFolder<T>(folder: string, write: (draft: string) => Pro
   try {
     const result = await write(draft);
     await rm(old, { recursive: true, force: true });
-    await mkdir(parent, { recursive: true });
+    await makeFolder(parent);
     const had = await rename(folder, old).then(
       () => true,
       () => false,

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import { makeFolder } from "../files/make-folder.ts";
 import { readModelFile } from "../import/model-file.ts";
 import { type ModelSource, openSource, type SourceOptions } from "../import/source.ts";
 import type { PublishedModel } from "./published.ts";
@@ -37,7 +38,7 @@ export async function fetchPublished(
   const files = await readChecked(model, await openOrExplain(model, place, options), place);
   await rm(folder, { recursive: true, force: true });
   for (const [name, bytes] of files) {
-    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await makeFolder(path.dirname(path.join(folder, name)));
     await writeFile(path.join(folder, name), bytes);
   }
   return { folder, labels: path.join(folder, LABELS) };

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Model } from "#shared/model";
 import { exportSegment, type Precision } from "#shared/onnx";
 import { winningPlan } from "#shared/profile";
+import { makeFolder } from "../files/make-folder.ts";
 import { type TritonTensor, tritonConfig } from "./triton-config.ts";
 
 export interface RepositoryOptions {
@@ -51,7 +52,7 @@ export async function writeRepository(
         }),
       );
       const file = exportSegment(model, segment, bytesOf, { inputs: type, precision, outputs: [exit] });
-      await mkdir(path.join(folder, name, "1"), { recursive: true });
+      await makeFolder(path.join(folder, name, "1"));
       await writeFile(path.join(folder, name, "1", "model.onnx"), file);
       const config = tritonConfig({ name, inputs, outputs, maxBatch, tensorrt });
       await writeFile(path.join(folder, name, "config.pbtxt"), config);

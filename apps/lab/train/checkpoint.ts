@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
+import { makeFolder } from "../files/make-folder.ts";
 import type { Recipe } from "./architectures/recipe.ts";
 import type { NamedValues } from "./weights.ts";
 
@@ -57,7 +58,7 @@ export async function saveCheckpoint(
   prefix.writeUInt32LE(json.byteLength, MAGIC.length);
   const name = path.join(folder, `${kind}.ckpt`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeBeside(name, [prefix, json, ...tensors.map(({ values }) => bytesOf(values))]);
   } catch (cause) {
     const reason = (cause as Error).message;
