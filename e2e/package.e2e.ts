@@ -7,13 +7,17 @@ import { expect, type Page, test } from "@playwright/test";
 import sharp from "sharp";
 import { build, createServer, preview } from "vite";
 import { allCloud, allEdge } from "#shared/model";
+import { plainTails } from "#shared/profile";
 import { type Browser, openBrowser } from "../apps/lab/rig/phone.ts";
 import { ROOT } from "../apps/lab/rig/service.ts";
 import type { Answer, Client, ClientOptions } from "../apps/web/client/index.ts";
-import { expectClose } from "./harness/app.ts";
+import { expectClose, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
+import { openPlainServer } from "./harness/plain-server.ts";
 import { type Service, startService } from "./harness/service.ts";
+
+type FourAnswers = readonly [PlainAnswer, PlainAnswer, PlainAnswer, PlainAnswer];
 
 type Package = typeof import("../apps/web/client/index.ts");
 
@@ -137,6 +141,80 @@ for (const host of ["localhost", "127.0.0.1"]) {
     }
   });
 }
+
+test("a plain Open Inference server runs the tails, and the model comes from static files", async () => {
+  const folder = join(project, "node_modules/eddi-client");
+  await cp(join(ROOT, "models", TINY), join(folder, "models", TINY), { recursive: true });
+  // It lacks an exit, as a server may whose disk is small.
+  const tails = plainTails(model).filter(({ exit }) => exit !== "exit2");
+  const plain = await openPlainServer({ port: service.port, key, tails, extensions: ["binary_tensor_data"] });
+  const served = await preview({
+    root: project,
+    build: { outDir: "node_modules/eddi-client" },
+    preview: { host: "127.0.0.1", port, strictPort: true, headers: HEADERS },
+  });
+  try {
+    const { page } = browser;
+    const origin = `http://localhost:${port}`;
+    await page.goto(`${origin}/package.json`);
+    await page.evaluate(async (script) => {
+      Object.assign(globalThis, { eddiClient: await import(script) });
+    }, `${origin}/client.js`);
+    const last = model.metadata.exits.at(-1)!.id;
+    const plans = [allEdge(model, last), allCloud(model, last), allCloud(model, "exit2")];
+    const seen = await page.evaluate(
+      async ([baseUrl, url, { count, range }, asked]) => {
+        const { createClient } = (globalThis as unknown as { eddiClient: Package }).eddiClient;
+        const values = Float32Array.from({ length: count }, (_, pixel) => {
+          return range[0] + (range[1] - range[0]) * ((pixel * 0.618) % 1);
+        });
+        const client = createClient({
+          ...{ baseUrl, model: "tiny", backend: "wasm", profile: "off", slowdown: 500, budgetMs: 10_000 },
+          cloud: { url, kind: "oip" },
+        });
+        Object.assign(globalThis, { plainClient: client, plainValues: values });
+        const problems: string[] = [];
+        client.on("problem", ({ message }) => problems.push(message));
+        await client.settle();
+        const answers: Answer[] = [];
+        for (const plan of asked)
+          answers.push(await client.answer(values, { plan, codec: "float32", budgetMs: 60_000 }));
+        answers.push(await client.answer(values));
+        const { cloud } = client.state().summary!;
+        return { problems, cloud, answers: answers.map((one) => ({ ...one, scores: [...one.scores] })) };
+      },
+      [origin, plain.url, noise(model, 1), plans] as const,
+    );
+    const [edge, cloud, lacking, planned] = seen.answers as unknown as FourAnswers;
+    expect(seen).toMatchObject({ problems: [], cloud: "up" });
+    expect(cloud).toMatchObject({ source: "cloud", exit: last, transport: "fetch", here: [] });
+    expectClose(cloud.scores, edge.scores, 1e-4);
+    expect(lacking).toMatchObject({ source: "fallback", requestBytes: 0 });
+    expect(lacking.reason).toMatch(
+      /^expected one of the \d+ tails of tiny that the cloud has, got tiny~exit2~/,
+    );
+    // On a phone so slow the tail is the server's.
+    expect(planned).toMatchObject({ source: "cloud", transport: "fetch" });
+    expect(planned.cut).toHaveLength(1);
+    expect(planned.exit).not.toBe("exit2");
+    expect(plain.strays).toEqual([]);
+
+    await plain.close();
+    const late = await page.evaluate(async () => {
+      const { plainClient, plainValues } = globalThis as unknown as {
+        plainClient: Client;
+        plainValues: Float32Array;
+      };
+      const { source, reason } = await plainClient.answer(plainValues);
+      plainClient.close();
+      return { source, reason };
+    });
+    expect(late.source).toMatch(/^(edge|fallback)$/);
+  } finally {
+    await served.close();
+    await plain.close();
+  }
+});
 
 /**
  * Two clients of one page: each with a key, a budget and workers of its own.

@@ -10,6 +10,8 @@ export interface Datatype<Name extends string = string> {
 export interface JsonNumbers {
   /** The least and the greatest, of whole numbers; null where any number will do. */
   readonly integers: readonly [low: number, high: number] | null;
+  /** About how many characters one takes, with its comma. */
+  readonly characters: number;
   readonly read: (numbers: readonly number[]) => Uint8Array;
   /** @param data little-endian, anywhere in a buffer */
   readonly write: (data: Uint8Array) => number[];

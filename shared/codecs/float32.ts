@@ -9,6 +9,7 @@ export const float32 = {
     bytes: 4,
     json: {
       integers: null,
+      characters: 20,
       read: (numbers) => new Uint8Array(Float32Array.from(numbers).buffer),
       write: (data) => [...floats(data)],
     },

@@ -8,7 +8,12 @@ export const uint8 = {
   datatype: {
     name: "UINT8",
     bytes: 1,
-    json: { integers: [0, 255], read: (numbers) => Uint8Array.from(numbers), write: (data) => [...data] },
+    json: {
+      integers: [0, 255],
+      characters: 3.6,
+      read: (numbers) => Uint8Array.from(numbers),
+      write: (data) => [...data],
+    },
   },
   isExact: false,
   ...affineCodec({ bits: 8, quantise, dequantise }),

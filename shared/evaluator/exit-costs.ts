@@ -2,6 +2,7 @@ import { codedBytes, type ImageCodecName, isFittedCodec, isImageCodec } from "#s
 import { EddiError } from "#shared/errors";
 import { ancestors, type Dag, subgraph } from "#shared/graph";
 import {
+  type Catalogue,
   type Exit,
   elementCount,
   HEADER_BYTES,
@@ -12,6 +13,7 @@ import {
 } from "#shared/model";
 import type { Profile, Role } from "#shared/profile";
 import { codecMs, deflateMs, moveMs, type Transfer } from "#shared/profile";
+import { chooseServed, SERVED_MODES } from "./served-wire.ts";
 import { type ChosenCodec, chooseCodecs, forceCodec, type Wire, type WireMode, wireModes } from "./wire.ts";
 
 /** What an exit's plans cost, whatever the conditions: the exit's DAG with its weights. */
@@ -28,7 +30,10 @@ export interface ExitCosts {
   readonly edgeMs: readonly number[];
   /** By node: time on the profiled cloud machine; 0 for the input. */
   readonly cloudMs: readonly number[];
-  /** By node: bytes that its tensor adds to a request, with its part of the header. */
+  /**
+   * By node: bytes that its tensor adds to a request, with its part of the header; infinitely many where the cloud has no
+   * tail that begins with it.
+   */
   readonly wireBytes: readonly number[];
   /** By node: time on the profiled edge device to read its tensor back from the backend and to encode it. */
   readonly edgeCutMs: readonly number[];
@@ -54,6 +59,8 @@ export interface CostOptions {
   readonly imageCodecs?: readonly ImageCodecName[];
   /** Whether the service decodes codecs that were fitted to tensors; it does, if not given. */
   readonly mayFit?: boolean;
+  /** What the cloud has where it is no service of ours, which runs every tail; null, if not given. */
+  readonly catalogue?: Catalogue | null;
   /** How requests go to the cloud; by `fetch`, if not given. */
   readonly transport?: Transport;
 }
@@ -78,7 +85,7 @@ export function exitCosts(
   model: Model,
   edgeProfile: Profile,
   cloudProfile: Profile,
-  { codec, modes = wireModes(model), imageCodecs, mayFit = true, transport = "fetch" }: CostOptions,
+  { codec, modes, imageCodecs, mayFit = true, catalogue = null, transport = "fetch" }: CostOptions,
 ): readonly ExitCosts[] {
   const machines: Machines = {
     edge: edgeProfile,
@@ -89,14 +96,23 @@ export function exitCosts(
   };
   const { exits } = model.metadata;
   if (codec !== null) {
-    return exits.map((exit) =>
-      costsOfExit(model, machines, exit, "forced", forceCodec(model, exit.id, codec, imageCodecs, mayFit)),
-    );
+    return exits.map((exit) => {
+      const forced =
+        catalogue === null
+          ? forceCodec(model, exit.id, codec, imageCodecs, mayFit)
+          : chooseServed(model, exit.id, catalogue, codec);
+      return costsOfExit(model, machines, exit, "forced", forced);
+    });
   }
   const seen = new Set<string>();
-  return modes.flatMap((mode) => {
+  const ways = modes ?? (catalogue === null ? wireModes(model) : SERVED_MODES);
+  return ways.flatMap((mode) => {
     if (mode === "fitted" && !mayFit) return [];
-    const chosen = exits.map(({ id }) => chooseCodecs(model, id, mode, imageCodecs));
+    const chosen = exits.map(({ id }) =>
+      catalogue === null
+        ? chooseCodecs(model, id, mode, imageCodecs)
+        : chooseServed(model, id, catalogue, mode),
+    );
     // A way that comes to the same as one before is none.
     const key = JSON.stringify(chosen);
     if (seen.has(key)) return [];

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { exitCosts } from "#shared/evaluator";
 import { allCloud, allEdge, edgeNodes, headRunOf, readModel, USUAL_CODEC } from "#shared/model";
-import { conditionsOf, FIRST_GUESS, startNetwork } from "#shared/network";
+import { conditionsOf, FIRST_GUESS, observe, startNetwork } from "#shared/network";
 import { analyticProfile } from "#shared/profile";
 import { randomFrom } from "#shared/random";
 import { learn, relax } from "./learning.ts";
@@ -26,8 +26,7 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
     transport: "fetch",
     isShared: false,
     elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
-    queueMs: 4,
-    computeMs: 2 * cloudMs,
+    served: { queueMs: 4, computeMs: 2 * cloudMs },
     expectedQueueMs: 30,
   };
   const small = { ...reply, requestBytes: 9500, elapsedMs: reply.elapsedMs - 144 };
@@ -40,6 +39,45 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
   expect(uplinkBps / 5e6).toBeCloseTo(1, 1);
   expect(cloudScale).toBeCloseTo(2, 1);
   expect(queueMs).toBeCloseTo(30, 1);
+});
+
+test("of a cloud that tells no times first the link is learnt, then what it makes a request wait, and that it does no more", () => {
+  const truth = { rttMs: 20, uplinkBps: 5e6 };
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const random = randomFrom(7);
+  let state = startNetwork(FIRST_GUESS);
+  let atMs = 0;
+  /** So many replies, with the small requests between them that tell the RTT alone. */
+  const answer = (count: number, queueMs: number): void => {
+    for (let at = 0; at < count; at++) {
+      atMs += 500;
+      const probe = { requestBytes: 500, elapsedMs: truth.rttMs + 0.8 + random(), serverMs: 0 };
+      state = observe(state, { kind: "transfer", atMs, ...probe });
+      atMs += 500;
+      const requestBytes = at % 2 === 0 ? 99_310 : 19_310;
+      const linkMs = truth.rttMs + (8000 * (requestBytes + 690)) / truth.uplinkBps;
+      const elapsedMs = linkMs + cloudMs + queueMs + random();
+      const cloud: CloudMeasured = {
+        ...{ kind: "answered", plan, requestBytes, transport: "fetch", isShared: false, elapsedMs },
+        ...{ served: null, expectedQueueMs: null },
+      };
+      state = learn(state, costs, { ...quiet, cloud }, atMs);
+    }
+  };
+  answer(16, 0);
+  const idle = conditionsOf(state);
+  expect(idle.uplinkBps / truth.uplinkBps).toBeCloseTo(1, 1);
+  expect(idle.queueMs).toBeLessThan(5);
+  expect(idle.cloudScale).toBe(1);
+  answer(8, 150);
+  const busy = conditionsOf(state);
+  expect(busy.queueMs).toBeGreaterThan(75);
+  // Nobody can tell a queue from a slower link by one request; several of different sizes do.
+  expect(busy.uplinkBps / truth.uplinkBps).toBeGreaterThan(0.45);
+  answer(12, 0);
+  const again = conditionsOf(state);
+  expect(again.queueMs).toBeLessThan(10);
+  expect(again.uplinkBps / truth.uplinkBps).toBeGreaterThan(0.8);
 });
 
 test("after silence a request is expected to take longer, so that a slower link is noticed at all", () => {
@@ -70,15 +108,16 @@ test("what shares the link with a download teaches its queue, and nothing of a s
     const ownMs = truth.rttMs + (8000 * (requestBytes + 500)) / truth.uplinkBps;
     // Weights lie before the reply: up to 5 s of them.
     const waitMs = isShared ? 5000 * random() : 0;
-    const timesMs = { queueMs: 2, computeMs: cloudMs, expectedQueueMs: 7 };
+    const served = { queueMs: 2, computeMs: cloudMs };
     const answered: CloudMeasured = {
       kind: "answered",
       plan,
       requestBytes,
       transport: "fetch",
       isShared,
-      elapsedMs: ownMs + waitMs + timesMs.queueMs + timesMs.computeMs,
-      ...timesMs,
+      elapsedMs: ownMs + waitMs + served.queueMs + served.computeMs,
+      served,
+      expectedQueueMs: 7,
     };
     const lost = { kind: "lost", requestBytes, transport: "fetch", isShared, isHeard: true } as const;
     const cloud =
@@ -116,12 +155,16 @@ test("a slow cloud that was long not tried is given another chance", () => {
     transport: "fetch",
     isShared: false,
     elapsedMs: 50,
-    queueMs: 0,
     expectedQueueMs: 0,
   } as const;
   let state = startNetwork(FIRST_GUESS);
   for (let at = 0; at < 5; at++) {
-    state = learn(state, costs, { ...quiet, cloud: { ...reply, computeMs: 20 * cloudMs } }, at);
+    state = learn(
+      state,
+      costs,
+      { ...quiet, cloud: { ...reply, served: { queueMs: 0, computeMs: 20 * cloudMs } } },
+      at,
+    );
   }
   const slow = conditionsOf(state).cloudScale;
   expect(slow).toBeGreaterThan(10);

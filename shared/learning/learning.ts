@@ -46,7 +46,24 @@ export function learn(
       isThere: way.isThere,
     });
   }
-  return observations.reduce(observe, state);
+  const learnt = observations.reduce(observe, state);
+  if (cloud?.kind !== "answered" || cloud.served !== null || cloud.isShared) return learnt;
+  return observe(learnt, { kind: "queue", atMs, queueMs: untoldQueueMs(cloud, learnt, costs) });
+}
+
+/**
+ * How long a request has waited in a cloud that tells no times: what neither the link nor the tail's profile explains.
+ *
+ * @param state what is known after the link has learnt from the very request: so what a well-known link cannot have been
+ *   is the queue, and while little is known of the link it explains nearly all
+ */
+function untoldQueueMs(cloud: CloudMeasured, state: NetworkState, costs: readonly ExitCosts[]): number {
+  const conditions = conditionsOf(state);
+  const { rttMs, uplinkBps, cloudScale } = conditions;
+  const wireBytes = cloud.requestBytes + HEADER_BYTES[cloud.transport].request;
+  const linkMs = rttMs * roundTrips(wireBytes, conditions) + (8000 * wireBytes) / uplinkBps;
+  const computeMs = cloudScale * profiledMs(costs, cloud.plan, conditions).cloudMs;
+  return Math.max(0, cloud.elapsedMs - linkMs - computeMs);
 }
 
 /**
@@ -58,21 +75,24 @@ export function beside(observations: readonly Observation[]): readonly Observati
 }
 
 function fromReply(
-  { plan, requestBytes, transport, elapsedMs, queueMs, computeMs }: CloudMeasured,
+  { plan, requestBytes, transport, elapsedMs, served }: CloudMeasured,
   state: NetworkState,
   costs: readonly ExitCosts[],
   atMs: number,
 ): readonly Observation[] {
+  const conditions = conditionsOf(state);
+  const predictedMs = profiledMs(costs, plan, conditions).cloudMs;
+  const { rttMs, uplinkBps, cloudScale, queueMs } = conditions;
+  const expectedServerMs = queueMs + cloudScale * predictedMs;
   const transfer: Transfer = {
     kind: "transfer",
     atMs,
     requestBytes: requestBytes + HEADER_BYTES[transport].request,
     elapsedMs,
-    serverMs: queueMs + computeMs,
+    serverMs: served === null ? Math.min(expectedServerMs, elapsedMs) : served.queueMs + served.computeMs,
   };
-  const conditions = conditionsOf(state);
-  const predictedMs = profiledMs(costs, plan, conditions).cloudMs;
-  const { rttMs, uplinkBps } = conditions;
+  // Of a cloud that tells no times nobody knows whether it was slow, or the link.
+  if (served === null) return [transfer];
   const wireBytes = transfer.requestBytes;
   // Of frames that follow each other none begins slow start anew.
   const isRested = atMs - elapsedMs - state.surprise.atMs > RESTART_PAUSE_MS;
@@ -82,7 +102,7 @@ function fromReply(
   return [
     transfer,
     { kind: "stretch", atMs, ratio },
-    { kind: "cloud", atMs, predictedMs, measuredMs: computeMs },
+    { kind: "cloud", atMs, predictedMs, measuredMs: served.computeMs },
   ];
 }
 

@@ -40,9 +40,8 @@ export interface CloudMeasured {
   readonly elapsedMs: number;
   /** A download was on the wire meanwhile: the time says nothing of the link itself. */
   readonly isShared: boolean;
-  /** Of that, by the service's clock. */
-  readonly queueMs: number;
-  readonly computeMs: number;
+  /** Of that, by the service's clock; null where it does not tell. */
+  readonly served: { readonly queueMs: number; readonly computeMs: number } | null;
   /** What the service expects the next request to wait; null when it does not tell. */
   readonly expectedQueueMs: number | null;
 }

@@ -7,6 +7,7 @@ const known: ProbeState = {
   visible: true,
   sending: false,
   cloud: "up",
+  takesUplink: true,
   rttProbes: 10,
   lastRttAt: 0,
   uplinkProbes: 3,
@@ -19,6 +20,14 @@ const fresh = { ...known, cloud: "unknown", rttProbes: 0, lastRttAt: NEVER, upli
 test("a new page asks whether the service lives, then measures the uplink", () => {
   expect(nextProbe(fresh, 0)).toBe("rtt");
   expect(nextProbe({ ...fresh, cloud: "up", rttProbes: 1, lastRttAt: 10 }, 10)).toBe("uplink");
+});
+
+test("a cloud that takes no uplink probes is asked for the RTT alone", () => {
+  expect(
+    nextProbe({ ...fresh, takesUplink: false, cloud: "up", rttProbes: 1, lastRttAt: 10 }, 10),
+  ).toBeNull();
+  expect(nextProbe({ ...known, takesUplink: false, lastAnswerAt: 100 }, 200)).toBeNull();
+  expect(nextProbe({ ...known, takesUplink: false }, 2000)).toBe("rtt");
 });
 
 test("the RTT is probed every two seconds, and soon after an answer", () => {

@@ -7,6 +7,8 @@ export interface ProbeState {
   /** An image is under way whose plan sends something: probes would delay it and be delayed by it. */
   readonly sending: boolean;
   readonly cloud: CloudState;
+  /** Whether the cloud takes uplink probes: a service of ours does. */
+  readonly takesUplink: boolean;
   /** Those that have told something of the link. */
   readonly rttProbes: number;
   readonly lastRttAt: number;
@@ -44,7 +46,7 @@ const ASLEEP_MS = 120_000;
 export function nextProbe(state: ProbeState, now: number): Probe | null {
   if (!state.visible || state.sending) return null;
   const { cloud } = state;
-  if (state.rttProbes > 0 && cloud === "up" && wantsUplink(state, now)) return "uplink";
+  if (state.takesUplink && state.rttProbes > 0 && cloud === "up" && wantsUplink(state, now)) return "uplink";
   const isUp = cloud === "up" || cloud === "unknown";
   const isFresh = state.rttProbes < FIRST_PROBES || state.lastAnswerAt > state.lastRttAt;
   const pause = !isUp ? DOWN_MS : isFresh ? OFTEN_MS : SELDOM_MS;

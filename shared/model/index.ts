@@ -1,5 +1,15 @@
 export { type Ask, edgeNodes, type HeadRun, headRunOf } from "./asks.ts";
 export {
+  type Catalogue,
+  NAME_SIGNS,
+  PLAIN_CODECS,
+  type PlainCodecName,
+  plainName,
+  servedAs,
+  servedCodecs,
+  virtualName,
+} from "./catalogue.ts";
+export {
   type CodecCost,
   type CodecText,
   codecWords,

@@ -153,7 +153,7 @@ export function forEachHead(
         if (node === 0 && noRawUpload) permitted = false;
       }
       if (last > 0) edge += costs.edgeFixedMs;
-      if (permitted) visit(member, edge, cloud, bytes, 1);
+      if (permitted && bytes < Infinity) visit(member, edge, cloud, bytes, 1);
       more = last > start;
       if (!more) break;
       member[last] = 0;

@@ -20,7 +20,10 @@ export interface Foreseen {
   readonly periodMs: number;
 }
 
-/** @throws EddiError `bad-plan` when the head is none of its exit */
+/**
+ * @returns null where the model has no such exit, or the cloud no such tail
+ * @throws EddiError `bad-plan` when the head is none of its exit
+ */
 export function foresee(model: CostedModel, plan: Plan, request: PlanRequest): Foreseen | null {
   const chosen = costsOf(model.costs, plan);
   if (chosen === undefined) return null;
@@ -29,6 +32,7 @@ export function foresee(model: CostedModel, plan: Plan, request: PlanRequest): F
   const asked = askedOf(model, plan, conditions.edgeScale);
   const own = latencyOf(chosen, members, conditions);
   const latency = later(own, asked.extraMs);
+  if (latency.totalMs === Infinity) return null;
   const { spread } = conditions;
   const forecast = (of: Latency): Forecast => {
     const totalMs = of.totalMs + image.ms;

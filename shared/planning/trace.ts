@@ -1,7 +1,7 @@
 import type { ImageCodecName } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { exitCosts } from "#shared/evaluator";
-import type { Model, Plan, SimulatedConditions, Transport, WireCodec } from "#shared/model";
+import type { Catalogue, Model, Plan, SimulatedConditions, Transport, WireCodec } from "#shared/model";
 import { type Profile, readProfile } from "#shared/profile";
 import type { Planner, PlanRequest } from "./planner.ts";
 import { PLANNERS, type PlannerName } from "./planner-names.ts";
@@ -30,6 +30,8 @@ export interface TracedProfiles {
   readonly transport: Transport;
   /** Whether the service decoded codecs that were fitted to tensors; absent where nobody asked yet. */
   readonly mayFit?: boolean;
+  /** What the cloud had where it was no service of ours; absent or null where it was. */
+  readonly catalogue?: Catalogue | null;
   /** Whether early exits were allowed to answer. */
   readonly earlyExits: boolean;
 }
@@ -71,8 +73,15 @@ export function replayTrace(model: Model, trace: PlanningTrace): readonly Replay
   return trace.decisions.map(({ atMs, profiles, ready: nodes, previous, plan, ...others }) => {
     const { simulated = null, ...asked } = others;
     if (current?.profiles !== profiles) {
-      const { head, tail, transport, mayFit = false, earlyExits } = trace.profiles[profiles]!;
-      const costs = exitCosts(model, head, tail, { codec, imageCodecs, mayFit, transport });
+      const {
+        head,
+        tail,
+        transport,
+        mayFit = false,
+        catalogue = null,
+        earlyExits,
+      } = trace.profiles[profiles]!;
+      const costs = exitCosts(model, head, tail, { codec, imageCodecs, mayFit, catalogue, transport });
       const costed = { costs, policies: earlyExits ? (model.metadata.policies ?? []) : [] };
       current = { profiles, planner: plannerKind(name, costed).start() };
     }

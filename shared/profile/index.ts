@@ -1,7 +1,7 @@
 export { analyticProfile } from "./analytic-profile.ts";
 export { headsFromSamples, profileFromSamples } from "./fit-profile.ts";
 export { layerPlan, layerSum } from "./layer-sum.ts";
-export { insidePlan, type Measurement, measurePlan, winningPlan } from "./measure-plan.ts";
+export { insidePlan, type Measurement, measurePlan } from "./measure-plan.ts";
 export {
   makeProfile,
   measureProfile,
@@ -12,6 +12,7 @@ export {
   type TimeSegment,
 } from "./measure-profile.ts";
 export { type ImageSize, type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
+export { catalogueOf, type PlainTail, plainTails } from "./plain-tails.ts";
 export { type Profile, readProfile, type Sample } from "./profile.ts";
 export {
   fitRegression,

@@ -12,7 +12,7 @@ import {
   tensorCodec,
 } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import { elementCount, type TensorInfo } from "#shared/model";
+import { elementCount, type PlainCodecName, type TensorInfo } from "#shared/model";
 import { joinElements, splitElements } from "./elements.ts";
 import type { Parameters, WireTensor } from "./frame.ts";
 import { oneOf } from "./one-of.ts";
@@ -64,6 +64,26 @@ export function encodeTensor(
     parameters: Object.fromEntries(parameters),
     codec,
   };
+}
+
+/**
+ * The same for a server that is told nothing beside: whole numbers are of the tensor's range in the metadata, and values
+ * outside of it its ends.
+ *
+ * @throws as `encodeTensor`
+ */
+export function encodePlainTensor(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+  codec: PlainCodecName,
+  range: Range,
+): WireTensor {
+  rangeOf(name, values);
+  const [low, high] = range;
+  const { datatype, encode, isExact } = tensorCodec(codec);
+  const within = isExact ? values : values.map((value) => Math.min(Math.max(value, low), high));
+  return { name, datatype: datatype.name, shape, data: encode({ values: within, range })!.data };
 }
 
 /** One image as a file's bytes, of the model's size: BYTES [1], with `image.<name>` its media type. */

@@ -13,6 +13,7 @@ const INT32: Elements = {
   bytes: 4,
   json: {
     integers: [-(2 ** 31), 2 ** 31 - 1],
+    characters: 11,
     read: (numbers) => new Uint8Array(Int32Array.from(numbers).buffer),
     write: (data) => [...new Int32Array(new Uint8Array(data).buffer)],
   },

@@ -97,6 +97,21 @@ export function encodeRequest(request: InferRequest): Frame {
   );
 }
 
+/**
+ * Encodes a request for a server of which nothing but the protocol is known, which takes parameters for errors.
+ *
+ * @param isBinary whether it has Triton's extension for binary tensors; else all of the body is JSON, and no header tells
+ *   the length of that
+ */
+export function encodePlainRequest(
+  inputs: readonly WireTensor[],
+  outputs: readonly string[],
+  isBinary: boolean,
+): Frame {
+  const asked = outputs.map((name) => (isBinary ? { name, parameters: { binary_data: true } } : { name }));
+  return encode({ outputs: asked }, "inputs", inputs, () => isBinary);
+}
+
 /** Encodes a response; tensors for which `binary` holds follow the JSON, the others stand in it. */
 export function encodeResponse(response: InferResponse, binary: (name: string) => boolean): Frame {
   return encode(

@@ -4,6 +4,7 @@ export {
   type EncodedTensor,
   encodeFitted,
   encodeImage,
+  encodePlainTensor,
   encodeTensor,
 } from "./codec.ts";
 export { type CodecJob, codecJob, deflateSample, imageSample } from "./codec-job.ts";
@@ -12,6 +13,7 @@ export { joinElements, splitElements } from "./elements.ts";
 export {
   decodeRequest,
   decodeResponse,
+  encodePlainRequest,
   encodeRequest,
   encodeResponse,
   FRAME_LIMITS,

@@ -1,5 +1,14 @@
 import { EddiError } from "#shared/errors";
-import { type Exit, exitById, exitWidth, imageShape, type Model, tailOf } from "#shared/model";
+import {
+  type Exit,
+  exitById,
+  exitWidth,
+  imageShape,
+  type Model,
+  NAME_SIGNS,
+  tailOf,
+  virtualName,
+} from "#shared/model";
 import type { Registry } from "./registry.ts";
 
 /** What a model's name in a path means: a whole model, or one of its tails as a model of its own. */
@@ -27,9 +36,6 @@ export interface NamedTail {
   readonly cut: readonly string[];
 }
 
-/** Neither ids nor the names of TensorFlow's nodes have these. */
-const [BETWEEN_PARTS, BETWEEN_TENSORS, FOR_SLASH] = ["~", "+", ":"] as const;
-
 /**
  * Finds what `MODEL` or the virtual name `MODEL~EXIT~CUT` stands for. CUT is the names of the cut's tensors, joined
  * by `+`; as common clients send a slash in a model's name unescaped, `:` may stand for `/`, and answers write it so.
@@ -38,26 +44,20 @@ const [BETWEEN_PARTS, BETWEEN_TENSORS, FOR_SLASH] = ["~", "+", ":"] as const;
  * @throws EddiError as `Registry.find`; `not-found` for an unknown exit, and when there is no such tail, saying why
  */
 export function findNamed(registry: Registry, name: string, version: string | null): NamedModel {
-  const [id, exitId, cutText, ...more] = name.split(BETWEEN_PARTS);
+  const [id, exitId, cutText, ...more] = name.split(NAME_SIGNS.betweenParts);
   const { model } = registry.find(id!, version);
   if (exitId === undefined) return wholeModel(model);
   if (cutText === undefined || more.length > 0) {
     throw new EddiError("not-found", `expected a model or MODEL~EXIT~CUT, got ${name}`);
   }
   const exit = exitById(model.metadata, exitId);
-  const asked = cutText.split(BETWEEN_TENSORS).map((text) => tensorNamed(model, text));
+  const asked = cutText.split(NAME_SIGNS.betweenTensors).map((text) => tensorNamed(model, text));
   return namedTail(model, exit, feedsOf(model, asked, exit));
 }
 
 /** The id of the model in a name, virtual or not. */
 export function modelIdOf(name: string): string {
-  return name.split(BETWEEN_PARTS, 1)[0]!;
-}
-
-/** The virtual name of a tail. */
-export function virtualName(model: Model, exitId: string, cut: readonly string[]): string {
-  const tensors = cut.map((name) => name.replaceAll("/", FOR_SLASH)).join(BETWEEN_TENSORS);
-  return [model.metadata.id, exitId, tensors].join(BETWEEN_PARTS);
+  return name.split(NAME_SIGNS.betweenParts, 1)[0]!;
 }
 
 function wholeModel(model: Model): NamedModel {
@@ -75,7 +75,7 @@ function namedTail(model: Model, exit: Exit, cut: readonly string[]): NamedModel
   const { tensors } = model.metadata;
   return {
     model,
-    name: virtualName(model, exit.id, cut),
+    name: virtualName(model.metadata.id, exit.id, cut),
     inputs: cut.map((name) => ({ name, shape: tensors[name]!.shape })),
     outputs: [{ name: exit.id, shape: [exitWidth(model.metadata, exit)] }],
     tail: { exit, cut },
@@ -83,7 +83,7 @@ function namedTail(model: Model, exit: Exit, cut: readonly string[]): NamedModel
 }
 
 function tensorNamed({ dag }: Model, text: string): string {
-  return dag.names.includes(text) ? text : text.replaceAll(FOR_SLASH, "/");
+  return dag.names.includes(text) ? text : text.replaceAll(NAME_SIGNS.forSlash, "/");
 }
 
 /** A name that leads nowhere is not found; as tensors of a request the same would be a bad request. */

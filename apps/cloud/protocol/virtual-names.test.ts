@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Model, tailOf } from "#shared/model";
+import { type Model, tailOf, virtualName } from "#shared/model";
 import type { WireTensor } from "#shared/protocol";
-import { virtualName } from "../models/named-model.ts";
 import { loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
 import {
@@ -90,7 +89,7 @@ describe("a virtual name", () => {
     for (const { id } of model.metadata.exits) {
       for (const name of model.dag.names) {
         if (!isCut(name, id)) continue;
-        const path = pathOf(virtualName(model, id, [name]));
+        const path = pathOf(virtualName(model.metadata.id, id, [name]));
         const [input] = (await get(path)).json().inputs;
         expect(input).toEqual({
           name,

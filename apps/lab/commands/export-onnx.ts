@@ -10,7 +10,7 @@ import { modelArgument } from "./shared-options.ts";
 export const exportOnnxCommand = command({
   name: "export-onnx",
   about: `Writes the tails of a model as ONNX into a model repository of NVIDIA's Triton: for every cut that can be best
-one model with float32 inputs and one with those of the codec uint8, each with its config.pbtxt.`,
+one model with float32 inputs and one with those of the codec uint8, each with its config.pbtxt. Clients take a server of them as their cloud: { url, kind: "oip" }.`,
   argument: modelArgument,
   options: {
     repository: required(text("DIR", "the repository; models of the same names are replaced")),

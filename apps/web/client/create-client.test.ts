@@ -117,9 +117,36 @@ test("both workers are told of the service first of all, then the edge answers",
   expect(await client.ready).toEqual(MODEL);
   expect((await client.answer(IMAGE)).label).toBe("cat");
   const service = { baseUrl: "https://service.example/eddi/", key: "secret" };
-  expect(latest("optimizer").asked[0]).toEqual({ kind: "open", service });
-  expect(latest("edge").asked[0]).toMatchObject({ kind: "open", settings: { service, model: "tiny" } });
+  expect(latest("optimizer").asked[0]).toEqual({ kind: "open", service, cloud: null });
+  expect(latest("edge").asked[0]).toMatchObject({
+    kind: "open",
+    settings: { service, cloud: null, model: "tiny" },
+  });
   expect(client.state()).toMatchObject({ model: MODEL, budgetMs: 300, minAccuracy: null });
+});
+
+test("both workers are told of the server that has the tails, where that is not the service", async () => {
+  const url = "https://triton.example/behind/a/prefix";
+  const { client, latest } = setUp(usually, { cloud: { url: new URL(url), kind: "oip" } });
+  await client.ready;
+  const cloud = { baseUrl: `${url}/`, key: null };
+  expect(latest("optimizer").asked[0]).toMatchObject({ kind: "open", cloud });
+  expect(latest("edge").asked[0]).toMatchObject({ kind: "open", settings: { cloud } });
+});
+
+const OIP = { url: "https://triton.example", kind: "oip" } as const;
+test.each([
+  [{ cloud: { ...OIP, url: "ftp://triton.example" } }, /^cloud\.url: expected an absolute http .*, got ftp:/],
+  [{ cloud: { ...OIP, url: "triton:8000?x=1" } }, /^cloud\.url: expected an absolute http /],
+  [{ cloud: { kind: "oip" } }, /^cloud\.url: expected an absolute http .*, got undefined/],
+  [{ cloud: { ...OIP, kind: "grpc" } }, /^cloud\.kind: expected one of oip, got grpc/],
+  [{ cloud: { url: OIP.url } }, /^cloud\.kind: expected one of oip, got undefined/],
+  [{ cloud: OIP.url }, /^cloud: expected an object, got https/],
+  [{ cloud: { ...OIP, model: "tiny" } }, /^cloud: expected url,kind,key, got model/],
+  [{ cloud: { ...OIP, key: "two words" } }, /^cloud\.key: expected .*, got text of 9 characters/],
+  [{ cloud: OIP, transport: "stream" }, /^transport: expected one of fetch, got stream/],
+])("options that no plain cloud has are refused: %j", (options, message) => {
+  expect(() => setUp(usually, options as never)).toThrow(message);
 });
 
 test("an image brings its own budget and accuracy, or has those that are set", async () => {
@@ -244,7 +271,7 @@ test("an optimizer that dies is replaced, told all over, and joined with the edg
   ]);
   expect(workers.filter(({ kind }) => kind === "optimizer")).toHaveLength(4);
   expect(latest("optimizer").asked.slice(0, 7)).toEqual([
-    { kind: "open", service: { baseUrl: "https://service.example/eddi/", key: "secret" } },
+    { kind: "open", service: { baseUrl: "https://service.example/eddi/", key: "secret" }, cloud: null },
     { kind: "budget", budgetMs: 300 },
     { kind: "load", framesPerSecond: 5 },
     { kind: "min-accuracy", minAccuracy: null },

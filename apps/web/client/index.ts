@@ -40,5 +40,5 @@ export type {
 } from "./client.ts";
 export { createClient } from "./create-client.ts";
 export { listModels } from "./list-models.ts";
-export type { ClientOptions, Objectives, ServiceOptions } from "./options.ts";
+export type { ClientOptions, Objectives, PlainCloudOptions, ServiceOptions } from "./options.ts";
 export type { StartWorker, WorkerKind } from "./worker-end.ts";

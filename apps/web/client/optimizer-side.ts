@@ -19,6 +19,7 @@ type OptimizerEnd = WorkerEnd<OptimizerRequest, OptimizerReplies, OptimizerEvent
 
 export interface OptimizerSideOptions {
   readonly service: ServiceAddress;
+  readonly cloud: ServiceAddress | null;
   readonly objectives: Objectives;
   readonly startWorker: StartWorker;
   readonly onEvent: (event: OptimizerEvent) => void;
@@ -44,7 +45,7 @@ export class OptimizerSide {
 
   /** @throws EddiError `unavailable` where the browser starts no worker */
   start(): void {
-    const { service, startWorker, onEvent } = this.options;
+    const { service, cloud, startWorker, onEvent } = this.options;
     const worker: OptimizerEnd = new WorkerEnd({
       kind: "optimizer",
       start: startWorker,
@@ -52,7 +53,7 @@ export class OptimizerSide {
       onFailed: (reason) => this.replace(worker, reason),
     });
     this.worker = worker;
-    this.tell({ kind: "open", service });
+    this.tell({ kind: "open", service, cloud });
     this.tellObjectives();
     this.setVisible(this.isVisible);
   }

@@ -31,9 +31,23 @@ export interface ServiceOptions {
   readonly key?: string | null | undefined;
 }
 
+/** A server of the Open Inference Protocol, such as NVIDIA's Triton, that has tails as `lab export-onnx --repository` writes them. */
+export interface PlainCloudOptions {
+  /** Absolute, of any origin that lets the page in (CORS); a prefix before `/v2` is a part of it. */
+  readonly url: string | URL;
+  readonly kind: "oip";
+  /** Where something before the server asks for one: sent as `Authorization: Bearer`. */
+  readonly key?: string | null | undefined;
+}
+
 export interface ClientOptions extends ServiceOptions {
   /** A model's id, or a promise of it, such as one that follows from `listModels`. */
   readonly model: string | PromiseLike<string>;
+  /**
+   * Who runs the tails where that is not the service: then `baseUrl` need have no more than the folder `models`, as static
+   * files. Null, as usual: the service.
+   */
+  readonly cloud?: PlainCloudOptions | null | undefined;
   /** For every image that has no budget of its own; 300 if not given. */
   readonly budgetMs?: number | undefined;
   /** Top-1 that is enough, 0..1: then the fastest plan is wanted; null, as usual: the best within the budget. */
@@ -82,6 +96,7 @@ const NAMES = [
   "baseUrl",
   "key",
   "model",
+  "cloud",
   "budgetMs",
   "minAccuracy",
   "framesPerSecond",
@@ -98,7 +113,7 @@ const NAMES = [
 
 /** @throws EddiError `bad-argument`, naming the option, what was expected and what came */
 export function checkClient(given: unknown): CheckedClient {
-  const { baseUrl, key, model, budgetMs, minAccuracy, framesPerSecond, ...rest } = checkRecord(
+  const { baseUrl, key, model, cloud, budgetMs, minAccuracy, framesPerSecond, ...rest } = checkRecord(
     "options",
     given,
   );
@@ -116,15 +131,18 @@ export function checkClient(given: unknown): CheckedClient {
   } = rest;
   checkNothing("options", others, NAMES);
   if (start !== undefined) checkFunction("startWorker", start);
+  const tails = checkCloud(cloud ?? null);
+  const transports = tails === null ? TRANSPORTS : (["fetch"] as const);
   return {
     settings: {
       service: checkAddress({ baseUrl, key }),
+      cloud: tails,
       backend: (backend ?? null) === null ? null : checkOneOf("backend", BACKENDS, backend),
       slowdown: slowdown === undefined ? 1 : checkNumber("slowdown", slowdown, 1, 1000),
       profile: profile === undefined ? "auto" : checkOneOf("profile", PROFILING_MODES, profile),
       codec: (codec ?? null) === null ? null : checkCodec(codec),
       planner: planner === undefined ? "eddi" : checkOneOf("planner", PLANNERS, planner),
-      transport: (transport ?? null) === null ? null : checkOneOf("transport", TRANSPORTS, transport),
+      transport: (transport ?? null) === null ? null : checkOneOf("transport", transports, transport),
     },
     model: checkModel(model),
     objectives: {
@@ -146,22 +164,34 @@ export function checkAddress({
   readonly baseUrl: unknown;
   readonly key?: unknown;
 }): ServiceAddress {
-  const text = baseUrl instanceof URL ? baseUrl.href : baseUrl;
+  return { baseUrl: checkUrl("baseUrl", baseUrl), key: checkKey("key", key ?? null) };
+}
+
+function checkCloud(cloud: unknown): ServiceAddress | null {
+  if (cloud === null) return null;
+  const { url, kind, key, ...others } = checkRecord("cloud", cloud);
+  checkNothing("cloud", others, ["url", "kind", "key"]);
+  checkOneOf("cloud.kind", ["oip"], kind);
+  return { baseUrl: checkUrl("cloud.url", url), key: checkKey("cloud.key", key ?? null) };
+}
+
+function checkUrl(name: string, given: unknown): string {
+  const text = given instanceof URL ? given.href : given;
   const expected = "an absolute http or https address, without a query";
-  if (typeof text !== "string" || !URL.canParse(text)) throw bad("baseUrl", expected, baseUrl);
+  if (typeof text !== "string" || !URL.canParse(text)) throw bad(name, expected, given);
   const url = new URL(text);
   const isPlain = /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "";
   // Whoever has a key says so: `fetch` refuses addresses with a name and a password in them.
-  if (!isPlain || url.username !== "" || url.password !== "") throw bad("baseUrl", expected, text);
-  return { baseUrl: url.href.replace(/\/*$/, "/"), key: checkKey(key ?? null) };
+  if (!isPlain || url.username !== "" || url.password !== "") throw bad(name, expected, text);
+  return url.href.replace(/\/*$/, "/");
 }
 
-function checkKey(key: unknown): string | null {
+function checkKey(name: string, key: unknown): string | null {
   if (key === null) return null;
   if (typeof key === "string" && /^[\x21-\x7e]{1,256}$/.test(key)) return key;
   // A key is not to be seen, whatever is wrong with it.
   const came = typeof key === "string" ? `text of ${key.length} characters` : key;
-  throw bad("key", "1 to 256 letters, digits and signs", came);
+  throw bad(name, "1 to 256 letters, digits and signs", came);
 }
 
 /** What only comes later is checked when it comes. */

@@ -69,6 +69,7 @@ export class Session {
     this.listener = listener;
     this.optimizer = new OptimizerSide({
       service: checked.settings.service,
+      cloud: checked.settings.cloud,
       objectives: checked.objectives,
       startWorker: checked.startWorker,
       onEvent: (event) => listener.onOptimizer(event),

@@ -32,6 +32,8 @@ import { answerImage } from "./answer/answer-image.ts";
 import { DriftWatch } from "./answer/drift-watch.ts";
 import type { Kit } from "./answer/job.ts";
 import { CloudWays } from "./cloud/cloud-ways.ts";
+import { encodeCut } from "./cloud/encode-cut.ts";
+import { type CloudEnd, plainCloud } from "./cloud/plain-cloud.ts";
 import { simulatedWays } from "./cloud/simulated-ways.ts";
 import { adapterName } from "./engine/adapter.ts";
 import { chooseBackend } from "./engine/choose-backend.ts";
@@ -188,19 +190,14 @@ export class Edge {
       .settled()
       .then(() => engines.keepReserve())
       .catch(reserveFailed);
+    const cloud = openCloud(settings, service, model, this.link);
     this.kit = {
       model,
       codec: settings.codec,
       coders,
       mayFit: () => this.link.mayFit,
-      cloud: simulatedWays(
-        new CloudWays(
-          service,
-          new CloudStream(() => service.socket(STREAM_PATH, STREAM_PROTOCOL)),
-          settings.transport,
-        ),
-        this.toCloud,
-      ),
+      cloud: simulatedWays(cloud, this.toCloud),
+      encodeCut: cloud.encode,
       simulated: () => this.toCloud.simulated,
       traffic,
       engine: () => engines.current,
@@ -352,6 +349,20 @@ async function fetchDescription(service: Service, modelId: string, kept: KeptMod
     if (code !== "unavailable" && code !== "timeout") throw thrown;
     return before ?? fetchBytes(service, url, { cache: "force-cache" });
   }
+}
+
+/** The service itself, or the server that tails are asked of in its stead. */
+function openCloud(
+  { cloud, transport }: EdgeSettings,
+  service: Service,
+  { metadata }: Model,
+  link: Pick<PlannerEnd, "catalogue">,
+): CloudEnd {
+  const to = cloud === null ? service : new Service(cloud);
+  const stream = new CloudStream(() => to.socket(STREAM_PATH, STREAM_PROTOCOL));
+  const ways = new CloudWays(to, stream, cloud === null ? transport : "fetch");
+  if (cloud !== null) return plainCloud(ways, metadata.id, () => link.catalogue);
+  return { encode: encodeCut, send: (asked, signal, onWay) => ways.send(asked, signal, onWay) };
 }
 
 /** The weights of the first exit, kept in memory: when the engine is lost, the network may be away too. */

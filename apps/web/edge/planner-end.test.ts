@@ -81,10 +81,21 @@ test("that the service decodes fitted codecs is known from the optimizer alone, 
   const { planner } = link();
   expect(planner.mayFit).toBe(false);
   const { send } = optimizer(planner);
-  send({ kind: "service", mayFit: true });
+  send({ kind: "service", mayFit: true, catalogue: null });
   await expect.poll(() => planner.mayFit).toBe(true);
   optimizer(planner);
   expect(planner.mayFit).toBe(false);
+});
+
+test("what a plain cloud has is known however many optimizers there were", async () => {
+  const { planner } = link();
+  expect(planner.catalogue).toBeNull();
+  const catalogue = { tails: { exit1: { image: ["uint8" as const] } }, isBinary: true };
+  optimizer(planner).send({ kind: "service", mayFit: false, catalogue });
+  await expect.poll(() => planner.catalogue).toEqual(catalogue);
+  optimizer(planner).send({ kind: "service", mayFit: true, catalogue: null });
+  await expect.poll(() => planner.mayFit).toBe(true);
+  expect(planner.catalogue).toEqual(catalogue);
 });
 
 test("an optimizer that is busy, or fails, keeps nobody waiting: the latest plan serves", async () => {

@@ -1,6 +1,6 @@
 import { type EddiError, toEddiError } from "#shared/errors";
 import type { Measured } from "#shared/learning";
-import type { SimulatedConditions } from "#shared/model";
+import type { Catalogue, SimulatedConditions } from "#shared/model";
 import type { Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 import { Caller } from "../talk/caller.ts";
@@ -17,6 +17,8 @@ export class PlannerEnd {
   private caller: Caller<PlanningRequest, PlanningReplies, PlanningEvent> | null = null;
   private latest: Planning | null = null;
   private fits = false;
+  /** What a cloud has that is no service of ours: that is so whoever plans. */
+  private served: Catalogue | null = null;
   /** What a new optimizer must be told first, by kind. */
   private readonly told = new Map<PlanningRequest["kind"], PlanningRequest>();
 
@@ -36,6 +38,11 @@ export class PlannerEnd {
     return this.fits;
   }
 
+  /** What a cloud has that is no service of ours; null before it has told, and of a service. */
+  get catalogue(): Catalogue | null {
+    return this.served;
+  }
+
   /** Starts with a port to a fresh optimizer worker; null: there is none any more. */
   connect(port: MessagePort | null, reason: EddiError): void {
     this.caller?.close(reason);
@@ -48,8 +55,10 @@ export class PlannerEnd {
     }
     this.caller = new Caller(port, (event) => {
       if (event.kind === "planned") this.take(event.planning);
-      else if (event.kind === "service") this.fits = event.mayFit;
-      else this.onHold(event.isHeld);
+      else if (event.kind === "service") {
+        this.fits = event.mayFit;
+        this.served = event.catalogue ?? this.served;
+      } else this.onHold(event.isHeld);
     });
     port.start();
     for (const request of this.told.values()) this.tell(request);

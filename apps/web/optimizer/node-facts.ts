@@ -13,7 +13,7 @@ export function nodeFacts(
   return model.nodes.map(({ name, tensor }, node): NodeFacts => {
     const bytes = whole.flatMap(({ dag, wireBytes, requestBytes }) => {
       const at = dag.names.indexOf(name);
-      return at < 0 ? [] : [wireBytes[at]! + requestBytes];
+      return at < 0 || wireBytes[at] === Infinity ? [] : [wireBytes[at]! + requestBytes];
     });
     const measured = model.metadata.codecs?.[name] ?? [];
     return {

@@ -9,7 +9,13 @@ import {
   relax,
   withImage,
 } from "#shared/learning";
-import { type Plan, readModel, type SimulatedConditions, type Transport } from "#shared/model";
+import {
+  type Catalogue,
+  type Plan,
+  readModel,
+  type SimulatedConditions,
+  type Transport,
+} from "#shared/model";
 import {
   conditionsOf,
   FIRST_GUESS,
@@ -45,6 +51,7 @@ import type {
 } from "../talk/optimizer.ts";
 import type { PlanningEvent, PlanningRequest, PlanWish } from "../talk/planning.ts";
 import { type Served, serve } from "../talk/serve.ts";
+import { fetchCatalogue } from "./catalogue.ts";
 import { type Costed, NOTHING_COSTED, PROFILED_SPREAD } from "./costed.ts";
 import { type Downloader, DownloadWatch } from "./download-watch.ts";
 import { imagine, phaseMap } from "./imagine.ts";
@@ -56,6 +63,7 @@ import {
   type FoundProfile,
   firstEdgeScale,
   headProfile,
+  plainTailProfile,
   profiledHead,
   tailProfile,
 } from "./profiles.ts";
@@ -64,6 +72,8 @@ import { Tracer } from "./tracer.ts";
 
 /** How often it is asked whether what is known has become old. */
 const TICK_MS = 500;
+/** Before an Open Inference server has told what it has. */
+const NOTHING_SERVED: Catalogue = { tails: {}, isBinary: false };
 /**
  * Knows the conditions, plans for them, and tells edge and page. Lives in its worker. Everything it decides
  * by is in pure functions beside it; here is only what happens when.
@@ -71,6 +81,7 @@ const TICK_MS = 500;
 export class Optimizer {
   private readonly emit: (event: OptimizerEvent) => void;
   private readonly fetchJson: FetchJson;
+  private readonly server: Service | null;
   private readonly cloud = new CloudWatch();
   private readonly downloads = new DownloadWatch();
   private readonly prober: Prober;
@@ -104,13 +115,19 @@ export class Optimizer {
   private loading: Promise<unknown> = Promise.resolve();
   /** False until the service has told its engine, and again after it was down: it may have changed. */
   private tailKnown = false;
+  private toldProblem = "";
 
-  constructor(service: Service, emit: (event: OptimizerEvent) => void) {
+  /**
+   * @param server the Open Inference server that tails are asked of; null: the service itself
+   */
+  constructor(service: Service, server: Service | null, emit: (event: OptimizerEvent) => void) {
     const { traffic } = service;
     this.emit = emit;
     this.fetchJson = (url) => fetchJson(service, url);
+    this.server = server;
     this.prober = new Prober({
-      service: simulatedService(service, this.link),
+      service: simulatedService(server ?? service, this.link),
+      takesUplink: server === null,
       cloud: this.cloud,
       conditions: () => conditionsOf(this.network),
       isSending: () => this.busy > 0 && !this.isAllEdge(),
@@ -295,7 +312,13 @@ export class Optimizer {
       throw new EddiError("not-found", url);
     };
     const head = await headProfile(model, null, null, notYet);
-    this.recost({ ...asked, model, head, base: head, tail: analyticTailProfile(model) });
+    this.recost({
+      ...asked,
+      model,
+      head,
+      base: head,
+      tail: analyticTailProfile(model, this.server && NOTHING_SERVED),
+    });
     this.background(this.loadTail());
   }
 
@@ -330,18 +353,27 @@ export class Optimizer {
     if (this.costed === null) return;
     this.tailKnown = true;
     try {
-      const tail = await tailProfile(this.costed.model, this.fetchJson);
+      const { model } = this.costed;
+      const tail =
+        this.server === null
+          ? await tailProfile(model, this.fetchJson)
+          : await plainTailProfile(model, await fetchCatalogue(this.server, model), this.fetchJson);
       this.recost({ ...this.costed, tail });
     } catch (thrown) {
-      this.tailKnown = false;
+      // A server that is there and is none, or has nothing, is asked again when it was away, not every second.
+      this.tailKnown = this.server !== null && toEddiError(thrown).code !== "unavailable";
+      if (this.tailKnown) {
+        const { model } = this.costed;
+        this.recost({ ...this.costed, tail: analyticTailProfile(model, NOTHING_SERVED) });
+      }
       throw thrown;
     }
   }
 
   private recost(known: Omit<Costed, "costs">): void {
     const { model, codec, imageCodecs, head, tail } = known;
-    const { mayFit } = tail;
-    const options = { codec, imageCodecs, mayFit, transport: this.transport };
+    const { mayFit, catalogue } = tail;
+    const options = { codec, imageCodecs, mayFit, catalogue, transport: this.transport };
     const costs = exitCosts(model, head.profile, tail.profile, options);
     this.costed = { ...known, costs };
     const { earlyExits } = this;
@@ -350,9 +382,10 @@ export class Optimizer {
       tail: tail.profile,
       transport: this.transport,
       mayFit,
+      catalogue,
       earlyExits,
     });
-    this.toEdge({ kind: "service", mayFit });
+    this.toEdge({ kind: "service", mayFit, catalogue: catalogue === NOTHING_SERVED ? null : catalogue });
     this.planned = { costs, policies: earlyExits ? (model.metadata.policies ?? []) : [] };
     this.kind = plannerKind(known.planner, this.planned);
     this.planner = this.kind.start();
@@ -401,8 +434,8 @@ export class Optimizer {
     const request = this.request(usual, this.previous);
     const planned = planningFor(this.planned, this.planner, request);
     this.tracer.decided(request, planned.plan, this.link.simulated, now);
-    // A first guess of the network is no reason to fetch weights.
-    const isGuess = !this.prober.known.uplink && request.cloudUp;
+    // A first guess of the network is no reason to fetch weights, where it is soon to be known better.
+    const isGuess = !this.prober.known.uplink && request.cloudUp && this.server === null;
     const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;
     this.previous = planning.plan;
     if (this.costed === null) return planning;
@@ -463,11 +496,13 @@ export class Optimizer {
     if (this.cloud.refusalEnded(now) || isOld) this.replan();
   }
 
-  /** What fails for want of the service is tried again; anything else is told. */
+  /** What fails for want of the service is tried again; anything else is told, once in a row. */
   private background(work: Promise<void>): void {
     const safe = work.catch((thrown: unknown) => {
       const { code, message } = toEddiError(thrown);
-      if (code !== "unavailable") this.emit({ kind: "problem", code, message });
+      if (code === "unavailable" || message === this.toldProblem) return;
+      this.toldProblem = message;
+      this.emit({ kind: "problem", code, message });
     });
     this.loading = Promise.all([this.loading, safe]);
   }

@@ -22,7 +22,7 @@ interface Link {
 }
 
 /** A prober on such a link. What it has learnt of it is followed as the optimizer does. */
-function setUp(link: Link) {
+function setUp(link: Link, takesUplink = true) {
   const cloud = new CloudWatch();
   const downloads = new DownloadWatch();
   const holds: boolean[] = [];
@@ -44,6 +44,7 @@ function setUp(link: Link) {
     service: new Service({ baseUrl: "http://service/", key: null }),
     cloud,
     conditions: () => conditionsOf(network),
+    takesUplink,
     isSending: () => false,
     downloads,
     hold: (isHeld) => holds.push(isHeld),
@@ -88,6 +89,16 @@ test("a slow link is told as it is, once probes have had it for themselves", asy
   expect(prober.known).toEqual({ rtt: true, uplink: true });
   expect(conditions().rttMs / 60).toBeCloseTo(1, 0);
   expect(Math.abs(Math.log(conditions().uplinkBps / 0.4e6))).toBeLessThan(0.25);
+});
+
+test("where the cloud takes no uplink probes nothing waits for them", async () => {
+  const { prober, asked } = setUp(slow(), false);
+  const settled = prober.settle().then(() => performance.now());
+  const startMs = performance.now();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect((await settled) - startMs).toBeLessThan(2000);
+  expect(prober.known).toEqual({ rtt: true, uplink: false });
+  expect(asked()).toBeGreaterThan(2);
 });
 
 test("while a download is on it is asked to wait, and probes wait for it", async () => {

@@ -26,6 +26,8 @@ const QUIET_MS = 2000;
 export interface ProberOptions {
   readonly service: Pick<Service, "fetch">;
   readonly cloud: CloudWatch;
+  /** Whether the service takes probes of the uplink: else only images tell it. */
+  readonly takesUplink: boolean;
   readonly conditions: () => Conditions;
   /** Whether an image is on its way to the cloud. */
   readonly isSending: () => boolean;
@@ -46,7 +48,7 @@ export class Prober {
   private heldMs: number | null = null;
   /** RTT probes taken, whatever came of them. */
   private asked = 0;
-  private state: Omit<ProbeState, "cloud" | "sending"> = {
+  private state: Omit<ProbeState, "cloud" | "sending" | "takesUplink"> = {
     visible: true,
     rttProbes: 0,
     lastRttAt: NEVER,
@@ -120,8 +122,10 @@ export class Prober {
         continue;
       }
       const { visible, rttProbes } = this.state;
-      const isUp = this.options.cloud.isUp(performance.now());
-      const isKnown = isUp ? rttProbes >= ENOUGH.rtt && this.known.uplink : this.asked >= ENOUGH.rtt;
+      const { cloud, takesUplink } = this.options;
+      const isUplinkKnown = this.known.uplink || !takesUplink;
+      const isUp = cloud.isUp(performance.now());
+      const isKnown = isUp ? rttProbes >= ENOUGH.rtt && isUplinkKnown : this.asked >= ENOUGH.rtt;
       if (isKnown || !visible) return;
       await new Promise((done) => setTimeout(done, PROBE_TICK_MS));
     }
@@ -130,8 +134,9 @@ export class Prober {
   private tick(): void {
     if (this.probing !== null) return;
     const now = performance.now();
-    const { cloud, isSending, downloads } = this.options;
-    const probe = nextProbe({ ...this.state, sending: isSending(), cloud: cloud.state(now) }, now);
+    const { cloud, takesUplink, isSending, downloads } = this.options;
+    const asked = { ...this.state, takesUplink, sending: isSending(), cloud: cloud.state(now) };
+    const probe = nextProbe(asked, now);
     this.hold(probe !== null && downloads.canWait, now);
     if (probe === null) return;
     const isFree = !downloads.isOn;

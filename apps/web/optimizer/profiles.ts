@@ -1,6 +1,6 @@
 import { FITTED_CODECS } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { Model } from "#shared/model";
+import type { Catalogue, Model } from "#shared/model";
 import {
   analyticProfile,
   type Profile,
@@ -24,6 +24,8 @@ export interface FoundProfile {
 export interface FoundTail extends FoundProfile {
   /** Whether it decodes codecs that were fitted to tensors. */
   readonly mayFit: boolean;
+  /** What the cloud has where it is no service of ours; null where it is. */
+  readonly catalogue: Catalogue | null;
 }
 
 /** Fetches JSON; throws EddiError `not-found` or `unavailable`. */
@@ -89,13 +91,23 @@ export async function tailProfile(model: Model, fetchJson: FetchJson): Promise<F
   const description = await fetchJson(`/v2/models/${encodeURIComponent(model.metadata.id)}`);
   const { engine, mayFit } = servingOf(description);
   const found = await firstProfile(model, [`tail-${PROFILED_AS[engine] ?? engine}.json`], "tail", fetchJson);
-  return { ...(found ?? analyticTailProfile(model)), mayFit };
+  return { ...(found ?? analyticTailProfile(model, null)), mayFit, catalogue: null };
 }
 
-/** Before the service has said anything. */
-export function analyticTailProfile(model: Model): FoundTail {
+/** Of a server that does not tell what it runs tails on: as on the machine that is nearest to ONNX Runtime on a processor. */
+export async function plainTailProfile(
+  model: Model,
+  catalogue: Catalogue,
+  fetchJson: FetchJson,
+): Promise<FoundTail> {
+  const found = await firstProfile(model, [`tail-${PROFILED_AS.onnxruntime}.json`], "tail", fetchJson);
+  return { ...(found ?? analyticTailProfile(model, catalogue)), mayFit: false, catalogue };
+}
+
+/** Before the cloud has said anything. */
+export function analyticTailProfile(model: Model, catalogue: Catalogue | null): FoundTail {
   const profile = analyticProfile(model, "tail", CLOUD_UNITS_PER_MS, 2);
-  return { profile, from: "analytic", mayFit: false };
+  return { profile, from: "analytic", mayFit: false, catalogue };
 }
 
 /**

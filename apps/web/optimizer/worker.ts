@@ -12,7 +12,7 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
     switch (request.kind) {
       case "open":
         if (opened !== null) throw new EddiError("bad-argument", "expected one open, got another");
-        opened = new Optimizer(new Service(request.service), (event) => emit(event));
+        opened = openOptimizer(request);
         return { reply: null };
       case "connect":
         optimizer().connect(request.edge);
@@ -53,6 +53,11 @@ const emit = serve<OptimizerRequest, OptimizerEvent>(
     }
   },
 );
+
+function openOptimizer({ service, cloud }: Extract<OptimizerRequest, { kind: "open" }>): Optimizer {
+  const tails = cloud === null ? null : new Service(cloud);
+  return new Optimizer(new Service(service), tails, (event) => emit(event));
+}
 
 function optimizer(): Optimizer {
   if (opened === null) throw new EddiError("bad-argument", "expected open first");

@@ -70,6 +70,8 @@ export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
 
 export interface EdgeSettings {
   readonly service: ServiceAddress;
+  /** The Open Inference server that tails are asked of; null: the service itself. */
+  readonly cloud: ServiceAddress | null;
   /** Model id. */
   readonly model: string;
   /** Tried before any other when given. */

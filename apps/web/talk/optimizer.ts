@@ -7,7 +7,7 @@ import type { ServiceAddress } from "../service/service.ts";
 /** The whole conversation between the client and the optimizer worker. */
 export type OptimizerRequest =
   /** First and once. */
-  | { readonly kind: "open"; readonly service: ServiceAddress }
+  | { readonly kind: "open"; readonly service: ServiceAddress; readonly cloud: ServiceAddress | null }
   /** A port to the edge worker, and again after that one was restarted. */
   | { readonly kind: "connect"; readonly edge: MessagePort }
   | { readonly kind: "budget"; readonly budgetMs: number }
@@ -87,7 +87,7 @@ export interface NodeFacts {
   /** Milliseconds of this node alone, in the present conditions. */
   readonly edgeMs: number;
   readonly cloudMs: number;
-  /** Of a request with its tensor alone; null where it is not needed for the last exit. */
+  /** Of a request with its tensor alone; null where it is not needed for the last exit, or no tail begins with it. */
   readonly sentBytes: number | null;
   /** As measured, fewest bytes first; `loss`: top-1 that the last exit loses, 0..1. */
   readonly codecs: readonly {

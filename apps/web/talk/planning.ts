@@ -1,6 +1,6 @@
 import type { ImageCodecName } from "#shared/codecs";
 import type { Measured } from "#shared/learning";
-import type { SimulatedConditions, WireCodec } from "#shared/model";
+import type { Catalogue, SimulatedConditions, WireCodec } from "#shared/model";
 import type { PlannerName, Planning } from "#shared/planning";
 import type { Profile } from "#shared/profile";
 
@@ -67,7 +67,10 @@ export interface PlanningReplies {
 
 export type PlanningEvent =
   | { readonly kind: "planned"; readonly planning: Planning }
-  /** Whether the service decodes codecs that were fitted to tensors, as far as is known. */
-  | { readonly kind: "service"; readonly mayFit: boolean }
+  /**
+   * Whether the service decodes codecs that were fitted to tensors, as far as is known; and what the cloud has where it is
+   * none: null before that is known.
+   */
+  | { readonly kind: "service"; readonly mayFit: boolean; readonly catalogue: Catalogue | null }
   /** A probe is due: no download is to begin until it is taken. */
   | { readonly kind: "hold"; readonly isHeld: boolean };

@@ -344,7 +344,7 @@ export class Answering {
     const queueMs = served!.startMs - sending.arrivesMs;
     const computeMs = served!.endMs - served!.startMs;
     const { early: _, insurance: __, ...plan } = demands.plan;
-    const times = { elapsedMs: now - sentMs, queueMs, computeMs, expectedQueueMs: toldQueueMs };
+    const times = { elapsedMs: now - sentMs, served: { queueMs, computeMs }, expectedQueueMs: toldQueueMs };
     return { kind: "answered", ...told, plan, ...times };
   }
 

@@ -41,6 +41,7 @@ export class Prober {
   private isOver = false;
   private state: Omit<ProbeState, "cloud" | "sending"> = {
     visible: true,
+    takesUplink: true,
     rttProbes: 0,
     lastRttAt: NEVER,
     uplinkProbes: 0,

@@ -26,6 +26,7 @@ import { CloudStream } from "../../service/cloud-stream.ts";
 import { Service } from "../../service/service.ts";
 import type { ExitDrift, Provisional } from "../../talk/edge.ts";
 import { CloudWays } from "../cloud/cloud-ways.ts";
+import { encodeCut } from "../cloud/encode-cut.ts";
 import { Engine } from "../engine/engine.ts";
 import { Readiness } from "../weights/readiness.ts";
 import { answerImage } from "./answer-image.ts";
@@ -103,6 +104,7 @@ async function setUp(
     coders: new Map(),
     mayFit: () => false,
     cloud: new CloudWays(service, new CloudStream(() => service.socket("/v2/stream", "x")), "fetch"),
+    encodeCut,
     simulated: () => null,
     traffic: service.traffic,
     engine: () => (broken ? null : engine),

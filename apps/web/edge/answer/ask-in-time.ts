@@ -121,6 +121,8 @@ class Running {
     void askCloud(cloud, model, encoded, over.signal, (way) => {
       job.transport = way;
     }).then((settled) => {
+      // It has gone no way.
+      if (job.transport === null) job.requestBytes = 0;
       this.outcome = settled;
       this.bell.ring();
     });

@@ -1,6 +1,6 @@
 import { exitById, exitConfidence, hasClasses, topClass } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
-import { type CloudAsk, type EncodedCut, encodeCut } from "../cloud/encode-cut.ts";
+import type { CloudAsk, EncodedCut } from "../cloud/encode-cut.ts";
 import { codecOf, type Job } from "./job.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function encode(
     asked: saidOf(job),
     timeoutMs,
   };
-  const encoded = await encodeCut(kit.model, ask, cut, job.input.canvas, kit.coders, (name) =>
+  const encoded = await kit.encodeCut(kit.model, ask, cut, job.input.canvas, kit.coders, (name) =>
     codecOf(job, name),
   );
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, start);

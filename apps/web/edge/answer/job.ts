@@ -22,7 +22,7 @@ import type { Traffic } from "../../service/traffic.ts";
 import type { AnswerOptions, AskedExit, ImageSource, Provisional, Stages } from "../../talk/edge.ts";
 import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
-import type { Coders } from "../cloud/encode-cut.ts";
+import type { Coders, EncodeCut } from "../cloud/encode-cut.ts";
 import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
 import type { Readiness } from "../weights/readiness.ts";
 import type { DriftWatch } from "./drift-watch.ts";
@@ -38,6 +38,8 @@ export interface Kit {
   /** Whether the service decodes such codecs, as far as is known. */
   readonly mayFit: () => boolean;
   readonly cloud: Pick<CloudWays, "send">;
+  /** As that cloud takes cuts. */
+  readonly encodeCut: EncodeCut;
   /** What is waited for as if it were so. */
   readonly simulated: () => SimulatedConditions | null;
   readonly traffic: Traffic;

@@ -8,7 +8,8 @@ import type { Job } from "./job.ts";
 export function enterReply(job: Job, reply: CloudReply, sentAt: number): CloudReply {
   const { stages, codecs, requestBytes } = job;
   const plan = { ...planTo(job, reply.exit), codecs };
-  const { elapsedMs, receiveMs, queueMs, computeMs, expectedQueueMs } = reply;
+  const { elapsedMs, receiveMs, served, expectedQueueMs } = reply;
+  const { queueMs, computeMs } = served ?? { queueMs: 0, computeMs: 0 };
   job.replyBytes = reply.replyBytes;
   for (const name of tailOf(job, plan)) job.there.add(name);
   stages.queueMs = queueMs;
@@ -17,9 +18,9 @@ export function enterReply(job: Job, reply: CloudReply, sentAt: number): CloudRe
   stages.rttMs = Math.max(0, elapsedMs - queueMs - computeMs - stages.uplinkMs);
   stages.downlinkMs = reply.downlinkMs;
   const transport = job.transport ?? "fetch";
-  const served = { elapsedMs, queueMs, computeMs, expectedQueueMs };
   const { isShared } = besides(job, sentAt);
-  job.cloud = { kind: "answered", plan, requestBytes, transport, isShared, ...served };
+  const measured = { requestBytes, transport, elapsedMs, isShared, served, expectedQueueMs };
+  job.cloud = { kind: "answered", plan, ...measured };
   return reply;
 }
 

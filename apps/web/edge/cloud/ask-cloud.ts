@@ -20,8 +20,8 @@ export interface CloudReply {
   readonly elapsedMs: number;
   /** Of that, by the service's clock; null when it does not tell, and on a stream, where it sees whole messages. */
   readonly receiveMs: number | null;
-  readonly queueMs: number;
-  readonly computeMs: number;
+  /** Of that, by the service's clock; null when it does not tell. */
+  readonly served: { readonly queueMs: number; readonly computeMs: number } | null;
   /** What the next request would wait; null when the service does not tell. */
   readonly expectedQueueMs: number | null;
   /** From then until the scores are decoded. */
@@ -47,19 +47,15 @@ const RETRY_AFTER_MS = 1000;
  */
 export async function askCloud(
   ways: Pick<CloudWays, "send">,
-  { metadata, version }: Model,
-  { frame, encoding }: EncodedCut,
+  { metadata }: Model,
+  { model, version, frame, encoding }: EncodedCut,
   signal: AbortSignal,
   onWay: (way: Transport) => void,
 ): Promise<CloudReply | CloudFailure> {
   const { body, jsonBytes } = frame;
   try {
-    const message = await ways.send(
-      { model: metadata.id, version, encoding, jsonBytes, body },
-      signal,
-      onWay,
-    );
-    if (message.status !== 200) return refusal(message);
+    const message = await ways.send({ model, version, encoding, jsonBytes, body }, signal, onWay);
+    if (message.status !== 200) return refusal(message, version);
     const { scores, exit } = readScores(metadata, message);
     return {
       kind: "reply",
@@ -68,8 +64,7 @@ export async function askCloud(
       replyBytes: message.body.byteLength,
       elapsedMs: message.elapsedMs,
       receiveMs: message.times?.receiveMs ?? null,
-      queueMs: message.times?.queueMs ?? 0,
-      computeMs: message.times?.computeMs ?? 0,
+      served: message.times,
       expectedQueueMs: message.times?.expectedQueueMs ?? null,
       downlinkMs: performance.now() - message.arrivedMs,
     };
@@ -79,12 +74,18 @@ export async function askCloud(
       : thrown instanceof EddiError
         ? thrown
         : new EddiError("unavailable", `the cloud cannot be reached: ${toEddiError(thrown).message}`);
-    return { kind: "failure", error, retryAfterMs: null, expectedQueueMs: null };
+    // A tail that the cloud does not have was not asked for: that says nothing of whether the cloud is there.
+    const retryAfterMs = error.code === "not-found" ? 0 : null;
+    return { kind: "failure", error, retryAfterMs, expectedQueueMs: null };
   }
 }
 
-function refusal({ status, body, retryAfterS, times }: CloudMessage): CloudFailure {
-  const hint = status === 404 ? "; load the page again for the service's version of the model" : "";
+function refusal(
+  { status, body, retryAfterS, times }: CloudMessage,
+  version: EncodedCut["version"],
+): CloudFailure {
+  const hint =
+    status === 404 && version !== null ? "; load the page again for the service's version of the model" : "";
   const said = `${errorText(body) ?? `HTTP ${status}`}${hint}`;
   const code = STATUS_CODES[status];
   return {

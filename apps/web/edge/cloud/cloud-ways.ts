@@ -2,6 +2,7 @@ import { EddiError } from "#shared/errors";
 import type { Transport } from "#shared/model";
 import { HEADER_LENGTH, parseServerTiming } from "#shared/protocol";
 import type { CloudStream } from "../../service/cloud-stream.ts";
+import { modelPath } from "../../service/model-path.ts";
 import type { Service } from "../../service/service.ts";
 import type { StreamAsk } from "../../service/stream-socket.ts";
 
@@ -81,13 +82,13 @@ async function overFetch(
   signal: AbortSignal,
 ): Promise<CloudMessage> {
   const { model, version, jsonBytes, encoding, body } = asked;
-  const path = `/v2/models/${encodeURIComponent(model)}/versions/${version}/infer`;
+  const of = version === null ? "" : `/versions/${version}`;
   const startedMs = performance.now();
-  const response = await service.fetch(path, {
+  const response = await service.fetch(`${modelPath(model)}${of}/infer`, {
     method: "POST",
     headers: {
-      "content-type": "application/octet-stream",
-      [HEADER_LENGTH]: String(jsonBytes),
+      "content-type": jsonBytes === null ? "application/json" : "application/octet-stream",
+      ...(jsonBytes === null ? {} : { [HEADER_LENGTH]: String(jsonBytes) }),
       ...(encoding === null ? {} : { "content-encoding": encoding }),
     },
     body: body as Uint8Array<ArrayBuffer>,

@@ -15,8 +15,12 @@ import { deflate } from "./deflate.ts";
 
 /** The cut of one image, ready to be sent. */
 export interface EncodedCut {
-  /** The JSON's length is that before deflating. */
-  readonly frame: Frame;
+  /** The name that the cloud knows the tail's model by. */
+  readonly model: string;
+  /** Null where the cloud has versions of its own, and takes the newest. */
+  readonly version: string | null;
+  /** The JSON's length is that before deflating; null where all is JSON. */
+  readonly frame: Pick<Frame, "body"> & { readonly jsonBytes: number | null };
   /** The body's `Content-Encoding`. */
   readonly encoding: "deflate" | null;
   /** How the tensors travel: as was asked, but for what this browser cannot do. */
@@ -40,6 +44,9 @@ export interface CloudAsk {
   /** What is left until nobody waits for the reply any more. */
   readonly timeoutMs: number;
 }
+
+/** How a cut becomes a request: as our service takes it, or any server of the protocol. */
+export type EncodeCut = typeof encodeCut;
 
 /**
  * One frame with the cut tensors of one image.
@@ -76,8 +83,10 @@ export async function encodeCut(
     binaryOutputs: true,
   });
   const codecs = Object.fromEntries(encoded.map(({ name, codec }) => [name, codec]));
-  if (!encoded.some(({ codec }) => codec.deflate)) return { frame, encoding: null, codecs };
-  return { frame: { ...frame, body: await deflate(frame.body) }, encoding: "deflate", codecs };
+  const { version } = model;
+  const known = { model: model.metadata.id, version, codecs };
+  if (!encoded.some(({ codec }) => codec.deflate)) return { ...known, frame, encoding: null };
+  return { ...known, frame: { ...frame, body: await deflate(frame.body) }, encoding: "deflate" };
 }
 
 async function encode(

@@ -3,7 +3,7 @@ import type { HoldReply, SimulatedLink } from "../../service/simulated-link.ts";
 import type { CloudMessage, CloudWays } from "./cloud-ways.ts";
 
 /** The ways to the cloud, their replies held for as long as the simulated link and the simulated queue would take. */
-export function simulatedWays(ways: CloudWays, link: SimulatedLink): Pick<CloudWays, "send"> {
+export function simulatedWays(ways: Pick<CloudWays, "send">, link: SimulatedLink): Pick<CloudWays, "send"> {
   return {
     send: async (asked, signal, onWay) => {
       const { simulated } = link;
@@ -13,12 +13,12 @@ export function simulatedWays(ways: CloudWays, link: SimulatedLink): Pick<CloudW
         onWay(way);
       });
       if (simulated === null) return message;
-      const times = message.times ?? { receiveMs: null, queueMs: 0, computeMs: 0, expectedQueueMs: 0 };
-      const queueMs = link.queueMs(times.queueMs);
-      await hold(queueMs + times.computeMs);
+      const { times } = message;
+      const queueMs = link.queueMs(times?.queueMs ?? 0);
+      await hold(queueMs + (times?.computeMs ?? 0));
       const late = later(message);
       // What was let go before its time has not waited.
-      if (link.simulated !== simulated) return late;
+      if (link.simulated !== simulated || times === null) return late;
       return { ...late, times: { ...times, queueMs, expectedQueueMs: link.queueMs(times.expectedQueueMs) } };
     },
   };
