@@ -11,7 +11,8 @@ import { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBu
 import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Service } from "kubernetes-models/v1/Service";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
+import { HEADER_LENGTH } from "#shared/protocol";
 import { newKey } from "./guard/keys.ts";
 import { listenForManagement } from "./management.ts";
 import { readConfig } from "./options/config.ts";
@@ -140,6 +141,15 @@ interface Policy {
   }[];
   readonly egress: readonly Tree[];
 }
+type Routing = Readonly<Record<string, string>>;
+type TritonTails = Tree & {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly predictor: {
+      readonly model: Readonly<Record<"startupProbe" | "readinessProbe" | "livenessProbe", Probe>> & Tree;
+    };
+  };
+};
 interface Monitor {
   readonly selector: { readonly matchLabels: Tree };
   readonly podMetricsEndpoints: readonly {
@@ -194,6 +204,13 @@ const deployments: readonly (readonly [string, Tree])[] = [
 ];
 const settings = read<{ data: Record<string, string> }>("kubernetes", "base", "config-map.yaml").data;
 const inference = read<Tree & { spec: { predictor: Pod } }>("kserve", "inference-service.yaml");
+/** Tails on somebody else's server, and what lets pages in to it. */
+const [tritonTails, tritonIngress] = parseAllDocuments(
+  readFileSync(join(DEPLOY, "kserve", "triton-tails.yaml"), "utf8"),
+).map((document) => document.toJS()) as [
+  TritonTails,
+  Tree & { metadata: { annotations: Routing }; spec: Routes },
+];
 const podOf = (tree: Tree): Pod =>
   (tree as unknown as { spec: { template: { spec: Pod } } }).spec.template.spec;
 const pods: readonly (readonly [string, Pod, Record<string, string>])[] = [
@@ -229,12 +246,12 @@ describe("every manifest follows its schema", () => {
   });
 
   test.skipIf(SCHEMA === undefined)(
-    "the InferenceService (needs KServe's schema in shared/data/schemas)",
+    "the InferenceServices (needs KServe's schema in shared/data/schemas)",
     () => {
       const validate = new Ajv({ strict: false, validateFormats: false }).compile(
         JSON.parse(readFileSync(SCHEMA!, "utf8")),
       );
-      expect(validate(inference) || validate.errors).toBe(true);
+      for (const one of [inference, tritonTails]) expect(validate(one) || validate.errors).toBe(true);
       const spoiled = {
         ...inference,
         spec: { predictor: { ...inference.spec.predictor, minReplicas: "one" } },
@@ -416,6 +433,33 @@ describe("manifests and service agree", () => {
     expect([patch.kind, patch.metadata.name]).toEqual(["ConfigMap", "eddi-cloud"]);
     const config = readConfig({ ...settings, ...patch.data }, []);
     expect(config).toMatchObject({ trustedProxies: 1 });
+  });
+
+  test("Triton gets the repository as it is written, by the protocol that the client speaks, and is asked as the service is", async () => {
+    const { model } = tritonTails.spec.predictor;
+    expect(model).toMatchObject({
+      modelFormat: { name: "triton" },
+      protocolVersion: "v2",
+      storageUri: expect.stringMatching(/^pvc:\/\/[a-z-]+\/repository$/),
+    });
+    for (const probe of [model.startupProbe, model.readinessProbe, model.livenessProbe]) {
+      const { status } = await fetch(`${management}${probe.httpGet.path}`);
+      expect([200, 503], probe.httpGet.path).toContain(status);
+    }
+  });
+
+  test("the ingress before Triton lets pages send and read what the client needs, and nothing else through", () => {
+    new Ingress(tritonIngress as never).validate();
+    const { metadata, spec } = tritonIngress;
+    const [rule] = spec.rules;
+    expect(spec.tls).toEqual([{ hosts: [rule!.host], secretName: expect.any(String) }]);
+    const paths = rule!.http.paths.map(({ path, backend: { service } }) => [path, service.name]);
+    expect(paths).toEqual([["/v2", `${tritonTails.metadata.name}-predictor`]]);
+    const cors = (name: string) =>
+      metadata.annotations[`nginx.ingress.kubernetes.io/cors-${name}`]!.split(", ");
+    expect(cors("allow-headers")).toEqual(["authorization", "content-type", HEADER_LENGTH]);
+    expect(cors("expose-headers")).toEqual([HEADER_LENGTH]);
+    expect(cors("allow-methods")).toEqual(["GET", "POST", "OPTIONS"]);
   });
 
   test("service, budget and autoscaler mean the deployment", () => {
