@@ -78,6 +78,24 @@ test("each tensor gets the codec of fewest bytes that costs its exit no more tha
   expect(pick("jpeg", "stem")).toEqual(pick("plain", "stem"));
 });
 
+test("codecs are chosen by one half of the photos, and said to lose what the other tells", () => {
+  const told = (loss: number, reported: number) => ({ loss: { full: loss }, reported: { full: reported } });
+  const halved = fixtureModel((file) =>
+    Object.assign(file.userDefinedMetadata.eddi, {
+      codecs: {
+        stem: [
+          { codec: "uint8", deflate: false, bytes: 512, ...told(0.001, 0.002) },
+          { codec: "uint4", deflate: false, bytes: 256, ...told(0.006, 0) },
+        ],
+        join: [{ codec: "uint4", deflate: false, bytes: 256, ...told(0.004, 0.007) }],
+      },
+    }),
+  );
+  const chosen = chooseCodecs(halved, "full", "plain");
+  expect(chosen[at("stem")]).toEqual({ codec: "uint8", deflate: false, bytes: 512, loss: 0.002 });
+  expect(chosen[at("join")]).toEqual({ codec: "uint4", deflate: false, bytes: 256, loss: 0.007 });
+});
+
 test("what a browser cannot encode is not chosen", () => {
   expect(pick("plain", "image", "full", ["jpeg"])).toMatchObject({ codec: "jpeg" });
   expect(pick("plain", "image", "full", [])).toMatchObject({ codec: "uint8" });

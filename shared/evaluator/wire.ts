@@ -101,16 +101,22 @@ export function chooseCodecs(
 function fittedCosts(fitted: FittedTensor | undefined): readonly CodecCost[] {
   if (fitted === undefined) return [];
   const { codec, rates } = fitted;
-  return rates.map(({ bytes, loss }, at) => ({ codec, quality: at + 1, deflate: false, bytes, loss }));
+  return rates.map(({ step: _, spread: __, ...costs }, at) => ({
+    codec,
+    quality: at + 1,
+    deflate: false,
+    ...costs,
+  }));
 }
 
 function fewestBytes(costs: readonly CodecCost[]): CodecCost {
   return costs.reduce((best, cost) => (cost.bytes < best.bytes ? cost : best));
 }
 
-function chosen({ codec, quality, deflate, bytes, loss }: CodecCost, exit: string): ChosenCodec {
+/** Chosen by the losses on the photos to choose on, said to lose what the others tell. */
+function chosen({ codec, quality, deflate, bytes, loss, reported }: CodecCost, exit: string): ChosenCodec {
   const how = quality === undefined ? { codec, deflate } : { codec, quality, deflate };
-  return { ...how, bytes, loss: loss[exit] ?? 0 };
+  return { ...how, bytes, loss: (reported ?? loss)[exit] ?? 0 };
 }
 
 /**

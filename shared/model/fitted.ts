@@ -11,6 +11,7 @@ import {
   toFloat16,
 } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
+import { checkLosses, type Expect } from "./codecs.ts";
 
 /**
  * A codec that `lab fit-codec` fitted to one tensor. Its numbers are a shard like those of weights, of three of them:
@@ -35,8 +36,9 @@ export interface FittedRate {
   /** Of the tensor alone: mean over photos, and their standard deviation. */
   readonly bytes: number;
   readonly spread: number;
-  /** By exit behind the tensor: top-1 that it loses against float32, 0..1; below 0 where it gained by chance. */
+  /** As those of a `CodecCost`: on the photos to choose on, and on those that nothing was chosen on. */
   readonly loss: Readonly<Record<string, number>>;
+  readonly reported?: Readonly<Record<string, number>>;
 }
 
 /** Components are counted in a byte by the coder, and so are a component's symbols. */
@@ -90,13 +92,12 @@ interface Measured {
  * Checks the `fitted` of a model's metadata.
  *
  * @param exits  their ids
- * @param expect throws unless the first holds: told field, what was expected and what came
  */
 export function checkFitted(
   value: unknown,
   { input, tensors, shards }: Measured,
   exits: readonly string[],
-  expect: (holds: boolean, field: string, expected: string, came: unknown) => void,
+  expect: Expect,
 ): void {
   const isObject = (one: unknown): boolean => typeof one === "object" && one !== null && !Array.isArray(one);
   const isNumber = (one: unknown): one is number => Number.isFinite(one);
@@ -122,15 +123,12 @@ export function checkFitted(
     for (const [i, rate] of rates.entries()) {
       const place = `${field}.rates[${i}]`;
       expect(isObject(rate), place, "an object", rate);
-      const { step, bytes, spread, loss } = rate;
+      const { step, bytes, spread, loss, reported = {} } = rate;
       expect(isNumber(step) && step > 0, `${place}.step`, "a number above 0", step);
       expect(isNumber(bytes) && bytes > 0, `${place}.bytes`, "a number above 0", bytes);
       expect(isNumber(spread) && spread >= 0, `${place}.spread`, "a number of 0 or more", spread);
-      expect(isObject(loss), `${place}.loss`, "an object", loss);
-      for (const [exit, share] of Object.entries(loss)) {
-        expect(exits.includes(exit), `${place}.loss`, `exits of ${exits.join(", ")}`, exit);
-        expect(isNumber(share) && Math.abs(share) <= 1, `${place}.loss.${exit}`, "a number of -1..1", share);
-      }
+      for (const [name, losses] of Object.entries({ loss, reported }))
+        checkLosses(losses, `${place}.${name}`, exits, expect);
     }
   }
 }

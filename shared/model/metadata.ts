@@ -17,7 +17,10 @@ export interface ModelMetadata {
   readonly labels: readonly string[];
   /** Earliest first; the last one is the full model. */
   readonly exits: readonly Exit[];
-  /** Ways to let sure exits answer early, none dominated by another; absent until `lab calibrate` found them. */
+  /**
+   * Ways to let sure exits answer early, none dominated by another where they were chosen; absent until `lab calibrate`
+   * found them.
+   */
   readonly policies?: readonly ExitPolicy[];
   /** What every node that may be cut produces, by node name; the input included. */
   readonly tensors: Readonly<Record<string, TensorInfo>>;
@@ -46,8 +49,13 @@ export interface Exit {
   readonly node: string;
   /** What the scores are; `softmax`, class probabilities, where absent. */
   readonly output?: OutputKind;
-  /** Top-1 on the whole validation set, 0..1; null until `lab evaluate --write` has measured it. */
+  /**
+   * Top-1, 0..1, on the half of the validation photos that no choice has seen; null until `lab evaluate --write` has
+   * measured it.
+   */
   readonly accuracy: number | null;
+  /** The same on the other half, which policies and codecs are chosen on. */
+  readonly chosen?: number;
   /**
    * Of the temperature scaling that makes its largest probability its chance to be right: softmax(ln p / T).
    * Fitted on photos held back from training; 1 where absent.
@@ -75,8 +83,10 @@ export interface ExitPolicy {
   readonly early: readonly EarlyExit[];
   /** By early exit: share of all images that go on past it, 0..1, never rising. */
   readonly reach: readonly number[];
-  /** Top-1 of the whole, 0..1, on the same photos as the exits' accuracies. */
+  /** Top-1 of the whole, 0..1, on the same photos as the exits' accuracies, as are all figures here but `chosen`. */
   readonly accuracy: number;
+  /** The same on the photos that the policy was chosen on. */
+  readonly chosen?: number;
   /** By early exit: top-1 of the images that it answers, 0..1. */
   readonly answered?: readonly number[];
   /** By exit: top-1 of the images that no early exit answers, 0..1; the policy's own exit among them. */
@@ -138,7 +148,7 @@ export function readMetadata(value: unknown): ModelMetadata {
     const { temperature } = exit;
     const isHot = temperature === undefined || (Number.isFinite(temperature) && (temperature as number) > 0);
     expect(isHot, `exits[${i}].temperature`, "a positive number", temperature);
-    for (const name of ["agreement", "outside", "int8"] as const) {
+    for (const name of ["chosen", "agreement", "outside", "int8"] as const) {
       const share = exit[name];
       expect(share === undefined || isShare(share), `exits[${i}].${name}`, "0..1", share);
     }
@@ -228,6 +238,8 @@ function checkPolicies(policies: readonly unknown[], ids: readonly string[]): vo
       );
     }
     expect(isShare(policy.accuracy), `${field}.accuracy`, "0..1", policy.accuracy);
+    const { chosen } = policy;
+    expect(chosen === undefined || isShare(chosen), `${field}.chosen`, "0..1", chosen);
     if (policy.answered !== undefined) {
       const answered = array(policy.answered, `${field}.answered`);
       const isRight = answered.length === early.length && answered.every(isShare);

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ModelMetadata } from "#shared/model";
 import { cacheDir } from "../data/find-data.ts";
+import { reportedOnes } from "../data/halves.ts";
 import { holdBack } from "../data/held-back.ts";
 import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
 import { cachedExitScores } from "../evaluate/exit-scores.ts";
@@ -18,8 +19,8 @@ export const CONFIDENCE_SECTION = "Confidence";
 export const calibrateCommand = command({
   name: "calibrate",
   about: `How sure every exit may be believed to be, and which exits should answer early when they are sure. Temperatures
-and policies are fitted on the training photos held back from training; their figures are then measured once on
-the whole validation set.`,
+are fitted on the training photos held back from training, policies on one half of the validation photos; what both are
+worth is measured on the other half, which no choice sees.`,
   argument: modelArgument,
   options: {
     data: dataOption,
@@ -32,8 +33,10 @@ the whole validation set.`,
     const kept = { cacheDir: cacheDir(options.data.env), backend };
     const { heldBack } = holdBack(await load("train"));
     const onHeldBack = await cachedExitScores(segments, heldBack, kept);
-    const onValidation = await cachedExitScores(segments, await load("validation"), kept);
-    const calibration = calibrate(segments.model, onHeldBack, onValidation);
+    const photos = await load("validation");
+    const isReported = reportedOnes(photos);
+    const onValidation = await cachedExitScores(segments, photos, kept);
+    const calibration = calibrate(segments.model, onHeldBack, onValidation, isReported);
     if (options.json) {
       const { metadata, version } = segments.model;
       const policies = calibration.policies.map(({ policy, cost }) => ({ ...policy, cost }));
@@ -60,31 +63,31 @@ async function store(folder: string, calibration: Calibration): Promise<void> {
 function report({ photos, exits, policies }: Calibration): string {
   return `How sure an exit is, softmax(ln p / T), is brought in line with how often it is right: T is fitted on the
 ${photos.heldBack} training photos held back from training. ECE (expected calibration error, 15 bins) before and after, there and
-on the ${photos.validation} validation photos:
+on the ${photos.reportedOn} validation photos to report on:
 
-| exit | T | held back: ECE | after | validation: ECE | after |
+| exit | T | held back: ECE | after | reported: ECE | after |
 |---|---|---|---|---|---|
 ${exits.map(exitRow).join("\n")}
 
-${policies.length === 0 ? "No policy beats the plain exits." : policyTable(policies)}`;
+${policies.length === 0 ? "No policy beats the plain exits." : policyTable(policies, photos)}`;
 }
 
-function exitRow({ exit, temperature, heldBackError, validationError }: CalibratedExit): string {
-  const errors = [heldBackError, validationError].flatMap(({ before, after }) => [before, after]);
+function exitRow({ exit, temperature, heldBackError, reportedError }: CalibratedExit): string {
+  const errors = [heldBackError, reportedError].flatMap(({ before, after }) => [before, after]);
   return `| ${exit} | ${temperature.toFixed(3)} | ${errors.map(percent).join(" | ")} |`;
 }
 
-function policyTable(policies: readonly TriedPolicy[]): string {
-  const rows = policies.map(({ policy: { exit, early, reach, accuracy }, cost }) => {
+function policyTable(policies: readonly TriedPolicy[], photos: Calibration["photos"]): string {
+  const rows = policies.map(({ policy: { exit, early, reach, accuracy, chosen = 0 }, cost }) => {
     const asked = early.map((one) => `${one.exit} ≥ ${one.threshold}`).join(", ");
-    return `| ${asked} | ${exit} | ${reach.map(percent).join(", ")} | ${percent(cost.total)} | ${percent(accuracy)} |`;
+    return `| ${asked} | ${exit} | ${reach.map(percent).join(", ")} | ${percent(cost.total)} | ${percent(chosen)} | ${percent(accuracy)} |`;
   });
   return `Policies: exits that answer at once when they are so sure, and the exit that answers otherwise. Sets and thresholds
-were chosen on the held-back photos; reach (the share that goes on past each early exit), mean work (of the last
-exit's) and top-1 are measured on the validation photos, and what is dominated there was left out.
+were chosen on ${photos.chosenOn} validation photos; reach (the share that goes on past each early exit), mean work (of the last
+exit's) and the reported top-1 are measured on the ${photos.reportedOn} others.
 
-| early | else | goes on | work | top-1 |
-|---|---|---|---|---|
+| early | else | goes on | work | top-1, chosen on | reported |
+|---|---|---|---|---|---|
 ${rows.join("\n")}`;
 }
 

@@ -2,10 +2,11 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { readMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
+import { halves } from "../data/halves.ts";
 import { thinned } from "../data/held-back.ts";
-import type { Photos } from "../data/photos.ts";
+import type { LoadedPhotos } from "../data/pixels.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
-import { measureCodecs } from "../evaluate/codec-costs.ts";
+import { measureCodecs, withReported } from "../evaluate/codec-costs.ts";
 import { CODECS_SECTION, codecsSection } from "../evaluate/codec-section.ts";
 import { withMeasured } from "../evaluate/with-measured.ts";
 import { withSection } from "../files/card-section.ts";
@@ -19,8 +20,8 @@ export interface CodecsRequest {
   readonly segments: SegmentModel;
   readonly coders: FolderCoders;
   readonly backend: string;
-  readonly validation: Photos;
-  /** At most so many photos, evenly spread. */
+  readonly validation: LoadedPhotos;
+  /** Of each half at most so many photos, evenly spread. */
   readonly count: number;
   readonly write: boolean;
   readonly json: boolean;
@@ -29,18 +30,22 @@ export interface CodecsRequest {
 /** Measures what each tensor costs on the wire, and prints the card's section, or JSON with every quality tried. */
 export async function evaluateCodecs(request: CodecsRequest, status: StatusLine): Promise<void> {
   const { folder, segments, coders, backend, validation, count, write, json } = request;
-  const photos = thinned(validation, count);
+  const parted = halves(validation);
+  const [chosenOn, reportedOn] = [thinned(parted.chosenOn, count), thinned(parted.reportedOn, count)];
   const { model } = segments;
   const startMs = performance.now();
-  const all = await measureCodecs(segments, photos, coders, (share) =>
-    status.update(`${bar(share)} codecs of ${model.metadata.id}: ${Math.round(100 * share)} %`),
-  );
-  status.note(`${photos.count} photos in ${Math.round((performance.now() - startMs) / 1000)} s`);
-  const codecs = chooseQualities(all);
-  const section = codecsSection(model, codecs, photos.count);
+  const progress = (what: string) => (share: number) =>
+    status.update(`${bar(share)} codecs of ${model.metadata.id}, ${what}: ${Math.round(100 * share)} %`);
+  const all = await measureCodecs(segments, chosenOn, coders, progress("choosing"));
+  const chosen = chooseQualities(all);
+  const codecs = await withReported(segments, reportedOn, chosen, coders, progress("reporting"));
+  const photos = { chosenOn: chosenOn.count, reportedOn: reportedOn.count };
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  status.note(`${photos.chosenOn} and ${photos.reportedOn} photos in ${seconds} s`);
+  const section = codecsSection(model, codecs, photos);
   if (json) {
-    const of = { model: model.metadata.id, version: model.version, backend, photos: photos.count };
-    printJson({ ...of, codecs: all });
+    const of = { model: model.metadata.id, version: model.version, backend, photos };
+    printJson({ ...of, tried: all, codecs });
   } else process.stdout.write(`${section}\n`);
   if (!write) return;
   await rewriteMetadata(folder, (metadata) => readMetadata(withMeasured(metadata, codecs)));

@@ -3,18 +3,20 @@ import { CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { type Model, parseCodec, type WireCodec } from "#shared/model";
 import { PRECISIONS } from "#shared/onnx";
+import { cacheDir } from "../data/find-data.ts";
+import { reportedOnes } from "../data/halves.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
 import { confusionOf } from "../evaluate/confusion.ts";
 import {
-  type ExitResult,
-  evaluateExits,
+  evaluateHalves,
+  type HalvedResult,
   hasStalePolicies,
   withAccuracies,
 } from "../evaluate/evaluate-exits.ts";
-import { type ExitScores, exitScores } from "../evaluate/exit-scores.ts";
+import { cachedExitScores, type ExitScores, scoreHalves } from "../evaluate/exit-scores.ts";
 import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import { readCoders, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
@@ -25,7 +27,7 @@ import { command } from "./command.ts";
 import { evaluateCodecs } from "./evaluate-codecs.ts";
 import { evaluateCut } from "./evaluate-cut.ts";
 import { evaluateInt8 } from "./evaluate-int8.ts";
-import { calibrationErrors, exitTable } from "./exit-table.ts";
+import { calibrationErrors, halvedTable } from "./exit-table.ts";
 import { flag, oneOf, parsed, text, whole } from "./option.ts";
 import {
   backendOption,
@@ -39,8 +41,9 @@ import {
 
 export const evaluateCommand = command({
   name: "evaluate",
-  about: `Top-1 accuracy of every exit of an exported model on the whole validation set, with its 95 % interval and the
-calibration error of its confidence, and the accuracy-work curve as a picture; or what sending each of its tensors
+  about: `Top-1 accuracy of every exit of an exported model, with its 95 % interval and the calibration error of its
+confidence, on the half of the validation photos that nothing is chosen on, beside the half that policies and codecs are
+chosen on and all; and the accuracy-work curve as a picture; or what sending each of its tensors
 costs under each codec, in bytes and in top-1, which plans then heed.`,
   argument: modelArgument,
   options: {
@@ -59,10 +62,10 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
       "fp32, or int8: as the service runs tails with --precision int8",
       "fp32",
     ),
-    photos: whole("of the validation photos, evenly spread; with --codecs", 1, 1000),
+    photos: whole("of each half of the validation photos, evenly spread; with --codecs", 1, 1000),
     write: flag("store what was measured in the model's metadata and in its card"),
     verdicts: flag(
-      "record in the model's folder what every exit says of every photo, for simulations; last, since what is stored " +
+      "record in the model's folder what every exit says of every photo to report on, for simulations; last, since what is stored " +
         "in the metadata makes another version of the model",
     ),
     out: outOption("the curve, SVG (default accuracy-MODEL.svg, here)"),
@@ -92,9 +95,12 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
     if (isOfCut) return evaluateCut(segments, photos, coders, { cut, codec, json });
     const { model } = segments;
     if (precision === "int8") return evaluateInt8({ folder, model, photos, write, json });
-    const scores = await exitScores(segments, photos);
-    const exits = evaluateExits(model.metadata.exits, scores);
-    const errors = calibrationErrors(model.metadata.exits, scores);
+    const isReported = reportedOnes(photos);
+    const kept = { cacheDir: cacheDir(options.data.env), backend };
+    const scores = await cachedExitScores(segments, photos, kept);
+    const { reportedOn } = scoreHalves(scores, isReported);
+    const exits = evaluateHalves(model.metadata.exits, scores, isReported);
+    const errors = calibrationErrors(model.metadata.exits, reportedOn);
     const { out: picture = `accuracy-${model.metadata.id}.svg` } = options;
     await writeOut(picture, accuracyCurve(model, exits));
     if (json) {
@@ -102,20 +108,23 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
         model: model.metadata.id,
         version: model.version,
         backend,
-        exits: exits.map((exit, at) => ({
-          ...exit,
+        exits: exits.map(({ reported, chosen, all, gain }, at) => ({
+          ...reported,
+          chosen,
+          all,
+          gain,
           calibrationError: errors[at],
-          ...exitWork(model, exit.exit),
+          ...exitWork(model, reported.exit),
         })),
         confusion: confusionOf(scores, exits.length - 1),
         photos: photos.count,
         skipped: photos.skipped,
         picture,
       });
-    } else process.stdout.write(`${exitTable(exits, errors)}\npicture: ${picture}\n`);
+    } else process.stdout.write(`${halvedTable(exits, errors)}\npicture: ${picture}\n`);
     if (write) await store(place, model, exits, scores, status);
     if (!verdicts) return;
-    const { file, bytes } = await recordVerdicts(folder, await readModelFolder(folder), scores);
+    const { file, bytes } = await recordVerdicts(folder, await readModelFolder(folder), reportedOn);
     status.note(`verdicts: ${file}, ${(bytes / 1000).toFixed(1)} kB`);
   },
 });
@@ -131,7 +140,7 @@ function readCodec(given: string, option: string): WireCodec {
 async function store(
   { name, folder }: ModelPlace,
   model: Model,
-  exits: readonly ExitResult[],
+  exits: readonly HalvedResult[],
   scores: ExitScores,
   status: StatusLine,
 ): Promise<void> {
@@ -147,8 +156,9 @@ async function store(
   }
 }
 
-function accuracyCurve(model: Model, exits: readonly ExitResult[]): string {
+function accuracyCurve(model: Model, results: readonly HalvedResult[]): string {
   const { id, policies = [] } = model.metadata;
+  const exits = results.map(({ reported }) => reported);
   const work = new Map(exits.map(({ exit }) => [exit, exitWork(model, exit).macs / 1e6]));
   const points = exits.map(({ exit, accuracy, low, high }) => {
     return { label: exit, mmacs: work.get(exit)!, accuracy, low, high };

@@ -2,8 +2,10 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
+import { halves } from "../data/halves.ts";
 import { holdBack, thinned } from "../data/held-back.ts";
-import { exitsBehind, measureFitted } from "../evaluate/codec-costs.ts";
+import type { Photos } from "../data/photos.ts";
+import { besideReported, exitsBehind, measureFitted } from "../evaluate/codec-costs.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import { withSection } from "../files/card-section.ts";
 import { readModelFolder } from "../files/model-folder.ts";
@@ -20,13 +22,13 @@ export const fitCodecCommand = command({
   name: "fit-codec",
   about: `Fits a codec to one tensor and stores it with the model: the principal components of the tensor's blocks on
 training photos, told in steps, by a range coder with static tables. For each loss that is tolerated it takes the coarsest
-step that keeps it on the training photos held back from training; validation photos then tell bytes and losses. Plans
+step that keeps it on the training photos held back from training; validation photos then tell bytes and losses, on the half that plans choose by and on the other. Plans
 use it where the cut lies there. The model becomes another version of the same weights and verdicts.`,
   argument: modelArgument,
   options: {
     tensor: required(text("NODE", "whose tensor; not the image")),
     rates: parsed("POINTS", "top-1 that may be lost, in points, one for each rate", readLosses, "0.3,0.5,1"),
-    photos: whole("of the validation photos, evenly spread, that bytes and losses are told of", 1, 1000),
+    photos: whole("of each half of the validation photos, evenly spread, that losses are told of", 1, 1000),
     data: dataOption,
     backend: backendOption,
     json: jsonOption,
@@ -40,15 +42,20 @@ use it where the cut lies there. The model becomes another version of the same w
     const onProgress = (what: string, share: number) =>
       status.update(`${bar(share)} ${what} of ${name}: ${Math.round(100 * share)} %`);
     const fitted = await fitCodec({ segments, name, ...photos, losses, onProgress });
-    const validation = thinned(await load("validation"), count);
-    const measured = await measureFitted(segments, validation, name, fitted.coders, (share) =>
-      onProgress("validation", share),
+    const parted = halves(await load("validation"));
+    const [chosenOn, reportedOn] = [thinned(parted.chosenOn, count), thinned(parted.reportedOn, count)];
+    const measuredOn = (photos: Photos, what: string) =>
+      measureFitted(segments, photos, name, fitted.coders, (share) => onProgress(what, share));
+    const measured = besideReported(
+      { [name]: await measuredOn(chosenOn, "choosing") },
+      { [name]: await measuredOn(reportedOn, "reporting") },
     );
-    const stored = packCodec(name, fitted, measured);
+    const photosTold = { chosenOn: chosenOn.count, reportedOn: reportedOn.count };
+    const stored = packCodec(name, fitted, measured[name]!);
     await storeCodec(folder, name, stored);
     // Neither nodes nor weights are others.
     const isRenewed = await renewVerdicts(folder, model, await readModelFolder(folder));
-    const section = fittedSection(model, name, stored, fitted, validation.count);
+    const section = fittedSection(model, name, stored, fitted, photosTold);
     const curve = fittedCurve(model, name, stored, fitted.tried);
     await writeFile(path.join(folder, curveFile(stored.fitted)), curve);
     const card = path.join(folder, "card.md");
@@ -57,7 +64,7 @@ use it where the cut lies there. The model becomes another version of the same w
     if (json) {
       const { bytes, fitted: codec } = stored;
       const tried = fitted.tried.map(({ step, cost, loss }) => ({ ...cost, step, fittedLoss: loss }));
-      const of = { model: model.metadata.id, backend, tensor: name, photos: validation.count };
+      const of = { model: model.metadata.id, backend, tensor: name, photos: photosTold };
       printJson({ ...of, shardBytes: bytes.length, codec, tried });
     } else process.stdout.write(`${section}\n`);
     status.note(

@@ -49,6 +49,12 @@ test("records come class by class, with every pixel's colours side by side", asy
       expect([...train.pixels.subarray(at, at + 3)]).toEqual([train.labels[photo], y, x]);
     }
   }
+  // As files of the other layout are called.
+  expect([train.names[0], train.names[37], train.names[99]]).toEqual([
+    "airplane/0000",
+    "cat/0007",
+    "truck/0009",
+  ]);
   expect(await loadSplit(set, "validation", options)).toMatchObject({ count: 20, skipped: 0 });
 });
 

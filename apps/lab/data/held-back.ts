@@ -25,7 +25,8 @@ export function thinned(photos: Photos, most: number): Photos {
   return pick(photos, (photo) => before(photo + 1) > before(photo));
 }
 
-function pick(photos: Photos, wanted: (photo: number) => boolean): Photos {
+/** Those of the photos, in their order. */
+export function pick(photos: Photos, wanted: (photo: number) => boolean): Photos {
   const picked = Array.from({ length: photos.count }, (_, photo) => photo).filter(wanted);
   const each = photos.size * photos.size * 3;
   const pixels = new Uint8Array(picked.length * each);

@@ -95,6 +95,9 @@ test("images that do not decode are left out, named once, and tried again when t
   const photos = await loadSplit(set, "train", { cacheDir, status: first.status });
   expect(photos).toMatchObject({ count: 20, skipped: 2 });
   expect([...photos.labels]).toEqual([...Array(10).fill(0), ...Array(10).fill(1)]);
+  // Every tenth is for validation, and one of each class cannot be read.
+  expect(photos.names).toHaveLength(20);
+  expect([photos.names[3], photos.names[10]]).toEqual(["cat/a04", "dog/a01"]);
   expect(first.lines).toHaveLength(1);
   expect(first.lines[0]).toMatch(
     /^skipped 2 photos of 22 that cannot be read: .*a03\.jpg \(.*, .*a00\.jpg \(/,

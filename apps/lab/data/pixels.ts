@@ -12,6 +12,8 @@ import { keepPixels, readPixels } from "./pixel-cache.ts";
 export interface LoadedPhotos extends Photos {
   /** How many images were left out since they do not decode. */
   readonly skipped: number;
+  /** By photo: its class folder and file name without ending, or of records class and place in it: `airplane/0017`. */
+  readonly names: readonly string[];
 }
 
 export interface LoadOptions {
@@ -33,7 +35,10 @@ const NAMED = 5;
  */
 export async function loadSplit(set: DataSet, split: Split, options: LoadOptions): Promise<LoadedPhotos> {
   const source = set.splits[split];
-  if (source.kind === "records") return { ...(await readRecords(source.files)), skipped: 0 };
+  if (source.kind === "records") {
+    const photos = await readRecords(source.files);
+    return { ...photos, skipped: 0, names: recordNames(photos.labels, set.labels) };
+  }
   const { files } = source;
   const { pixels, unreadable } = await decoded(set, files, options);
   if (unreadable.length > 0) {
@@ -41,7 +46,20 @@ export async function loadSplit(set: DataSet, split: Split, options: LoadOptions
     options.status.note(skippedText(files, unreadable));
   }
   const photos = without(unreadable, files, pixels, set);
-  return { ...photos, skipped: unreadable.length };
+  const gaps = new Set(unreadable.map(({ at }) => at));
+  const names = files.filter((_, at) => !gaps.has(at)).map((file) => nameOf(file.path));
+  return { ...photos, skipped: unreadable.length, names };
+}
+
+function nameOf(file: string): string {
+  const { dir, name } = path.parse(file);
+  return `${path.basename(dir)}/${name}`;
+}
+
+/** As the files of the copy with a JPEG for each image are called. */
+function recordNames(labels: Labels, classes: readonly string[]): string[] {
+  const next = classes.map(() => 0);
+  return Array.from(labels, (label) => `${classes[label]}/${String(next[label]!++).padStart(4, "0")}`);
 }
 
 async function decoded(

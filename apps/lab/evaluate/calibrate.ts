@@ -1,13 +1,13 @@
 import type { Model } from "#shared/model";
-import type { ExitScores } from "./exit-scores.ts";
+import { type ExitScores, scoreHalves } from "./exit-scores.ts";
 import { findPolicies, measurePolicies, type TriedPolicy } from "./policies.ts";
 import { calibrationError, fitTemperature, verdictsOf } from "./temperature.ts";
 
 export interface Calibration {
-  readonly photos: { readonly heldBack: number; readonly validation: number };
+  readonly photos: { readonly heldBack: number; readonly chosenOn: number; readonly reportedOn: number };
   /** Earliest first. */
   readonly exits: readonly CalibratedExit[];
-  /** As measured on the validation photos. */
+  /** As measured on the photos to report on. */
   readonly policies: readonly TriedPolicy[];
 }
 
@@ -15,7 +15,7 @@ export interface CalibratedExit {
   readonly exit: string;
   readonly temperature: number;
   readonly heldBackError: CalibrationErrors;
-  readonly validationError: CalibrationErrors;
+  readonly reportedError: CalibrationErrors;
 }
 
 /** Expected calibration errors at temperature 1 and at the one fitted, 0..1. */
@@ -24,8 +24,19 @@ export interface CalibrationErrors {
   readonly after: number;
 }
 
-/** Fits temperatures and finds policies on held-back photos, then measures both on validation photos. */
-export function calibrate(model: Model, heldBack: ExitScores, validation: ExitScores): Calibration {
+/**
+ * Fits temperatures on held-back photos, finds policies on one half of the validation photos, then measures both on
+ * the other.
+ *
+ * @param isReported by validation photo
+ */
+export function calibrate(
+  model: Model,
+  heldBack: ExitScores,
+  validation: ExitScores,
+  isReported: readonly boolean[],
+): Calibration {
+  const { chosenOn, reportedOn } = scoreHalves(validation, isReported);
   const exits = model.metadata.exits.map(({ id }, exit): CalibratedExit => {
     // Rounded, so that the file says what was measured.
     const temperature = Number(fitTemperature(heldBack, exit).toFixed(4));
@@ -37,15 +48,16 @@ export function calibrate(model: Model, heldBack: ExitScores, validation: ExitSc
       exit: id,
       temperature,
       heldBackError: errors(heldBack),
-      validationError: errors(validation),
+      reportedError: errors(reportedOn),
     };
   });
   const verdicts = (scores: ExitScores) =>
     exits.map(({ temperature }, exit) => verdictsOf(scores, exit, temperature));
-  const found = findPolicies(model, verdicts(heldBack));
+  const found = findPolicies(model, verdicts(chosenOn));
+  const [held, chosen, reported] = [heldBack, chosenOn, reportedOn].map(({ labels }) => labels.length);
   return {
-    photos: { heldBack: heldBack.labels.length, validation: validation.labels.length },
+    photos: { heldBack: held!, chosenOn: chosen!, reportedOn: reported! },
     exits,
-    policies: measurePolicies(model, verdicts(validation), found),
+    policies: measurePolicies(model, verdicts(reportedOn), found),
   };
 }

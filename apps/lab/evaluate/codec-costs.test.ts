@@ -10,7 +10,14 @@ import type { SegmentModel } from "#shared/runtime";
 import { miniPhotos } from "../data/fixture.ts";
 import { openModelFolder } from "../files/model-folder.ts";
 import { chooseQualities, neverRising } from "./choose-quality.ts";
-import { exitsBehind, type MeasuredCodecs, measureCodecs, QUALITIES } from "./codec-costs.ts";
+import {
+  besideReported,
+  exitsBehind,
+  type MeasuredCodecs,
+  measureCodecs,
+  QUALITIES,
+  withReported,
+} from "./codec-costs.ts";
 import { cheaperThanImage, codecsSection } from "./codec-section.ts";
 import type { MeasuredCost } from "./tally.ts";
 
@@ -95,6 +102,33 @@ test("losses and deflated bytes are those of running the whole model with one te
   expect(find(name, "uint4", true).bytes).toBe(Math.round(deflated / 3));
 });
 
+test("what was chosen is measured on other photos, and nothing else is: the choice stays what it was", async () => {
+  const chosen: MeasuredCodecs = {
+    ...measured,
+    image: measured.image!.filter(({ quality = 60 }) => quality === 60),
+  };
+  const others = miniPhotos(10, 32);
+  const both = await withReported(segments, others, chosen);
+  const alone = await measureCodecs(segments, others);
+  for (const [name, costs] of Object.entries(both)) {
+    expect(costs.map(({ reported: _, ...rest }) => rest)).toEqual(chosen[name]);
+    for (const { codec, quality, deflate, reported } of costs) {
+      const same = alone[name]!.find(
+        (one) => one.codec === codec && one.quality === quality && one.deflate === deflate,
+      );
+      expect(reported).toEqual(codec === "float32" ? undefined : same!.loss);
+    }
+  }
+});
+
+test("a codec that cannot hold the photos to report on is left out", () => {
+  const [one, other] = [cost("uint8", null, 3072, 0.001), cost("uint4", null, 1536, 0.002)];
+  const there = { ...one, loss: { exit1: 0, exit3: 0.004 } };
+  expect(besideReported({ image: [one, other] }, { image: [there] })).toEqual({
+    image: [{ ...one, reported: { exit1: 0, exit3: 0.004 } }],
+  });
+});
+
 const cost = (
   codec: "jpeg" | "webp" | "uint8" | "uint4",
   quality: number | null,
@@ -177,9 +211,15 @@ test("the card names the cuts in the first half of the work that take fewer byte
   expect(cheaperThanImage(model, { image: [cost("uint8", null, 3072, 0)] })).toBe(
     "No quality of JPEG keeps exit3 within 0.5 points of top-1.",
   );
-  const section = codecsSection(model, measured, photos.count);
+  const section = codecsSection(model, measured, { chosenOn: 12, reportedOn: 8 });
   for (const name of ["stem/pool", "block2/wide *", "exit3/pool"]) expect(section).toContain(`| ${name} |`);
   expect(section).not.toContain("| exit1/pool");
+  const both = codecsSection(
+    model,
+    { ...measured, image: [{ ...image[0]!, reported: { exit1: 0, exit3: 0.002 } }] },
+    { chosenOn: 12, reportedOn: 8 },
+  );
+  expect(both).toContain("| jpeg 60 | 900 | - | 0.1 | 0.2 |");
 });
 
 const top = (scores: Float32Array): number => scores.indexOf(Math.max(...scores));

@@ -1,5 +1,6 @@
 import { type Tensor, tensor } from "@tensorflow/tfjs-core";
 import {
+  anyCodec,
   FITTED_CODECS,
   IMAGE_CODECS,
   type ImageCodecName,
@@ -9,7 +10,15 @@ import {
   TENSOR_CODECS,
   tensorCodec,
 } from "#shared/codecs";
-import { type Model, type Segment, type TensorInfo, USUAL_QUALITY, type WireCodec } from "#shared/model";
+import {
+  type CodecCost,
+  type Model,
+  type Segment,
+  sameCodec,
+  type TensorInfo,
+  USUAL_QUALITY,
+  type WireCodec,
+} from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
@@ -43,11 +52,59 @@ export async function measureCodecs(
   coders: FolderCoders = new Map(),
   onProgress: (share: number) => void = () => {},
 ): Promise<MeasuredCodecs> {
+  return measureSome(segments, photos, coders, () => true, onProgress);
+}
+
+/**
+ * Beside losses on photos to choose on, those on photos that no choice has seen. A codec that cannot hold the values
+ * of these is left out.
+ *
+ * @param chosen measured before; what they hold alone is measured
+ * @throws EddiError as `measureCodecs`
+ */
+export async function withReported(
+  segments: SegmentModel,
+  photos: Photos,
+  chosen: MeasuredCodecs,
+  coders: FolderCoders = new Map(),
+  onProgress: (share: number) => void = () => {},
+): Promise<MeasuredCodecs> {
+  const isChosen = (name: string, coding: Coding): boolean =>
+    chosen[name]!.some((cost) => cost.codec === coding.codec && cost.quality === coding.quality);
+  const measured = await measureSome(segments, photos, coders, isChosen, onProgress);
+  return besideReported(chosen, measured);
+}
+
+/** The first of both, with the losses of the second as those that are reported. */
+export function besideReported(chosen: MeasuredCodecs, measured: MeasuredCodecs): MeasuredCodecs {
+  return Object.fromEntries(
+    Object.entries(chosen).map(([name, costs]) => {
+      const both = costs.flatMap((cost) => {
+        const found = measured[name]!.find((one) => sameCodec(one, cost));
+        return found === undefined ? [] : [beside(cost, found)];
+      });
+      return [name, both];
+    }),
+  );
+}
+
+function beside<Cost extends CodecCost>(cost: Cost, { loss }: CodecCost): Cost {
+  return anyCodec(cost.codec).isExact ? cost : { ...cost, reported: loss };
+}
+
+function measureSome(
+  segments: SegmentModel,
+  photos: Photos,
+  coders: FolderCoders,
+  isWanted: (name: string, coding: Coding) => boolean,
+  onProgress: (share: number) => void,
+): Promise<MeasuredCodecs> {
   const { model } = segments;
   const crossing = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0);
   const batches: Batches = (name, values, count) => {
     const own = coders.get(name) ?? [];
-    return codedBatches(model, name, values, count, [...codingsOf(model, name), ...ratesOf(own)], own);
+    const codings = [...codingsOf(model, name), ...ratesOf(own)].filter((coding) => isWanted(name, coding));
+    return codedBatches(model, name, values, count, codings, own);
   };
   return measure(segments, photos, crossing, batches, onProgress);
 }

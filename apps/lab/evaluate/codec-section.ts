@@ -7,8 +7,14 @@ import type { MeasuredCodecs } from "./codec-costs.ts";
 
 export const CODECS_SECTION = "What each cut costs on the wire";
 
+/** How many photos codecs were measured on. */
+export interface CodecPhotos {
+  readonly chosenOn: number;
+  readonly reportedOn: number;
+}
+
 /** The card's section, by the last exit: the image under its codecs, every tensor, and what is cheaper than the image. */
-export function codecsSection(model: Model, measured: MeasuredCodecs, photos: number): string {
+export function codecsSection(model: Model, measured: MeasuredCodecs, photos: CodecPhotos): string {
   const last = model.metadata.exits.at(-1)!.id;
   const [image] = model.dag.names;
   const shares = workBefore(model);
@@ -23,15 +29,16 @@ export function codecsSection(model: Model, measured: MeasuredCodecs, photos: nu
     });
   const images = measured[image!]!.filter(({ deflate }) => !deflate).map(
     (cost) =>
-      `| ${nameOf(cost)} | ${cost.bytes} | ${deflatedOf(measured[image!]!, cost)} | ${lossOf(cost, last)} |`,
+      `| ${nameOf(cost)} | ${cost.bytes} | ${deflatedOf(measured[image!]!, cost)} | ${lossesOf(cost, last).join(" | ")} |`,
   );
   return `Bytes of a tensor by codec, plain / deflated (means), and top-1 of ${last} that is lost when it alone travels so,
-in points, on ${photos} validation photos spread over all (\`lab evaluate --codecs\`; a point is ${photos / 100} photos). The
-image as pixels (uint8), and as JPEG and WebP at the lowest qualities, of 20, 25 .. 90, at which some exit loses less
-than ${100 * TOLERANCE} points, by losses that were fitted to fall with the quality:
+in points (\`lab evaluate --codecs\`). Codecs and qualities are chosen, here and by plans, on ${photos.chosenOn} validation
+photos (a point is ${photos.chosenOn / 100}); what they lose is reported on ${photos.reportedOn} others that no choice saw, after the slash
+or in the last column. The image as pixels (uint8), and as JPEG and WebP at the lowest qualities, of 20, 25 .. 90, at which some exit
+loses less than ${100 * TOLERANCE} points, by losses that were fitted to fall with the quality:
 
-| image | bytes | deflated | lost |
-|---|---|---|---|
+| image | bytes | deflated | lost, chosen on | reported |
+|---|---|---|---|---|
 ${images.join("\n")}
 
 The tensors on the way to ${last}, with the share of its multiply-accumulates up to them; those with * cross only
@@ -50,14 +57,15 @@ function fittedTable(measured: MeasuredCodecs, exit: string): string {
     costs
       .filter(({ codec, deflate }) => isFittedCodec(codec) && !deflate)
       .map(
-        (cost) => `| ${name} | ${nameOf(cost)} | ${cost.bytes} ± ${cost.spread} | ${lossOf(cost, exit)} |`,
+        (cost) =>
+          `| ${name} | ${nameOf(cost)} | ${cost.bytes} ± ${cost.spread} | ${lossesOf(cost, exit).join(" | ")} |`,
       ),
   );
   if (rows.length === 0) return "";
   return `Codecs that were fitted to a tensor (\`lab fit-codec\`), with the bytes' standard deviation:
 
-| tensor | codec | bytes | lost |
-|---|---|---|---|
+| tensor | codec | bytes | lost, chosen on | reported |
+|---|---|---|---|---|
 ${rows.join("\n")}
 
 `;
@@ -114,11 +122,11 @@ function lastNode({ metadata, dag }: Model): number {
   return dag.names.indexOf(exitById(metadata, metadata.exits.at(-1)!.id).node);
 }
 
-/** `4096 / 2210, 0.1` */
+/** `4096 / 2210, 0.1 / 0.2` */
 function cellOf(costs: readonly CodecCost[], codec: CodecName, exit: string): string {
   const plain = costs.find((cost) => cost.codec === codec && !cost.deflate);
   if (plain === undefined) return "-";
-  const lost = anyCodec(codec).isExact ? "" : `, ${lossOf(plain, exit)}`;
+  const lost = anyCodec(codec).isExact ? "" : `, ${lossesOf(plain, exit).join(" / ")}`;
   return `${plain.bytes} / ${deflatedOf(costs, plain)}${lost}`;
 }
 
@@ -127,9 +135,9 @@ function deflatedOf(costs: readonly CodecCost[], { codec, quality }: CodecCost):
   return found === undefined ? "-" : `${found.bytes}`;
 }
 
-function lossOf({ loss }: CodecCost, exit: string): string {
-  const points = 100 * loss[exit]!;
-  return points === 0 ? "0" : `${Number(points.toFixed(2))}`;
+/** In points: where it was chosen, and as reported; exact codecs lose nothing on either. */
+function lossesOf({ loss, reported = loss }: CodecCost, exit: string): readonly string[] {
+  return [loss, reported].map((one) => `${Number((100 * one[exit]!).toFixed(2)) || 0}`);
 }
 
 function nameOf({ codec, quality, deflate }: CodecCost): string {

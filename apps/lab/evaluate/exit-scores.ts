@@ -110,6 +110,26 @@ export async function cachedExitScores(
   return measured;
 }
 
+/** The scores of the photos to choose on and of those to report on. */
+export function scoreHalves(
+  { classes, labels, scores }: ExitScores,
+  isReported: readonly boolean[],
+): { readonly chosenOn: ExitScores; readonly reportedOn: ExitScores } {
+  const half = (wanted: boolean): ExitScores => {
+    const photos = isReported.flatMap((one, photo) => (one === wanted ? [photo] : []));
+    const own = labels.slice(0, photos.length);
+    const halved = scores.map(() => new Float32Array(photos.length * classes));
+    for (const [at, photo] of photos.entries()) {
+      own[at] = labels[photo]!;
+      scores.forEach((all, exit) => {
+        halved[exit]!.set(all.subarray(photo * classes, (photo + 1) * classes), at * classes);
+      });
+    }
+    return { classes, labels: own, scores: halved };
+  };
+  return { chosenOn: half(false), reportedOn: half(true) };
+}
+
 /** Some photos' scores as probabilities: of logits a softmax, row by row. */
 export function probabilityRows(scores: Float32Array, exit: Exit, classes: number): Float32Array {
   if (outputKind(exit) !== "logits") return scores;

@@ -39,7 +39,7 @@ const MOST_POLICIES = 60;
  * lies within the noise of the photos is not worth its complication. Then as many as a model may have, spread
  * over cost and accuracy.
  *
- * @param verdicts of every exit on the photos held back from training
+ * @param verdicts of every exit on the photos to choose on
  */
 export function findPolicies(model: Model, verdicts: readonly Verdicts[]): readonly TriedPolicy[] {
   const { exits } = model.metadata;
@@ -65,18 +65,20 @@ export function findPolicies(model: Model, verdicts: readonly Verdicts[]): reado
 }
 
 /**
- * The same policies on other photos, without those that are dominated there.
+ * The same policies on other photos, beside what they reached where they were found. All of them: to leave out those
+ * that do worse there would be to choose again.
  *
- * @param verdicts of every exit on the validation photos
+ * @param verdicts of every exit on photos that no choice has seen
  */
 export function measurePolicies(
   model: Model,
   verdicts: readonly Verdicts[],
   policies: readonly TriedPolicy[],
 ): readonly TriedPolicy[] {
-  const measured = policies.map(({ policy: { exit, early } }) => tryPolicy(model, verdicts, exit, early));
-  const plain = plainExits(model, verdicts);
-  return withoutDominated([...plain, ...measured]).filter((one) => !plain.includes(one));
+  return policies.map(({ policy: { exit, early, accuracy: chosen } }) => {
+    const { policy, ...tried } = tryPolicy(model, verdicts, exit, early);
+    return { ...tried, policy: { ...policy, chosen } };
+  });
 }
 
 /** What a policy does on some photos: each is answered by the first early exit that is sure, else by the last. */

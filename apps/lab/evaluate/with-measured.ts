@@ -36,8 +36,9 @@ function withRates(fitted: FittedTensor, measured: readonly MeasuredCost[]): Fit
 export function ratesOf(costs: readonly MeasuredCost[]): readonly Omit<FittedRate, "step">[] {
   const exits = Object.keys(costs[0]!.loss);
   const byExit = exits.map((exit) => neverRising(costs.map(({ loss }) => loss[exit]!)));
-  return costs.map(({ bytes, spread }, at) => {
+  return costs.map(({ bytes, spread, reported }, at) => {
     const loss = exits.map((exit, i) => [exit, Number(byExit[i]![at]!.toFixed(6))] as const);
-    return { bytes, spread, loss: Object.fromEntries(loss) };
+    const rate = { bytes, spread, loss: Object.fromEntries(loss) };
+    return reported === undefined ? rate : { ...rate, reported };
   });
 }

@@ -179,7 +179,7 @@ test("what is stored is read again, measures the same, and takes the place of an
   const changed = withMeasured(model.metadata, { [NODE]: declared });
   expect(changed.fitted![NODE]!.rates[1]).toMatchObject({ bytes: declared[1]!.bytes, step });
 
-  const section = fittedSection(model, NODE, stored, fitted, heldBack.count);
+  const section = fittedSection(model, NODE, stored, fitted, { chosenOn: heldBack.count, reportedOn: 7 });
   expect(section).toContain(`| linear 2 | ${stored.fitted.rates[1]!.bytes} ± `);
   expect(section).toContain("](codec-block2-concat.svg)");
   const curve = fittedCurve(model, NODE, stored, fitted.tried);

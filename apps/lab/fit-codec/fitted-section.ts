@@ -1,6 +1,7 @@
 import { isImageCodec } from "#shared/codecs";
 import { type CodecCost, codecWords, type FittedRate, type FittedTensor, type Model } from "#shared/model";
 import { rateCurveSvg } from "../draw/rate-curve-svg.ts";
+import type { CodecPhotos } from "../evaluate/codec-section.ts";
 import type { FittedLinear, TriedStep } from "./fit-codec.ts";
 import type { StoredCodec } from "./store-codec.ts";
 
@@ -10,17 +11,19 @@ export function fittedSection(
   name: string,
   { bytes, fitted }: StoredCodec,
   { transform, tried }: FittedLinear,
-  photos: number,
+  photos: CodecPhotos,
 ): string {
   const exits = Object.keys(fitted.rates[0]!.loss);
-  const cells = (loss: CodecCost["loss"]): string =>
-    exits.map((exit) => (loss[exit] === undefined ? "-" : points(loss[exit]))).join(" | ");
-  const rows = fitted.rates.map((rate, at) => `| linear ${at + 1} | ${size(rate)} | ${cells(rate.loss)} |`);
+  const cells = ({ loss, reported }: Losses): string =>
+    exits
+      .map((exit) => [loss, ...(reported ? [reported] : [])].map((one) => cell(one[exit])).join(" / "))
+      .join(" | ");
+  const rows = fitted.rates.map((rate, at) => `| linear ${at + 1} | ${size(rate)} | ${cells(rate)} |`);
   const others = otherCosts(model, name).map(
-    (cost) => `| ${wordsOf(cost)} | ${cost.bytes} | ${cells(cost.loss)} |`,
+    (cost) => `| ${wordsOf(cost)} | ${cost.bytes} | ${cells(cost)} |`,
   );
   const steps = tried.map(({ step, cost, loss }) => {
-    return `| ${step.toFixed(3)} | ${size(cost)} | ${cells(cost.loss)} | ${points(loss)} |`;
+    return `| ${step.toFixed(3)} | ${size(cost)} | ${cells(cost)} | ${points(loss)} |`;
   });
   const blocks = fitted.block === 1 ? "positions" : `blocks of ${fitted.block}x${fitted.block} positions`;
   const isRotated = transform.basis.some((part) => part !== 0 && part !== 1);
@@ -29,7 +32,8 @@ export function fittedSection(
     : `${fitted.components} channels, each by itself`;
   return `Fitted by \`lab fit-codec\`: ${told}, told in steps, by a
 range coder with static tables; ${(bytes.length / 1000).toFixed(1)} kB of numbers. Bytes of the tensor alone, mean and standard
-deviation, and top-1 that is lost in points (fitted to fall with finer rates), on ${photos} validation photos; below, the other codecs of this tensor and the image's:
+deviation, and top-1 that is lost in points: on the ${photos.chosenOn} validation photos that plans choose by (fitted to fall with finer
+rates) / reported on ${photos.reportedOn} others; below, the other codecs of this tensor and the image's:
 
 | codec | bytes | ${exits.join(" | ")} |
 |---|---|${exits.map(() => "---|").join("")}
@@ -84,6 +88,8 @@ function otherCosts({ metadata, dag }: Model, name: string): readonly CodecCost[
   ];
 }
 
+type Losses = Pick<CodecCost, "loss" | "reported">;
+const cell = (loss: number | undefined): string => (loss === undefined ? "-" : points(loss));
 const size = ({ bytes, spread }: Pick<FittedRate, "bytes" | "spread">): string => `${bytes} ± ${spread}`;
 const points = (share: number): string => `${Number((100 * share).toFixed(2))}`;
 

@@ -1,5 +1,6 @@
 import { type Random, shuffled } from "#shared/random";
 import type { DataSource } from "../data/find-data.ts";
+import { halves } from "../data/halves.ts";
 import { inputBatch } from "../evaluate/exit-scores.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
@@ -20,7 +21,8 @@ export async function livePhotos(
   status: StatusLine,
 ): Promise<LivePhotos> {
   const { segments, load } = await openForPhotos(folder, { backend: "wasm", data }, status);
-  const photos = await load("validation");
+  // Those that the verdicts are of.
+  const { reportedOn: photos } = halves(await load("validation"));
   const { input, labels } = segments.model.metadata;
   const numbers = [...shuffled(photos.count, random).slice(0, count)];
   const inputs = numbers.map((number) => {

@@ -14,7 +14,7 @@ const LEVELS = 200;
 /**
  * Writes the verdicts of a model's exits into its folder; `readVerdicts` says how.
  *
- * @param scores of all validation photos
+ * @param scores of the validation photos to report on: what simulations find is to be of photos that no choice has seen
  * @returns the file and its bytes
  * @throws EddiError `bad-model` for scores that are none
  */
