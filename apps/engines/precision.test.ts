@@ -22,6 +22,15 @@ test("of itself int8 is taken where every exit was measured to lose no more than
   expect(precisionFor(measured([null, 0.8]), "auto")).toBe("fp32");
 });
 
+test("what is lost on the photos to choose on decides, whatever the others report", () => {
+  const exit = (chosen: number, int8Chosen: number) => ({
+    ...tiny.metadata,
+    exits: [{ ...tiny.metadata.exits[0]!, accuracy: 0.8, int8: 0.79, chosen, int8Chosen }],
+  });
+  expect(precisionFor({ ...tiny, metadata: exit(0.81, 0.809) }, "auto")).toBe("int8");
+  expect(precisionFor({ ...tiny, metadata: exit(0.81, 0.806) }, "auto")).toBe("fp32");
+});
+
 test("who names one gets it", () => {
   expect(precisionFor(measured([0.9, 0.1]), "int8")).toBe("int8");
   expect(precisionFor(measured([0.9, 0.9]), "fp32")).toBe("fp32");

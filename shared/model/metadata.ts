@@ -73,6 +73,8 @@ export interface Exit {
    * `lab evaluate --precision int8 --write` has measured it.
    */
   readonly int8?: number;
+  /** The same on the photos of `chosen`: by what is lost there a service chooses int8 of itself. */
+  readonly int8Chosen?: number;
 }
 
 /** Exits that answer at once when they are sure, before one that always answers. */
@@ -148,7 +150,7 @@ export function readMetadata(value: unknown): ModelMetadata {
     const { temperature } = exit;
     const isHot = temperature === undefined || (Number.isFinite(temperature) && (temperature as number) > 0);
     expect(isHot, `exits[${i}].temperature`, "a positive number", temperature);
-    for (const name of ["chosen", "agreement", "outside", "int8"] as const) {
+    for (const name of ["chosen", "agreement", "outside", "int8", "int8Chosen"] as const) {
       const share = exit[name];
       expect(share === undefined || isShare(share), `exits[${i}].${name}`, "0..1", share);
     }

@@ -48,7 +48,11 @@ export async function evaluateInt8({ folder, model, photos, write, json }: Int8R
   // What the exits say in float32 stays what it was.
   await rewriteMetadata(folder, (before) => ({
     ...before,
-    exits: before.exits.map((exit, at) => ({ ...exit, int8: results[at]!.reported.accuracy })),
+    exits: before.exits.map((exit, at) => ({
+      ...exit,
+      int8: results[at]!.reported.accuracy,
+      int8Chosen: results[at]!.chosen.accuracy,
+    })),
   }));
   await renewVerdicts(folder, model, await readModelFolder(folder));
 }

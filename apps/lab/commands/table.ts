@@ -88,6 +88,10 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "attach early exits to an imported model, without labels",
     load: async () => (await import("./add-exits.ts")).addExitsCommand,
   },
+  "drop-exit": {
+    purpose: "take an exit out of a model",
+    load: async () => (await import("./drop-exit.ts")).dropExitCommand,
+  },
   export: {
     purpose: "write a trained model as a GraphModel",
     load: async () => (await import("./export.ts")).exportCommand,

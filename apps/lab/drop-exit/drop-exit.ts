@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { EddiError } from "#shared/errors";
+import {
+  type CodecCost,
+  exitById,
+  type FittedTensor,
+  type Model,
+  type ModelMetadata,
+  readMetadata,
+  readModel,
+  type ShardInfo,
+  verifyShard,
+} from "#shared/model";
+import { readModelFolder, readShard } from "../files/model-folder.ts";
+import { putFolder } from "../files/put-folder.ts";
+import { readModelFile, readWeights, type WeightGroup } from "../import/model-file.ts";
+import { openSource } from "../import/source.ts";
+import { VERDICTS_FILE } from "../simulate/verdicts/verdicts.ts";
+
+export interface DroppedExit {
+  /** What only this exit needed: nodes, and bytes of weights. */
+  readonly nodes: number;
+  readonly bytes: number;
+  /** The model as it is now. */
+  readonly model: Model;
+}
+
+/** A model.json as it is written, as far as an exit is in it. */
+interface OurJson {
+  signature: { outputs: Record<string, unknown> };
+  modelTopology: { node: readonly { readonly name: string }[] };
+  weightsManifest: readonly WeightGroup[];
+  userDefinedMetadata: { eddi: ModelMetadata };
+}
+
+/**
+ * Takes an exit out of a model, with the nodes, weights and timings that only it needed. What stays stays bit by bit,
+ * weights in the shards they were in; policies that ask or end at the exit go, and so do the verdicts, which are of
+ * another version.
+ *
+ * @throws EddiError `bad-argument` for the only exit, `not-found` naming the exits for one that is not there
+ */
+export async function dropExit(folder: string, id: string): Promise<DroppedExit> {
+  const before = await readModelFolder(folder);
+  const dropped = exitById(before.metadata, id);
+  const exits = before.metadata.exits.filter((exit) => exit !== dropped);
+  if (exits.length === 0) {
+    throw new EddiError(
+      "bad-argument",
+      `--exit: expected a model that keeps an exit, got its only one, ${id}`,
+    );
+  }
+  for (const shard of before.shards) verifyShard(shard, await readShard(folder, shard));
+  const source = await openSource(folder);
+  const file = readModelFile(source);
+  const stored = new Map((await readWeights(source, file)).map(({ entry, bytes }) => [entry.name, bytes]));
+  const json = structuredClone(file.json) as unknown as OurJson;
+  const { policies: _, codecs: __, fitted: ___, ...graph } = before.metadata;
+  json.userDefinedMetadata.eddi = { ...graph, exits };
+  // What no exit needs is no part of the model.
+  const kept = new Set(readModel(encoded(json)).dag.names);
+  const groups = file.groups.flatMap((group) => keptGroup(group, before, kept));
+  const shards = new Map(
+    groups.map(({ paths, weights }) => [
+      paths[0]!,
+      Buffer.concat(weights.map(({ name }) => stored.get(name)!)),
+    ]),
+  );
+  json.weightsManifest = groups;
+  const constants = new Set(before.nodes.flatMap(({ name, weights }) => (kept.has(name) ? weights : [])));
+  json.modelTopology.node = json.modelTopology.node.filter(
+    ({ name }) => kept.has(name) || constants.has(name),
+  );
+  delete json.signature.outputs[id];
+  json.userDefinedMetadata.eddi = metadataOf(before.metadata, exits, kept, shards);
+  const bytes = encoded(json);
+  const model = readModel(bytes);
+  await putFolder(folder, async (draft) => {
+    await mkdir(path.join(draft, "profiles"), { recursive: true });
+    const isKept = (name: string): boolean =>
+      !/^(model\.json|weights-\d+\.bin|codec-.*)$/.test(name) && name !== VERDICTS_FILE;
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const isOfTensor = [...shards.keys()].some((shard) => entry.name === shard.replace(/\.bin$/, ".svg"));
+      if (!entry.isFile() || !(isKept(entry.name) || isOfTensor)) continue;
+      await copyFile(path.join(folder, entry.name), path.join(draft, entry.name));
+    }
+    const profiles = path.join(folder, "profiles");
+    for (const name of await readdir(profiles).catch(() => [])) {
+      const profile = JSON.parse(await readFile(path.join(profiles, name), "utf8"));
+      await writeFile(
+        path.join(draft, "profiles", name),
+        JSON.stringify(timesOf(profile, id, kept), null, 1),
+      );
+    }
+    for (const [name, content] of shards) await writeFile(path.join(draft, name), content);
+    await writeFile(path.join(draft, "model.json"), bytes);
+  });
+  const size = ({ shards: all }: Model): number => all.reduce((sum, shard) => sum + shard.bytes, 0);
+  return { nodes: before.nodes.length - model.nodes.length, bytes: size(before) - size(model), model };
+}
+
+const encoded = (json: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(json)}\n`);
+
+/** The weights of a shard that are still read; none where none is. */
+function keptGroup(group: WeightGroup, { metadata, nodes }: Model, kept: ReadonlySet<string>): WeightGroup[] {
+  const fitted = Object.entries(metadata.fitted ?? {}).find(([, { shard }]) => shard === group.paths[0]);
+  if (fitted !== undefined) return kept.has(fitted[0]) ? [group] : [];
+  const read = new Set(nodes.flatMap(({ name, weights }) => (kept.has(name) ? weights : [])));
+  const weights = group.weights.filter(({ name }) => read.has(name));
+  return weights.length === 0 ? [] : [{ ...group, weights }];
+}
+
+function metadataOf(
+  metadata: ModelMetadata,
+  exits: ModelMetadata["exits"],
+  kept: ReadonlySet<string>,
+  shards: ReadonlyMap<string, Uint8Array>,
+): ModelMetadata {
+  const { policies = [], codecs, fitted, tensors, ...rest } = metadata;
+  const ids = new Set(exits.map(({ id }) => id));
+  const isWhole = policies.filter(
+    ({ exit, early }) => ids.has(exit) && early.every((one) => ids.has(one.exit)),
+  );
+  const ofKept = <T>(all: Readonly<Record<string, T>>): [string, T][] =>
+    Object.entries(all).filter(([name]) => kept.has(name));
+  const costs = Object.entries(codecs ?? {}).flatMap(([name, all]): [string, readonly CodecCost[]][] => {
+    const behind = all.map((cost) => withoutOthers(cost, ids));
+    return kept.has(name) && Object.keys(behind[0]!.loss).length > 0 ? [[name, behind]] : [];
+  });
+  const rates = ofKept(fitted ?? {}).map(([name, one]): [string, FittedTensor] => {
+    return [name, { ...one, rates: one.rates.map((rate) => withoutOthers(rate, ids)) }];
+  });
+  const infos = [...shards].map(([name, bytes]): [string, ShardInfo] => {
+    return [name, { bytes: bytes.byteLength, sha256: createHash("sha256").update(bytes).digest("hex") }];
+  });
+  return readMetadata({
+    ...rest,
+    exits,
+    // Shares of the images that are left are of the exits that are left.
+    ...(isWhole.length === 0 ? {} : { policies: isWhole.map((one) => ({ ...one, ...restOf(one, ids) })) }),
+    tensors: Object.fromEntries(ofKept(tensors)),
+    ...(costs.length === 0 ? {} : { codecs: Object.fromEntries(costs) }),
+    ...(rates.length === 0 ? {} : { fitted: Object.fromEntries(rates) }),
+    shards: Object.fromEntries(infos),
+  });
+}
+
+type Losses = Pick<CodecCost, "loss" | "reported">;
+
+function withoutOthers<Cost extends Losses>(cost: Cost, exits: ReadonlySet<string>): Cost {
+  const { loss, reported } = cost;
+  return {
+    ...cost,
+    loss: only(loss, exits),
+    ...(reported === undefined ? {} : { reported: only(reported, exits) }),
+  };
+}
+
+const restOf = (
+  { rest }: { readonly rest?: Readonly<Record<string, number>> },
+  exits: ReadonlySet<string>,
+) => (rest === undefined ? {} : { rest: only(rest, exits) });
+
+const only = <T>(all: Readonly<Record<string, T>>, names: ReadonlySet<string>): Record<string, T> =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name)));
+
+/** A profile without what is no longer there; of the rest the times are what they were. */
+function timesOf(
+  profile: { nodeMs?: Record<string, number>; samples?: { exit: string }[] },
+  id: string,
+  kept: ReadonlySet<string>,
+): object {
+  const { nodeMs, samples } = profile;
+  return {
+    ...profile,
+    ...(nodeMs === undefined ? {} : { nodeMs: only(nodeMs, kept) }),
+    ...(samples === undefined ? {} : { samples: samples.filter(({ exit }) => exit !== id) }),
+  };
+}
