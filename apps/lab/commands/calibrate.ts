@@ -4,7 +4,12 @@ import type { ModelMetadata } from "#shared/model";
 import { cacheDir } from "../data/find-data.ts";
 import { reportedOnes } from "../data/halves.ts";
 import { holdBack } from "../data/held-back.ts";
-import { type CalibratedExit, type Calibration, calibrate } from "../evaluate/calibrate.ts";
+import {
+  type CalibratedExit,
+  type Calibration,
+  CONFIDENCE_SECTION,
+  calibrate,
+} from "../evaluate/calibrate.ts";
 import { cachedExitScores } from "../evaluate/exit-scores.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import type { TriedPolicy } from "../evaluate/policies.ts";
@@ -13,8 +18,6 @@ import { rewriteMetadata } from "../files/model-folder.ts";
 import { command } from "./command.ts";
 import { flag } from "./option.ts";
 import { backendOption, dataOption, jsonOption, modelArgument, printJson } from "./shared-options.ts";
-
-export const CONFIDENCE_SECTION = "Confidence";
 
 export const calibrateCommand = command({
   name: "calibrate",

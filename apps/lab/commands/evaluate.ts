@@ -9,6 +9,7 @@ import { setOfLabels } from "../data/official-sets.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
 import { writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
+import { CONFIDENCE_SECTION } from "../evaluate/calibrate.ts";
 import { confusionOf } from "../evaluate/confusion.ts";
 import {
   evaluateHalves,
@@ -22,7 +23,6 @@ import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import { readCoders, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
 import { recordVerdicts } from "../simulate/verdicts/record-verdicts.ts";
 import type { StatusLine } from "../terminal/status-line.ts";
-import { CONFIDENCE_SECTION } from "./calibrate.ts";
 import { command } from "./command.ts";
 import { evaluateCodecs } from "./evaluate-codecs.ts";
 import { evaluateCut } from "./evaluate-cut.ts";

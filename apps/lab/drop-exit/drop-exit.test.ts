@@ -85,6 +85,14 @@ test("policies and losses that tell of it go, others stay", async () => {
   });
 });
 
+test("the card keeps what it says of the model, not what was measured with the exit", async () => {
+  const card = path.join(folder, "card.md");
+  const kept = "# tiny\n\nWhat it is.\n\n## Codec of a\n\nFitted.\n";
+  await writeFile(card, `${kept}\n## Accuracy\n\n| exit3 |\n\n## Confidence\n\nSure.\n`);
+  await dropExit(folder, "exit3");
+  expect(await readFile(card, "utf8")).toBe(kept);
+});
+
 test("the only exit stays, one that is not there is named, and damaged weights are refused", async () => {
   await dropExit(folder, "exit1");
   await dropExit(folder, "exit3");

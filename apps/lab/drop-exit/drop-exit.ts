@@ -13,6 +13,10 @@ import {
   type ShardInfo,
   verifyShard,
 } from "#shared/model";
+import { ACCURACY_SECTION } from "../evaluate/accuracy-card.ts";
+import { CONFIDENCE_SECTION } from "../evaluate/calibrate.ts";
+import { CODECS_SECTION } from "../evaluate/codec-section.ts";
+import { withSection } from "../files/card-section.ts";
 import { readModelFolder, readShard } from "../files/model-folder.ts";
 import { putFolder } from "../files/put-folder.ts";
 import { readModelFile, readWeights, type WeightGroup } from "../import/model-file.ts";
@@ -94,11 +98,19 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
         JSON.stringify(timesOf(profile, id, kept), null, 1),
       );
     }
+    const card = await readFile(path.join(folder, "card.md"), "utf8").catch(() => null);
+    if (card !== null) await writeFile(path.join(draft, "card.md"), withoutFigures(card));
     for (const [name, content] of shards) await writeFile(path.join(draft, name), content);
     await writeFile(path.join(draft, "model.json"), bytes);
   });
   const size = ({ shards: all }: Model): number => all.reduce((sum, shard) => sum + shard.bytes, 0);
   return { nodes: before.nodes.length - model.nodes.length, bytes: size(before) - size(model), model };
+}
+
+/** Without what was measured with the exit: it is to be measured anew. */
+function withoutFigures(card: string): string {
+  const stale = [ACCURACY_SECTION, CONFIDENCE_SECTION, CODECS_SECTION];
+  return stale.reduce((left, title) => withSection(left, title, null), card);
 }
 
 const encoded = (json: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(json)}\n`);

@@ -6,6 +6,8 @@ import type { Gain, HalvedResult } from "./evaluate-exits.ts";
 import type { ExitScores } from "./exit-scores.ts";
 import { exitWork } from "./model-work.ts";
 
+export const ACCURACY_SECTION = "Accuracy";
+
 export interface AccuracyReport {
   readonly model: Model;
   /** Of all validation photos. */
@@ -21,7 +23,7 @@ export interface AccuracyReport {
 export async function writeAccuracy(file: string, report: AccuracyReport): Promise<void> {
   const card = await readFile(file, "utf8");
   const fresh = report.stale === null ? card : withSection(card, report.stale, null);
-  await writeFile(file, withSection(fresh, "Accuracy", section(report)));
+  await writeFile(file, withSection(fresh, ACCURACY_SECTION, section(report)));
 }
 
 function section({ model, scores, results, anchors }: AccuracyReport): string {

@@ -3,6 +3,9 @@ import { type ExitScores, scoreHalves } from "./exit-scores.ts";
 import { findPolicies, measurePolicies, type TriedPolicy } from "./policies.ts";
 import { calibrationError, fitTemperature, verdictsOf } from "./temperature.ts";
 
+/** Title of the card's section. */
+export const CONFIDENCE_SECTION = "Confidence";
+
 export interface Calibration {
   readonly photos: { readonly heldBack: number; readonly chosenOn: number; readonly reportedOn: number };
   /** Earliest first. */
