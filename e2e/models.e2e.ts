@@ -11,7 +11,7 @@ test("another model is chosen from the list, and the page keeps its other settin
   await app.page.getByRole("button", { name: "Settings" }).tap();
   const cards = app.page.locator(".cards > div");
   await expect(cards.filter({ hasText: "this one" })).toContainText(
-    /resnet-imagenette.*[\d.]+\sMB\. Answers at 4 places, right in 84\.4 to .* Knows 10 things: tench, /,
+    /resnet-imagenette.*[\d.]+\sMB\. Answers at 4 places, right in 84\.8 to .* Knows 10 things: tench, /,
   );
   await expect(cards).toHaveCount(await list.locator("option").count());
   await list.selectOption("alexnet-cifar10");

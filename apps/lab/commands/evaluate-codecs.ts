@@ -2,12 +2,13 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { readMetadata } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
-import { halves } from "../data/halves.ts";
+import { type Halves, halves } from "../data/halves.ts";
 import { thinned } from "../data/held-back.ts";
 import type { LoadedPhotos } from "../data/pixels.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
-import { measureCodecs, withReported } from "../evaluate/codec-costs.ts";
-import { CODECS_SECTION, codecsSection } from "../evaluate/codec-section.ts";
+import { besideReported, measureCodecs, measureFitted, withReported } from "../evaluate/codec-costs.ts";
+import { CODECS_SECTION, type CodecPhotos, codecsSection } from "../evaluate/codec-section.ts";
+import type { MeasuredCost } from "../evaluate/tally.ts";
 import { withMeasured } from "../evaluate/with-measured.ts";
 import { withSection } from "../files/card-section.ts";
 import { type FolderCoders, rewriteMetadata } from "../files/model-folder.ts";
@@ -36,10 +37,14 @@ export async function evaluateCodecs(request: CodecsRequest, status: StatusLine)
   const startMs = performance.now();
   const progress = (what: string) => (share: number) =>
     status.update(`${bar(share)} codecs of ${model.metadata.id}, ${what}: ${Math.round(100 * share)} %`);
-  const all = await measureCodecs(segments, chosenOn, coders, progress("choosing"));
+  const all = await measureCodecs(segments, chosenOn, progress("choosing"));
   const chosen = chooseQualities(all);
-  const codecs = await withReported(segments, reportedOn, chosen, coders, progress("reporting"));
-  const photos = { chosenOn: chosenOn.count, reportedOn: reportedOn.count };
+  const usual = await withReported(segments, reportedOn, chosen, progress("reporting"));
+  const fitted = await measureAllFitted(segments, coders, parted, progress("fitted"));
+  const codecs = Object.fromEntries(
+    Object.entries(usual).map(([name, costs]) => [name, [...costs, ...(fitted.get(name) ?? [])]]),
+  );
+  const photos = { chosenOn: chosenOn.count, reportedOn: reportedOn.count, of: countsOf(parted) };
   const seconds = Math.round((performance.now() - startMs) / 1000);
   status.note(`${photos.chosenOn} and ${photos.reportedOn} photos in ${seconds} s`);
   const section = codecsSection(model, codecs, photos);
@@ -52,4 +57,25 @@ export async function evaluateCodecs(request: CodecsRequest, status: StatusLine)
   const card = path.join(folder, "card.md");
   await writeFile(`${card}.part`, withSection(await readFile(card, "utf8"), CODECS_SECTION, section));
   await rename(`${card}.part`, card);
+}
+
+const countsOf = ({ chosenOn, reportedOn }: Halves): CodecPhotos => ({
+  chosenOn: chosenOn.count,
+  reportedOn: reportedOn.count,
+});
+
+/** By tensor: what the codec that was fitted to it costs. On all photos of both halves, since rates are few. */
+async function measureAllFitted(
+  segments: SegmentModel,
+  coders: FolderCoders,
+  { chosenOn, reportedOn }: Halves,
+  onProgress: (share: number) => void,
+): Promise<ReadonlyMap<string, readonly MeasuredCost[]>> {
+  const found = new Map<string, readonly MeasuredCost[]>();
+  for (const [name, own] of coders) {
+    const chosen = await measureFitted(segments, chosenOn, name, own, onProgress);
+    const reported = await measureFitted(segments, reportedOn, name, own, onProgress);
+    found.set(name, besideReported({ [name]: chosen }, { [name]: reported })[name]!);
+  }
+  return found;
 }

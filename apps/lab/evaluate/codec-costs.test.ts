@@ -129,6 +129,8 @@ test("a codec that cannot hold the photos to report on is left out", () => {
   });
 });
 
+const halvesOf = { chosenOn: 12, reportedOn: 8, of: { chosenOn: 120, reportedOn: 80 } };
+
 const cost = (
   codec: "jpeg" | "webp" | "uint8" | "uint4",
   quality: number | null,
@@ -211,13 +213,13 @@ test("the card names the cuts in the first half of the work that take fewer byte
   expect(cheaperThanImage(model, { image: [cost("uint8", null, 3072, 0)] })).toBe(
     "No quality of JPEG keeps exit3 within 0.5 points of top-1.",
   );
-  const section = codecsSection(model, measured, { chosenOn: 12, reportedOn: 8 });
+  const section = codecsSection(model, measured, halvesOf);
   for (const name of ["stem/pool", "block2/wide *", "exit3/pool"]) expect(section).toContain(`| ${name} |`);
   expect(section).not.toContain("| exit1/pool");
   const both = codecsSection(
     model,
     { ...measured, image: [{ ...image[0]!, reported: { exit1: 0, exit3: 0.002 } }] },
-    { chosenOn: 12, reportedOn: 8 },
+    halvesOf,
   );
   expect(both).toContain("| jpeg 60 | 900 | - | 0.1 | 0.2 |");
 });

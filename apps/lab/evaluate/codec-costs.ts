@@ -23,7 +23,6 @@ import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 import type { Photos } from "../data/photos.ts";
-import type { FolderCoders } from "../files/model-folder.ts";
 import { expectClasses, inputBatch } from "./exit-scores.ts";
 import { type CodedBatch, type MeasuredCost, Tally } from "./tally.ts";
 
@@ -36,23 +35,21 @@ const BATCH = 25;
 export type MeasuredCodecs = Readonly<Record<string, readonly MeasuredCost[]>>;
 
 /**
- * Measures every tensor that may cross, under every codec: bytes, deflated bytes (of every fourth photo), and the
+ * Measures every tensor that may cross, under every codec that needs no fitting: bytes, deflated bytes (of every fourth photo), and the
  * top-1 of every exit behind it when that tensor alone travels so. Tensors that no cut vertex produces cross
  * together with others: these travel as float32 here.
  *
  * All tensors of a batch are computed once, with photos of whole pixels as the page has them; then, for each
  * codec that loses something, only what lies behind the tensor.
  *
- * @param coders of the codecs that were fitted to tensors
  * @throws EddiError `bad-argument` for a model whose exits name no classes
  */
 export async function measureCodecs(
   segments: SegmentModel,
   photos: Photos,
-  coders: FolderCoders = new Map(),
   onProgress: (share: number) => void = () => {},
 ): Promise<MeasuredCodecs> {
-  return measureSome(segments, photos, coders, () => true, onProgress);
+  return measureSome(segments, photos, () => true, onProgress);
 }
 
 /**
@@ -66,12 +63,11 @@ export async function withReported(
   segments: SegmentModel,
   photos: Photos,
   chosen: MeasuredCodecs,
-  coders: FolderCoders = new Map(),
   onProgress: (share: number) => void = () => {},
 ): Promise<MeasuredCodecs> {
   const isChosen = (name: string, coding: Coding): boolean =>
     chosen[name]!.some((cost) => cost.codec === coding.codec && cost.quality === coding.quality);
-  const measured = await measureSome(segments, photos, coders, isChosen, onProgress);
+  const measured = await measureSome(segments, photos, isChosen, onProgress);
   return besideReported(chosen, measured);
 }
 
@@ -95,16 +91,14 @@ function beside<Cost extends CodecCost>(cost: Cost, { loss }: CodecCost): Cost {
 function measureSome(
   segments: SegmentModel,
   photos: Photos,
-  coders: FolderCoders,
   isWanted: (name: string, coding: Coding) => boolean,
   onProgress: (share: number) => void,
 ): Promise<MeasuredCodecs> {
   const { model } = segments;
   const crossing = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0);
   const batches: Batches = (name, values, count) => {
-    const own = coders.get(name) ?? [];
-    const codings = [...codingsOf(model, name), ...ratesOf(own)].filter((coding) => isWanted(name, coding));
-    return codedBatches(model, name, values, count, codings, own);
+    const codings = codingsOf(model, name).filter((coding) => isWanted(name, coding));
+    return codedBatches(model, name, values, count, codings, []);
   };
   return measure(segments, photos, crossing, batches, onProgress);
 }

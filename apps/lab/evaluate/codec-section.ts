@@ -13,8 +13,16 @@ export interface CodecPhotos {
   readonly reportedOn: number;
 }
 
-/** The card's section, by the last exit: the image under its codecs, every tensor, and what is cheaper than the image. */
-export function codecsSection(model: Model, measured: MeasuredCodecs, photos: CodecPhotos): string {
+/**
+ * The card's section, by the last exit: the image under its codecs, every tensor, and what is cheaper than the image.
+ *
+ * @param photos that codecs were measured on, and the whole halves, which fitted ones were measured on
+ */
+export function codecsSection(
+  model: Model,
+  measured: MeasuredCodecs,
+  photos: CodecPhotos & { readonly of: CodecPhotos },
+): string {
   const last = model.metadata.exits.at(-1)!.id;
   const [image] = model.dag.names;
   const shares = workBefore(model);
@@ -48,11 +56,11 @@ together with others:
 |---|---|${TENSOR_CODECS.map(() => "---|").join("")}
 ${rows.join("\n")}
 
-${fittedTable(measured, last)}${cheaperThanImage(model, measured)}`;
+${fittedTable(measured, last, photos.of)}${cheaperThanImage(model, measured)}`;
 }
 
 /** Of codecs that were fitted to tensors: bytes with their standard deviation. */
-function fittedTable(measured: MeasuredCodecs, exit: string): string {
+function fittedTable(measured: MeasuredCodecs, exit: string, photos: CodecPhotos): string {
   const rows = Object.entries(measured).flatMap(([name, costs]) =>
     costs
       .filter(({ codec, deflate }) => isFittedCodec(codec) && !deflate)
@@ -62,7 +70,8 @@ function fittedTable(measured: MeasuredCodecs, exit: string): string {
       ),
   );
   if (rows.length === 0) return "";
-  return `Codecs that were fitted to a tensor (\`lab fit-codec\`), with the bytes' standard deviation:
+  return `Codecs that were fitted to a tensor (\`lab fit-codec\`), with the bytes' standard deviation, on all ${photos.chosenOn} photos to choose
+on and all ${photos.reportedOn} to report on:
 
 | tensor | codec | bytes | lost, chosen on | reported |
 |---|---|---|---|---|

@@ -21,38 +21,59 @@ const ANSWERS = 180;
 const FIRST = 30;
 const EVERY_MS = 1500;
 
+/** Answers that took longer than their 95 % quantile said, of those that were foretold. */
+const counted = { exceeded: 0, foretold: 0 };
+
 for (const file of FILES) {
   test.skipIf(!existsSync(path.join(TRACES, file)))(
-    `the 95 % quantile is exceeded by about 5 % of the answers, and the budget is kept: ${file}`,
+    `the 95 % quantile is seldom exceeded, and the budget is kept: ${file}`,
     async () => {
-      const subject = await openSubject(modelFolder("resnet-imagenette"), 1);
-      const trace = await readTrace(path.join(TRACES, file));
-      const slower = playTrace(trace, { startMs: 0 }).map((step) => ({ ...step, bps: 0.4 * step.bps }));
-      const pauses = Array.from({ length: ANSWERS }, (_, at) => EVERY_MS * at);
-      const world = worldOf(
-        {
-          uplink: slower,
-          downlink: playTrace(trace, { startMs: 0 }),
-          rtt: { kind: "constant", rttMs: 60 },
-          slowdown: 10,
-          load: 0.25,
-          tailMs: subject.cloudMs,
-          durationMs: EVERY_MS * ANSWERS + 20_000,
-          without: new Set(),
-        },
-        3,
-      );
-      const objective = { kind: "accuracy", budgetMs: 300 } as const;
-      const scenario = buildScenario(subject, world, { objective, framesPerSecond: null, pauses }, 3);
-      const outcomes = new Session(scenario, await pilotNamed("eddi")).run();
-      const foretold = outcomes
-        .slice(FIRST)
-        .filter(({ wayMs, predictedP95Ms }) => wayMs !== null && predictedP95Ms !== null);
-      const exceeded = foretold.filter(({ wayMs, predictedP95Ms }) => wayMs! > predictedP95Ms!).length;
-      expect(foretold.length).toBeGreaterThan(100);
-      expect(exceeded / foretold.length).toBeGreaterThan(0.025);
-      expect(exceeded / foretold.length).toBeLessThan(0.075);
-      expect(outcomes.filter(({ inTime }) => inTime).length / ANSWERS).toBeGreaterThan(0.97);
+      const { exceeded, foretold, inTime } = await play(file);
+      counted.exceeded += exceeded;
+      counted.foretold += foretold;
+      expect(foretold).toBeGreaterThan(100);
+      // Of 150 answers 5 % are 7.5, give or take 2.7 by chance alone.
+      expect(exceeded / foretold).toBeLessThan(0.1);
+      expect(inTime / ANSWERS).toBeGreaterThan(0.97);
     },
   );
+}
+
+test.skipIf(FILES.some((file) => !existsSync(path.join(TRACES, file))))(
+  "over these links it is exceeded by about 5 % of the answers",
+  () => {
+    expect(counted.exceeded / counted.foretold).toBeGreaterThan(0.025);
+    expect(counted.exceeded / counted.foretold).toBeLessThan(0.075);
+  },
+);
+
+async function play(file: string): Promise<{ exceeded: number; foretold: number; inTime: number }> {
+  const subject = await openSubject(modelFolder("resnet-imagenette"), 1);
+  const trace = await readTrace(path.join(TRACES, file));
+  const slower = playTrace(trace, { startMs: 0 }).map((step) => ({ ...step, bps: 0.4 * step.bps }));
+  const pauses = Array.from({ length: ANSWERS }, (_, at) => EVERY_MS * at);
+  const world = worldOf(
+    {
+      uplink: slower,
+      downlink: playTrace(trace, { startMs: 0 }),
+      rtt: { kind: "constant", rttMs: 60 },
+      slowdown: 10,
+      load: 0.25,
+      tailMs: subject.cloudMs,
+      durationMs: EVERY_MS * ANSWERS + 20_000,
+      without: new Set(),
+    },
+    3,
+  );
+  const objective = { kind: "accuracy", budgetMs: 300 } as const;
+  const scenario = buildScenario(subject, world, { objective, framesPerSecond: null, pauses }, 3);
+  const outcomes = new Session(scenario, await pilotNamed("eddi")).run();
+  const foretold = outcomes
+    .slice(FIRST)
+    .filter(({ wayMs, predictedP95Ms }) => wayMs !== null && predictedP95Ms !== null);
+  return {
+    exceeded: foretold.filter(({ wayMs, predictedP95Ms }) => wayMs! > predictedP95Ms!).length,
+    foretold: foretold.length,
+    inTime: outcomes.filter(({ inTime }) => inTime).length,
+  };
 }
