@@ -105,6 +105,7 @@ test("what is wrong in the metadata is refused by its name", () => {
     [{ rates: [{ ...measured, step: 1, spread: undefined }] }, "fitted.stem.rates[0].spread"],
     [{ rates: [{ ...measured, step: 1, loss: { late: 0 } }] }, "fitted.stem.rates[0].loss: expected exits"],
     [{ rates: [{ ...measured, step: 1, loss: { full: 2 } }] }, "fitted.stem.rates[0].loss.full"],
+    [{ rates: [{ ...measured, step: 1, reported: { full: 2 } }] }, "fitted.stem.rates[0].reported.full"],
   ];
   for (const [change, message] of wrong) {
     const refused = expect.objectContaining({

@@ -32,6 +32,17 @@ test("an accuracy is null or within 0 to 1", () => {
   for (const accuracy of [-0.1, 1.1, "0.5", undefined]) expect(withAccuracy(accuracy)).toThrow("accuracy");
 });
 
+test("what was measured on the photos to choose on is absent or within 0 to 1", () => {
+  for (const name of ["chosen", "int8Chosen", "int8"]) {
+    const withShare = (share: unknown) => () => readMetadata(replace(valid, ["exits", "0", name], share));
+    for (const share of [undefined, 0, 0.5, 1]) expect(withShare(share)).not.toThrow();
+    for (const share of [-0.1, 1.1, "0.5", null]) expect(withShare(share)).toThrow(`exits[0].${name}`);
+  }
+  const withPolicy = (chosen: unknown) => () => readMetadata({ ...valid, policies: [{ ...policy, chosen }] });
+  expect(withPolicy(0.5)).not.toThrow();
+  expect(withPolicy(2)).toThrow("policies[0].chosen: expected 0..1, got 2");
+});
+
 test("a temperature is absent or positive", () => {
   const withTemperature = (temperature: unknown) => () =>
     readMetadata(replace(valid, ["exits", "0", "temperature"], temperature));
