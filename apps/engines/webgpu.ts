@@ -44,11 +44,16 @@ async function openWebGpu({ isChosen }: OpenOptions): Promise<Running> {
   scope.navigator ??= {};
   Object.defineProperty(scope.navigator, "gpu", { value: instance, configurable: true });
   require("@tensorflow/tfjs-backend-webgpu");
+  // What ran on the processor could not be replayed.
+  const { env } = await import("@tensorflow/tfjs-core");
+  env().set("WEBGPU_CPU_FORWARD", false);
+  await startTfjs("webgpu");
+  const { Replayed } = await import("./replayed.ts");
   const { device, description } = adapter.info;
   return {
     device: isSoftware(adapter) ? "cpu" : "gpu",
     deviceName: device || description || processorName(),
-    ...(await startTfjs("webgpu")),
+    load: (model, tell = console.warn) => new Replayed(model, tell),
   };
 }
 

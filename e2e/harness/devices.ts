@@ -2,7 +2,7 @@ import type { BrowserContext, Page, Worker } from "@playwright/test";
 
 /** What is put before the workers' scripts: they keep what they compute on, so that a test can take it away. */
 const KEEPER = `
-self.kept = { contexts: [], devices: [] };
+self.kept = { contexts: [], devices: [], groups: 0, dispatches: 0, spoilsInputs: false };
 {
   const { getContext } = OffscreenCanvas.prototype;
   OffscreenCanvas.prototype.getContext = function (kind, ...rest) {
@@ -17,6 +17,21 @@ self.kept = { contexts: [], devices: [] };
       self.kept.devices.push(device);
       return device;
     };
+    const { createBindGroup } = GPUDevice.prototype;
+    GPUDevice.prototype.createBindGroup = function (...rest) {
+      self.kept.groups += 1;
+      return createBindGroup.apply(this, rest);
+    };
+    const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+    GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...rest) {
+      self.kept.dispatches += 1;
+      return dispatchWorkgroups.apply(this, rest);
+    };
+    const { writeBuffer } = GPUQueue.prototype;
+    GPUQueue.prototype.writeBuffer = function (buffer, at, values, ...rest) {
+      const isInput = self.kept.spoilsInputs && values.byteLength > 4096;
+      return writeBuffer.call(this, buffer, at, isInput ? values.slice().fill(0.5) : values, ...rest);
+    };
   }
 }
 `;
@@ -24,7 +39,13 @@ self.kept = { contexts: [], devices: [] };
 interface Kept {
   readonly kept: {
     readonly contexts: readonly WebGL2RenderingContext[];
-    readonly devices: readonly { destroy(): void }[];
+    readonly devices: readonly {
+      destroy(): void;
+      createBuffer(of: { size: number; usage: number }): object;
+    }[];
+    groups: number;
+    dispatches: number;
+    spoilsInputs: boolean;
   };
 }
 
@@ -52,6 +73,27 @@ export const destroyDevices = (page: Page): Promise<number> =>
     for (const device of devices) device.destroy();
     return devices.length;
   });
+
+/** Has the WebGPU devices report a fault that loses nothing. @returns how many there were */
+export const upsetDevices = (page: Page): Promise<number> =>
+  inWorkers(page, () => {
+    const { devices } = (globalThis as unknown as Kept).kept;
+    for (const device of devices) device.createBuffer({ size: 16, usage: 0 });
+    return devices.length;
+  });
+
+/** From now on what is written to large WebGPU buffers arrives as something else. @returns in how many workers */
+export const spoilInputs = (page: Page): Promise<number> =>
+  inWorkers(page, () => {
+    (globalThis as unknown as Kept).kept.spoilsInputs = true;
+    return 1;
+  });
+
+/** What workers have told WebGPU so far: TF.js binds buffers for every dispatch, a replay does not. */
+export async function commandsSoFar(page: Page): Promise<{ groups: number; dispatches: number }> {
+  const groups = await inWorkers(page, () => (globalThis as unknown as Kept).kept.groups);
+  return { groups, dispatches: await inWorkers(page, () => (globalThis as unknown as Kept).kept.dispatches) };
+}
 
 async function inWorkers(page: Page, act: () => number): Promise<number> {
   const counts = await Promise.all(page.workers().map((worker: Worker) => worker.evaluate(act)));

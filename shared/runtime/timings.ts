@@ -17,6 +17,7 @@ export async function timeWhole(
   now: Clock,
 ): Promise<number> {
   const feeds = feedsOf(segments, segment);
+  await segments.prepare(segment);
   const start = now();
   for (let i = 0; i < runs; i++) await segments.runValues(segment, feeds);
   return (now() - start) / runs;
@@ -31,6 +32,7 @@ export async function timeInside(
 ): Promise<number> {
   const feeds = feedsOf(segments, segment).map(({ values, shape }) => tensor(values, [...shape]));
   try {
+    await segments.prepare(segment);
     for (const feed of feeds) await finished(feed);
     const start = now();
     for (let i = 0; i < runs; i++) {

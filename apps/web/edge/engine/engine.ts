@@ -1,7 +1,7 @@
 import { backend as activeBackend, dispose, env, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
 import { type Model, type OutputKind, outputKind, type Segment, type Shard } from "#shared/model";
-import { SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
+import { canReplay, ReplayingModel, SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
 import type { Backend } from "../../talk/edge.ts";
 import { orAborted, within } from "../../talk/within.ts";
 import { faultOf, isConstant } from "./check-results.ts";
@@ -33,6 +33,8 @@ export class Engine {
   /** Settles with the reason when the device is lost. */
   readonly lost: Promise<string>;
   private readonly segments: SegmentModel;
+  /** The same where runs are recorded and replayed: on WebGPU. */
+  private readonly replay: ReplayingModel | null;
   /** What outputs are, of those that are scores. */
   private readonly exits: ReadonlyMap<string, OutputKind>;
   private readonly device: DeviceWatch;
@@ -47,13 +49,23 @@ export class Engine {
 
   /** @param slowdown 1 or more: every run takes this many times as long, to stand for a slower phone */
   constructor(model: Model, backend: Backend, slowdown: number) {
-    this.segments = new SegmentModel(model);
+    this.replay =
+      backend === "webgpu" && canReplay()
+        ? new ReplayingModel(model, {
+            later: (job) => {
+              this.exclusively(HUNG_MS, job).catch(warn("recording"));
+            },
+            tell: (message) => console.warn(message),
+          })
+        : null;
+    this.segments = this.replay ?? new SegmentModel(model);
     this.backend = backend;
     this.slowdown = slowdown;
     this.exits = new Map(model.metadata.exits.map((exit) => [exit.node, outputKind(exit)]));
     this.device = watchDevice(backend, (reason) => {
       this.doubt = reason;
       this.constant.clear();
+      freely(() => this.replay?.doubt());
     });
     this.lost = this.device.lost;
   }
@@ -99,7 +111,7 @@ export class Engine {
         return own.at(-1)!;
       });
       let outputs: Tensor[] = [];
-      try {
+      const compute = async (): Promise<Pick<EngineRun, "held" | "values">> => {
         outputs = this.segments.run(segment, inputs);
         const held = new Map(segment.outputs.map((name, at) => [name, outputs[at]!]));
         const values = await Promise.all(
@@ -108,6 +120,15 @@ export class Engine {
             return { shape: output.shape, values: (await output.data()) as Float32Array };
           }),
         );
+        return { held, values };
+      };
+      try {
+        let { held, values } = await compute();
+        if (this.doubt !== null && this.replay !== null) {
+          // A replay may be what is at fault. Now TF.js runs.
+          dispose(outputs);
+          ({ held, values } = await compute());
+        }
         await this.check(segment, read, values);
         await this.slowDown(keyOf(segment), start);
         return { held, values, ms: performance.now() - start };
@@ -238,9 +259,14 @@ function freely(free: () => void): void {
   try {
     free();
   } catch (thrown) {
-    console.warn(`freeing: ${toEddiError(thrown).message}`);
+    warn("freeing")(thrown);
   }
 }
+
+const warn =
+  (what: string) =>
+  (thrown: unknown): void =>
+    console.warn(`${what}: ${toEddiError(thrown).message}`);
 
 /** What we use of TF.js' WebGPU backend beyond the common interface. */
 interface WebgpuBackend {
