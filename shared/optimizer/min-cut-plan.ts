@@ -82,13 +82,11 @@ export class MinCutPlanner {
     const { costs } = this;
     const { names } = costs.dag;
     let best: HeadPlan | null = null;
-    // What the cloud has no tail for takes for ever.
-    let leastTotalMs = Infinity;
     const offer = (head: readonly boolean[]): void => {
       const latency = latencyOf(costs, head, conditions);
-      if (latency.totalMs >= leastTotalMs) return;
-      leastTotalMs = latency.totalMs;
-      best = { head, latency };
+      // What the cloud has no tail for is sent for ever.
+      if (latency.uplinkMs === Infinity) return;
+      if (best === null || latency.totalMs < best.latency.totalMs) best = { head, latency };
     };
     if (this.isReady) offer(names.map(() => true));
     if (this.isOffline) return best;
