@@ -85,11 +85,28 @@ function finished(folder: string): Plugin {
     closeBundle: {
       order: "post",
       async handler() {
+        await fetchAhead(folder);
         await tellFiles(folder);
         await compress(folder);
       },
     },
   };
+}
+
+/** Has a browser fetch beside the page's own scripts what they would only ask for once they run: the workers', and drawings. */
+async function fetchAhead(folder: string): Promise<void> {
+  const scripts = (await readdir(join(folder, "assets"))).filter((name) =>
+    /^(worker|drawings)-.*\.js$/.test(name),
+  );
+  const texts = await Promise.all(scripts.map((name) => readFile(join(folder, "assets", name), "utf8")));
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)].map(([, name]) => name!),
+  );
+  const links = [...new Set([...scripts, ...imported])].map(
+    (name) => `    <link rel="prefetch" href="./assets/${name}" />\n`,
+  );
+  const page = join(folder, "index.html");
+  await writeFile(page, (await readFile(page, "utf8")).replace("  </head>", `${links.join("")}  </head>`));
 }
 
 /** Tells the service worker what there is to keep, and of which version that is. */

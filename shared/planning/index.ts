@@ -5,7 +5,7 @@ export { INSURED, PLANNERS, type PlannerName } from "./planner-names.ts";
 export { plannerKind } from "./planners.ts";
 export type { Finish, Forecast, LoadReport, Planning, Prediction, Way } from "./planning.ts";
 export { planningFor } from "./planning-for.ts";
-export { dueMs, type Local, nextStep, type Race, type Step } from "./race.ts";
+export { dueMs, type Local, nextStep, type Race, type Step, worthMs } from "./race.ts";
 export {
   type PlanningTrace,
   type Replayed,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Finish } from "./planning.ts";
-import { DEAD_LINK_MS, type Local, nextStep, type Race } from "./race.ts";
+import { DEAD_LINK_MS, dueMs, type Local, nextStep, type Race, worthMs } from "./race.ts";
 
 const EXITS: readonly Finish[] = [
   { exit: "exit1", finishMs: 20, latestMs: 24 },
@@ -265,4 +265,17 @@ test("an engine that fails at finishing is followed by another, once", () => {
   expect(dead).toMatchObject({ by: null, endMs: DEAD_LINK_MS + 40 });
   const reply = { ...calm, slowness: 0.2, failures: 2, repliesMs: 4000 };
   expect(run(race, reply)).toMatchObject({ by: "cloud", endMs: 4000 });
+});
+
+test("a reply is worth its while until the end, or until the edge could answer; where it cannot, as long as the link may live", () => {
+  // In time.
+  expect(worthMs(race, 40)).toBe(dueMs(race) - 40);
+  // The budget is over: the edge would take 20 ms more.
+  expect(worthMs(race, 320)).toBe(20);
+  expect(worthMs({ ...race, finish: EXITS.slice(2) }, 320)).toBe(150);
+  // An answer is there.
+  expect(worthMs({ ...race, finish: [asked("exit1")] }, 320)).toBe(1);
+  // Nothing is: no weights have come yet, or nobody knows what it takes.
+  const unknown = { exit: "exit1", finishMs: Number.POSITIVE_INFINITY, latestMs: Number.POSITIVE_INFINITY };
+  for (const finish of [[], [unknown]]) expect(worthMs({ ...race, finish }, 320)).toBe(DEAD_LINK_MS);
 });

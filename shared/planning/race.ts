@@ -133,6 +133,18 @@ export function dueMs(race: Pick<Race, "budgetMs" | "sentMs" | "expected">): num
   return Math.min(budgetMs, Math.max(DEAD_LINK_MS, lateMs(race)));
 }
 
+/**
+ * How long a reply may take from now on and still be the first answer: until the end, or until the edge would be done that
+ * cannot be in time itself. Where the edge can finish nowhere a late answer is the only one.
+ */
+export function worthMs(
+  race: Pick<Race, "budgetMs" | "sentMs" | "expected" | "finish">,
+  nowMs: number,
+): number {
+  const finishMs = fastest(race.finish)?.finishMs ?? DEAD_LINK_MS;
+  return Math.max(dueMs(race) - nowMs, Math.min(finishMs, DEAD_LINK_MS), 1);
+}
+
 /** When the reply is late, as far as one may wait for it. */
 function lateMs({ sentMs, expected }: Pick<Race, "sentMs" | "expected">): number {
   if (expected === null) return sentMs;

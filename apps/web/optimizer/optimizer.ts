@@ -11,6 +11,7 @@ import {
 } from "#shared/learning";
 import {
   type Catalogue,
+  type Model,
   type Plan,
   readModel,
   type SimulatedConditions,
@@ -61,6 +62,7 @@ import {
   analyticTailProfile,
   type FetchJson,
   type FoundProfile,
+  type FoundTail,
   firstEdgeScale,
   headProfile,
   plainTailProfile,
@@ -308,6 +310,9 @@ export class Optimizer {
     this.own = null;
     this.tracer = new Tracer();
     this.tailKnown = false;
+    // It is on its way while costs are made without it.
+    const tail = this.askTail(model);
+    tail.catch(() => {}); // Whoever waits for it below hears of it.
     const notYet = async (url: string): Promise<never> => {
       throw new EddiError("not-found", url);
     };
@@ -319,7 +324,7 @@ export class Optimizer {
       base: head,
       tail: analyticTailProfile(model, this.server && NOTHING_SERVED),
     });
-    this.background(this.loadTail());
+    this.background(this.loadTail(tail));
   }
 
   private async learnEngine(backend: string | null, selfTestMs: number | null): Promise<void> {
@@ -349,15 +354,16 @@ export class Optimizer {
     if (this.real !== null) this.real = guessed(this.real);
   }
 
-  private async loadTail(): Promise<void> {
+  private async askTail(model: Model): Promise<FoundTail> {
+    if (this.server === null) return tailProfile(model, this.fetchJson);
+    return plainTailProfile(model, await fetchCatalogue(this.server, model), this.fetchJson);
+  }
+
+  private async loadTail(asked?: Promise<FoundTail>): Promise<void> {
     if (this.costed === null) return;
     this.tailKnown = true;
     try {
-      const { model } = this.costed;
-      const tail =
-        this.server === null
-          ? await tailProfile(model, this.fetchJson)
-          : await plainTailProfile(model, await fetchCatalogue(this.server, model), this.fetchJson);
+      const tail = await (asked ?? this.askTail(this.costed.model));
       this.recost({ ...this.costed, tail });
     } catch (thrown) {
       // A server that is there and is none, or has nothing, is asked again when it was away, not every second.

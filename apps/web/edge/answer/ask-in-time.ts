@@ -1,6 +1,6 @@
 import { EddiError } from "#shared/errors";
 import { allEdge } from "#shared/model";
-import { dueMs, type Local, nextStep, type Race } from "#shared/planning";
+import { dueMs, type Local, nextStep, type Race, worthMs } from "#shared/planning";
 import type { TensorValues } from "#shared/runtime";
 import { askCloud, type CloudFailure, type CloudReply } from "../cloud/ask-cloud.ts";
 import type { EncodedCut } from "../cloud/encode-cut.ts";
@@ -27,7 +27,8 @@ export async function askInTime(
 ): Promise<CloudReply | CloudFailure | Finished> {
   const sentMs = elapsed(job);
   const known = { budgetMs: job.options.budgetMs, sentMs, expected: expected(job) };
-  const encoded = await encode(job, cut, Math.max(dueMs(known) - sentMs, 1));
+  const finish = finishPoints(job, job.plan);
+  const encoded = await encode(job, cut, worthMs({ ...known, finish }, sentMs));
   job.signal.throwIfAborted();
   const run = new Running(job, { ...known, sentMs: elapsed(job) });
   try {

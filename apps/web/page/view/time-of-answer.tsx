@@ -36,7 +36,10 @@ export function TimeOfAnswer({ controller }: { readonly controller: Controller }
   const maxMs = heldMax ?? roundUp(BEYOND * Math.max(limitMs, Math.min(longestMs, 4 * limitMs)));
   return (
     <section class="time" aria-label={tab.value === "whatif" ? TEXTS.timeThere : TEXTS.time}>
-      <div class="time-head" style={{ "--max": maxMs, "--limit": limitMs }}>
+      <div
+        class={(shown?.overMs ?? 0) > 0 ? "time-head late" : "time-head"}
+        style={{ "--max": maxMs, "--limit": limitMs }}
+      >
         <Headline shown={shown} />
         <p class="small lim">
           <span class="your">your </span>

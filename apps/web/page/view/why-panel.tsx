@@ -20,16 +20,20 @@ export function WhyPanel(_: { readonly controller: Controller }) {
       <p class="why">
         {last === null || known === null ? TEXTS.whyNothing : whyWords(last, asked.value, known)}
       </p>
-      {state !== null && <SplitGraph state={state} />}
-      <WeightsProgress />
-      <ProfilingProgress />
-      {last !== null && asked.value !== null && (
-        <button type="button" class="more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          {TEXTS.otherWays} <Icon name="down" />
-        </button>
-      )}
+      {state === null ? <div class="graph-place" /> : <SplitGraph state={state} />}
+      <button
+        type="button"
+        class={last === null || asked.value === null ? "more unseen" : "more"}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {TEXTS.otherWays} <Icon name="down" />
+      </button>
       {isOpen && <Ways />}
       <Details />
+      {/* They come and go: nothing is to move for them. */}
+      <WeightsProgress />
+      <ProfilingProgress />
     </>
   );
 }
