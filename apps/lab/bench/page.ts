@@ -1,4 +1,5 @@
 import type { Page } from "playwright";
+import { allEdge, type Plan } from "#shared/model";
 import { command } from "../commands/command.ts";
 import { number, text, whole } from "../commands/option.ts";
 import { outOption, printJson, writeOut } from "../commands/shared-options.ts";
@@ -24,9 +25,16 @@ interface Watched {
   readonly inTime: readonly boolean[];
 }
 
-/** Runs in the page before its own scripts. The visitor chooses a sample photo as soon as there is one. */
-const WATCH = `
-const watched = (globalThis.watched = { layoutShift: 0, longTasks: [], inTime: [] });
+/** Milliseconds from the address on, and whose answer it was. */
+type FirstAnswer = readonly [ms: number, source: string];
+
+/**
+ * Runs in the page before its own scripts. The visitor chooses a sample photo as soon as there is one; or, where a plan is
+ * given, has an image answered by that.
+ */
+const watching = (plan: Plan | null): string => `
+const plan = ${JSON.stringify(plan)};
+const watched = (globalThis.watched = { source: "provisional", layoutShift: 0, longTasks: [], inTime: [] });
 new PerformanceObserver((list) => {
   for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) watched.layoutShift += value;
 }).observe({ type: "layout-shift", buffered: true });
@@ -35,17 +43,26 @@ new PerformanceObserver((list) => {
 }).observe({ type: "longtask", buffered: true });
 let isChosen = false;
 const { promise, resolve } = Promise.withResolvers();
-globalThis.answeredMs = promise;
+globalThis.firstAnswer = promise;
 new MutationObserver(() => {
   const sample = document.querySelector(".samples button");
   if (!isChosen && sample !== null) {
     isChosen = true;
     globalThis.eddi.on("answering", ({ answer }) => {
-      answer.then(({ totalMs, budgetMs }) => watched.inTime.push(totalMs <= budgetMs)).catch(() => {});
+      answer
+        .then(({ totalMs, budgetMs, source }) => {
+          watched.source = source;
+          watched.inTime.push(totalMs <= budgetMs);
+        })
+        .catch(() => {});
     });
-    sample.click();
+    if (plan === null) sample.click();
+    else
+      globalThis.eddi
+        .answer(new ImageData(160, 160), { plan, budgetMs: 10_000 })
+        .then(({ source }) => resolve([performance.now(), source]));
   }
-  if (document.querySelector(".answer .label") !== null) resolve(performance.now());
+  if (plan === null && document.querySelector(".answer .label") !== null) resolve([performance.now(), watched.source]);
 }).observe(document, { childList: true, subtree: true });
 `;
 
@@ -53,8 +70,8 @@ const pageBench = command({
   name: "bench:page",
   call: "npm run -s bench:page --",
   about: `Visits the page in Chromium, as large as a phone, over a shaped 4G link, and prints JSON: JavaScript before it can be
-used (bytes, gzip), milliseconds from the address to the first answer of a first visit, with the cloud and with the
-phone alone, and of a live camera layout shift, tasks over ${LONG_TASK_MS} ms and the share of answers in time.`,
+used (bytes, gzip), milliseconds from the address to the first answer of a first visit, as planned and all on the phone
+at the last exit, and of a live camera layout shift, tasks over ${LONG_TASK_MS} ms and the share of answers in time.`,
   options: {
     model: text("ID", "model", "resnet-imagenette"),
     visits: whole("of each kind, in turn", 1, 5),
@@ -69,24 +86,24 @@ phone alone, and of a live camera layout shift, tasks over ${LONG_TASK_MS} ms an
     const proxy = await ShapingProxy.start({ host: "127.0.0.1", port: service.port }, LTE);
     try {
       const url = `http://localhost:${proxy.port}/?model=${model}`;
-      // Of the last exit alone: the phone answers when all of its weights are there.
-      const { exits } = (await readModelFolder(modelFolder(model))).metadata;
-      const lastAccuracy = exits.at(-1)!.accuracy!;
-      const cloud: number[] = [];
-      const phone: number[] = [];
+      const described = await readModelFolder(modelFolder(model));
+      // Answers when all weights are there.
+      const whole = allEdge(described, described.metadata.exits.at(-1)!.id);
+      const asPlanned: FirstAnswer[] = [];
+      const allOnPhone: FirstAnswer[] = [];
       for (let visit = 1; visit <= visits; visit++) {
         status.update(`first visits: ${visit} of ${visits}`);
-        cloud.push(await firstAnswerMs(url));
-        phone.push(await firstAnswerMs(`${url}&only=phone&early=off&accuracy=${lastAccuracy}`));
+        asPlanned.push(await firstAnswer(url, null));
+        allOnPhone.push(await firstAnswer(url, whole));
       }
       const scriptBytes = await scriptBytesOf(`${service.url}/`);
       status.update(`live camera for ${seconds} s`);
       const live = await liveVisit(`${url}&budget=${budget}`, seconds);
-      const [withCloud, phoneAlone] = [cloud, phone].map(timingOf);
+      const [planned, phone] = [asPlanned, allOnPhone].map(timed);
       const report = {
         bench: "page",
         ...{ model, link: LTE, scriptBytes },
-        firstAnswerMs: { cloud: withCloud, phone: phoneAlone, ratio: withCloud!.median / phoneAlone!.median },
+        firstAnswerMs: { planned, phone, ratio: planned!.median / phone!.median },
         live: { seconds, budgetMs: budget, ...live },
       };
       if (options.out !== undefined) await writeOut(options.out, `${JSON.stringify(report, null, 1)}\n`);
@@ -100,15 +117,22 @@ phone alone, and of a live camera layout shift, tasks over ${LONG_TASK_MS} ms an
 
 await runOrTell(() => pageBench.run(process.argv.slice(2)));
 
-/** A first visit whose visitor chooses a sample photo as soon as there is one. */
-async function firstAnswerMs(url: string): Promise<number> {
-  const browser = await openWatched();
+/** A first visit; what is waited for is chosen as soon as it can be. */
+async function firstAnswer(url: string, plan: Plan | null): Promise<FirstAnswer> {
+  const browser = await openWatched(plan);
   try {
     await browser.page.goto(url);
     return await answered(browser.page);
   } finally {
     await browser.close();
   }
+}
+
+/** With how often whose answer it was. */
+function timed(answers: readonly FirstAnswer[]) {
+  const by: Record<string, number> = {};
+  for (const [, source] of answers) by[source] = (by[source] ?? 0) + 1;
+  return { ...timingOf(answers.map(([ms]) => ms)), by };
 }
 
 /** What the page's own scripts weigh that it declares, without which nothing can be used, compressed by gzip. */
@@ -126,7 +150,7 @@ async function gzipBytes(url: string): Promise<number> {
 
 /** A visit with the camera live, once weights and measurements are done with. */
 async function liveVisit(url: string, seconds: number) {
-  const browser = await openWatched(FAKE_CAMERA);
+  const browser = await openWatched(null, FAKE_CAMERA);
   const { page } = browser;
   try {
     await page.goto(url);
@@ -150,13 +174,12 @@ async function liveVisit(url: string, seconds: number) {
   }
 }
 
-async function openWatched(flags: readonly string[] = []): Promise<Browser> {
+async function openWatched(plan: Plan | null, flags: readonly string[] = []): Promise<Browser> {
   const browser = await openBrowser({ chromePath: process.env.CHROME_PATH ?? null, flags });
-  await browser.page.addInitScript(WATCH);
+  await browser.page.addInitScript(watching(plan));
   return browser;
 }
 
-/** @returns milliseconds from the address on */
-function answered(page: Page): Promise<number> {
-  return page.evaluate<number>("answeredMs");
+function answered(page: Page): Promise<FirstAnswer> {
+  return page.evaluate<FirstAnswer>("firstAnswer");
 }
