@@ -19,7 +19,9 @@ const image = noise(model, 3);
 const exits = model.metadata.exits.map(({ id }) => id);
 
 test("a generous budget gets the last exit, a tiny one an earlier exit", async ({ service }) => {
-  const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
+  // An exit on the way that is sure may answer in the place of the plan's: policies within 0.2 points of the best ask three.
+  const parameters = { model: REAL, slowdown: SLOW_PHONE, early: "off" };
+  const app = await openApp({ url: service.url, parameters });
   try {
     await app.settle();
     const generous = await app.answerNoise(image);
