@@ -121,13 +121,17 @@ test("so they do as Vite serves them while somebody works on the app", async () 
   }
 });
 
+/** The package as it was installed, as static files. */
+const serveInstalled = () =>
+  preview({
+    root: project,
+    build: { outDir: "node_modules/eddi-client" },
+    preview: { host: "127.0.0.1", port, strictPort: true, headers: HEADERS },
+  });
+
 for (const host of ["localhost", "127.0.0.1"]) {
   test(`and so they do without a bundler, with the package on ${host} and the page on localhost`, async () => {
-    const served = await preview({
-      root: project,
-      build: { outDir: "node_modules/eddi-client" },
-      preview: { host: "127.0.0.1", port, strictPort: true, headers: HEADERS },
-    });
+    const served = await serveInstalled();
     try {
       const { page } = browser;
       await page.goto(`http://localhost:${port}/package.json`);
@@ -148,11 +152,7 @@ test("a plain Open Inference server runs the tails, and the model comes from sta
   // It lacks an exit, as a server may whose disk is small.
   const tails = plainTails(model).filter(({ exit }) => exit !== "exit2");
   const plain = await openPlainServer({ port: service.port, key, tails, extensions: ["binary_tensor_data"] });
-  const served = await preview({
-    root: project,
-    build: { outDir: "node_modules/eddi-client" },
-    preview: { host: "127.0.0.1", port, strictPort: true, headers: HEADERS },
-  });
+  const served = await serveInstalled();
   try {
     const { page } = browser;
     const origin = `http://localhost:${port}`;

@@ -42,7 +42,7 @@ new PerformanceObserver((list) => {
   for (const { duration } of list.getEntries()) watched.longTasks.push(duration);
 }).observe({ type: "longtask", buffered: true });
 let isChosen = false;
-const { promise, resolve } = Promise.withResolvers();
+const { promise, resolve, reject } = Promise.withResolvers();
 globalThis.firstAnswer = promise;
 new MutationObserver(() => {
   const sample = document.querySelector(".samples button");
@@ -54,13 +54,13 @@ new MutationObserver(() => {
           watched.source = source;
           watched.inTime.push(totalMs <= budgetMs);
         })
-        .catch(() => {});
+        .catch(reject);
     });
     if (plan === null) sample.click();
     else
       globalThis.eddi
         .answer(new ImageData(160, 160), { plan, budgetMs: 10_000 })
-        .then(({ source }) => resolve([performance.now(), source]));
+        .then(({ source }) => resolve([performance.now(), source]), reject);
   }
   if (plan === null && document.querySelector(".answer .label") !== null) resolve([performance.now(), watched.source]);
 }).observe(document, { childList: true, subtree: true });

@@ -1,11 +1,10 @@
-import { EddiError } from "#shared/errors";
 import { verifyShard } from "#shared/model";
 import { PRECISIONS } from "#shared/onnx";
 import { readModelFolder, readShard } from "../files/model-folder.ts";
 import { writeRepository } from "../onnx/write-repository.ts";
 import { command } from "./command.ts";
 import { flag, oneOf, required, text, whole } from "./option.ts";
-import { modelArgument } from "./shared-options.ts";
+import { makeOutFolder, modelArgument } from "./shared-options.ts";
 
 export const exportOnnxCommand = command({
   name: "export-onnx",
@@ -21,6 +20,7 @@ one model with float32 inputs and one with those of the codec uint8, each with i
   run: async ({ argument: { folder }, options }) => {
     const { repository, precision, tensorrt, "max-batch": maxBatch } = options;
     const model = await readModelFolder(folder);
+    await makeOutFolder(repository, "--repository");
     const shards = new Map<string, Uint8Array>();
     for (const shard of model.shards) {
       const bytes = await readShard(folder, shard);
@@ -28,16 +28,7 @@ one model with float32 inputs and one with those of the codec uint8, each with i
       shards.set(shard.path, bytes);
     }
     const settings = { maxBatch, precision, tensorrt };
-    const written = await writeRepository(model, (name) => shards.get(name), repository, settings).catch(
-      (thrown: NodeJS.ErrnoException) => {
-        // Of the file system: what else goes wrong tells for itself.
-        if (thrown.syscall === undefined) throw thrown;
-        const came = `got ${repository} (${thrown.message})`;
-        throw new EddiError("bad-argument", `--repository: expected a folder that can be written, ${came}`, {
-          cause: thrown,
-        });
-      },
-    );
+    const written = await writeRepository(model, (name) => shards.get(name), repository, settings);
     process.stdout.write(`${written.join("\n")}\n${written.length} models in ${repository}\n`);
   },
 });

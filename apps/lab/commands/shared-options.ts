@@ -70,7 +70,9 @@ export async function makeOutFolder(folder: string, option = "--out"): Promise<v
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     const came = `got ${folder} (${(cause as Error).message})`;
-    throw new EddiError("bad-argument", `${option}: expected a folder to write into, ${came}`, { cause });
+    throw new EddiError("bad-argument", `${option}: expected a folder that can be written, ${came}`, {
+      cause,
+    });
   }
 }
 

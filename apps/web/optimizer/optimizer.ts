@@ -76,6 +76,7 @@ import { Tracer } from "./tracer.ts";
 const TICK_MS = 500;
 /** Before an Open Inference server has told what it has. */
 const NOTHING_SERVED: Catalogue = { tails: {}, isBinary: false };
+
 /**
  * Knows the conditions, plans for them, and tells edge and page. Lives in its worker. Everything it decides
  * by is in pure functions beside it; here is only what happens when.
