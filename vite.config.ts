@@ -3,8 +3,8 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { brotliCompress, gzip } from "node:zlib";
-import type { Plugin } from "vite";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { createServer, type Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const OUT_DIR = "dist/web";
@@ -20,14 +20,14 @@ const OF_SERVICES = {
   globalSetup: "apps/cloud/testing/build-service.ts",
   setupFiles: "apps/cloud/testing/use-built-workers.ts",
 };
-/** What only some browsers need: backends that others do without. WASM is everybody's reserve. */
-const OF_SOME = /\/(webgpu|webgl|tfjs-backend-wasm)-(?!simd-)/;
+/** What only some browsers need: backends and runtimes that others do without. WASM is everybody's reserve. */
+const OF_SOME = /\/(webgpu|webgl|tfjs-backend-wasm|litert|litert_wasm_internal)-(?!simd-)/;
 
 export default defineConfig({
   root: "apps/web",
   // Addresses are relative: a proxy may serve the page below any prefix.
   base: "./",
-  plugins: [finished(OUT_DIR)],
+  plugins: [shownAtOnce(), finished(OUT_DIR)],
   build: {
     outDir: `../../${OUT_DIR}`,
     emptyOutDir: true,
@@ -40,10 +40,15 @@ export default defineConfig({
       output: {
         // A browser looks for a new one under the same name, and lets it serve what lies below its folder.
         entryFileNames: ({ name }) => (name === OFFLINE ? "[name].js" : "assets/[name]-[hash].js"),
+        codeSplitting: atOnce("index"),
       },
     },
   },
-  worker: { format: "es" },
+  worker: {
+    format: "es",
+    plugins: () => [withoutNode()],
+    rolldownOptions: { output: { codeSplitting: atOnce("worker") } },
+  },
   // Vite looks for dependencies in pages only; found later, in a worker, they would reload the page.
   optimizeDeps: { entries: ["index.html", "*/worker.ts"] },
   test: {
@@ -77,6 +82,52 @@ export default defineConfig({
   },
 });
 
+/** What starts with an entry comes in one file, also what is fetched later too: each file more is a wait more on a slow link. */
+function atOnce(name: string) {
+  return { groups: [{ name, tags: ["$initial" as const], test: (id: string) => !id.includes(OFFLINE) }] };
+}
+
+/** Puts into the built page what it shows before anything is known: it is seen while scripts are on their way. */
+function shownAtOnce(): Plugin {
+  return {
+    name: "shown-at-once",
+    apply: "build",
+    transformIndexHtml: {
+      order: "pre",
+      async handler(html) {
+        const server = await createServer({
+          configFile: false,
+          root: "apps/web",
+          appType: "custom",
+          server: { middlewareMode: true, ws: false, watch: null },
+          optimizeDeps: { noDiscovery: true },
+        });
+        try {
+          const { firstView } = await server.ssrLoadModule("/page/first-view.tsx");
+          return html.replace(
+            '<div id="app"></div>',
+            () => `<div id="app">${(firstView as () => string)()}</div>`,
+          );
+        } finally {
+          await server.close();
+        }
+      },
+    },
+  };
+}
+
+/** LiteRT's script asks for modules of Node where it finds itself there, which no browser has. */
+function withoutNode(): Plugin {
+  const NOTHING = "\0nothing-of-node";
+  return {
+    name: "without-node",
+    enforce: "pre",
+    resolveId: (source, importer) =>
+      source.startsWith("node:") && importer?.includes("/litert_wasm") ? NOTHING : null,
+    load: (id) => (id === NOTHING ? "export default {};" : null),
+  };
+}
+
 /** What is to be done when all files are written, once for page and workers together. */
 function finished(folder: string): Plugin {
   return {
@@ -85,6 +136,7 @@ function finished(folder: string): Plugin {
     closeBundle: {
       order: "post",
       async handler() {
+        await askForStyleFirst(folder);
         await fetchAhead(folder);
         await tellFiles(folder);
         await compress(folder);
@@ -93,10 +145,22 @@ function finished(folder: string): Plugin {
   };
 }
 
-/** Has a browser fetch beside the page's own scripts what they would only ask for once they run: the workers', and drawings. */
+/** Asks for the page's style before its script: the first connection is there already, others have to be made. */
+async function askForStyleFirst(folder: string): Promise<void> {
+  const page = join(folder, "index.html");
+  const html = await readFile(page, "utf8");
+  const [style] = / *<link rel="stylesheet"[^>]*>\n/.exec(html) ?? [];
+  if (style === undefined) throw new Error("index.html: expected a style sheet, got none");
+  await writeFile(
+    page,
+    html.replace(style, "").replace(/ *<script type="module"/, (script) => style + script),
+  );
+}
+
+/** Has a browser fetch beside the page's own scripts what they would only ask for once they run: the workers'. */
 async function fetchAhead(folder: string): Promise<void> {
   const scripts = (await readdir(join(folder, "assets"))).filter((name) =>
-    /^(worker|drawings)-.*\.js$/.test(name),
+    /^(worker|engines)-.*\.js$/.test(name),
   );
   const texts = await Promise.all(scripts.map((name) => readFile(join(folder, "assets", name), "utf8")));
   const imported = texts.flatMap((text) =>
@@ -134,13 +198,18 @@ async function tellFiles(folder: string): Promise<void> {
   await writeFile(script, whole);
 }
 
+/** What would take longer to compress than all else takes to build, for a tenth of its size. */
+const LARGE_BYTES = 4 << 20;
+
 /** Writes `.br` and `.gz` beside what the page downloads; the service sends the one that the browser takes. */
 async function compress(folder: string): Promise<void> {
   const names = await readdir(folder, { recursive: true });
   const files = names.filter((name) => /\.(css|html|js|wasm|webmanifest)$/.test(name));
   for (const file of files.map((name) => join(folder, name))) {
     const bytes = await readFile(file);
-    await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes));
+    const quality = bytes.length > LARGE_BYTES ? 9 : constants.BROTLI_MAX_QUALITY;
+    const params = { [constants.BROTLI_PARAM_QUALITY]: quality };
+    await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes, { params }));
     await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
   }
 }

@@ -10,12 +10,13 @@ const MODEL_JSON = /\/models\/.*\/model\.json/;
 
 const model = loadModel(REAL);
 const image = noise(model, 6);
+const parameters = { model: REAL, profile: "off" };
 const onEdge = allEdge(model, model.metadata.exits[0]!.id);
 
 test.describe("files", () => {
   let app: App;
   test.beforeAll(async ({ service }) => {
-    app = await openApp({ url: service.url, parameters: { model: REAL } });
+    app = await openApp({ url: service.url, parameters });
   });
   test.afterAll(() => app.close());
   test.afterEach("page and service go on working", async () => {
@@ -58,7 +59,7 @@ for (const [what, spoil, message] of [
   test(`a ${what} weight shard is refused with a message, and the cloud answers`, async ({ service }) => {
     const app = await openApp({
       url: service.url,
-      parameters: { model: REAL },
+      parameters,
       before: ({ context }) => context.route(SHARDS, (route) => fulfil(route, spoil)),
     });
     try {
@@ -75,7 +76,7 @@ for (const [what, spoil, message] of [
 test("a model.json without our metadata is refused with a message", async ({ service }) => {
   const app = await openApp({
     url: service.url,
-    parameters: { model: REAL },
+    parameters,
     wait: false,
     before: ({ context }) =>
       context.route(MODEL_JSON, (route) =>

@@ -125,6 +125,11 @@ test("live keeps up as many photos as a plan for that can, while the camera is c
   });
   await goLive();
   await expect(page.locator(".rate")).toContainText(/photos a second, planned for \d/);
+  // Who answers is told of many pictures together: nothing flickers for each of them.
+  await expect(page.locator(".why")).toHaveText(
+    /^(Your phone alone answers (nearly all|\d in 10) pictures|The cloud finishes nearly all pictures)/,
+  );
+  await expect(page.locator(".exit.here").first()).toContainText(/\d in 10/);
   expect((await app.state()).summary!.load).toMatchObject({ framesPerSecond: 30 });
   const deviceId = async () => (await theTrack()).evaluate((track) => track.getSettings().deviceId);
   const first = await deviceId();

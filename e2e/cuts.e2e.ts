@@ -1,10 +1,11 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { allEdge, type Model, type Plan, splitPlan } from "#shared/model";
 import { findPhotos, listSamples } from "../apps/lab/demo/photos.ts";
 import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
 import { type App, expectClose, openApp, type PlainAnswer, top1 } from "./harness/app.ts";
 import { allPlans, loadModel, noise, REAL, spread, TINY } from "./harness/models.ts";
 import { type Service, startService } from "./harness/service.ts";
+import { test } from "./harness/test.ts";
 
 const TOLERANCE = 1e-4;
 const CUTS = 10;
@@ -24,6 +25,7 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
   const app = await openApp({
     url: service.url,
     parameters: { model: TINY, backend: "webgpu", profile: "off" },
+    isShown: false,
     flags: SOFTWARE_WEBGPU,
   });
   try {
@@ -43,7 +45,11 @@ test("tiny, WebGPU: head and tail agree with the whole model at every cut of eve
 test.describe("real model, WASM", () => {
   let app: App;
   test.beforeAll(async () => {
-    app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm", profile: "off" } });
+    app = await openApp({
+      url: service.url,
+      parameters: { model: REAL, backend: "wasm", profile: "off" },
+      isShown: false,
+    });
   });
   test.afterAll(() => app.close());
 
@@ -64,10 +70,11 @@ test.describe("real model, WASM", () => {
     const cuts = cutsOverTheDepth(model);
     const agreed = cuts.map(() => 0);
     const whole = allEdge(model, cuts[0]!.exit);
+    const asked = [{ plan: whole }, ...cuts.map((plan) => ({ plan, codec: "uint8" as const }))];
     for (const { url } of photos) {
-      const expected = top1((await app.answer(url, { plan: whole })).scores);
-      for (const [at, plan] of cuts.entries()) {
-        const answer = await app.answer(url, { plan, codec: "uint8" });
+      const [onEdge, ...answers] = await app.answerAll(url, asked);
+      const expected = top1(onEdge!.scores);
+      for (const [at, answer] of answers.entries()) {
         expect(answer.source).toBe("cloud");
         if (top1(answer.scores) === expected) agreed[at]! += 1;
       }

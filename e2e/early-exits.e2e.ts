@@ -19,7 +19,7 @@ const whole = new Map<string, PlainAnswer>();
 for (const [backend, flags] of [["wasm", []] as const, ["webgpu", SOFTWARE_WEBGPU] as const]) {
   test.describe(`tiny, ${backend}`, () => {
     test.beforeAll(async ({ service }) => {
-      app = await openApp({ url: service.url, parameters: { model: TINY, backend }, flags });
+      app = await openApp({ url: service.url, parameters: { model: TINY, backend, profile: "off" }, flags });
       await app.settle();
       const { engine } = await app.state();
       expect(engine?.backend, JSON.stringify(engine?.tried)).toBe(backend);

@@ -1,10 +1,11 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { allEdge, type Plan } from "#shared/model";
 import { SOFTWARE_WEBGPU } from "../apps/lab/rig/phone.ts";
 import { type App, expectClose, openApp, type PlainAnswer } from "./harness/app.ts";
 import { destroyDevices, keepDevices, loseContexts } from "./harness/devices.ts";
 import { allPlans, loadModel, noise, spread, TINY } from "./harness/models.ts";
 import { type Service, startService } from "./harness/service.ts";
+import { test } from "./harness/test.ts";
 
 const TOLERANCE = 1e-4;
 

@@ -1,20 +1,23 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
 import { type Service, startService } from "./harness/service.ts";
+import { test } from "./harness/test.ts";
 
-const { key, line } = newKey("phone");
 const parameters = { backend: "wasm", profile: "off" };
 
 let dir: string;
+let key: string;
 let service: Service;
 test.beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "eddi-keys-"));
-  await writeFile(join(dir, "keys"), line);
+  const made = newKey("phone");
+  key = made.key;
+  await writeFile(join(dir, "keys"), made.line);
   service = await startService(["--keys", join(dir, "keys")]);
 });
 test.afterAll(async () => {

@@ -9,6 +9,7 @@ import { test } from "./harness/test.ts";
 let app: App | null = null;
 let proxy: ShapingProxy | null = null;
 
+const SETTINGS = { model: TINY, backend: "wasm", profile: "off" };
 const FAR = { rttMs: 150, uplink: 5e6, downlink: 20e6 };
 
 test.afterEach(async () => {
@@ -29,15 +30,25 @@ test("where an accuracy is enough, the Optimizer lets sure exits answer early, a
   const parameters = { model: REAL, backend: "wasm", accuracy, slowdown: 4 };
   app = await openApp({ url: `http://localhost:${proxy.port}`, parameters });
   await app.settle();
-  const { summary } = await app.state();
-  const { plan, prediction } = summary!;
-  expect(plan?.early?.length).toBeGreaterThan(0);
+  // A plan for a guessed network may be kept until probes have told how far the cloud is.
+  let { plan, prediction } = (await app.state()).summary!;
+  const early = async () => {
+    ({ plan, prediction } = (await app!.state()).summary!);
+    return plan?.early?.length ?? 0;
+  };
+  await expect.poll(early, { timeout: 30_000 }).toBeGreaterThan(0);
   expect(prediction!.expectedMs).toBeLessThan(prediction!.totalMs);
   const answers = [];
   for (let seed = 1; seed <= 6; seed++) answers.push(await app.answerNoise(noise(model, seed)));
+  expect(answers.some(({ source }) => source !== "fallback")).toBe(true);
   for (const answer of answers) {
     // Whatever an image is like, the first exit is asked, and whoever answers was sure or was the last.
     expect(answer.asked.length).toBeGreaterThan(0);
+    // On a busy machine a reply may be late: then the phone answers by a way of its own, of which nothing was foretold.
+    if (answer.source === "fallback") {
+      expect(answer.prediction).toBeNull();
+      continue;
+    }
     const last = answer.asked.at(-1)!;
     const wasSure = last.confidence >= last.threshold;
     expect(answer.exit).toBe(wasSure ? last.exit : answer.plan.exit);
@@ -57,7 +68,7 @@ test("where an accuracy is enough, the Optimizer lets sure exits answer early, a
 test("under load plans are for overlapping frames, all are answered, and what is sustained is told", async ({
   service,
 }) => {
-  app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", slowdown: 5 } });
+  app = await openApp({ url: service.url, parameters: { ...SETTINGS, slowdown: 5 } });
   await app.settle();
   expect((await app.state()).summary!.load).toBeNull();
   const load = async (framesPerSecond: number | null) => {
@@ -81,7 +92,7 @@ test("under load plans are for overlapping frames, all are answered, and what is
 test("phone only: what was to go to the cloud is answered here, and the address keeps that", async ({
   service,
 }) => {
-  app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", budget: 300 } });
+  app = await openApp({ url: service.url, parameters: { ...SETTINGS, budget: 300 } });
   const { page } = app;
   const image = noise(loadModel(TINY), 1);
   const exit = loadModel(TINY).metadata.exits.at(-1)!.id;
@@ -97,7 +108,7 @@ test("phone only: what was to go to the cloud is answered here, and the address 
   expect(await app.answerNoise(image)).toMatchObject({ source: "edge", requestBytes: 0 });
   await expect(app.answerNoise(image, toCloud)).rejects.toThrow("expected one that sends nothing");
   const kept = Object.fromEntries(new URL(page.url()).searchParams);
-  expect(kept).toEqual({ model: TINY, backend: "wasm", accuracy: "0.85", only: "phone", early: "off" });
+  expect(kept).toEqual({ ...SETTINGS, accuracy: "0.85", only: "phone", early: "off" });
   await page.reload();
   await page.evaluate(() => globalThis.eddi.ready);
   expect(await app.state()).toMatchObject({ phoneOnly: true, earlyExits: false, minAccuracy: 0.85 });

@@ -108,6 +108,32 @@ test("a new version that is but half there changes nothing; one that is all ther
   proxy.cut(false);
 });
 
+test("an old version that a request starts again, while a new one waits, makes room for it", async () => {
+  const { page, context } = app;
+  const script = await readFile(join(ROOT, "dist/web/service-worker.js"), "utf8");
+  // Nothing but a message has this one take over.
+  const waiting = script.replace(/\.then\(\(\)=>\w+\.skipWaiting\(\)\)/, "");
+  expect(waiting).not.toBe(script);
+  proxy.replace(
+    "/",
+    { "content-type": "text/html" },
+    await readFile(join(ROOT, "dist/web/index.html"), "utf8"),
+  );
+  proxy.replace("/service-worker.js", { "content-type": "text/javascript" }, waiting);
+  const next = await page.evaluateHandle(async () => {
+    const registration = (await navigator.serviceWorker.getRegistration())!;
+    await registration.update();
+    return registration.installing ?? registration.waiting;
+  });
+  const state = () => next.evaluate((version) => version?.state);
+  await expect.poll(state).toBe("installed");
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("ServiceWorker.enable");
+  await devtools.send("ServiceWorker.stopAllWorkers");
+  // Probes of the link, which workers of the page send, are such requests.
+  await expect.poll(state).toBe("activated");
+});
+
 test("a button removes all that is kept", async () => {
   const { page } = app;
   expect(await page.evaluate(() => caches.keys())).not.toEqual([]);
@@ -121,7 +147,7 @@ test("a button removes all that is kept", async () => {
 
 async function visit(query = ""): Promise<void> {
   await app.page.goto(`${proxy.origin}/${query}`);
-  // What is under way when a page is left keeps Chromium from giving its place to a new version for five minutes.
+  // A request that comes while a version ends starts it again: of a page at rest fewer come.
   await app.settle();
 }
 

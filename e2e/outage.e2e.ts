@@ -1,8 +1,9 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { formatPercent } from "../apps/web/page/words/format.ts";
 import { type App, openApp, type PlainAnswer } from "./harness/app.ts";
 import { loadModel, noise, REAL, SLOW_PHONE } from "./harness/models.ts";
 import { startService } from "./harness/service.ts";
+import { test } from "./harness/test.ts";
 
 const model = loadModel(REAL);
 const image = noise(model, 4);

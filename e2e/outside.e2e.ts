@@ -5,12 +5,13 @@ import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 import { test } from "./harness/test.ts";
 
 const image = noise(loadModel(TINY), 5);
+const parameters = { backend: "wasm", profile: "off" };
 
 let app: App;
 test.afterEach(() => app.close());
 
 test("a model that there is not is no dead end: another one is shown, and why", async ({ service }) => {
-  app = await openApp({ url: service.url, parameters: { model: "nope", backend: "wasm" } });
+  app = await openApp({ url: service.url, parameters: { ...parameters, model: "nope" } });
   await expect(app.page.locator(".problems")).toContainText(
     /\?model=nope: expected one of .*resnet-imagenette/,
   );
@@ -19,7 +20,7 @@ test("a model that there is not is no dead end: another one is shown, and why", 
 });
 
 test("an accuracy that no exit has is said, and the most accurate one is planned", async ({ service }) => {
-  app = await openApp({ url: service.url, parameters: { model: REAL, backend: "wasm", accuracy: 0.99 } });
+  app = await openApp({ url: service.url, parameters: { ...parameters, model: REAL, accuracy: 0.99 } });
   await app.settle();
   const promise = app.page.locator(".next");
   await expect(promise).toContainText(/Right in 9\d\.\d of 100 is the most there is now; 99.0 was asked for/);
@@ -29,7 +30,7 @@ test("an accuracy that no exit has is said, and the most accurate one is planned
 test("what scripts hand in is checked, fails as it should, and leaves the page as it is", async ({
   service,
 }) => {
-  app = await openApp({ url: service.url, parameters: { model: TINY, backend: "wasm", budget: 300 } });
+  app = await openApp({ url: service.url, parameters: { ...parameters, model: TINY, budget: 300 } });
   const { page } = app;
   await app.settle();
   await app.answerNoise(image);
@@ -119,7 +120,7 @@ test("what scripts hand in is checked, fails as it should, and leaves the page a
 });
 
 test("a backend that this browser does not have is said, and another one computes", async ({ service }) => {
-  app = await openApp({ url: service.url, parameters: { model: TINY, backend: "webgpu" } });
+  app = await openApp({ url: service.url, parameters: { ...parameters, model: TINY, backend: "webgpu" } });
   await app.settle();
   await expect(app.page.locator(".problems")).toContainText(/backend webgpu: .*; wasm takes its place/);
   expect((await app.state()).engine?.backend).toBe("wasm");

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import sharp from "sharp";
 import { build, createServer, preview } from "vite";
 import { allCloud, allEdge } from "#shared/model";
@@ -16,6 +16,7 @@ import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
 import { openPlainServer } from "./harness/plain-server.ts";
 import { type Service, startService } from "./harness/service.ts";
+import { test } from "./harness/test.ts";
 
 type FourAnswers = readonly [PlainAnswer, PlainAnswer, PlainAnswer, PlainAnswer];
 
@@ -28,11 +29,11 @@ const HEADERS = {
 };
 
 const model = loadModel(TINY);
-const { key, line } = newKey("app");
 
 /** A Vite project outside of this repository: the example, and a page that has the package for scripts to use. */
 let project: string;
 let browser: Browser;
+let key: string;
 let service: Service;
 let port: number;
 test.beforeAll(async () => {
@@ -51,7 +52,9 @@ test.beforeAll(async () => {
   run("npm", ["pack", "--pack-destination", project], join(ROOT, "dist/client"));
   const [tarball] = (await readdir(project)).filter((name) => name.endsWith(".tgz"));
   run("npm", ["install", "--prefer-offline", "--ignore-scripts", "--omit=dev", `./${tarball}`], project);
-  await writeFile(join(project, "keys"), line);
+  const made = newKey("app");
+  key = made.key;
+  await writeFile(join(project, "keys"), made.line);
   port = await freePort();
   const origin = `http://localhost:${port}`;
   service = await startService(["--cors-origins", origin, "--keys", join(project, "keys")]);

@@ -9,11 +9,45 @@ const { labels } = loadModel(REAL).metadata;
 /** CSS pixels: a small old phone, and the one that the browser stands for. */
 const WIDTHS = [320, 412];
 
+declare global {
+  /** Of all that has moved though no finger has touched anything. */
+  var shifts: number;
+}
+
 let app: App;
 test.beforeAll(async ({ service }) => {
-  app = await openApp({ url: service.url, parameters: { model: REAL }, flags: FAKE_CAMERA });
+  app = await openApp({
+    url: service.url,
+    parameters: { model: REAL },
+    flags: FAKE_CAMERA,
+    before: ({ page }) => page.addInitScript(watchShifts),
+  });
 });
 test.afterAll(() => app.close());
+
+test("the page is seen before its scripts are there, and works once they are", async ({ service }) => {
+  const seen: string[] = [];
+  const late = await openApp({
+    url: service.url,
+    parameters: { model: REAL },
+    before: async ({ page }) => {
+      // It comes when the page has been seen.
+      await page.route(/assets\/index-[^/]*\.js$/, async (route) => {
+        await page.getByRole("button", { name: "Camera" }).waitFor();
+        seen.push(await page.locator(".why").innerText());
+        await route.continue();
+      });
+    },
+  });
+  try {
+    expect(seen[0]).toMatch(/^Choose a photo\./);
+    await late.page.getByRole("tab", { name: "What if?" }).tap();
+    await expect(late.page.getByRole("tab", { name: "What if?" })).toHaveAttribute("aria-selected", "true");
+    await expect(late.page.locator(".app")).toHaveCount(1);
+  } finally {
+    await late.close();
+  }
+});
 
 test("an uploaded photo gets an answer, at the budget of the slider", async () => {
   const { page } = app;
@@ -45,6 +79,10 @@ test("the camera gives an answer, and goes on giving them when live", async () =
   await expect(page.getByLabel("camera", { exact: true })).toHaveCount(0);
 });
 
+test("a visit with a live camera moves nothing under anybody's finger", async () => {
+  expect(await app.page.evaluate(() => globalThis.shifts)).toBeLessThan(0.02);
+});
+
 test("there is no horizontal scroll, and every control can be reached", async () => {
   const { page } = app;
   const height = 732;
@@ -62,4 +100,15 @@ test("there is no horizontal scroll, and every control can be reached", async ()
 async function expectAnswer(): Promise<void> {
   await expect(app.page.getByRole("status")).toContainText(new RegExp(labels.join("|"), "i"));
   await expect(app.page.locator(".why")).toContainText(/Your phone|The cloud/);
+}
+
+/** Runs in the page before its own scripts. */
+function watchShifts(): void {
+  type Shift = PerformanceEntry & { readonly value: number; readonly hadRecentInput: boolean };
+  globalThis.shifts = 0;
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput } of list.getEntries() as Shift[]) {
+      if (!hadRecentInput) globalThis.shifts += value;
+    }
+  }).observe({ type: "layout-shift", buffered: true });
 }

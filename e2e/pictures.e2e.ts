@@ -361,3 +361,24 @@ test.describe("the pictures that people reported (../shared)", () => {
     await expect(app.page.getByText(/got a HEIC photo, which this browser does not show/)).toBeVisible();
   });
 });
+
+test("a frame of a video is answered as the picture that it shows, and handed on", async () => {
+  const [frame, bitmap, left, refused] = await app.page.evaluate(async (plan) => {
+    const canvas = new OffscreenCanvas(480, 270);
+    const context = canvas.getContext("2d")!;
+    for (let x = 0; x < 480; x += 30) {
+      context.fillStyle = `hsl(${x} 80% ${20 + x / 8}%)`;
+      context.fillRect(x, x / 4, 30, 200);
+    }
+    const shown = new VideoFrame(canvas, { timestamp: 0 });
+    const answers = [shown, await createImageBitmap(canvas)].map((image) =>
+      globalThis.eddi.answer(image, { budgetMs: 60_000, plan }),
+    );
+    const [one, other] = await Promise.all(answers);
+    const again = await globalThis.eddi.answer(shown).catch(({ code }: { code: string }) => code);
+    return [[...one!.scores], [...other!.scores], shown.displayWidth, again] as const;
+  }, plan);
+  expectClose(frame, bitmap, 1e-3);
+  expect(left).toBe(0);
+  expect(refused).toBe("bad-image");
+});

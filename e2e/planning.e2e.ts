@@ -21,7 +21,7 @@ const exits = model.metadata.exits.map(({ id }) => id);
 test("a generous budget gets the last exit, a tiny one an earlier exit", async ({ service }) => {
   // An exit on the way that is sure may answer in the place of the plan's: policies within 0.2 points of the best ask three.
   const parameters = { model: REAL, slowdown: SLOW_PHONE, early: "off" };
-  const app = await openApp({ url: service.url, parameters });
+  const app = await openApp({ url: service.url, parameters, isShown: false });
   try {
     await app.settle();
     const generous = await app.answerNoise(image);
@@ -40,6 +40,7 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
     url: `http://localhost:${proxy.port}`,
     // So slow that early exits do not pay for staying on the phone when the network is fast.
     parameters: { model: REAL, slowdown: 4 * SLOW_PHONE },
+    isShown: false,
   });
   try {
     await app.settle();
@@ -65,11 +66,13 @@ test("a slow network moves the cut toward the edge, a fast one toward the cloud"
 test("the wait that others cause is known before an image is sent, and so is its end", async ({
   service,
 }) => {
-  const app = await openApp({ url: service.url, parameters: { model: REAL, slowdown: SLOW_PHONE } });
+  const parameters = { model: REAL, slowdown: SLOW_PHONE, profile: "off" };
+  const app = await openApp({ url: service.url, parameters, isShown: false });
   const queueMs = async () => (await app.state()).summary?.conditions.queueMs;
+  // The crowd comes when weights are there: it would keep the whole machine from that.
+  await app.settle();
   const crowd = gather(service, CROWD);
   try {
-    await app.settle();
     await expect.poll(queueMs).toBeGreaterThan(50);
     await crowd.leave();
     await expect.poll(queueMs).toBeLessThan(10);

@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud, allEdge, type Plan } from "#shared/model";
 import { openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL, TINY } from "./harness/models.ts";
 import { openReverseProxy, type ReverseProxy } from "./harness/reverse-proxy.ts";
 import { type Service, startService } from "./harness/service.ts";
+import { openVisit } from "./harness/shared-browser.ts";
+import { test } from "./harness/test.ts";
 
 const model = loadModel(TINY);
 const last = model.metadata.exits.at(-1)!.id;
@@ -106,14 +108,14 @@ for (const { title, shape, args } of CASES) {
 
     test("the address without its slash", async () => {
       const base = `${proxy.origin}${shape.prefix}`;
-      const app = await openApp({ url: base, parameters, wait: false });
+      const { page, close } = await openVisit(process.env.CHROME_PATH ?? null, []);
       try {
-        await app.page.goto(`${base}?model=${TINY}&backend=wasm#x`);
-        await app.page.waitForFunction(() => "eddi" in globalThis);
-        await app.page.evaluate(() => globalThis.eddi.ready);
-        expect(app.page.url()).toBe(`${base}/?model=${TINY}&backend=wasm#x`);
+        await page.goto(`${base}?model=${TINY}&backend=wasm#x`);
+        await page.waitForFunction(() => "eddi" in globalThis);
+        await page.evaluate(() => globalThis.eddi.ready);
+        expect(page.url()).toBe(`${base}/?model=${TINY}&backend=wasm#x`);
       } finally {
-        await app.close();
+        await close();
       }
     });
   });

@@ -1,21 +1,23 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { allEdge } from "#shared/model";
 import { NO_SITE_DATA } from "../apps/lab/rig/phone.ts";
 import { type AppOptions, openApp } from "./harness/app.ts";
 import { loadModel, noise, TINY } from "./harness/models.ts";
 import { newKey } from "./harness/new-key.ts";
 import { type Service, startService } from "./harness/service.ts";
-
-const { key, line } = newKey("phone");
+import { test } from "./harness/test.ts";
 
 let dir: string;
+let key: string;
 let service: Service;
 test.beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "eddi-site-data-"));
-  await writeFile(join(dir, "keys"), line);
+  const made = newKey("phone");
+  key = made.key;
+  await writeFile(join(dir, "keys"), made.line);
   service = await startService(["--keys", join(dir, "keys")]);
 });
 test.afterAll(async () => {

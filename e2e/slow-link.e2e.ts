@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import sharp from "sharp";
 import { allCloud } from "#shared/model";
 import { ShapingProxy } from "../apps/lab/rig/shaping-proxy.ts";
 import { type App, GENEROUS_MS, openApp } from "./harness/app.ts";
 import { loadModel, noise, REAL } from "./harness/models.ts";
 import { type Service, startService } from "./harness/service.ts";
+import { test } from "./harness/test.ts";
 
 const LINK = { rttMs: 60, uplink: 0.4e6, downlink: 0.4e6 } as const;
 const MINUTES = 60_000;

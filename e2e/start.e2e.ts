@@ -4,8 +4,12 @@ import { readFileSync } from "node:fs";
 import { get } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { ROOT } from "../apps/lab/rig/service.ts";
+import { test } from "./harness/test.ts";
+
+/** Ready at once: where it is said where the service is, its models do not matter. */
+const NO_MODELS = ["--models", "e2e/no-models"];
 
 test("npm start says where it is, over a certificate of its own too, and stops cleanly", async () => {
   const start = runStart([]);
@@ -32,7 +36,7 @@ test("npm start says where it is, over a certificate of its own too, and stops c
 test("on a terminal npm start speaks to a person, where it is piped to a program", async () => {
   const hasScript = spawnSync("script", ["--version"]).status === 0;
   test.skip(!hasScript, "no `script` (util-linux), which gives a program a terminal");
-  const args = ["--no-https", "--models", "e2e/no-models"];
+  const args = ["--no-https", ...NO_MODELS];
   // In place of the shell, which may end by the signal itself whatever its child ends with (dash does).
   const command = `exec ${process.execPath} scripts/start.mjs ${args.join(" ")}`;
   const person = run(["script", "-qefc", command, "/dev/null"]);
@@ -58,7 +62,7 @@ test("npm start takes the next port when its own is taken, and says so when it w
   const isOurs = await new Promise<boolean>((resolve) => {
     taken.once("error", () => resolve(false)).listen(8080, "127.0.0.1", () => resolve(true));
   });
-  const start = runStart(["--no-https"]);
+  const start = runStart(["--no-https", ...NO_MODELS]);
   await expect.poll(() => start.output()).toContain("Ctrl-C stops");
   expect(start.output()).toMatch(/http:\/\/localhost:80(8[1-9]|9\d)/);
   start.child.kill("SIGTERM");
@@ -68,7 +72,7 @@ test("npm start takes the next port when its own is taken, and says so when it w
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
-  const refused = runStart(["--no-https", "--port", `${port}`]);
+  const refused = runStart(["--no-https", "--port", `${port}`, ...NO_MODELS]);
   expect(await refused.ended).toBe(1);
   expect(refused.output()).toContain(`port ${port} is taken: choose another with --port`);
   other.close();

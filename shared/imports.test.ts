@@ -35,7 +35,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "shared/learning": ["shared/model", "shared/evaluator", "shared/network"],
   "shared/protocol": ["shared/codecs", "shared/model", "secure-json-parse"],
   "shared/runtime": ["shared/model", "@tensorflow/tfjs-core", "@tensorflow/tfjs-converter"],
-  "shared/onnx": ["shared/codecs", "shared/model", "protobufjs"],
+  "shared/exporting": ["shared/codecs", "shared/model"],
+  "shared/onnx": ["shared/model", "shared/exporting", "protobufjs"],
+  "shared/tflite": ["shared/model", "shared/exporting", "flatbuffers"],
   "apps/cloud": [
     "shared/codecs",
     "shared/graph",

@@ -207,7 +207,7 @@ describe("the protocol's other calls", () => {
       versions: [model.version],
       inputs: [{ name: "image", datatype: "FP32", shape: [-1, 32, 32, 3] }],
       outputs: ["exit1", "exit2", "exit3"].map((name) => ({ name, datatype: "FP32", shape: [-1, 10] })),
-      parameters: { engine: "wasm", backend: "wasm", device: "cpu" },
+      parameters: { engine: "wasm", backend: "wasm", device: "cpu", precision: "fp32" },
     });
     expect(described.parameters.exits.map(({ id }: { id: string }) => id)).toEqual([
       "exit1",

@@ -55,6 +55,10 @@ export interface LoadedModel {
    * they ran in another way. Absent where nothing is.
    */
   opened?(): Promise<void>;
+  /**
+   * Whether something slower would run a segment now, because what will is still being opened. Absent where nothing is.
+   */
+  isStandIn?(segment: Segment): boolean;
   /** Frees all that it holds. */
   dispose(): void;
 }

@@ -9,6 +9,7 @@ export {
   type OpenedEngine,
   openEngine,
   openFirst,
+  precisionOn,
 } from "./open.ts";
 export { PRECISION_CHOICES, type PrecisionChoice } from "./precision.ts";
 export {

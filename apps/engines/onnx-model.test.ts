@@ -87,12 +87,15 @@ test("TF.js answers until a session is open, which then does", async () => {
       }),
   });
   const right = await truth(FIRST, image(0.5));
+  expect(model.isStandIn(FIRST)).toBe(true);
   expect(await scores(FIRST)).toEqual(right);
   await expect.poll(() => did).toEqual(["tfjs", "open"]);
+  expect(model.isStandIn(FIRST)).toBe(true);
   expect(await scores(FIRST)).toEqual(right);
   expect(did).toEqual(["tfjs", "open", "tfjs"]);
   letOpen();
   await model.opened();
+  expect(model.isStandIn(FIRST)).toBe(false);
   expect(await scores(FIRST)).toEqual(right);
   expect(did).toEqual(["tfjs", "open", "tfjs", "onnx"]);
   model.dispose();
@@ -136,6 +139,8 @@ test.each<[string, Runtime, string]>([
   await model.opened();
   expect(told).toEqual([FIRST_NAME + why]);
   expect(did.filter((one) => one === "open")).toHaveLength(1);
+  // TF.js is no stand-in any more.
+  expect(model.isStandIn(FIRST)).toBe(false);
   // Another segment is none the worse for it.
   expect(await scores(SECOND)).toEqual(await truth(SECOND, image(0.5)));
   model.dispose();

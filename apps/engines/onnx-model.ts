@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toEddiError } from "#shared/errors";
-import type { Model, Segment, Shard } from "#shared/model";
-import type { Precision } from "#shared/onnx";
+import type { Model, Precision, Segment, Shard } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { LoadedModel } from "./engine.ts";
 import type { SessionShelf, Shelved } from "./session-shelf.ts";
@@ -80,6 +79,11 @@ export class OnnxModel implements LoadedModel {
     this.hurries++;
     await this.opening;
     this.hurries--;
+  }
+
+  isStandIn(segment: Segment): boolean {
+    const { state } = this.entryOf(segment);
+    return segment.nodes.length > 0 && (state === "new" || state === "opening");
   }
 
   dispose(): void {

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { EddiError } from "#shared/errors";
+import type { Model, Precision } from "#shared/model";
 import type { Running } from "./engine.ts";
-import type { PrecisionChoice } from "./precision.ts";
+import { type PrecisionChoice, precisionFor } from "./precision.ts";
 import { ENGINES, type EngineBackend, type EngineName, engineOf } from "./table.ts";
 
 /** What runs operations, as the service tells of it. */
@@ -52,6 +53,11 @@ export async function openFirst(
     }
   }
   throw new EddiError("unavailable", reasons.join("; "));
+}
+
+/** What an engine computes a model in: TF.js knows no other than float32. */
+export function precisionOn(engine: EngineName, model: Model, choice: PrecisionChoice): Precision {
+  return engineOf(engine).isTfjs ? "fp32" : precisionFor(model, choice);
 }
 
 /** Whether an engine that may be opened under this choice may compute on a GPU. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type Model, readModel } from "#shared/model";
+import { ENGINES, precisionOn } from "./index.ts";
 import { precisionFor } from "./precision.ts";
 
 const tiny = readModel(readFileSync(new URL("../../models/tiny/model.json", import.meta.url)));
@@ -34,4 +35,14 @@ test("what is lost on the photos to choose on decides, whatever the others repor
 test("who names one gets it", () => {
   expect(precisionFor(measured([0.9, 0.1]), "int8")).toBe("int8");
   expect(precisionFor(measured([0.9, 0.9]), "fp32")).toBe("fp32");
+});
+
+test("only ONNX Runtime computes in what is asked for", () => {
+  const model = measured([0.9, 0.9]);
+  const [inInt8, inFp32] = (["int8", "fp32"] as const).map((wanted) =>
+    ENGINES.filter((engine) => precisionOn(engine, model, "int8") === wanted),
+  );
+  expect(inInt8).toEqual(["onnxruntime"]);
+  expect(inFp32).toEqual(ENGINES.filter((engine) => engine !== "onnxruntime"));
+  expect(precisionOn("onnxruntime", model, "auto")).toBe("int8");
 });

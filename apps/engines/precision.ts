@@ -1,5 +1,4 @@
-import type { Model } from "#shared/model";
-import { PRECISIONS, type Precision } from "#shared/onnx";
+import { type Model, PRECISIONS, type Precision } from "#shared/model";
 
 /** What tails are computed in: one by name; `auto` is int8 for models that lose next to nothing by it. */
 export type PrecisionChoice = Precision | "auto";

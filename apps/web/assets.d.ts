@@ -3,3 +3,9 @@ declare module "*.wasm?url&no-inline" {
   const url: string;
   export default url;
 }
+
+/** LiteRT's script, which says nothing of its types. */
+declare module "@litertjs/core/wasm/litert_wasm_internal.js" {
+  const makeModule: (settings: object) => Promise<object>;
+  export default makeModule;
+}

@@ -32,6 +32,8 @@ export interface AppOptions {
   readonly isAlone?: boolean;
   /** Whether the browser may keep the page; it is its own then. */
   readonly keepsPages?: boolean;
+  /** Whether the page is drawn, true if not given: where nobody looks, that takes longer than to compute many answers. */
+  readonly isShown?: boolean;
   /** Called before the page is opened, for routes and listeners. */
   readonly before?: (browser: Browser) => Promise<unknown>;
   /** Whether to wait until the page says that it is ready; true if not given. */
@@ -42,6 +44,8 @@ export interface AppOptions {
 export interface App extends Browser {
   /** Answers a photo: a file's bytes, or an address for the page to fetch it from. */
   answer(photo: string | Buffer, options?: AskOptions): Promise<PlainAnswer>;
+  /** Answers a photo so many times, one after the other. */
+  answerAll(url: string, options: readonly AskOptions[]): Promise<PlainAnswer[]>;
   /** Answers random values as the model's input, the same for the same seed. */
   answerNoise(noise: Noise, options?: AskOptions): Promise<PlainAnswer>;
   /** Waits until weights, probes and plan have come to rest. */
@@ -66,6 +70,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     : openVisit(chromePath, flags));
   const { page } = browser;
   await page.addInitScript(`globalThis.makeRandom = ${randomFrom};`);
+  if (options.isShown === false) await page.addInitScript(hide);
   await options.before?.(browser);
   // The slider's budget decides which weights are fetched.
   const parameters = Object.entries({ budget: MOST_BUDGET_MS, ...options.parameters });
@@ -91,6 +96,19 @@ export async function openApp(options: AppOptions): Promise<App> {
           { budgetMs: GENEROUS_MS, ...answerOptions },
         ] as const,
       ),
+    answerAll: (url, options) =>
+      page.evaluate(
+        async ([address, asked, budgetMs]) => {
+          const photo = await (await fetch(address)).blob();
+          const answers = [];
+          for (const one of asked) {
+            const answer = await globalThis.eddi.answer(photo, { budgetMs, ...one });
+            answers.push({ ...answer, scores: [...answer.scores] });
+          }
+          return answers;
+        },
+        [url, options, GENEROUS_MS] as const,
+      ),
     answerNoise: (noise, answerOptions = {}) =>
       page.evaluate(
         async ([{ seed, count, range }, given]) => {
@@ -112,6 +130,13 @@ export async function openApp(options: AppOptions): Promise<App> {
         return { ...globalThis.eddi.state(), problems: [...told].map(({ innerText }) => innerText) };
       }),
   };
+}
+
+/** Runs in the page before its own scripts, and shows nothing of it; its text is there. */
+function hide(): void {
+  document.addEventListener("DOMContentLoaded", () => {
+    document.body.hidden = true;
+  });
 }
 
 export function expectClose(scores: readonly number[], expected: readonly number[], tolerance: number): void {

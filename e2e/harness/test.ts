@@ -2,8 +2,9 @@ import { test as base } from "@playwright/test";
 import { type Service, startService } from "./service.ts";
 
 /**
- * A test beside others that ask the same service, which starts once and has all models. Tests that end it, or want it otherwise, start one
- * of their own.
+ * The `test` of all files: Playwright runs files of one kind in the same processes, so that these keep their browsers. The
+ * service, for those who ask for it, starts once in each and has all models. Tests that end it, or want it otherwise, start
+ * one of their own.
  */
 export const test = base.extend<object, { readonly service: Service }>({
   service: [

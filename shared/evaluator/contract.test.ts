@@ -23,9 +23,15 @@ function problem(seed: number): { costs: ExitCosts; conditions: Conditions[]; ra
   return { costs, conditions: Array.from({ length: 5 }, () => randomConditions(random)), random };
 }
 
-function least(costs: ExitCosts, measure: (head: readonly boolean[]) => number): number {
-  return Math.min(...[...closedHeads(costs.dag)].map(measure));
-}
+/** Latencies of all heads under these conditions. */
+const latencies = (
+  costs: ExitCosts,
+  heads: readonly (readonly boolean[])[],
+  now: Conditions,
+): readonly Latency[] => heads.map((head) => latencyOf(costs, head, now));
+
+const least = (found: readonly Latency[], measure: (latency: Latency) => number): number =>
+  found.reduce((min, latency) => Math.min(min, measure(latency)), Number.POSITIVE_INFINITY);
 
 test("for latency, one of the best heads is left, under any conditions", () => {
   let [before, after] = [0, 0];
@@ -34,9 +40,10 @@ test("for latency, one of the best heads is left, under any conditions", () => {
     const contraction = contract(costs, { for: "latency" });
     before += costs.dag.names.length;
     after += contraction.costs.dag.names.length;
+    const [heads, fewer] = [[...closedHeads(costs.dag)], [...closedHeads(contraction.costs.dag)]];
     for (const now of conditions) {
-      const expected = least(costs, (head) => latencyOf(costs, head, now).totalMs);
-      const found = least(contraction.costs, (head) => latencyOf(contraction.costs, head, now).totalMs);
+      const expected = least(latencies(costs, heads, now), ({ totalMs }) => totalMs);
+      const found = least(latencies(contraction.costs, fewer, now), ({ totalMs }) => totalMs);
       expectSame(found, expected, `seed ${seed}`);
     }
   }
@@ -53,16 +60,16 @@ test("for any, the least period and the least quantile are left too", () => {
     const contraction = contract(costs, { for: "any" });
     before += costs.dag.names.length;
     after += contraction.costs.dag.names.length;
+    const [heads, fewer] = [[...closedHeads(costs.dag)], [...closedHeads(contraction.costs.dag)]];
     for (const now of conditions) {
+      const [all, kept] = [latencies(costs, heads, now), latencies(contraction.costs, fewer, now)];
       const spread = { ...now.spread, rttUplink: 0 };
       for (const measure of [
         (latency: Latency) => latency.totalMs,
         period,
         (latency: Latency) => latency.totalMs + 1.645 * (latencySdMs(latency, spread) || 0),
       ]) {
-        const expected = least(costs, (head) => measure(latencyOf(costs, head, now)));
-        const found = least(contraction.costs, (head) => measure(latencyOf(contraction.costs, head, now)));
-        expectSame(found, expected, `seed ${seed}`);
+        expectSame(least(kept, measure), least(all, measure), `seed ${seed}`);
       }
     }
   }
@@ -85,7 +92,7 @@ test("a head of the contracted DAG stands for a head of the original with the sa
       const isClosed = costs.dag.predecessors.every(
         (from, node) => !original[node] || from.every((p) => original[p]),
       );
-      expect(isClosed).toBe(true);
+      if (!isClosed) expect.fail(`seed ${seed}: expected a closed head, got ${original}`);
       const found = latencyOf(contraction.costs, head, conditions[0]!);
       const expected = latencyOf(costs, original, conditions[0]!);
       for (const part of Object.keys(expected) as (keyof Latency)[]) {

@@ -1,18 +1,22 @@
-import { codedBytes, type ImageCodecName, isFittedCodec, isImageCodec } from "#shared/codecs";
+import { type CodecName, codedBytes, type ImageCodecName, isFittedCodec, isImageCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { ancestors, type Dag, subgraph } from "#shared/graph";
 import {
   type Catalogue,
+  type Detour,
   type Exit,
   elementCount,
   HEADER_BYTES,
   type Model,
   measuredWorth,
   type Transport,
+  USUAL_CODEC,
   type WireCodec,
 } from "#shared/model";
 import type { Profile, Role } from "#shared/profile";
 import { codecMs, deflateMs, moveMs, type Transfer } from "#shared/profile";
+import { detourMs } from "./detour-ms.ts";
+import { type LossyWay, lossyWays } from "./lossy-wire.ts";
 import { chooseServed, SERVED_MODES } from "./served-wire.ts";
 import { type ChosenCodec, chooseCodecs, forceCodec, type Wire, type WireMode, wireModes } from "./wire.ts";
 
@@ -48,6 +52,8 @@ export interface ExitCosts {
   readonly resultBytes: number;
   /** How tensors travel; absent where costs do not come from a model. */
   readonly wire?: Wire;
+  /** Nodes beside the DAG's that a head needs on the edge where its tensor is sent: a learned codec's encoder. */
+  readonly beside?: readonly string[];
 }
 
 export interface CostOptions {
@@ -101,12 +107,13 @@ export function exitCosts(
         catalogue === null
           ? forceCodec(model, exit.id, codec, imageCodecs, mayFit)
           : chooseServed(model, exit.id, catalogue, codec);
-      return costsOfExit(model, machines, exit, "forced", forced);
+      return withDetours(model, machines, costsOfExit(model, machines, exit, "forced", forced), forced);
     });
   }
+  const lossy = modes === undefined && catalogue === null ? lossyWays(model, imageCodecs, mayFit) : [];
   const seen = new Set<string>();
   const ways = modes ?? (catalogue === null ? wireModes(model) : SERVED_MODES);
-  return ways.flatMap((mode) => {
+  const tolerable = ways.flatMap((mode) => {
     if (mode === "fitted" && !mayFit) return [];
     const chosen = exits.map(({ id }) =>
       catalogue === null
@@ -119,6 +126,59 @@ export function exitCosts(
     seen.add(key);
     return exits.map((exit, at) => costsOfExit(model, machines, exit, mode, chosen[at]!));
   });
+  return [...tolerable, ...lossy.flatMap((way) => lossyCosts(model, machines, way))];
+}
+
+/** Of the exits that the way leads to: nothing but its tensor crosses. */
+function lossyCosts(
+  model: Model,
+  machines: Machines,
+  { mode, node: sent, codec, bytes, loss }: LossyWay,
+): readonly ExitCosts[] {
+  return model.metadata.exits.flatMap((exit) => {
+    const lost = loss.get(exit.id);
+    if (lost === undefined || measuredWorth(model.metadata, exit) === null) return [];
+    const chosen = model.nodes.map((_, node): ChosenCodec => {
+      if (node === sent) return { ...codec, bytes, loss: lost };
+      return { ...USUAL_CODEC, bytes: Number.POSITIVE_INFINITY, loss: 0 };
+    });
+    const own = costsOfExit(model, machines, exit, mode, chosen);
+    const costs = withDetours(model, machines, own, chosen);
+    const detour = detourAt(model, sent, codec.codec);
+    const beside = detour === undefined ? {} : { beside: detour.encoder.nodes };
+    return [{ ...costs, wire: { ...costs.wire!, counted: lost }, ...beside }];
+  });
+}
+
+/**
+ * Adds what encoders and decoders take, where a tensor travels by a learned codec.
+ *
+ * @param chosen by node of the model
+ */
+function withDetours(
+  model: Model,
+  machines: Machines,
+  costs: ExitCosts,
+  chosen: readonly ChosenCodec[],
+): ExitCosts {
+  const aside = new Map(
+    chosen.flatMap(({ codec }, node) => {
+      const detour = detourAt(model, node, codec);
+      return detour === undefined ? [] : [[detour.tensor, detourMs(model, detour, machines)] as const];
+    }),
+  );
+  if (aside.size === 0) return costs;
+  const plus = (times: readonly number[], side: "edge" | "cloud"): number[] =>
+    times.map((ms, node) => Math.max(0, ms + (aside.get(costs.dag.names[node]!)?.[side] ?? 0)));
+  return {
+    ...costs,
+    edgeCutMs: plus(costs.edgeCutMs, "edge"),
+    cloudCutMs: plus(costs.cloudCutMs, "cloud"),
+  };
+}
+
+function detourAt({ nodes, detours }: Model, node: number, codec: CodecName): Detour | undefined {
+  return isFittedCodec(codec) ? detours.get(nodes[node]!.name) : undefined;
 }
 
 /** Two profiles, their times by node of the model, and the way between them. */
@@ -138,7 +198,7 @@ function costsOfExit(
   mode: Wire["mode"],
   chosen: readonly ChosenCodec[],
 ): ExitCosts {
-  const elements = model.nodes.map((node) => elementCount(node.tensor.shape));
+  const elements = model.nodes.map((_, node) => carriedElements(model, node, chosen[node]!));
   // The image is not on the backend: there is nothing to read back.
   const readMs = elements.map((count, node) => (node === 0 ? 0 : moveMs(edge.transfer, count)));
   const coded = (transfer: Transfer, node: number): number =>
@@ -191,6 +251,13 @@ function codingMs(
   const codeMs = codecMs(transfer, codec, elements);
   if (!deflate) return codeMs;
   return codeMs + deflateMs(transfer, isImageCodec(codec) ? bytes : codedBytes(codec, elements));
+}
+
+/** Values that are read back from one backend and handed to the other: of a learned codec what its encoder makes. */
+function carriedElements(model: Model, node: number, { codec }: ChosenCodec): number {
+  const [latent] = detourAt(model, node, codec)?.encoder.outputs ?? [];
+  const { shape } = latent === undefined ? model.nodes[node]!.tensor : model.metadata.tensors[latent]!;
+  return elementCount(shape);
 }
 
 /** Of the codec that was fitted to a node's tensor: by so many is each value multiplied. */

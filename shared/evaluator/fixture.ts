@@ -120,6 +120,35 @@ export function randomConditions(random: () => number): Conditions {
 }
 
 /**
+ * For tests only: the exits behind one of their tensors, which alone crosses, by few bytes that cost more than is tolerated.
+ */
+export function randomLossy(random: () => number, exits: readonly ExitCosts[]): readonly ExitCosts[] {
+  const { names } = exits.at(-1)!.dag;
+  const sent = names[Math.floor(random() * (names.length - 1))]!;
+  return exits.flatMap((costs): ExitCosts[] => {
+    const at = costs.dag.names.indexOf(sent);
+    if (at < 0 || at === costs.dag.names.length - 1) return [];
+    const counted = 0.005 + 0.06 * random();
+    const only = (value: number, others: number): number[] =>
+      costs.dag.names.map((_, node) => (node === at ? value : others));
+    const lossy: WireCodec = { codec: "linear", quality: 1, deflate: false };
+    return [
+      {
+        ...costs,
+        wireBytes: only(costs.wireBytes[at]! * 0.2 * random(), Number.POSITIVE_INFINITY),
+        edgeCutMs: costs.edgeCutMs.map((ms) => 4 * ms),
+        wire: {
+          mode: `lossy ${sent}`,
+          codecs: costs.dag.names.map((_, node) => (node === at ? lossy : codecIn("plain", node))),
+          loss: only(counted, 0),
+          counted,
+        },
+      },
+    ];
+  });
+}
+
+/**
  * For tests only: the same exits under several ways to choose codecs. `raw` and `jpeg` differ from `plain` in the
  * image alone; `exact` loses nothing.
  */

@@ -9,6 +9,7 @@ export {
   hasCodecs,
   lossOver,
   promisedAccuracy,
+  servesEarlyExits,
   TOLERANCE,
   type Wire,
   type WireMode,

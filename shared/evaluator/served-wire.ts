@@ -1,6 +1,7 @@
 import { codedBytes, tensorCodec } from "#shared/codecs";
 import {
   type Catalogue,
+  type CodecCost,
   elementCount,
   type Model,
   type PlainCodecName,
@@ -9,7 +10,7 @@ import {
   USUAL_CODEC,
   type WireCodec,
 } from "#shared/model";
-import { type ChosenCodec, TOLERANCE, type WireMode } from "./wire.ts";
+import { type ChosenCodec, isTolerated, type WireMode } from "./wire.ts";
 
 /** The modes there are where the cloud is no service of ours: nothing is deflated, nor sent as a file. */
 export const SERVED_MODES: readonly WireMode[] = ["plain", "exact"];
@@ -27,21 +28,25 @@ export function chooseServed(
   catalogue: Catalogue,
   how: WireMode | WireCodec,
 ): readonly ChosenCodec[] {
-  const tolerated = how === "exact" ? 0 : TOLERANCE;
   return model.nodes.map(({ name, tensor }) => {
     const elements = elementCount(tensor.shape);
     const served = servedCodecs(catalogue, exit, [name]);
-    const costs = served.map((codec): ChosenCodec => {
+    const measuredAs = (codec: PlainCodecName): CodecCost | undefined =>
+      model.metadata.codecs?.[name]?.find(
+        (one) => one.codec === codec && !one.deflate && one.loss[exit] !== undefined,
+      );
+    const costs = served.map((codec): ChosenCodec & { readonly codec: PlainCodecName } => {
       const bytes = catalogue.isBinary ? codedBytes(codec, elements) : textBytes(codec, elements);
-      const measured = model.metadata.codecs?.[name]?.find((one) => one.codec === codec && !one.deflate);
-      return { codec, deflate: false, bytes, loss: measured?.loss[exit] ?? 0 };
+      const { loss, reported = loss } = measuredAs(codec) ?? { loss: {} };
+      return { codec, deflate: false, bytes, loss: reported[exit] ?? 0 };
     });
     if (costs.length === 0) return { ...USUAL_CODEC, bytes: Number.POSITIVE_INFINITY, loss: 0 };
     if (typeof how !== "string") return costs.find(({ codec }) => codec === servedAs(served, how))!;
-    const fitting = costs.filter(
-      ({ codec, loss }) =>
-        loss <= tolerated && (how !== "exact" || tensorCodec(codec as PlainCodecName).isExact),
-    );
+    const fitting = costs.filter(({ codec }) => {
+      const measured = measuredAs(codec);
+      const isFitting = measured === undefined || isTolerated(measured, exit, how);
+      return isFitting && (how !== "exact" || tensorCodec(codec).isExact);
+    });
     if (fitting.length > 0) return least(fitting, ({ bytes }) => bytes);
     return least(costs, ({ loss }) => loss);
   });

@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import { CODECS, type CodecName, IMAGE_CODECS, isFittedCodec } from "#shared/codecs";
 import { type CodecCost, readMetadata, type WireCodec } from "#shared/model";
 import { randomFrom } from "#shared/random";
-import { fixtureModel } from "../model/fixture.ts";
+import { addDetour, fixtureModel } from "../model/fixture.ts";
 import { analyticProfile } from "../profile/analytic-profile.ts";
-import { exitCosts } from "./exit-costs.ts";
+import { type ExitCosts, exitCosts } from "./exit-costs.ts";
+import { lossyWays } from "./lossy-wire.ts";
+import { chooseServed } from "./served-wire.ts";
 import {
   chooseCodecs,
   codecsOf,
@@ -78,7 +80,7 @@ test("each tensor gets the codec of fewest bytes that costs its exit no more tha
   expect(pick("jpeg", "stem")).toEqual(pick("plain", "stem"));
 });
 
-test("codecs are chosen by one half of the photos, and said to lose what the other tells", () => {
+test("codecs are chosen by one half of the photos, said to lose what the other tells, and not taken where that is too much", () => {
   const told = (loss: number, reported: number) => ({ loss: { full: loss }, reported: { full: reported } });
   const halved = fixtureModel((file) =>
     Object.assign(file.userDefinedMetadata.eddi, {
@@ -87,19 +89,40 @@ test("codecs are chosen by one half of the photos, and said to lose what the oth
           { codec: "uint8", deflate: false, bytes: 512, ...told(0.001, 0.002) },
           { codec: "uint4", deflate: false, bytes: 256, ...told(0.006, 0) },
         ],
-        join: [{ codec: "uint4", deflate: false, bytes: 256, ...told(0.004, 0.007) }],
+        join: [
+          { codec: "uint8", deflate: false, bytes: 512, ...told(0, 0.005) },
+          { codec: "uint4", deflate: false, bytes: 256, ...told(0.004, 0.007) },
+        ],
       },
     }),
   );
   const chosen = chooseCodecs(halved, "full", "plain");
   expect(chosen[at("stem")]).toEqual({ codec: "uint8", deflate: false, bytes: 512, loss: 0.002 });
-  expect(chosen[at("join")]).toEqual({ codec: "uint4", deflate: false, bytes: 256, loss: 0.007 });
+  expect(chosen[at("join")]).toEqual({ codec: "uint8", deflate: false, bytes: 512, loss: 0.005 });
+});
+
+test("so they are of a server that has but single tails", () => {
+  const told = (reported: number) => [
+    { codec: "uint8", deflate: false, bytes: 512, loss: { full: 0.001 }, reported: { full: reported } },
+  ];
+  const halved = fixtureModel((file) =>
+    Object.assign(file.userDefinedMetadata.eddi, { codecs: { stem: told(0.002), join: told(0.007) } }),
+  );
+  const both = ["float32", "uint8"] as const;
+  const catalogue = { tails: { full: { stem: both, join: both } }, isBinary: true };
+  const chosen = chooseServed(halved, "full", catalogue, "plain");
+  expect(chosen[at("stem")]).toEqual({ codec: "uint8", deflate: false, bytes: 512, loss: 0.002 });
+  expect(chosen[at("join")]).toEqual({ codec: "float32", deflate: false, bytes: 2048, loss: 0 });
+  const exact = chooseServed(halved, "full", catalogue, "exact");
+  expect(exact[at("stem")]).toMatchObject({ codec: "float32", loss: 0 });
 });
 
 test("what a browser cannot encode is not chosen", () => {
   expect(pick("plain", "image", "full", ["jpeg"])).toMatchObject({ codec: "jpeg" });
   expect(pick("plain", "image", "full", [])).toMatchObject({ codec: "uint8" });
-  expect(forcedCodec(model, 0, { codec: "webp", deflate: false }, ["jpeg"])).toMatchObject({
+  expect(
+    forcedCodec(model, { node: 0, exit: "full" }, { codec: "webp", deflate: false }, ["jpeg"]),
+  ).toMatchObject({
     codec: "uint8",
   });
 });
@@ -124,7 +147,76 @@ test("a forced codec is for all tensors; an image codec for the image alone, of 
   expect(jpeg.codecs[0]).toEqual({ codec: "jpeg", quality: 40, deflate: true });
   expect(jpeg.codecs[1]).toEqual({ codec: "uint8", deflate: true });
   expect(forced({ codec: "jpeg", quality: 77, deflate: true }).codecs[0]).toMatchObject({ quality: 77 });
-  expect(forcedCodec(unmeasured, 0, { codec: "jpeg", deflate: false })).toMatchObject({ quality: 80 });
+  expect(forcedCodec(unmeasured, { node: 0, exit: "full" }, { codec: "jpeg", deflate: false })).toMatchObject(
+    { quality: 80 },
+  );
+});
+
+const coarse = (codec: CodecName, bytes: number, change: object = {}) =>
+  ({
+    ...cost(codec, false, bytes, 0),
+    loss: { early: 0.01, middle: 0.02, full: 0.02 },
+    reported: { early: 0.01, middle: 0.01, full: 0.03 },
+    ...change,
+  }) as CodecCost;
+const withImage = (...costs: CodecCost[]) =>
+  fixtureModel((file) =>
+    Object.assign(file.userDefinedMetadata.eddi, { codecs: { ...codecs, image: costs } }),
+  );
+
+test("what loses more than is tolerated is a way of its own where it is worth its loss, and plans count that", () => {
+  const waysOf = (...costs: CodecCost[]) =>
+    lossyWays(withImage(...costs)).map(({ codec, loss }) => [codec.codec, loss.get("full")]);
+  const usual = cost("jpeg", false, 9000, 0);
+  // The worse of both halves.
+  expect(waysOf(usual, coarse("webp", 4000))).toEqual([["webp", 0.03]]);
+  // One that another one beats in bytes and loss, one that is worse than any exit before, two that save next to nothing.
+  expect(waysOf(usual, coarse("webp", 4000), coarse("uint4", 5000))).toEqual([["webp", 0.03]]);
+  expect(waysOf(usual, coarse("webp", 4000, { loss: { full: 0.2 } }))).toEqual([]);
+  expect(waysOf(usual, coarse("webp", 9500))).toEqual([]);
+  expect(waysOf(usual, coarse("webp", 8500))).toEqual([]);
+  // Whole numbers of tensors that nothing was fitted to.
+  expect(lossyWays(model)).toEqual([]);
+  expect(lossyWays(withImage(usual, coarse("webp", 4000)), ["jpeg"])).toEqual([]);
+});
+
+test("on a lossy way nothing but its tensor crosses, and by its codec", () => {
+  const own = withImage(cost("jpeg", false, 9000, 0), coarse("webp", 4000));
+  const costs = exitCosts(own, head, tail, { codec: null }).filter(({ wire }) => wire!.counted);
+  expect(costs.map(({ exit, wire }) => [exit, wire!.mode, wire!.counted])).toEqual([
+    ["early", "lossy image webp 40", 0.01],
+    ["middle", "lossy image webp 40", 0.02],
+    ["full", "lossy image webp 40", 0.03],
+  ]);
+  for (const { dag, wireBytes, wire } of costs) {
+    const finite = dag.names.filter((_, node) => Number.isFinite(wireBytes[node]!));
+    expect(finite).toEqual(["image"]);
+    expect(wire!.codecs[0]).toEqual({ codec: "webp", quality: 40, deflate: false });
+    expect(wire!.loss[0]).toBe(wire!.counted);
+  }
+});
+
+test("a learned codec costs its encoder here and its decoder there, less the stretch that it leads past", () => {
+  const learned = fixtureModel(addDetour);
+  const [here, there] = [analyticProfile(learned, "head", 1e6, 0), analyticProfile(learned, "tail", 1e6, 0)];
+  const own = exitCosts(learned, here, there, { codec: null }).filter(({ wire }) => wire!.counted);
+  expect(own.map(({ exit, wire }) => [exit, wire!.counted])).toEqual([
+    ["middle", 0.02],
+    ["full", 0.04],
+  ]);
+  const [, full] = own as [ExitCosts, ExitCosts];
+  const join = full.dag.names.indexOf("join");
+  const linear = { codec: "linear", quality: 1, deflate: false };
+  expect(full.wire!.codecs[join]).toEqual(linear);
+  expect(full.beside).toEqual(["join/encoder/conv", "join/encoder/latent"]);
+  const plain = exitCosts(learned, here, there, { codec: null }).find(({ exit }) => exit === "full")!;
+  // A convolution of 8x8x8x4 and a pool more, but 64 values are read back in the place of 512.
+  expect(full.edgeCutMs[join]).toBeGreaterThan(0);
+  expect(full.edgeCutMs[join]).not.toBe(plain.edgeCutMs[join]);
+  expect(full.cloudCutMs[join]).toBeGreaterThanOrEqual(0);
+  expect(exitCosts(learned, here, there, { codec: null, mayFit: false }).some(({ beside }) => beside)).toBe(
+    false,
+  );
 });
 
 const head = analyticProfile(model, "head", 1e6, 0);

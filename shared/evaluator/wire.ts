@@ -24,14 +24,19 @@ import {
  */
 export type WireMode = "plain" | "deflate" | "exact" | "raw" | "jpeg" | "fitted";
 
+/** One tensor alone, by a codec that loses more than is tolerated, see `lossyWays`. */
+export type LossyMode = `lossy ${string}`;
+
 /** How an exit's tensors travel. */
 export interface Wire {
   /** `forced`: by one codec for all, whatever it costs. */
-  readonly mode: WireMode | "forced";
+  readonly mode: WireMode | LossyMode | "forced";
   /** By node. */
   readonly codecs: readonly WireCodec[];
   /** By node: top-1 of the exit that is lost when its tensor travels so, 0..1; 0 where not measured. */
   readonly loss: readonly number[];
+  /** Top-1 by which plans rank the exit lower when it is asked for so, 0..1; where it is absent losses are a tie. */
+  readonly counted?: number;
 }
 
 /** A tensor's codec, with the bytes that its data then takes. */
@@ -79,16 +84,14 @@ export function chooseCodecs(
       (cost) =>
         cost.deflate === deflate &&
         (!isImageCodec(cost.codec) || (node === 0 && imageCodecs.includes(cost.codec))) &&
-        (cost.loss[exit] ?? Number.POSITIVE_INFINITY) <= TOLERATED[mode] + ROUNDING,
+        isTolerated(cost, exit, mode),
     );
     const wanted = measured.filter(({ codec }) => {
       if (mode === "raw") return !isImageCodec(codec);
       return mode !== "jpeg" || node > 0 || codec === "jpeg";
     });
     const fitted = mode === "fitted" ? fittedCosts(model.metadata.fitted?.[name]) : [];
-    const tolerated = fitted.filter(
-      ({ loss }) => (loss[exit] ?? Number.POSITIVE_INFINITY) <= TOLERATED[mode] + ROUNDING,
-    );
+    const tolerated = fitted.filter((cost) => isTolerated(cost, exit, mode));
     if (tolerated.length > 0) return chosen(fewestBytes(tolerated), exit);
     const candidates = wanted.length > 0 ? wanted : measured;
     if (candidates.length > 0) return chosen(fewestBytes(candidates), exit);
@@ -97,8 +100,17 @@ export function chooseCodecs(
   });
 }
 
+/**
+ * By the losses on the photos to choose on. What then loses more than half a point on the others is not taken either, as
+ * plans are ranked by what exits are worth without such codecs.
+ */
+export function isTolerated({ loss, reported = {} }: CodecCost, exit: string, mode: WireMode): boolean {
+  const chosenOn = loss[exit] ?? Number.POSITIVE_INFINITY;
+  return chosenOn <= TOLERATED[mode] + ROUNDING && (reported[exit] ?? 0) <= TOLERANCE + ROUNDING;
+}
+
 /** What the rates of a fitted codec cost. */
-function fittedCosts(fitted: FittedTensor | undefined): readonly CodecCost[] {
+export function fittedCosts(fitted: FittedTensor | undefined): readonly CodecCost[] {
   if (fitted === undefined) return [];
   const { codec, rates } = fitted;
   return rates.map(({ step: _, spread: __, ...costs }, at) => ({
@@ -131,7 +143,7 @@ export function forceCodec(
   mayFit = true,
 ): readonly ChosenCodec[] {
   return model.nodes.map(({ name, tensor }, node) => {
-    const how = forcedCodec(model, node, forced, imageCodecs, mayFit);
+    const how = forcedCodec(model, { node, exit }, forced, imageCodecs, mayFit);
     const costs = [...(model.metadata.codecs?.[name] ?? []), ...fittedCosts(model.metadata.fitted?.[name])];
     const measured = costs.find((cost) => sameCodec(cost, how));
     if (measured !== undefined) return chosen(measured, exit);
@@ -148,20 +160,21 @@ export function forceCodec(
 const IMAGE_SHRINKS = 10;
 
 /**
- * What a forced codec means for one tensor.
+ * What a forced codec means for one tensor on its way to an exit; a fitted one only where it leads there.
  *
  * @param mayFit whether the service decodes fitted codecs; without a quality their finest rate is meant
  */
 export function forcedCodec(
   { metadata, nodes }: Model,
-  node: number,
+  { node, exit }: { readonly node: number; readonly exit: string },
   forced: WireCodec,
   imageCodecs: readonly ImageCodecName[] = IMAGE_CODECS,
   mayFit = true,
 ): WireCodec {
   const { codec, deflate } = forced;
   if (isFittedCodec(codec)) {
-    const rates = mayFit ? (metadata.fitted?.[nodes[node]!.name]?.rates.length ?? 0) : 0;
+    const own = metadata.fitted?.[nodes[node]!.name]?.rates ?? [];
+    const rates = mayFit && own.some(({ loss }) => loss[exit] !== undefined) ? own.length : 0;
     if (rates === 0) return { ...USUAL_CODEC, deflate };
     return { codec, quality: Math.min(rates, forced.quality ?? rates), deflate };
   }
@@ -219,3 +232,14 @@ export function promisedAccuracy({ accuracy, wire }: Wired, share = 1): number |
   if (accuracy === null || wire === undefined) return accuracy;
   return accuracy - share * Math.max(0, ...wire.loss);
 }
+
+/**
+ * Whether a way is of use behind early exits, which answer here or have tensors sent: other ways to send the image are not,
+ * nor where nothing may be lost. Of those that lose more than is tolerated fitted codecs alone.
+ */
+export function servesEarlyExits(wire: Wire | undefined): boolean {
+  if (wire === undefined || FOR_EARLY_EXITS.includes(wire.mode)) return true;
+  return wire.counted !== undefined && wire.codecs.some(({ codec }) => isFittedCodec(codec));
+}
+
+const FOR_EARLY_EXITS: readonly Wire["mode"][] = ["plain", "deflate", "fitted", "forced"];

@@ -26,7 +26,7 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
     transport: "fetch",
     isShared: false,
     elapsedMs: 20 + 160 + 4 + 2 * cloudMs,
-    served: { queueMs: 4, computeMs: 2 * cloudMs },
+    served: { queueMs: 4, computeMs: 2 * cloudMs, isStandIn: false },
     expectedQueueMs: 30,
   };
   const small = { ...reply, requestBytes: 9500, elapsedMs: reply.elapsedMs - 144 };
@@ -39,6 +39,38 @@ test("a reply teaches uplink, RTT, queue and the cloud's scale", () => {
   expect(uplinkBps / 5e6).toBeCloseTo(1, 1);
   expect(cloudScale).toBeCloseTo(2, 1);
   expect(queueMs).toBeCloseTo(30, 1);
+});
+
+test("what stood in for a tail's engine teaches the link, and nothing of the cloud", () => {
+  const { cloudMs } = profiledMs(costs, plan, FIRST_GUESS);
+  const requestBytes = 99_500;
+  const reply = (times: number, isStandIn: boolean): CloudMeasured => ({
+    kind: "answered",
+    plan,
+    requestBytes,
+    transport: "fetch",
+    isShared: false,
+    elapsedMs: 20 + 160 + times * cloudMs,
+    served: { queueMs: 0, computeMs: times * cloudMs, isStandIn },
+    expectedQueueMs: 0,
+  });
+  const foretold = { totalMs: 180 + cloudMs, sdMs: 10, p95Ms: 200 + cloudMs };
+  const image = (times: number, isStandIn: boolean): Measured => ({
+    ...quiet,
+    cloud: reply(times, isStandIn),
+    way: { by: "cloud", foretold, ms: 180 + times * cloudMs, isThere: true },
+  });
+  let state = startNetwork(FIRST_GUESS);
+  for (let at = 0; at < 8; at++) state = learn(state, costs, image(1, false), 500 * at);
+  const before = conditionsOf(state);
+  let after = state;
+  for (let at = 8; at < 16; at++) after = learn(after, costs, image(6, true), 500 * at);
+  expect(conditionsOf(after).cloudScale).toBe(before.cloudScale);
+  expect(after.surprise.late).toBe(state.surprise.late);
+  expect(conditionsOf(after).uplinkBps / before.uplinkBps).toBeCloseTo(1, 1);
+  let slower = state;
+  for (let at = 8; at < 16; at++) slower = learn(slower, costs, image(6, false), 500 * at);
+  expect(conditionsOf(slower).cloudScale / before.cloudScale).toBeGreaterThan(4);
 });
 
 test("of a cloud that tells no times first the link is learnt, then what it makes a request wait, and that it does no more", () => {
@@ -108,7 +140,7 @@ test("what shares the link with a download teaches its queue, and nothing of a s
     const ownMs = truth.rttMs + (8000 * (requestBytes + 500)) / truth.uplinkBps;
     // Weights lie before the reply: up to 5 s of them.
     const waitMs = isShared ? 5000 * random() : 0;
-    const served = { queueMs: 2, computeMs: cloudMs };
+    const served = { queueMs: 2, computeMs: cloudMs, isStandIn: false };
     const answered: CloudMeasured = {
       kind: "answered",
       plan,
@@ -162,7 +194,7 @@ test("a slow cloud that was long not tried is given another chance", () => {
     state = learn(
       state,
       costs,
-      { ...quiet, cloud: { ...reply, served: { queueMs: 0, computeMs: 20 * cloudMs } } },
+      { ...quiet, cloud: { ...reply, served: { queueMs: 0, computeMs: 20 * cloudMs, isStandIn: false } } },
       at,
     );
   }

@@ -32,8 +32,9 @@ export function learn(
   }
   if (cloud !== null && cloud.expectedQueueMs !== null)
     observations.push({ kind: "queue", atMs, queueMs: cloud.expectedQueueMs });
-  // What was beside a download was not foretold.
-  if (way !== null && cloud?.isShared !== true) {
+  const isStandIn = cloud?.kind === "answered" && cloud.served?.isStandIn === true;
+  // What was beside a download was not foretold, nor was who stood in for a tail's engine.
+  if (way !== null && cloud?.isShared !== true && !isStandIn) {
     const { totalMs: expectedMs, sdMs, p95Ms } = way.foretold;
     observations.push({
       kind: "way",
@@ -99,11 +100,9 @@ function fromReply(
   const trips = isRested ? roundTrips(wireBytes, conditions) : 1;
   const expectedMs = rttMs * trips + (8000 * wireBytes) / uplinkBps;
   const ratio = Math.max(0, elapsedMs - transfer.serverMs) / expectedMs;
-  return [
-    transfer,
-    { kind: "stretch", atMs, ratio },
-    { kind: "cloud", atMs, predictedMs, measuredMs: served.computeMs },
-  ];
+  const stretch: Observation = { kind: "stretch", atMs, ratio };
+  if (served.isStandIn) return [transfer, stretch];
+  return [transfer, stretch, { kind: "cloud", atMs, predictedMs, measuredMs: served.computeMs }];
 }
 
 /**

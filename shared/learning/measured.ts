@@ -41,9 +41,17 @@ export interface CloudMeasured {
   /** A download was on the wire meanwhile: the time says nothing of the link itself. */
   readonly isShared: boolean;
   /** Of that, by the service's clock; null where it does not tell. */
-  readonly served: { readonly queueMs: number; readonly computeMs: number } | null;
+  readonly served: Served | null;
   /** What the service expects the next request to wait; null when it does not tell. */
   readonly expectedQueueMs: number | null;
+}
+
+/** Of a request, by the service's clock. */
+export interface Served {
+  readonly queueMs: number;
+  readonly computeMs: number;
+  /** It was run by something slower than will run the next ones: what it took teaches nothing of them. */
+  readonly isStandIn: boolean;
 }
 
 export interface CloudLost {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
-import { edgeNodes, headRunOf } from "./asks.ts";
+import { edgeNodes, headRunOf, waysOn } from "./asks.ts";
 import { fixtureModel } from "./fixture.ts";
 import type { EarlyExit } from "./metadata.ts";
 import { allCloud, allEdge, type Plan, splitPlan } from "./plan.ts";
@@ -121,4 +121,34 @@ test("early exits that are unknown, out of order or without a proper threshold a
   expect(() => splitPlan(model, { ...allCloud(model, "full"), early: [sure("early")] })).toThrow(refused);
   for (const threshold of [0, 1])
     splitPlan(model, { ...allEdge(model, "full"), early: [sure("early", threshold)] });
+});
+
+test("the ways on reach one exit after the other from whatever has run, and run no node twice", () => {
+  let ways = 0;
+  for (const plan of plans.filter(isAllowed)) {
+    const ran = new Set(edgeNodes(model, plan));
+    for (let bits = 1; bits < 2 ** ids.length; bits++) {
+      const exits = ids.filter((_, at) => (bits >> at) & 1);
+      const held = new Set(["image", ...ran]);
+      const computed: string[] = [];
+      for (const [at, { exit, node, segment }] of waysOn(model, ran, exits).entries()) {
+        expect(exit).toBe(exits[at]);
+        expect(node).toBe(metadata.exits.find(({ id }) => id === exit)!.node);
+        expect(segment.outputs[0]).toBe(node);
+        for (const name of segment.feeds) expect(held, name).toContain(name);
+        const known = new Set(segment.feeds);
+        for (const name of segment.nodes) {
+          for (const from of dag.predecessors[dag.names.indexOf(name)]!)
+            expect(known).toContain(dag.names[from]);
+          known.add(name);
+        }
+        for (const name of segment.outputs) expect(known).toContain(name);
+        computed.push(...segment.nodes);
+        for (const name of segment.outputs) held.add(name);
+        ways++;
+      }
+      expect(new Set([...ran, ...computed]).size).toBe(ran.size + computed.length);
+    }
+  }
+  expect(ways).toBeGreaterThan(100);
 });

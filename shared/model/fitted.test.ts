@@ -122,7 +122,7 @@ test("what is wrong in the metadata is refused by its name", () => {
 
 test("numbers that are not the codec's are refused", () => {
   const coders = (content: Uint8Array, change: object = {}) =>
-    fittedCoders("stem", { ...fitted, ...change }, { shape: [8, 8, 8], range: [0, 1] }, content);
+    fittedCoders("stem", { ...fitted, ...change }, { stem: { shape: [8, 8, 8], range: [0, 1] } }, content);
   const tablesAt = 4 * SIZE + 2 * 2 * SIZE;
   const withNumber = (at: number, number: number): Uint8Array => {
     const content = bytes.slice();

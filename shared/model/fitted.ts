@@ -28,6 +28,17 @@ export interface FittedTensor {
   readonly components: number;
   /** Coarsest first. As a codec's quality, a rate is its place in this list, from 1. */
   readonly rates: readonly FittedRate[];
+  /** Of a learned codec: what is coded is another tensor, and what comes back stands for a third one. */
+  readonly through?: Through;
+}
+
+/** Nodes of the file, see `Detour`. */
+export interface Through {
+  /** What is coded. */
+  readonly latent: string;
+  /** What the decoder makes of it: it stands for the tensor `replaces`. */
+  readonly decoded: string;
+  readonly replaces: string;
 }
 
 export interface FittedRate {
@@ -107,10 +118,11 @@ export function checkFitted(
     const isTensor = Object.hasOwn(tensors, name) && name !== input.node;
     expect(isTensor, field, "a tensor of the model, not its input", name);
     expect(isObject(fitted), field, "an object", fitted);
-    const { codec, shard, block, components, rates } = fitted;
+    const { codec, shard, block, components, rates, through } = fitted;
     expect(FITTED_CODECS.includes(codec), `${field}.codec`, `one of ${FITTED_CODECS.join(", ")}`, codec);
     expect(Object.hasOwn(shards, shard), `${field}.shard`, "a path in shards", shard);
-    const { shape } = tensors[name]!;
+    if (through !== undefined) checkThrough(through, `${field}.through`, tensors, expect);
+    const { shape } = tensors[through?.latent ?? name]!;
     const fits =
       Number.isSafeInteger(block) &&
       block >= 1 &&
@@ -130,6 +142,14 @@ export function checkFitted(
       for (const [name, losses] of Object.entries({ loss, reported }))
         checkLosses(losses, `${place}.${name}`, exits, expect);
     }
+  }
+}
+
+function checkThrough(through: Through, field: string, tensors: Measured["tensors"], expect: Expect): void {
+  expect(typeof through === "object" && through !== null, field, "an object", through);
+  for (const part of ["latent", "decoded", "replaces"] as const) {
+    const isTensor = Object.hasOwn(tensors, through[part]);
+    expect(isTensor, `${field}.${part}`, "a name in tensors", through[part]);
   }
 }
 
@@ -156,16 +176,19 @@ export function fittedBytes({ mean, basis }: LinearTransform, rates: readonly Li
 /**
  * The coders of a fitted codec, by its rates.
  *
- * @param name  of the tensor
- * @param bytes of its shard, as they were verified
+ * @param name    of the tensor; of a learned codec the coders are of what its encoder makes of it
+ * @param tensors of the metadata
+ * @param bytes   of its shard, as they were verified
  * @throws EddiError `bad-model` for numbers that are not those of the codec that the metadata tells of
  */
 export function fittedCoders(
   name: string,
-  { block, components, rates }: FittedTensor,
-  { shape, range }: CodedTensor,
+  fitted: FittedTensor,
+  tensors: Readonly<Record<string, CodedTensor>>,
   bytes: Uint8Array,
 ): readonly LinearCoder[] {
+  const { block, components, rates, through } = fitted;
+  const { shape, range } = tensors[through?.latent ?? name]!;
   const size = block ** 2 * shape.at(-1)!;
   const refuse = (expected: string, came: string): never => {
     throw new EddiError("bad-model", `codec fitted to ${name}: expected ${expected}, got ${came}`);

@@ -20,6 +20,58 @@ export function fixtureShard(path: string): Uint8Array {
   return new Uint8Array(4 * elements);
 }
 
+/**
+ * For tests only: gives the fixture a learned codec of `join`, whose decoder's tensor stands for `cat`.
+ *
+ * @param through  what a test wants otherwise of it
+ */
+export function addDetour(file: FixtureFile, through: object = {}): void {
+  const { eddi } = file.userDefinedMetadata;
+  const nodes = [
+    { name: "join/encoder/conv", op: "Conv2D", input: ["join", "W_ENCODE"] },
+    { name: "join/encoder/latent", op: "MaxPool", input: ["join/encoder/conv"] },
+    { name: "join/decoder/decoded", op: "Conv2D", input: ["join/encoder/latent", "W_DECODE"] },
+  ];
+  const weights = { W_ENCODE: [1, 1, 8, 4], W_DECODE: [1, 1, 4, 16] };
+  for (const name of Object.keys(weights)) {
+    file.modelTopology.node.unshift({ name, op: "Const", input: [] });
+  }
+  file.modelTopology.node.push(...nodes);
+  const shards = ["codec-join.bin", "codec-join-encoder.bin", "codec-join-decoder.bin"] as const;
+  file.weightsManifest.push(
+    { paths: [shards[0]], weights: [] },
+    { paths: [shards[1]], weights: [{ name: "W_ENCODE", shape: weights.W_ENCODE, dtype: "float32" }] },
+    { paths: [shards[2]], weights: [{ name: "W_DECODE", shape: weights.W_DECODE, dtype: "float32" }] },
+  );
+  const loss = { middle: 0.02, full: 0.03 };
+  const codec = { codec: "linear", shard: shards[0], block: 1, components: 4 };
+  const rates = [{ step: 1, bytes: 60, spread: 5, loss, reported: { middle: 0.01, full: 0.04 } }];
+  const shapes = [
+    [8, 8, 4],
+    [4, 4, 4],
+    [4, 4, 16],
+  ];
+  Object.assign(eddi, {
+    tensors: {
+      ...eddi.tensors,
+      ...Object.fromEntries(
+        nodes.map(({ name }, at) => [name, { shape: shapes[at], dtype: "float32", range: [-8, 8] }]),
+      ),
+    },
+    shards: {
+      ...eddi.shards,
+      ...Object.fromEntries(shards.map((path) => [path, { bytes: 64, sha256: "0".repeat(64) }])),
+    },
+    fitted: {
+      join: {
+        ...codec,
+        rates,
+        through: { latent: nodes[1]!.name, decoded: nodes[2]!.name, replaces: "cat", ...through },
+      },
+    },
+  });
+}
+
 export type FixtureFile = ReturnType<typeof fixtureFile>;
 
 /** name, op, inputs (weights in capitals), shape without batch. */

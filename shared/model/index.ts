@@ -1,4 +1,4 @@
-export { type Ask, edgeNodes, type HeadRun, headRunOf } from "./asks.ts";
+export { type Ask, edgeNodes, everyEdgeNode, type HeadRun, headRunOf, type WayOn, waysOn } from "./asks.ts";
 export {
   type Catalogue,
   NAME_SIGNS,
@@ -21,6 +21,7 @@ export {
 } from "./codecs.ts";
 export { type Conditions, NO_SPREAD, type SimulatedConditions, type Spread } from "./conditions.ts";
 export { confidence } from "./confidence.ts";
+export { type Detour, detoursOf } from "./detours.ts";
 export { type FittedRate, type FittedTensor, fittedBytes, fittedCoders, fittedWeights } from "./fitted.ts";
 export { imageShape, LUMA, luma } from "./image.ts";
 export {
@@ -36,10 +37,10 @@ export {
 export {
   codersIn,
   elementCount,
+  everyNode,
   exitById,
   type GraphTopology,
   type Model,
-  type ModelNode,
   measuredWorth,
   type OperationCounts,
   readModel,
@@ -61,15 +62,17 @@ export {
   readScores,
   topClass,
 } from "./output.ts";
+export { inParts, partsOf } from "./parts.ts";
 export {
   allCloud,
   allEdge,
   type Insurance,
   type Plan,
-  type Segment,
   type Split,
   splitPlan,
   tailOf,
 } from "./plan.ts";
+export { PRECISIONS, type Precision } from "./precision.ts";
+export type { ModelNode, Segment } from "./segment.ts";
 export { FIRST_WINDOW_BYTES, RESTART_PAUSE_MS, roundTrips, slowStartShare, tripSteps } from "./slow-start.ts";
 export { HEADER_BYTES, TRANSPORTS, type Transport } from "./transport.ts";

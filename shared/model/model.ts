@@ -3,8 +3,10 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import type { LinearCoder } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { ancestors, buildDag, type Dag, subgraph } from "#shared/graph";
+import { type Detours, readDetours } from "./detours.ts";
 import { fittedCoders } from "./fitted.ts";
 import { type Exit, type ModelMetadata, readMetadata, type TensorInfo } from "./metadata.ts";
+import type { ModelNode } from "./segment.ts";
 
 /** A multi-exit GraphModel: its DAG of computing nodes, and where their weights lie. */
 export interface Model {
@@ -15,6 +17,8 @@ export interface Model {
   readonly dag: Dag;
   /** By DAG index. */
   readonly nodes: readonly ModelNode[];
+  /** Of learned codecs. Their nodes are none of the DAG's. */
+  readonly detours: Detours;
   /** In the order of the manifest: topological. */
   readonly shards: readonly Shard[];
   /** The `modelTopology` and `signature` of the file, for TF.js. */
@@ -29,19 +33,6 @@ export interface OperationCounts {
   readonly identities: number;
   /** They compute, but no exit needs them. */
   readonly unneeded: number;
-}
-
-export interface ModelNode {
-  readonly name: string;
-  /** TensorFlow's name of the operation. */
-  readonly op: string;
-  readonly tensor: TensorInfo;
-  /** Names of the nodes and constants that it reads, in the order that the operation wants. */
-  readonly inputs: readonly string[];
-  /** Names of the constants among them. */
-  readonly weights: readonly string[];
-  /** TensorFlow's attributes in JSON, by name, as they stand in the file. */
-  readonly attr: Readonly<Record<string, unknown>>;
 }
 
 export interface Shard {
@@ -93,12 +84,13 @@ export function readModel(bytes: Uint8Array): Model {
   nodes.forEach((node, at) => {
     if (!isNodeDef(node)) throw new EddiError("bad-model", `modelTopology.node[${at}]: expected a NodeDef`);
   });
-  const { dag, nodes: modelNodes, operations } = readGraph(nodes as NodeDef[], metadata);
+  const { dag, nodes: modelNodes, detours, operations } = readGraph(nodes as NodeDef[], metadata);
   return {
     metadata,
     version: bytesToHex(sha256(bytes)).slice(0, 16),
     dag,
     nodes: modelNodes,
+    detours,
     shards: readShards(file.weightsManifest, metadata),
     topology: file as unknown as GraphTopology,
     operations,
@@ -138,11 +130,24 @@ export function measuredWorth({ exits }: ModelMetadata, exit: Exit): number | nu
   return exit.agreement ?? 1;
 }
 
+/** The nodes of the DAG, and those of learned codecs. */
+export function everyNode({ nodes, detours }: Model): readonly ModelNode[] {
+  return [...nodes, ...[...detours.values()].flatMap((detour) => detour.nodes)];
+}
+
 /** The shards that hold the weights of these nodes, and codecs fitted to their tensors, in the manifest's order. */
 export function shardsFor(model: Model, nodeNames: readonly string[]): readonly Shard[] {
   const wanted = new Set(nodeNames);
-  const weights = new Set(model.nodes.filter((n) => wanted.has(n.name)).flatMap((n) => n.weights));
-  const fitted = new Set(nodeNames.map((name) => model.metadata.fitted?.[name]?.shard));
+  const weights = new Set(
+    everyNode(model)
+      .filter((n) => wanted.has(n.name))
+      .flatMap((n) => n.weights),
+  );
+  const fitted = new Set(
+    Object.entries(model.metadata.fitted ?? {}).flatMap(([name, { shard, through }]) =>
+      wanted.has(through?.latent ?? name) ? [shard] : [],
+    ),
+  );
   return model.shards.filter(
     ({ path, weights: held }) => fitted.has(path) || held.some((spec) => weights.has(spec.name)),
   );
@@ -159,7 +164,7 @@ export function codersIn({ metadata }: Model, shard: Shard, bytes: Uint8Array): 
   const found = Object.entries(metadata.fitted ?? {}).find(([, fitted]) => fitted.shard === shard.path);
   if (found === undefined) return null;
   const [name, fitted] = found;
-  return { name, coders: fittedCoders(name, fitted, metadata.tensors[name]!, bytes) };
+  return { name, coders: fittedCoders(name, fitted, metadata.tensors, bytes) };
 }
 
 /** By rate, coarsest first: how a tensor is coded by the codec that was fitted to it. */
@@ -202,7 +207,7 @@ const IDENTITY_OPS = new Set(["Identity", "IdentityN", "StopGradient", "Snapshot
 function readGraph(
   defs: readonly NodeDef[],
   metadata: ModelMetadata,
-): Pick<Model, "dag" | "nodes" | "operations"> {
+): Pick<Model, "dag" | "nodes" | "detours" | "operations"> {
   const byName = new Map(defs.map((def) => [def.name, def]));
   const resolve = (reference: string): NodeDef => {
     let name = reference;
@@ -246,7 +251,7 @@ function readGraph(
     const name = dag.names[node];
     throw new EddiError("bad-model", `expected ${metadata.input.node} as the only input, got ${name} too`);
   });
-  const nodes = dag.names.map((name): ModelNode => {
+  const nodeOf = (name: string): ModelNode => {
     const def = byName.get(name)!;
     const tensor = metadata.tensors[name];
     if (tensor === undefined) {
@@ -263,7 +268,9 @@ function readGraph(
       weights: namesOf(weights),
       attr: def.attr ?? {},
     };
-  });
+  };
+  const nodes = dag.names.map(nodeOf);
+  const detours = readDetours(metadata, whole, needed, nodeOf);
   const constants = defs.filter((def) => def.op === "Const").length;
   const operations = {
     total: defs.length,
@@ -271,7 +278,7 @@ function readGraph(
     identities: defs.length - constants - computing.length,
     unneeded: computing.length - nodes.length,
   };
-  return { dag, nodes, operations };
+  return { dag, nodes, detours, operations };
 }
 
 function readShards(manifest: unknown, metadata: ModelMetadata): readonly Shard[] {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import { fixtureModel } from "./fixture.ts";
-import { allCloud, allEdge, type Plan, type Segment, splitPlan, tailOf } from "./plan.ts";
+import { allCloud, allEdge, type Plan, splitPlan, tailOf } from "./plan.ts";
+import type { Segment } from "./segment.ts";
 
 const model = fixtureModel();
 const { dag } = model;

@@ -3,6 +3,7 @@ import { ancestors } from "#shared/graph";
 import { checkWireCodec, type WireCodec } from "./codecs.ts";
 import type { EarlyExit } from "./metadata.ts";
 import { exitById, type Model } from "./model.ts";
+import type { Segment } from "./segment.ts";
 
 /** An exit and a head; from it follow cut and tail. */
 export interface Plan {
@@ -23,14 +24,6 @@ export interface Plan {
 /** An exit that stands in for the plan's: it has to be in time, not first. */
 export interface Insurance {
   readonly exit: string;
-}
-
-/** A part of a model that runs in one place: from fed tensors to asked tensors. */
-export interface Segment {
-  /** What it computes, in topological order; empty when everything asked is fed. */
-  readonly nodes: readonly string[];
-  readonly feeds: readonly string[];
-  readonly outputs: readonly string[];
 }
 
 /** What a plan means for a model. The tail is null when the exit lies in the head (the empty cut). */

@@ -5,8 +5,9 @@ import { beforeAll, expect, test } from "vitest";
 import { ancestors, closedHeads, subgraph } from "#shared/graph";
 import { type Model, readModel, type Segment, splitPlan, tailOf } from "#shared/model";
 import { SegmentModel, type TensorValues } from "#shared/runtime";
+import { furthest, someValues } from "../exporting/small-model-fixture.ts";
 import { exportSegment } from "./index.ts";
-import { findOrt, furthest, runOnnx, someValues } from "./onnx-fixture.ts";
+import { findOrt, runOnnx } from "./onnx-fixture.ts";
 
 const ort = findOrt();
 beforeAll(() => setBackend("wasm"));

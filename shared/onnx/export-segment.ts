@@ -1,13 +1,9 @@
-import { EddiError } from "#shared/errors";
-import { type Model, type Segment, shardsFor, type TensorInfo } from "#shared/model";
+import { type BytesOf, weightsOf } from "#shared/exporting";
+import { everyNode, type Model, type Precision, type Segment, type TensorInfo } from "#shared/model";
 import { OPERATIONS } from "./operations/table.ts";
 import { scalesOf } from "./writing/quantisation.ts";
 import { ELEMENT_TYPES } from "./writing/schema.ts";
 import { cannotExport, SegmentWriter } from "./writing/segment-writer.ts";
-import { readWeights, type Weight } from "./writing/weights.ts";
-
-export const PRECISIONS = ["fp32", "int8"] as const;
-export type Precision = (typeof PRECISIONS)[number];
 
 /** What the ONNX model is, where it is not as in TF.js. */
 export interface ExportOptions {
@@ -26,14 +22,13 @@ export interface ExportOptions {
  * Writes a segment as an ONNX model. Its inputs and outputs are called and shaped as in TF.js: float32, batch first, then
  * height, width and channels of maps.
  *
- * @param bytesOf a shard's bytes by its path, as they were verified; undefined where they are not there
  * @returns the file
  * @throws EddiError `bad-model` naming the operation that cannot be written, `bad-weights` when weights are missing
  */
 export function exportSegment(
   model: Model,
   segment: Segment,
-  bytesOf: (path: string) => Uint8Array | undefined,
+  bytesOf: BytesOf,
   { inputs = "float32", precision = "fp32", outputs: called = segment.outputs }: ExportOptions = {},
 ): Uint8Array {
   const { id, tensors } = model.metadata;
@@ -44,7 +39,7 @@ export function exportSegment(
     writer.put(name, inputs === "uint8" ? decoded(name, tensors[name]!, writer) : name, "given");
   }
   const wanted = new Set(segment.nodes);
-  for (const node of model.nodes) {
+  for (const node of everyNode(model)) {
     if (!wanted.has(node.name)) continue;
     const write = OPERATIONS.get(node.op);
     if (write === undefined) throw cannotExport(node, `expected one of ${[...OPERATIONS.keys()].join(", ")}`);
@@ -67,20 +62,4 @@ function decoded(name: string, { range: [low, high] }: TensorInfo, { graph }: Se
   const numbers = graph.add("Cast", [name], name, { to: ELEMENT_TYPES.float32 });
   const scaled = graph.add("Mul", [numbers, graph.number(`${name}/scale`, (high - low) / 255)], name);
   return graph.add("Add", [scaled, graph.number(`${name}/offset`, low)], name);
-}
-
-function weightsOf(
-  model: Model,
-  { nodes }: Segment,
-  bytesOf: (path: string) => Uint8Array | undefined,
-): ReadonlyMap<string, Weight> {
-  const found = new Map<string, Weight>();
-  for (const shard of shardsFor(model, nodes)) {
-    const bytes = bytesOf(shard.path);
-    if (bytes === undefined) {
-      throw new EddiError("bad-weights", `${shard.path}: expected its weights, not loaded`);
-    }
-    for (const [name, weight] of readWeights(shard, bytes)) found.set(name, weight);
-  }
-  return found;
 }

@@ -1,1 +1,1 @@
-export { type ExportOptions, exportSegment, PRECISIONS, type Precision } from "./export-segment.ts";
+export { type ExportOptions, exportSegment } from "./export-segment.ts";

@@ -39,6 +39,7 @@ export class Chance {
   private steps = 0;
   private readonly beyond = new Float64Array(MOST_STEPS);
   private readonly trips = new Float64Array(MOST_STEPS);
+  private leadMs = Number.NaN;
   private leadVariance = Number.NaN;
   /** The budget, less the lead. */
   private timeMs = Number.NaN;
@@ -67,6 +68,7 @@ export class Chance {
     this.rttMs = conditions.rttMs;
     this.queueMs = conditions.queueMs;
     this.steps = tripSteps(conditions, this.beyond, this.trips);
+    this.leadMs = lead.ms;
     this.leadVariance = lead.sdMs ** 2;
     this.timeMs = budgetMs - lead.ms;
     this.timerMs = timerMs(budgetMs);
@@ -101,13 +103,13 @@ export class Chance {
   }
 
   /**
-   * Mean times of edge, uplink and cloud for each image: the longest of them.
+   * Mean times of edge, uplink and cloud for each image: the longest of them. The edge decodes each one too.
    *
    * @param finishMs what an insurance has left to do, at edge scale 1: as if each of its images worked twice
    */
   periodMs({ envelope, rest, extraMs, answeredMs }: Option, head: number, finishMs: number): number {
     return Math.max(
-      this.edge * (rest * (envelope.edgeMs[head]! + extraMs + finishMs) + answeredMs),
+      this.leadMs + this.edge * (rest * (envelope.edgeMs[head]! + extraMs + finishMs) + answeredMs),
       rest * this.msPerByte * envelope.bytes[head]!,
       rest * this.cloud * envelope.cloudMs[head]!,
     );

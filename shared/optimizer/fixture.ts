@@ -133,6 +133,7 @@ export function everyWay(
   policies: readonly ExitPolicy[],
   constraints: Constraints,
   conditions: Conditions,
+  leadMs = 0,
 ): readonly EveryWay[] {
   const isAllowed = ({ exit }: ExitCosts): boolean => constraints.exits?.includes(exit) ?? true;
   const finals = costs.flatMap((final) => {
@@ -141,7 +142,7 @@ export function everyWay(
     return [plain, ...own].map((policy) => ({ final, policy }));
   });
   return finals.flatMap(({ final, policy }): readonly EveryWay[] => {
-    const own = costs.filter(({ wire }) => wire?.mode === final.wire?.mode);
+    const own = costs.filter(({ wire }) => wire?.mode === costs[0]!.wire?.mode);
     const asked = policy.early.map(({ exit }) => own.find((one) => one.exit === exit)!);
     if (![final, ...asked].every(isAllowed) || !asked.every((exit) => isReady(exit, constraints))) return [];
     return permittedHeads(final, constraints).flatMap((head): readonly EveryWay[] => {
@@ -160,6 +161,7 @@ export function everyWay(
         return { share: (policy.reach[at - 1] ?? 1) - policy.reach[at]!, untilMs };
       });
       const whole = latencyOf(final, head, conditions);
+      if (whole.totalMs === Number.POSITIVE_INFINITY) return [];
       const doneMs = final.dag.names.reduce((s, name, n) => s + (done.has(name) ? final.edgeMs[n]! : 0), 0);
       const extraMs = untilMs - conditions.edgeScale * doneMs;
       const latency = { ...whole, edgeMs: whole.edgeMs + extraMs, totalMs: whole.totalMs + extraMs };
@@ -176,7 +178,7 @@ export function everyWay(
           latency,
           ms: answeredMs + rest * latency.totalMs,
           edgeMs,
-          periodMs: Math.max(edgeMs, rest * latency.uplinkMs, rest * latency.cloudMs),
+          periodMs: Math.max(leadMs + edgeMs, rest * latency.uplinkMs, rest * latency.cloudMs),
           done: new Set([...done, ...inHead]),
         },
       ];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type ExitCosts, latencySdMs } from "#shared/evaluator";
 import type { Conditions, ExitPolicy } from "#shared/model";
 import { randomFrom } from "#shared/random";
-import { randomConditions, randomModes } from "../evaluator/fixture.ts";
+import { randomConditions, randomLossy, randomModes } from "../evaluator/fixture.ts";
 import type { Constraints } from "./constraints.ts";
 import { branchyExits, everyWay, isReady, randomConstraints, randomPolicies, restarting } from "./fixture.ts";
 import { leastDeviations, likelihood } from "./likelihood.ts";
@@ -12,12 +12,14 @@ import { LivePlanner, type LiveRequest } from "./live-planner.ts";
 const PROBLEMS = Number(process.env.EDDI_PROBLEMS ?? 500);
 
 test("the plan, its insurance with it, is that of brute force over exits, policies, heads, codecs and insurances", () => {
-  const counts = { insured: 0, asked: 0, twice: 0, inner: 0, none: 0, plain: 0, loaded: 0 };
+  const counts = { insured: 0, asked: 0, twice: 0, inner: 0, none: 0, plain: 0, loaded: 0, lossy: 0 };
   for (let seed = 0; seed < PROBLEMS; seed++) {
     const random = randomFrom(seed);
     const exits = branchyExits(random);
     const policies = randomPolicies(random, exits);
-    const costs = random() < 0.3 ? randomModes(random, exits, ["plain", "deflate", "raw"]) : exits;
+    const plain = random() < 0.5 ? randomModes(random, exits, ["plain", "deflate", "raw"]) : exits;
+    const isLossy = plain !== exits && random() < 0.6;
+    const costs = isLossy ? [...plain, ...randomLossy(random, exits)] : plain;
     const constraints = random() < 0.8 ? {} : randomConstraints(random, exits);
     const request: LiveRequest = {
       conditions: restarting(monotone(randomConditions(random), random), seed),
@@ -57,6 +59,7 @@ test("the plan, its insurance with it, is that of brute force over exits, polici
     if (decision.twice > 0.01) counts.twice++;
     if (choice.insurance !== undefined && choice.head.length > 1) counts.inner++;
     if (request.framesPerSecond !== undefined) counts.loaded++;
+    if (planner.options[decision.option]!.costs.wire?.counted !== undefined) counts.lossy++;
   }
   // Every kind of answer must have come.
   for (const [kind, count] of Object.entries(counts)) expect(count, kind).toBeGreaterThan(PROBLEMS / 100);
@@ -104,9 +107,11 @@ function everything(
   };
   const endsInTime = (ms: number): boolean =>
     lead.ms + ms + 2.3263 * Math.hypot(lead.sdMs, ms * spread.edge) <= budgetMs;
-  return everyWay(costs, policies, constraints, conditions).flatMap((way): Known[] => {
+  return everyWay(costs, policies, constraints, conditions, lead.ms).flatMap((way): Known[] => {
     const { final, policy, head, stages, rest, latency, done } = way;
-    const worth = worthOf(policy);
+    const all = worthOf(policy);
+    const lost = final.wire?.counted ?? 0;
+    const worth = { ...all, right: Math.max(0, all.right - (rest > 0 ? lost / rest : 0)) };
     const sdMs = latencySdMs(latency, spread);
     const kept = head.includes(false) ? 1 - spread.late : 1;
     const inTime = kept * chance(latency.totalMs, sdMs);
@@ -129,10 +134,10 @@ function everything(
         chance: sure + rest * (inTime + (1 - inTime) * (exit === null ? 0 : 0.99)),
         tenths: Math.round(10 * rest * (1 - once)),
         ms: way.ms,
-        periodMs: Math.max(way.periodMs, way.edgeMs + rest * finishMs),
+        periodMs: Math.max(way.periodMs, lead.ms + way.edgeMs + rest * finishMs),
       };
     };
-    const exits = costs.filter(({ wire }) => wire?.mode === final.wire?.mode);
+    const exits = costs.filter(({ wire }) => wire?.mode === costs[0]!.wire?.mode);
     const insurers = exits.filter(
       (exit) =>
         head.includes(false) &&

@@ -81,11 +81,12 @@ test("under load: a plan that keeps up, if need be another one, else the one tha
     const objective = randomObjective(random);
     const framesPerSecond = 10 ** (0.5 + 2 * random());
     const conditions = restarting(randomConditions(random), seed);
-    const request: LiveRequest = { conditions, objective, framesPerSecond };
+    const lead = { ms: 20 * random(), sdMs: 0 };
+    const request: LiveRequest = { conditions, objective, framesPerSecond, lead };
     const planner = new LivePlanner({ costs, policies });
     const decision = planner.decide(request)!;
     modes[decision.mode]++;
-    const all = everyWay(costs, policies, {}, request.conditions);
+    const all = everyWay(costs, policies, {}, request.conditions, lead.ms);
     const limitMs = 1000 / framesPerSecond;
     const keepsUp = all.filter(({ periodMs }) => periodMs <= limitMs + 1e-9);
     expect(decision.mode === "overload", `seed ${seed}`).toBe(keepsUp.length === 0);

@@ -122,7 +122,7 @@ export class LivePlanner {
   }
 
   /** A decision's plan, spelt out. */
-  describe(decision: Decision, { conditions }: LiveRequest): LiveChoice {
+  describe(decision: Decision, { conditions, lead = NO_LEAD }: LiveRequest): LiveChoice {
     const { option: at, head: index, expectedMs, probability, feasible, periodMs: period, mode } = decision;
     const { costs, early, answerMs, envelope, accuracy, extraMs, rest, insurers } = this.options[at]!;
     const insurer = insurers[decision.insurer];
@@ -135,6 +135,8 @@ export class LivePlanner {
       head[node]! && successors[node]!.some((reader) => !head[reader]);
     const cut = names.filter((_, node) => crosses(node));
     const codecs = codecsOf(costs, cut);
+    // What is counted hard images may bear alone, so all of it.
+    const share = costs.wire?.counted === undefined ? rest : 1;
     return {
       exit: costs.exit,
       head: names.filter((_, node) => head[node]),
@@ -144,8 +146,8 @@ export class LivePlanner {
       cut,
       latency: { ...plain, edgeMs: plain.edgeMs + askedMs, totalMs: plain.totalMs + askedMs },
       earlyMs: Array.from(answerMs, (ms) => conditions.edgeScale * ms),
-      periodMs: early.length === 0 ? periodMs(plain) : period,
-      accuracy: accuracy === null ? null : accuracy - rest * lossOver(costs, crosses),
+      periodMs: early.length === 0 ? periodMs({ ...plain, edgeMs: lead.ms + plain.edgeMs }) : period,
+      accuracy: accuracy === null ? null : accuracy - share * lossOver(costs, crosses),
       expectedMs,
       probability,
       feasible,

@@ -57,7 +57,9 @@ export function optimize(problem: PlanningProblem): Choice | null {
   const { costs, objective, constraints = {} } = problem;
   const allowed = costs.filter(({ exit }) => constraints.exits?.includes(exit) ?? true);
   const ranks = rankExits(costs);
-  const candidates = allowed.flatMap((exit) => bestOfExit(exit, ranks.get(exit.exit)!, problem));
+  const candidates = allowed.flatMap((exit) =>
+    bestOfExit(exit, ranks.get(exit.exit)! - (exit.wire?.counted ?? 0), problem),
+  );
   const best = candidates.sort((a, b) => compare(a, b, objective.kind))[0];
   if (best === undefined) return null;
   const choice = toChoice(best);

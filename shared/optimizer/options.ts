@@ -1,4 +1,4 @@
-import { type ExitCosts, promisedAccuracy, type Wire } from "#shared/evaluator";
+import { type ExitCosts, promisedAccuracy, servesEarlyExits } from "#shared/evaluator";
 import type { EarlyExit, ExitPolicy } from "#shared/model";
 import type { Constraints } from "./constraints.ts";
 import { INSURANCE } from "./decision.ts";
@@ -15,7 +15,7 @@ export interface Option {
   readonly costs: ExitCosts;
   /** Asked before, earliest first; each answers when it is sure. */
   readonly early: readonly EarlyExit[];
-  /** Higher is better; the same however tensors travel: what that may cost is tolerated. */
+  /** Higher is better; the same however tensors travel, where what that may cost is tolerated. */
   readonly rank: number;
   /** Where no tensor travels; null when not measured. */
   readonly accuracy: number | null;
@@ -67,23 +67,26 @@ export function listOptions(
   const values = accuracies(costs);
   const isMeasured = costs.every(({ accuracy }) => accuracy !== null);
   const modes = [...new Set(costs.map(({ wire }) => wire?.mode))];
+  // What runs on the edge takes as long in every mode.
+  const exits = costs.filter(({ wire }) => wire?.mode === modes[0]);
   const options = modes.flatMap((mode) => {
     const own = costs.filter(({ wire }) => wire?.mode === mode);
     const plain = own.map(
       ({ exit, accuracy }): ExitPolicy => ({ exit, early: [], reach: [], accuracy: accuracy ?? 0 }),
     );
-    // Other ways to send the image, or nothing lost: of no use to early exits, which answer here or send tensors.
-    const isForPolicies = isMeasured && (mode === undefined || FOR_POLICIES.includes(mode));
-    return optionsOf(own, [...plain, ...(isForPolicies ? policies : [])], constraints, ranks, values);
+    const isForPolicies = isMeasured && servesEarlyExits(own[0]!.wire);
+    return optionsOf(own, exits, [...plain, ...(isForPolicies ? policies : [])], constraints, ranks, values);
   });
   return options.sort((a, b) => b.rank - a.rank);
 }
 
-const FOR_POLICIES: readonly Wire["mode"][] = ["plain", "deflate", "fitted", "forced"];
-
-/** @param costs of one wire mode */
+/**
+ * @param costs of one wire mode
+ * @param exits all of them, in whichever mode: on the edge
+ */
 function optionsOf(
   costs: readonly ExitCosts[],
+  exits: readonly ExitCosts[],
   policies: readonly ExitPolicy[],
   constraints: Constraints,
   ranks: ReadonlyMap<string, number>,
@@ -94,15 +97,16 @@ function optionsOf(
     readyNodes === undefined || names.every((name) => readyNodes.has(name));
   const isAllowed = (exit: string): boolean => constraints.exits?.includes(exit) ?? true;
   const byExit = new Map(costs.map((exit) => [exit.exit, exit]));
+  const onEdge = new Map(exits.map((exit) => [exit.exit, exit]));
   const standIns = offline
     ? []
-    : costs.filter(({ exit, dag }) => isAllowed(exit) && isReady(dag.names.slice(1)));
+    : exits.filter(({ exit, dag }) => isAllowed(exit) && isReady(dag.names.slice(1)));
   const envelopes = new Map<string, InsuredEnvelope | null>();
   return policies.flatMap((policy): Option[] => {
     const { early, reach } = policy;
     const final = byExit.get(policy.exit);
-    const asked = early.map(({ exit }) => byExit.get(exit));
-    if (final === undefined || !isAllowed(policy.exit)) return [];
+    const asked = early.map(({ exit }) => onEdge.get(exit));
+    if (final === undefined || !isAllowed(policy.exit) || !isReady(final.beside ?? [])) return [];
     if (!asked.every((exit): exit is ExitCosts => exit !== undefined && isAllowed(exit.exit))) return [];
     const { pinned, answerMs, extraMs, needed } = askedCosts(final, asked);
     if (!isReady(needed)) return [];
@@ -119,14 +123,17 @@ function optionsOf(
     const answers = Float64Array.from(reach, (share, at) => (at === 0 ? 1 : reach[at - 1]!) - share);
     const rest = reach.at(-1) ?? 1;
     const accuracy = isPlain ? final.accuracy : policy.accuracy;
-    const worth = worthOf(policy, isPlain ? values.get(policy.exit)! : policy.accuracy);
+    const counted = final.wire?.counted ?? 0;
+    const all = worthOf(policy, isPlain ? values.get(policy.exit)! : policy.accuracy);
+    // Hard images may bear all of the loss.
+    const worth = { ...all, right: Math.max(0, all.right - (rest > 0 ? counted / rest : 0)) };
     return [
       {
         costs: final,
         early,
-        rank: isPlain ? ranks.get(policy.exit)! : policy.accuracy,
+        rank: (isPlain ? ranks.get(policy.exit)! : policy.accuracy) - counted,
         accuracy,
-        promised: promisedAccuracy({ ...final, accuracy }, rest),
+        promised: promisedAccuracy({ ...final, accuracy }, counted > 0 ? 1 : rest),
         answers,
         answerMs,
         answeredMs: answers.reduce((sum, share, at) => sum + share * answerMs[at]!, 0),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type ExitCosts, latencyOf, lossOver, promisedAccuracy, type WireMode } from "#shared/evaluator";
 import { NO_SPREAD, type Plan } from "#shared/model";
 import { randomFrom } from "#shared/random";
-import { randomConditions, randomExits, randomModes } from "../evaluator/fixture.ts";
+import { randomConditions, randomExits, randomLossy, randomModes } from "../evaluator/fixture.ts";
 import { permittedHeads, randomConstraints } from "./fixture.ts";
 import { LivePlanner } from "./live-planner.ts";
 import { type Objective, optimize } from "./optimize.ts";
@@ -13,7 +13,10 @@ test("the plan chosen is the best of all exits, heads and wire modes, by trying 
     const random = randomFrom(seed);
     const exits = randomExits(random, 9);
     const modes = MODES.filter((_, at) => at < 2 || random() < 0.4);
-    const costs = randomModes(random, exits, modes);
+    const costs = [
+      ...randomModes(random, exits, modes),
+      ...(random() < 0.4 ? randomLossy(random, exits) : []),
+    ];
     const constraints = random() < 0.7 ? {} : randomConstraints(random, costs);
     const conditions = { ...randomConditions(random), spread: NO_SPREAD };
     const objective = randomObjective(random);
@@ -36,14 +39,15 @@ test("the plan chosen is the best of all exits, heads and wire modes, by trying 
       // For nearly as much accuracy the live planner takes less time.
       if (choice === live && objective.kind === "accuracy") {
         expect(choice.latency.totalMs, label).toBeLessThan(best.ms + 1e-6);
-        const { accuracy } = costs.find(({ exit }) => exit === choice.exit)!;
-        if (choice.feasible) expect(accuracy, label).toBeGreaterThanOrEqual(best.accuracy - 0.002);
+        if (choice.feasible)
+          expect(rankOf(own(costs, choice)[0]!), label).toBeGreaterThanOrEqual(best.accuracy - 0.002);
       } else expect(choice.latency.totalMs, label).toBeCloseTo(best.ms, 6);
       expect(own(costs, choice).length, label).toBeGreaterThan(0);
     }
     if (live === null) continue;
     const { mode } = own(costs, live)[0]!.wire!;
-    counts.set(mode, (counts.get(mode) ?? 0) + 1);
+    const kind = mode.startsWith("lossy ") ? "lossy" : mode;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
     // What is told of accuracy is the exit's, less what the tensors that cross lose.
     const [exit] = own(costs, live) as [ExitCosts];
     const lost = lossOver(exit, (node) => live.cut.includes(exit.dag.names[node]!));
@@ -56,7 +60,7 @@ test("the plan chosen is the best of all exits, heads and wire modes, by trying 
     const [theirs, ours] = [found, decision!].map(({ option }) => planner.options[option]!.promised!);
     expect(theirs).toBeGreaterThanOrEqual(ours!);
   }
-  for (const mode of MODES) expect(counts.get(mode) ?? 0, mode).toBeGreaterThan(30);
+  for (const mode of [...MODES, "lossy"]) expect(counts.get(mode) ?? 0, mode).toBeGreaterThan(30);
 });
 
 test("an accuracy that only lossless codecs keep is met by them", () => {
@@ -81,6 +85,9 @@ test("an accuracy that only lossless codecs keep is met by them", () => {
 });
 
 const MODES: readonly WireMode[] = ["plain", "deflate", "exact", "raw", "jpeg"];
+
+/** What it is ranked by: an exit that loses more than is tolerated is worth so much less. */
+const rankOf = ({ accuracy, wire }: ExitCosts): number => accuracy! - (wire?.counted ?? 0);
 
 interface Tried {
   readonly exit: ExitCosts;
@@ -121,10 +128,10 @@ function bestOf(
   if (all.length === 0) return null;
   const feasible = all.some(({ isEnough }) => isEnough);
   const among = feasible ? all.filter(({ isEnough }) => isEnough) : all;
-  const highest = Math.max(...among.map(({ exit }) => exit.accuracy!));
+  const highest = Math.max(...among.map(({ exit }) => rankOf(exit)));
   // The budget wants the highest exit that keeps it; an accuracy that nobody has wants the highest exit.
   const rankFirst = (objective.kind === "accuracy") === feasible;
-  const rivals = rankFirst ? among.filter(({ exit }) => exit.accuracy === highest) : among;
+  const rivals = rankFirst ? among.filter(({ exit }) => rankOf(exit) === highest) : among;
   const least = Math.min(...rivals.map(({ value }) => value));
   const ties = rivals.filter(({ value }) => value <= least * (1 + 1e-9));
   return { ms: Math.min(...ties.map(({ totalMs }) => totalMs)), accuracy: highest, feasible };

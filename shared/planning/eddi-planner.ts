@@ -20,7 +20,9 @@ export class SharedPlanners {
   /** @param readyNodes all, if not given */
   planner(offline: boolean, readyNodes?: ReadonlySet<string>): LivePlanner {
     const { costs, policies } = this.model;
-    const isAll = readyNodes === undefined || costs.every(({ dag }) => isReady(dag.names, readyNodes));
+    const isAll =
+      readyNodes === undefined ||
+      costs.every(({ dag, beside = [] }) => isReady([...dag.names, ...beside], readyNodes));
     const kept = isAll ? this.all : (this.ready.get(readyNodes) ?? new Map<boolean, LivePlanner>());
     if (!isAll) this.ready.set(readyNodes, kept);
     const constraints = isAll ? { offline } : { offline, readyNodes };
@@ -54,7 +56,15 @@ export class EddiPlanner implements Planner {
   }
 
   plan(request: PlanRequest): PlanChoice {
-    const { readyNodes, previous, framesPerSecond, budgetMs, minAccuracy, cloudUp } = request;
+    const {
+      readyNodes,
+      previous,
+      framesPerSecond,
+      budgetMs,
+      minAccuracy,
+      cloudUp,
+      isGuess = false,
+    } = request;
     // What the user or new weights change is followed at once, a trembling of the conditions is not.
     const asked = `${budgetMs}, ${framesPerSecond}, ${minAccuracy}`;
     const patience = readyNodes !== this.readyNodes || asked !== this.asked ? 1 : PATIENCE;
@@ -68,11 +78,13 @@ export class EddiPlanner implements Planner {
       patience,
     };
     const ready = this.shared.planner(!cloudUp, readyNodes);
-    const wanted = choose(this.shared.planner(!cloudUp), live, previous, this.ofWanted);
+    // Envelopes of all heads take the longest: the first answer does not wait for them.
+    const wanted = isGuess ? null : choose(this.shared.planner(!cloudUp), live, previous, this.ofWanted);
     const choice = choose(ready, live, previous, this.ofPlan);
+    const plan = choice && toPlan(choice);
     return {
-      plan: choice && toPlan(choice),
-      wanted: wanted && toPlan(wanted),
+      plan,
+      wanted: isGuess ? plan : wanted && toPlan(wanted),
       ...(choice === null || framesPerSecond === null
         ? {}
         : { load: { mode: choice.mode, sustainableFps: ready.sustainableFps(live) } }),

@@ -1,3 +1,4 @@
+import type { ExitCosts } from "#shared/evaluator";
 import type { Plan } from "#shared/model";
 import { latestMs } from "#shared/optimizer";
 import type { CostedModel, PlanRequest } from "./planner.ts";
@@ -10,10 +11,9 @@ export function finishTimes(
   { conditions }: PlanRequest,
 ): readonly Finish[] {
   const own = costs.filter(({ wire }) => wire?.mode === costs[0]!.wire?.mode);
-  const asked = (plan?.early ?? []).flatMap(({ exit }) => own.find((one) => one.exit === exit) ?? []);
-  const done = new Set([...(plan?.head ?? []), ...asked.flatMap(({ dag }) => dag.names)]);
+  const done = ranBy(own, plan);
   return own.map((exit): Finish => {
-    const isAsked = asked.includes(exit);
+    const isAsked = plan?.early?.some((one) => one.exit === exit.exit) ?? false;
     const rest = exit.dag.names.reduce(
       (sum, name, node) => sum + (done.has(name) ? 0 : exit.edgeMs[node]!),
       isAsked ? 0 : exit.edgeFixedMs,
@@ -21,4 +21,23 @@ export function finishTimes(
     const finishMs = conditions.edgeScale * rest;
     return { exit: exit.exit, finishMs, latestMs: latestMs(finishMs, conditions.spread.edge) };
   });
+}
+
+/** What the edge has run when a plan's head is done: that, and the early exits that were asked on the way. */
+export function ranBy(costs: readonly ExitCosts[], plan: Plan | null): ReadonlySet<string> {
+  const { head = [], early = [] } = plan ?? {};
+  const asked = early.flatMap(({ exit }) => costs.find((one) => one.exit === exit)?.dag.names ?? []);
+  return new Set([...head, ...asked]);
+}
+
+/** An engine that computes in the thread that sees replies looks for them about so often while it finishes. */
+export const PART_MS = 24;
+
+/**
+ * In how many parts such an engine finishes: a power of two, so that an estimate that trembles makes no new parts.
+ *
+ * @param finishMs what it is expected to take; Infinity where nobody knows
+ */
+export function finishParts(finishMs: number): number {
+  return Number.isFinite(finishMs) ? 2 ** Math.max(0, Math.round(Math.log2(finishMs / PART_MS))) : 1;
 }

@@ -16,7 +16,7 @@ import type { Forecast, Prediction, Way } from "./planning.ts";
 export interface Foreseen {
   readonly prediction: Prediction;
   readonly ways: readonly Way[];
-  /** Mean time of the longest of the stages edge, uplink and cloud. */
+  /** Mean time of the longest of the stages edge, uplink and cloud; to decode the image is the edge's too. */
   readonly periodMs: number;
 }
 
@@ -65,7 +65,7 @@ export function foresee(model: CostedModel, plan: Plan, request: PlanRequest): F
       way,
     ],
     periodMs: Math.max(
-      mean(({ latency: { edgeMs } }) => edgeMs),
+      image.ms + mean(({ latency: { edgeMs } }) => edgeMs),
       asked.rest * latency.uplinkMs,
       asked.rest * latency.cloudMs,
     ),
@@ -126,7 +126,9 @@ function accuracyOf(
   const { successors } = chosen.dag;
   const crosses = (node: number): boolean =>
     members[node]! && successors[node]!.some((reader) => !members[reader]);
-  return accuracy - rest * lossOver(chosen, crosses);
+  // What is counted hard images may bear alone, so all of it.
+  const share = chosen.wire?.counted === undefined ? rest : 1;
+  return accuracy - share * lossOver(chosen, crosses);
 }
 
 /** What a busy service may answer with instead: the same request, a shorter tail. */

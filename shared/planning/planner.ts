@@ -28,13 +28,15 @@ export interface PlanRequest {
   readonly cloudUp: boolean;
   /** The plan in use; null when there is none, or it is not to be followed up. */
   readonly previous: Plan | null;
+  /** The network is guessed, and soon to be known better: no reason to fetch weights. Then no other plan is wanted. */
+  readonly isGuess?: boolean;
 }
 
 /** What a planner decides. What is to be expected of it follows from plan and request: `planningFor`. */
 export interface PlanChoice {
   /** Its edge part within `readyNodes`; null when nothing can be run. */
   readonly plan: Plan | null;
-  /** What the plan would be if all weights were there: they are to be fetched. */
+  /** What the plan would be if all weights were there: they are to be fetched. The plan itself, of a guess. */
   readonly wanted: Plan | null;
   /** Under load: how it is met, and what any plan sustains. Absent where the planner does not know. */
   readonly load?: { readonly mode: LoadMode; readonly sustainableFps: number };

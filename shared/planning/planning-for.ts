@@ -2,7 +2,8 @@ import { finishTimes } from "./finish-times.ts";
 import { type Foreseen, foresee } from "./foresee.ts";
 import { patienceMs } from "./patience.ts";
 import type { CostedModel, PlanChoice, Planner, PlanRequest } from "./planner.ts";
-import type { Finish, LoadReport, Planning } from "./planning.ts";
+import type { LoadReport, Planning, Soonest } from "./planning.ts";
+import { soonestHere } from "./soonest.ts";
 
 /** Lets a planner decide, and says what is to be expected of its plan: the same whoever made it. */
 export function planningFor(model: CostedModel, planner: Planner, request: PlanRequest): Planning {
@@ -10,6 +11,7 @@ export function planningFor(model: CostedModel, planner: Planner, request: PlanR
   const { plan, wanted } = choice;
   const foreseen = plan && foresee(model, plan, request);
   const finish = finishTimes(model, plan, request);
+  const soonest = plan && soonestHere(model, plan, request);
   return {
     budgetMs: request.budgetMs,
     minAccuracy: request.minAccuracy,
@@ -18,7 +20,8 @@ export function planningFor(model: CostedModel, planner: Planner, request: PlanR
     ways: foreseen?.ways ?? [],
     wanted,
     finish,
-    patienceMs: foreseen === null ? 0 : patienceFor(foreseen, finish, request),
+    soonest,
+    patienceMs: foreseen === null || soonest === null ? 0 : patienceFor(foreseen, soonest, request),
     load: foreseen && report(choice, foreseen, request),
     cloudUp: request.cloudUp,
     mayAnswerEarlier: request.minAccuracy === null,
@@ -27,15 +30,13 @@ export function planningFor(model: CostedModel, planner: Planner, request: PlanR
 
 function patienceFor(
   { prediction, ways }: Foreseen,
-  finish: readonly Finish[],
-  { minAccuracy, conditions }: PlanRequest,
+  { stages }: Soonest,
+  { conditions }: PlanRequest,
 ): number {
-  const { exit, by } = ways.at(-1)!;
-  const own = finish.find((one) => one.exit === exit);
-  if (minAccuracy === null || by === "edge" || own === undefined) return 0;
+  if (ways.at(-1)!.by === "edge") return 0;
   const { latency, sdMs } = prediction;
   const remoteMs = latency.totalMs - latency.edgeMs;
-  return patienceMs({ remoteMs, sdMs, late: conditions.spread.late }, own.finishMs);
+  return patienceMs({ remoteMs, sdMs, late: conditions.spread.late }, stages);
 }
 
 function report(

@@ -1,5 +1,5 @@
 import type { Latency } from "#shared/evaluator";
-import type { Plan } from "#shared/model";
+import type { EarlyExit, Plan } from "#shared/model";
 import type { LoadMode } from "#shared/optimizer";
 
 /** The plan for the next image, and all that is expected of it. */
@@ -17,8 +17,12 @@ export interface Planning {
   /** By exit, earliest first: how long it takes to finish there on the edge once the plan's head has run. */
   readonly finish: readonly Finish[];
   /**
-   * Where the fastest answer of an accuracy is wanted: so long after the request an edge whose engine lets no reply in
-   * begins to finish at the plan's exit. 0 where nothing is sent, or the best by a budget is wanted.
+   * How the edge would make an answer that is as good as the plan's, where the fastest one of an accuracy is wanted; null
+   * elsewhere.
+   */
+  readonly soonest: Soonest | null;
+  /**
+   * So long after the request an edge whose engine lets no reply in begins with that. 0 where nothing is sent, or the best by a budget is wanted.
    */
   readonly patienceMs: number;
   /** Null unless frames arrive faster than one after the other. */
@@ -44,6 +48,24 @@ export interface Finish {
   readonly finishMs: number;
   /** It takes no longer with probability `INSURANCE`: it has to start so long before the budget. */
   readonly latestMs: number;
+}
+
+/**
+ * How the edge, by itself, makes an answer that is as good as the reply: from what a plan's head has left, from one exit to
+ * the next until one is sure enough.
+ */
+export interface Soonest {
+  /** Where it ends at the latest: the last stage's. */
+  readonly exit: string;
+  /** Each begins where the one before has ended; the last one answers however sure it is. */
+  readonly stages: readonly SoonestStage[];
+}
+
+export interface SoonestStage extends EarlyExit {
+  /** From the stage before. */
+  readonly ms: number;
+  /** Of the images that the plan's early exits pass on: those that it answers. */
+  readonly share: number;
 }
 
 /** How long an answer is expected to take. */

@@ -19,14 +19,15 @@ export class PolicyPlanner implements Planner {
   plan(request: PlanRequest): PlanChoice {
     const { costs, policies } = this.model;
     if (costs.length === 0) return { plan: null, wanted: null };
-    const { conditions, framesPerSecond, image: lead, readyNodes } = request;
+    const { conditions, framesPerSecond, image: lead, readyNodes, isGuess = false } = request;
     const objective = objectiveOf(request);
     const found = this.decide({ costs, policies, conditions, objective, lead, framesPerSecond });
     const wanted = toPlan(found);
     const { names } = found.costs.dag;
     const needed = [...wanted.head, ...this.branches(found)].filter((name) => name !== names[0]);
     if (needed.every((name) => readyNodes.has(name))) return { plan: wanted, wanted };
-    return { plan: toPlan({ costs: found.costs, head: names.map((_, node) => node === 0) }), wanted };
+    const plan = toPlan({ costs: found.costs, head: names.map((_, node) => node === 0) });
+    return { plan, wanted: isGuess ? plan : wanted };
   }
 
   /** All that its early exits need. */

@@ -25,13 +25,13 @@ export interface Race {
   /** The plan's insurance; null for none: then the edge finishes all the same, but only when the reply is late. */
   readonly insurance: string | null;
   /**
-   * An exit whose answer is as good as the reply: the fastest answer of an accuracy is wanted, not the best by the budget.
-   * Null otherwise.
+   * Where an answer ends at the latest that is as good as the reply: the fastest answer of an accuracy is wanted, not the
+   * best by the budget. Null otherwise.
    */
   readonly soonest: string | null;
-  /** An engine at work lets no reply in: it computes in the very thread that would see it. */
+  /** An engine at work lets no reply in, but between the parts of a finish: it computes in the very thread that would see it. */
   readonly blocks: boolean;
-  /** Where it blocks, the edge begins at the soonest answer's exit so long after the request. */
+  /** Where it blocks, the edge begins with the soonest answer so long after the request. */
   readonly patienceMs: number;
   /** Frames overlap: as long as the edge finishes this image the next ones wait. */
   readonly overlaps: boolean;

@@ -13,7 +13,7 @@ export {
 } from "./measure-profile.ts";
 export { type ImageSize, type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
 export { catalogueOf, type PlainTail, plainTails } from "./plain-tails.ts";
-export { type Profile, readProfile, type Sample } from "./profile.ts";
+export { type Profile, profileFile, readProfile, type Sample } from "./profile.ts";
 export {
   fitRegression,
   type HeadTimes,
@@ -26,4 +26,4 @@ export {
 export type { Role } from "./role.ts";
 export { quantile, type RoundOptions, type Timed, timeInRounds } from "./rounds.ts";
 export { codecMs, deflateMs, moveMs, scaleTransfer, type Transfer, USUAL_TRANSFERS } from "./transfer.ts";
-export { nodeWork, type Work, workUnits } from "./work.ts";
+export { detourWork, nodeWork, type Work, workUnits } from "./work.ts";

@@ -1,4 +1,4 @@
-import type { Model, Segment } from "#shared/model";
+import type { Model, Precision, Segment } from "#shared/model";
 import { profileFromSamples } from "./fit-profile.ts";
 import { insidePlan, type Measurement, measurePlan, winningPlan } from "./measure-plan.ts";
 import { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
@@ -15,8 +15,13 @@ export interface ProfileOf {
   readonly backend: string;
   /** Time of the reference net on this device and backend, above 0. */
   readonly selfTestMs: number;
-  /** `winning` leaves out what cannot be best for latency, see `winningPlan`; `all`, with blocks' insides, if absent. */
-  readonly cuts?: "all" | "winning";
+  /** What it computes in; float32 if absent. */
+  readonly precision?: Precision;
+  /**
+   * `vertices` are all cut vertices; `winning` leaves out those that cannot be best for latency, see `winningPlan`; `all`, with
+   * blocks' insides, if absent.
+   */
+  readonly cuts?: "all" | "vertices" | "winning";
 }
 
 /** Times what a profile is made of, so many runs in a row: milliseconds of one. Rejects to stop. */
@@ -47,8 +52,8 @@ export async function measureProfile(
 export function profileJobs(of: ProfileOf, watch: Stopwatch): Jobs<Profile> {
   const { model, role, cuts = "all" } = of;
   const transfer = transferJobs(model, role, watch);
-  const plan =
-    cuts === "all" ? [...measurePlan(model, role), ...insidePlan(model)] : winningPlan(model, role);
+  const vertices = cuts === "winning" ? winningPlan(model, role) : measurePlan(model, role);
+  const plan = cuts === "all" ? [...vertices, ...insidePlan(model)] : vertices;
   const segments = sampleJobs(plan, watch);
   const count = transfer.jobs.length;
   return {
@@ -81,12 +86,19 @@ function sampleOf({ exit, at, from }: Measurement, timings: readonly number[]): 
 }
 
 export function makeProfile(
-  { model, role, device, backend, selfTestMs }: ProfileOf,
+  { model, role, device, backend, precision = "fp32", selfTestMs }: ProfileOf,
   samples: readonly Sample[],
   transfer: Transfer,
   fitted: Pick<Profile, "fixedMs" | "nodeMs">,
 ): Profile {
   const { version, metadata } = model;
   const head = { format: 2, model: metadata.id, version, role, device, backend } as const;
-  return { ...head, ...fitted, selfTestMs, transfer, samples };
+  return {
+    ...head,
+    ...(precision === "fp32" ? {} : { precision }),
+    ...fitted,
+    selfTestMs,
+    transfer,
+    samples,
+  };
 }

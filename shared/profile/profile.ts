@@ -1,4 +1,5 @@
 import { CODECS } from "#shared/codecs";
+import { PRECISIONS, type Precision } from "#shared/model";
 import { expect, expectTimes, isName, record } from "./check.ts";
 import type { Role } from "./role.ts";
 import { completeTransfer, type PartialTransfer, type Transfer } from "./transfer.ts";
@@ -14,8 +15,10 @@ export interface Profile {
   readonly role: Role;
   /** Free text, such as `Pixel 8, Chrome 157`. */
   readonly device: string;
-  /** TF.js backend. */
+  /** Of TF.js, or `onnxruntime`. */
   readonly backend: string;
+  /** What it computed in; float32 where it is absent. */
+  readonly precision?: Precision;
   /** What a call costs with no nodes in it: of heads to feed the image, of tails to read the scores back. */
   readonly fixedMs: number;
   /**
@@ -48,6 +51,11 @@ export interface Sample {
   readonly p95Ms: number;
 }
 
+/** What a profile is called in its model's folder of profiles. */
+export function profileFile(role: Role, backend: string, precision: Precision = "fp32"): string {
+  return `${role}-${backend}${precision === "fp32" ? "" : `-${precision}`}.json`;
+}
+
 /**
  * Checks a profile as read from JSON.
  *
@@ -60,6 +68,9 @@ export function readProfile(value: unknown): Profile {
     expect(isName(root[field]), `profile, ${field}`, "a non-empty string", root[field]);
   }
   expect(root.role === "head" || root.role === "tail", "profile, role", "head or tail", root.role);
+  const { precision } = root;
+  const isPrecision = precision === undefined || PRECISIONS.some((one) => one === precision);
+  expect(isPrecision, "profile, precision", PRECISIONS.join(" or "), precision);
   expectTimes(root, "profile, ", ["fixedMs", "selfTestMs"]);
   expect(root.selfTestMs !== 0, "profile, selfTestMs", "a number above 0", root.selfTestMs);
   const nodeMs = record(root.nodeMs, "profile, nodeMs");

@@ -1,4 +1,4 @@
-import { elementCount, type Model, type WeightSpec } from "#shared/model";
+import { elementCount, everyNode, type Model, type ModelNode, type WeightSpec } from "#shared/model";
 
 /** Analytic work of a node, for one image. */
 export interface Work {
@@ -21,23 +21,46 @@ export type KernelKind = "conv" | "pointwise" | "depthwise" | "dense" | "plain";
  * output's elements without its channels. Everything else costs what it moves.
  */
 export function nodeWork(model: Model): readonly Work[] {
-  const weights = new Map<string, WeightSpec>(
-    model.shards.flatMap((shard) => shard.weights.map((spec): [string, WeightSpec] => [spec.name, spec])),
-  );
+  const specs = weightSpecs(model);
   const outputs = model.nodes.map((node) => elementCount(node.tensor.shape));
   return model.nodes.map((node, index): Work => {
     if (index === 0) return { kind: "plain", macs: 0, moved: 0 };
-    const shapes = node.weights.map((name) => weights.get(name)?.shape ?? []);
-    const kernel = KERNEL_OPS.test(node.op) ? shapes.find((shape) => shape.length >= 2) : undefined;
-    const positions = outputs[index]! / node.tensor.shape.at(-1)!;
     const read = model.dag.predecessors[index]!.reduce((total, from) => total + outputs[from]!, 0);
-    const held = shapes.reduce((total, shape) => total + elementCount(shape), 0);
-    return {
-      kind: kernel === undefined ? "plain" : kindOf(node.op, kernel),
-      macs: kernel === undefined ? 0 : positions * elementCount(kernel),
-      moved: read + held + outputs[index]!,
-    };
+    return workOf(node, read, specs);
   });
+}
+
+/** The same of the nodes that learned codecs have beside the DAG, by name. */
+export function detourWork(model: Model): ReadonlyMap<string, Work> {
+  const specs = weightSpecs(model);
+  const outputs = new Map(everyNode(model).map(({ name, tensor }) => [name, elementCount(tensor.shape)]));
+  const nodes = [...model.detours.values()].flatMap((detour) => detour.nodes);
+  return new Map(
+    nodes.map((node) => {
+      const read = node.inputs.reduce((total, name) => total + (outputs.get(name) ?? 0), 0);
+      return [node.name, workOf(node, read, specs)];
+    }),
+  );
+}
+
+type Specs = ReadonlyMap<string, WeightSpec>;
+
+function weightSpecs({ shards }: Model): Specs {
+  return new Map(shards.flatMap(({ weights }) => weights.map((spec) => [spec.name, spec] as const)));
+}
+
+/** @param read elements of what it reads */
+function workOf({ op, tensor, weights }: ModelNode, read: number, specs: Specs): Work {
+  const elements = elementCount(tensor.shape);
+  const shapes = weights.map((name) => specs.get(name)?.shape ?? []);
+  const kernel = KERNEL_OPS.test(op) ? shapes.find((shape) => shape.length >= 2) : undefined;
+  const positions = elements / tensor.shape.at(-1)!;
+  const held = shapes.reduce((total, shape) => total + elementCount(shape), 0);
+  return {
+    kind: kernel === undefined ? "plain" : kindOf(op, kernel),
+    macs: kernel === undefined ? 0 : positions * elementCount(kernel),
+    moved: read + held + elements,
+  };
 }
 
 function kindOf(op: string, kernel: readonly number[]): KernelKind {

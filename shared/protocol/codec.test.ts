@@ -100,12 +100,15 @@ test("shape, datatype and quantisation are checked", () => {
 });
 
 test("server times survive the header", () => {
-  const times = { receiveMs: 12.5, queueMs: 0.25, computeMs: 8.125, expectedQueueMs: 3 };
-  expect(parseServerTiming(formatServerTiming(times))).toEqual(times);
+  for (const isStandIn of [false, true]) {
+    const times = { receiveMs: 12.5, queueMs: 0.25, computeMs: 8.125, isStandIn, expectedQueueMs: 3 };
+    expect(parseServerTiming(formatServerTiming(times))).toEqual(times);
+  }
   expect(parseServerTiming("cache;desc=hit, compute;desc=x;dur=3")).toEqual({
     receiveMs: 0,
     queueMs: 0,
     computeMs: 3,
+    isStandIn: false,
     expectedQueueMs: 0,
   });
 });

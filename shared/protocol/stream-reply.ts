@@ -25,6 +25,8 @@ export type StreamReply =
 const REPLY_BYTES = 28;
 const REPLY = 1;
 const LEAVE = 2;
+/** Flags. */
+const STAND_IN = 1;
 
 export function encodeReply(reply: StreamReply): Uint8Array<ArrayBuffer> {
   const body = reply.kind === "leave" ? new Uint8Array(0) : reply.body;
@@ -32,6 +34,7 @@ export function encodeReply(reply: StreamReply): Uint8Array<ArrayBuffer> {
   message[0] = reply.kind === "leave" ? LEAVE : REPLY;
   if (reply.kind === "leave") return message;
   const view = new DataView(message.buffer);
+  message[1] = reply.times?.isStandIn ? STAND_IN : 0;
   view.setUint16(2, reply.status, true);
   view.setUint32(4, reply.id, true);
   view.setUint32(8, reply.jsonBytes ?? ALL_JSON, true);
@@ -55,6 +58,7 @@ export function decodeReply(message: Uint8Array): StreamReply {
   if (kind !== REPLY) throw badEnvelope(`kind: expected ${REPLY} or ${LEAVE}, got ${kind}`);
   const queueMs = view.getFloat32(12, true);
   const computeMs = view.getFloat32(16, true);
+  const isStandIn = (message[1]! & STAND_IN) !== 0;
   const expectedQueueMs = view.getFloat32(20, true);
   const retryAfterS = view.getFloat32(24, true);
   return {
@@ -62,7 +66,7 @@ export function decodeReply(message: Uint8Array): StreamReply {
     id: view.getUint32(4, true),
     status: view.getUint16(2, true),
     jsonBytes: jsonBytesOf(view.getUint32(8, true)),
-    times: Number.isNaN(queueMs) ? null : { queueMs, computeMs, expectedQueueMs },
+    times: Number.isNaN(queueMs) ? null : { queueMs, computeMs, isStandIn, expectedQueueMs },
     retryAfterS: Number.isNaN(retryAfterS) ? null : retryAfterS,
     body: message.subarray(REPLY_BYTES),
   };

@@ -37,18 +37,18 @@ test("replies come back as they were sent, times to a thousandth of a millisecon
     id: 2 ** 32 - 1,
     status: 200,
     jsonBytes: 99,
-    times: { queueMs: 0.5, computeMs: 9.25, expectedQueueMs: 3.5 },
+    times: { queueMs: 0.5, computeMs: 9.25, isStandIn: false, expectedQueueMs: 3.5 },
     retryAfterS: null,
     body: Uint8Array.from([9, 8]),
   };
   const replies: StreamReply[] = [
     reply,
-    { ...reply, times: { queueMs: 0, computeMs: 0, expectedQueueMs: 0 } },
+    { ...reply, times: { queueMs: 0, computeMs: 0, isStandIn: true, expectedQueueMs: 0 } },
     { ...reply, status: 503, jsonBytes: null, times: null, retryAfterS: 1, body: new Uint8Array(0) },
     { kind: "leave" },
   ];
   for (const sent of replies) expect(decodeReply(encodeReply(sent))).toEqual(sent);
-  const told = { queueMs: 1e-3, computeMs: 9999.999, expectedQueueMs: 0.1 };
+  const told = { queueMs: 1e-3, computeMs: 9999.999, isStandIn: false, expectedQueueMs: 0.1 };
   const { times } = decodeReply(encodeReply({ ...reply, times: told })) as typeof reply;
   expect(times!.queueMs).toBeCloseTo(1e-3, 6);
   expect(times!.computeMs).toBeCloseTo(9999.999, 3);

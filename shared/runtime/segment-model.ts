@@ -1,7 +1,7 @@
 import { GraphModel } from "@tensorflow/tfjs-converter";
 import { io, type Tensor, tensor, tidy } from "@tensorflow/tfjs-core";
 import { EddiError, toEddiError } from "#shared/errors";
-import { type Model, type Segment, type Shard, verifyShard, type WeightSpec } from "#shared/model";
+import { everyNode, type Model, type Segment, type Shard, verifyShard, type WeightSpec } from "#shared/model";
 
 /** Values of one tensor, for one image or a batch. */
 export interface TensorValues {
@@ -10,11 +10,19 @@ export interface TensorValues {
   readonly values: Float32Array;
 }
 
+/** What runs segments of a model, on TF.js or otherwise: as `SegmentModel` says. */
+export interface SegmentRunner {
+  readonly model: Model;
+  prepare(segment: Segment): Promise<void>;
+  run(segment: Segment, feeds: readonly Tensor[]): Tensor[] | Promise<Tensor[]>;
+  runValues(segment: Segment, feeds: readonly TensorValues[]): Promise<TensorValues[]>;
+}
+
 /**
  * A GraphModel whose weights arrive shard by shard, and of which any segment can be run. It runs on
  * whatever TF.js backend is active: the caller chooses it before opening.
  */
-export class SegmentModel {
+export class SegmentModel implements SegmentRunner {
   readonly model: Model;
   private readonly graph: GraphModel<io.IOHandlerSync>;
   private readonly held = new Set<string>();
@@ -112,7 +120,7 @@ export class SegmentModel {
 
   private checkWeights(segment: Segment): void {
     const wanted = new Set(segment.nodes);
-    for (const node of this.model.nodes) {
+    for (const node of everyNode(this.model)) {
       if (!wanted.has(node.name)) continue;
       const missing = node.weights.find((name) => this.graph.weights[name] === undefined);
       if (missing === undefined) continue;

@@ -1,6 +1,6 @@
 import { add, dispose, scalar, slice, type Tensor, tensor, tensor1d, tidy } from "@tensorflow/tfjs-core";
 import { elementCount, type Segment } from "#shared/model";
-import type { SegmentModel, TensorValues } from "./segment-model.ts";
+import type { SegmentRunner, TensorValues } from "./segment-model.ts";
 
 /** A clock, in milliseconds. */
 export type Clock = () => number;
@@ -11,7 +11,7 @@ export type Clock = () => number;
  * @returns milliseconds of one of so many runs
  */
 export async function timeWhole(
-  segments: SegmentModel,
+  segments: SegmentRunner,
   segment: Segment,
   runs: number,
   now: Clock,
@@ -25,7 +25,7 @@ export async function timeWhole(
 
 /** The same with the feeds on the backend before the clock starts, until the backend has the outputs. */
 export async function timeInside(
-  segments: SegmentModel,
+  segments: SegmentRunner,
   segment: Segment,
   runs: number,
   now: Clock,
@@ -36,7 +36,7 @@ export async function timeInside(
     for (const feed of feeds) await finished(feed);
     const start = now();
     for (let i = 0; i < runs; i++) {
-      const outputs = segments.run(segment, feeds);
+      const outputs = await segments.run(segment, feeds);
       for (const output of outputs) await finished(output);
       dispose(outputs);
     }
@@ -108,7 +108,7 @@ async function finished(value: Tensor): Promise<void> {
   }
 }
 
-function feedsOf({ model }: SegmentModel, { feeds }: Segment): readonly TensorValues[] {
+function feedsOf({ model }: SegmentRunner, { feeds }: Segment): readonly TensorValues[] {
   return feeds.map((name) => {
     const shape = [1, ...model.metadata.tensors[name]!.shape];
     return { shape, values: valuesOf(elementCount(shape)) };

@@ -73,7 +73,7 @@ export function reportError(error: Error, request: FastifyRequest): ToldError {
 
 /** What was shed neither waited nor ran: what is told is how long it would have waited. */
 function refusedAfter(expectedQueueMs: number): ServerTimes {
-  return { receiveMs: 0, queueMs: 0, computeMs: 0, expectedQueueMs };
+  return { receiveMs: 0, queueMs: 0, computeMs: 0, isStandIn: false, expectedQueueMs };
 }
 
 function retryAfterS(cause: unknown): number {

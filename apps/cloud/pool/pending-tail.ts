@@ -28,6 +28,8 @@ export interface Settling {
 /** A batch that ran. */
 export interface Ran {
   readonly computeMs: number;
+  /** As of `LoadedModel`. */
+  readonly isStandIn: boolean;
   /** Images that were computed in it, of all jobs. */
   readonly images: number;
 }
@@ -53,6 +55,7 @@ export class PendingTail implements Queued {
   private computeMs = 0;
   private ownMs = 0;
   private batchImages = 0;
+  private isStandIn = false;
 
   constructor(job: TailJob, { kind, images, workMs, expectedMs, startBy }: Admitted, settling: Settling) {
     this.job = job;
@@ -93,12 +96,14 @@ export class PendingTail implements Queued {
     this.computeMs += ran.computeMs;
     this.ownMs += (ran.computeMs * images) / ran.images;
     this.batchImages = Math.max(this.batchImages, ran.images);
+    this.isStandIn ||= ran.isStandIn;
     if (this.missing > 0 || this.isSettled) return;
     this.settle();
-    const { computeMs, ownMs: workMs, batchImages } = this;
+    const { computeMs, ownMs: workMs, batchImages, isStandIn } = this;
     // Parts of it may have run at the same time.
     const queueMs = Math.max(0, performance.now() - this.arrivedMs - computeMs);
-    this.settling.resolve({ outputs: this.joined(), computeMs, queueMs, workMs, batchImages });
+    const all = this.joined();
+    this.settling.resolve({ outputs: all, computeMs, queueMs, workMs, batchImages, isStandIn });
   }
 
   fail(error: EddiError): void {

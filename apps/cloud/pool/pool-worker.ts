@@ -134,7 +134,8 @@ export class PoolWorker {
     const { portions, ended } = running;
     const computed = portions.filter((_, at) => "outputs" in reply.results[at]!);
     const images = computed.reduce((sum, portion) => sum + portion.images, 0);
-    const ran = { computeMs: reply.computeMs, images };
+    const { computeMs, isStandIn } = reply;
+    const ran = { computeMs, isStandIn, images };
     for (const [at, portion] of portions.entries()) {
       const result = reply.results[at]!;
       const failure = failureOf(result, portion.job.job.segment);

@@ -268,10 +268,10 @@ export class WorkerPool implements Executor {
     }
   }
 
-  private learn(portions: readonly Portion<PendingTail>[], { computeMs, images }: Ran): void {
+  private learn(portions: readonly Portion<PendingTail>[], { computeMs, images, isStandIn }: Ran): void {
     const nowMs = performance.now();
     const { job } = portions[0]!.job;
-    this.times.of(job).learn(images, computeMs, nowMs);
+    this.times.of(job).learn(images, computeMs, nowMs, isStandIn);
     this.options.onBatch?.(job.model, images, computeMs);
     for (const { job: done } of portions) {
       if (done.isSettled) this.foresight.learn(done.expectedMs, nowMs - done.arrivedMs);

@@ -127,11 +127,12 @@ async function answer(
   });
   const ran = await running;
   const ranMs = performance.now();
-  const { outputs, queueMs, batchImages } = ran;
+  const { outputs, queueMs, batchImages, isStandIn } = ran;
   const { queued } = executor.load();
   const { waitMs: expectedQueueMs } = executor.forecast(tail, 1);
   // Inflating is part of decoding, wherever it is done.
-  const times = { receiveMs, queueMs, computeMs: call.inflateMs + ran.computeMs, expectedQueueMs };
+  const computeMs = call.inflateMs + ran.computeMs;
+  const times = { receiveMs, queueMs, computeMs, isStandIn, expectedQueueMs };
   metrics.ran({ model: model.metadata.id, exits: work.exits, images, isEarlier: work.isEarlier, ...times });
   const head: Answer["head"] = {
     modelName: named.name,

@@ -1,5 +1,5 @@
 import { FITTED_CODECS } from "#shared/codecs";
-import type { EngineInfo } from "../../engines/index.ts";
+import { type EngineInfo, type PrecisionChoice, precisionOn } from "../../engines/index.ts";
 import type { NamedModel, Port } from "../models/named-model.ts";
 import { MAX_VERSIONS } from "../models/registry.ts";
 import { versionNumber } from "../models/version-number.ts";
@@ -8,6 +8,7 @@ import { versionNumber } from "../models/version-number.ts";
 export interface Serving {
   /** Null until all workers are warm. */
   readonly engine: EngineInfo | null;
+  readonly precision: PrecisionChoice;
   /** Tails that run at once. */
   readonly workers: number;
   /** Images in one request. */
@@ -28,6 +29,7 @@ export function modelMetadata(
 ): object {
   const describe = ({ name, shape }: Port) => ({ name, datatype: "FP32", shape: [-1, ...shape] });
   const { exits, labels } = model.metadata;
+  const { engine, precision } = serving;
   return {
     name,
     versions,
@@ -36,9 +38,10 @@ export function modelMetadata(
     outputs: outputs.map(describe),
     parameters: {
       version_number: versionNumber(model.version),
-      engine: serving.engine?.name ?? null,
-      backend: serving.engine?.backend ?? null,
-      device: serving.engine?.device ?? null,
+      engine: engine?.name ?? null,
+      backend: engine?.backend ?? null,
+      device: engine?.device ?? null,
+      precision: engine === null ? null : precisionOn(engine.name, model, precision),
       // Clients send tensors by these only where they are told of them.
       fitted_codecs: FITTED_CODECS.join(),
       exits: tail === null ? exits : [tail.exit],

@@ -45,16 +45,22 @@ export function readInfer(named: NamedModel, request: InferRequest, maxBatch: nu
     );
   }
   if (tail !== null) checkTail(named.name, tail, names, [id, ...exits.map((exit) => exit.id)]);
+  const feeds = request.inputs.map((tensor) => feedOf(model, tensor));
   const segment = tailTo(
     model,
-    names,
+    feeds,
     exits.map((exit) => exit.id),
   );
-  const tensors = segment.feeds.map((name) => request.inputs.find((tensor) => tensor.name === name)!);
+  const tensors = segment.feeds.map((name) => request.inputs[feeds.indexOf(name)]!);
   checkBatch(tensors, maxBatch);
   for (const tensor of tensors) if (tensor.datatype === "BYTES") checkElements(tensor);
   const timeoutMs = readTimeoutMs(request.parameters.timeout);
   return { segment, tensors, exits, timeoutMs, isEarlier: false };
+}
+
+/** The tensor that the tail begins with: what a learned codec's stream is decoded to lies behind the tensor that was coded. */
+function feedOf({ detours }: Model, { name, datatype }: WireTensor): string {
+  return (datatype === "BYTES" ? detours.get(name)?.replaces : undefined) ?? name;
 }
 
 /** Of one model; clients may cut it in many places. */

@@ -15,7 +15,8 @@ import { serverMetadata } from "./server-metadata.ts";
 
 /** What the routes answer from. */
 export interface Service extends InferService {
-  readonly config: InferService["config"] & Pick<CloudConfig, "bodyLimitBytes" | "modelControl">;
+  readonly config: InferService["config"] &
+    Pick<CloudConfig, "bodyLimitBytes" | "modelControl" | "precision">;
   /** Null until all workers are warm. */
   readonly engine: () => EngineInfo | null;
   readonly bytes: BytesUnderWay;
@@ -42,6 +43,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
     findNamed(registry, params.model, params.version ?? null);
   const serving = () => ({
     engine: service.engine(),
+    precision: service.config.precision,
     workers: service.workers(),
     maxBatch: service.config.maxBatch,
   });
@@ -49,7 +51,7 @@ export function oipRoutes(app: FastifyInstance, service: Service): void {
   const tellQueue = (request: FastifyRequest, reply: FastifyReply): void => {
     const receiveMs = performance.now() - request.receivedMs;
     const { expectedQueueMs } = service.executor.load(service.senderOf(request));
-    const times = { receiveMs, queueMs: 0, computeMs: 0, expectedQueueMs };
+    const times = { receiveMs, queueMs: 0, computeMs: 0, isStandIn: false, expectedQueueMs };
     reply.header("server-timing", formatServerTiming(times));
   };
   app.removeAllContentTypeParsers();

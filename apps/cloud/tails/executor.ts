@@ -58,6 +58,8 @@ export interface TailResult {
   readonly workMs: number;
   /** Images of the largest of these batches, others' included. */
   readonly batchImages: number;
+  /** Something slower ran it, or a part of it, than will run the next ones: what it took foretells nothing. */
+  readonly isStandIn: boolean;
 }
 
 export interface Forecast {

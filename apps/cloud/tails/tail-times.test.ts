@@ -91,3 +91,15 @@ test("the gap between arrivals is infinite before the second, and at least the p
   expect(times.gapMs(200)).toBe(10);
   expect(times.gapMs(290)).toBe(90);
 });
+
+test("what stood in while a tail's engine was opened counts until the engine has run, and not after it", () => {
+  const times = new TailTimes(prior);
+  for (let at = 0; at < 10; at++) times.learn(1, 40, at, true);
+  expect(times.expectMs(1)).toBeGreaterThan(30);
+  expect(times.isKnown(10)).toBe(true);
+  times.learn(1, 10, 10);
+  expect(times.expectMs(1)).toBeLessThan(11);
+  const { line } = times;
+  for (let at = 11; at < 20; at++) times.learn(1, 40, at, true);
+  expect(times.line).toEqual(line);
+});

@@ -4,6 +4,7 @@ export interface BatchLine {
   readonly perImageMs: number;
 }
 
+const NOTHING = { one: 0, n: 0, nn: 0, ms: 0, nms: 0, level: 0 };
 /** Of an older run, when a newer one comes. */
 const DECAY = 0.95;
 /** Images of the two runs that the prior counts for. */
@@ -27,8 +28,10 @@ const BATCH_WEIGHT = 0.1;
 export class TailTimes {
   private readonly prior: BatchLine;
   /** Weighted sums over the runs: of 1, n, n^2, ms, n * ms, and of ms over what the prior says. */
-  private readonly sums = { one: 0, n: 0, nn: 0, ms: 0, nms: 0, level: 0 };
+  private readonly sums = { ...NOTHING };
   private learntMs = Number.NEGATIVE_INFINITY;
+  /** By whom all was run that was learnt; null where nothing was. */
+  private learntOf: "engine" | "stand-in" | null = null;
   private arrivedMs = Number.NaN;
   private meanGapMs = Number.NaN;
   private meanImages = 1;
@@ -73,10 +76,15 @@ export class TailTimes {
     return nowMs - this.learntMs <= STALE_MS;
   }
 
-  learn(images: number, ms: number, nowMs: number): void {
-    this.learntMs = nowMs;
+  /** @param isStandIn it was run by something slower, while what will run the next ones is being opened */
+  learn(images: number, ms: number, nowMs: number, isStandIn = false): void {
     this.meanImages += BATCH_WEIGHT * (images - this.meanImages);
     const { sums } = this;
+    if (isStandIn && this.learntOf === "engine") return;
+    // What the stand-in took says nothing of who comes after it.
+    if (!isStandIn && this.learntOf === "stand-in") Object.assign(sums, NOTHING);
+    this.learntOf = isStandIn ? "stand-in" : "engine";
+    this.learntMs = nowMs;
     for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] *= DECAY;
     sums.one += 1;
     sums.n += images;

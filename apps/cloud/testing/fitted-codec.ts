@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type LinearRate, type LinearTransform, symbolTable, TOTAL } from "#shared/codecs";
+import type { LinearTransform } from "#shared/codecs";
 import { fittedBytes, fittedWeights } from "#shared/model";
+import { rateOf, withLearned } from "../../../shared/protocol/learned-fixture.ts";
 
 // For tests only.
 
@@ -18,16 +19,15 @@ const transform: LinearTransform = {
   mean: new Float32Array(SIZE).fill(1),
   basis: Float32Array.from({ length: SIZE * SIZE }, (_, at) => (at % (SIZE + 1) === 0 ? 1 : 0)),
 };
-/** Numbers of -32 to 31, the rarer the farther from 0. */
-const rateOf = (step: number): LinearRate => {
-  const weights = Array.from({ length: 64 }, (_, at) => Math.exp(-Math.abs(at - 32) * step));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  const shares = weights.map((weight) => 1 + Math.floor((weight / sum) * (TOTAL - 64)));
-  shares[32]! += TOTAL - shares.reduce((total, share) => total + share, 0);
-  const tables = Array(SIZE).fill(symbolTable(shares));
-  return { step, first: new Int16Array(SIZE).fill(-32), tables };
-};
 export const FITTED_STEPS = [0.2, 0.1] as const;
+
+/** Stores a learned codec with a copy of the tiny model. */
+export async function storeLearned(folder: string): Promise<void> {
+  const file = join(folder, "model.json");
+  const { json, shards } = withLearned(await readFile(file, "utf8"));
+  for (const [path, bytes] of shards) await writeFile(join(folder, path), bytes);
+  await writeFile(file, json);
+}
 
 /**
  * Stores a codec with a copy of the tiny model.
@@ -39,7 +39,10 @@ export async function storeFitted(
   folder: string,
   spoil: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
 ): Promise<void> {
-  const good = fittedBytes(transform, FITTED_STEPS.map(rateOf));
+  const good = fittedBytes(
+    transform,
+    FITTED_STEPS.map((step) => rateOf(step, SIZE)),
+  );
   const bytes = spoil(good);
   const file = join(folder, "model.json");
   const json = JSON.parse(await readFile(file, "utf8"));

@@ -64,6 +64,8 @@ export type TailReply =
       /** In the order of the items. */
       readonly results: readonly ItemResult[];
       readonly computeMs: number;
+      /** Something slower ran it than will run the next ones: see `LoadedModel`. */
+      readonly isStandIn: boolean;
     }
   /** For the log. */
   | { readonly kind: "trouble"; readonly message: string };

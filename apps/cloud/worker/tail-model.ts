@@ -73,6 +73,11 @@ export class TailModel {
     await this.segments.opened?.();
   }
 
+  /** As of `LoadedModel`. */
+  isStandIn(segment: Segment): boolean {
+    return this.segments.isStandIn?.(segment) ?? false;
+  }
+
   dispose(): void {
     this.segments.dispose();
   }
@@ -86,11 +91,19 @@ export class TailModel {
   }
 
   private async decode(tensor: WireTensor, parameters: Parameters): Promise<TensorValues> {
-    const { input, tensors } = this.model.metadata;
+    const { detours, metadata } = this.model;
+    const { input, tensors } = metadata;
     if (tensor.datatype === "BYTES" && tensor.name === input.node) {
       return decodeImages(tensor, input, tensors[input.node]!, parameters);
     }
-    return decodeTensor(tensor, tensors[tensor.name]!, parameters, this.coders.get(tensor.name));
+    const coders = this.coders.get(tensor.name);
+    const detour = tensor.datatype === "BYTES" ? detours.get(tensor.name) : undefined;
+    if (detour === undefined) return decodeTensor(tensor, tensors[tensor.name]!, parameters, coders);
+    const { decoder } = detour;
+    const latent = decodeTensor(tensor, tensors[decoder.feeds[0]!]!, parameters, coders);
+    this.bound(decoder);
+    const [decoded] = await this.segments.runValues(decoder, [latent]);
+    return decoded!;
   }
 
   private bound(segment: Segment): void {

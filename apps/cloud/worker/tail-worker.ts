@@ -41,11 +41,12 @@ port.reply({ kind: "started", engine: engine.info, warmed, refused });
 async function run({ id, model, segmentName, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
   const named = names.hear(segmentName, segment);
+  const isStandIn = models.get(model)?.isStandIn(named) ?? false;
   const results = await runAll(model, named, items).catch((thrown): ItemResult[] => {
     const { code, message } = toEddiError(thrown);
     return items.map(() => ({ code, message }));
   });
-  port.reply({ kind: "ran", id, results, computeMs: performance.now() - startMs });
+  port.reply({ kind: "ran", id, results, computeMs: performance.now() - startMs, isStandIn });
 }
 
 async function runAll(model: string, segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {

@@ -1,7 +1,7 @@
 import type { Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { softmax } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
-import { LUMA, type ModelInput, outputKind, type Segment } from "#shared/model";
+import { outputKind, type Segment } from "#shared/model";
 import { randomFor, shuffled } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
@@ -11,6 +11,7 @@ import type { StatusLine } from "../terminal/status-line.ts";
 import { BASE_RECIPE } from "../train/architectures/recipe.ts";
 import { trainBatch } from "../train/batches.ts";
 import { makeDescent } from "../train/descent.ts";
+import { inputOf } from "../train/input-of.ts";
 import { paceText } from "../train/progress.ts";
 import { modelVariables } from "../train/weights.ts";
 import type { Branch } from "./branch.ts";
@@ -113,15 +114,4 @@ function viewsFor(
   const size = Math.max(input.height, input.width);
   const { images } = trainBatch(tf, photos, picked, { size, leastCrop: LEAST_CROP }, { seed, epoch });
   return inputOf(tf, images.clipByValue(-1, 1) as Tensor4D, input);
-}
-
-/** @param images float32 [batch, size, size, 3], -1..1 */
-function inputOf(tf: Tf, images: Tensor4D, { height, width, channels, range }: ModelInput): Tensor4D {
-  const sized = height === width ? images : tf.image.resizeBilinear(images, [height, width], false, true);
-  const coloured = channels === 1 ? sized.mul([...LUMA]).sum<Tensor4D>(3, true) : sized;
-  const [low, high] = range;
-  return coloured
-    .add(1)
-    .mul((high - low) / 2)
-    .add<Tensor4D>(low);
 }

@@ -4,8 +4,15 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { EddiError, toEddiError } from "#shared/errors";
-import { allEdge, type Model, type Segment, splitPlan, tailOf } from "#shared/model";
-import { PRECISIONS, type Precision } from "#shared/onnx";
+import {
+  allEdge,
+  type Model,
+  PRECISIONS,
+  type Precision,
+  type Segment,
+  splitPlan,
+  tailOf,
+} from "#shared/model";
 import { nodeWork } from "#shared/profile";
 import {
   ENGINES,

@@ -1,13 +1,14 @@
 import type { Page } from "playwright";
 import { allEdge, type Plan } from "#shared/model";
 import { command } from "../commands/command.ts";
-import { number, text, whole } from "../commands/option.ts";
+import { flag, number, text, whole } from "../commands/option.ts";
 import { outOption, printJson, writeOut } from "../commands/shared-options.ts";
 import { modelFolder, readModelFolder } from "../files/model-folder.ts";
 import { type Browser, FAKE_CAMERA, openBrowser } from "../rig/phone.ts";
 import { Service } from "../rig/service.ts";
 import { ShapingProxy } from "../rig/shaping-proxy.ts";
 import { runOrTell } from "../terminal/run-or-tell.ts";
+import { lighthouse } from "./lighthouse.ts";
 import { timingOf } from "./statistics.ts";
 
 /** The link of a phone in town. */
@@ -71,12 +72,14 @@ const pageBench = command({
   call: "npm run -s bench:page --",
   about: `Visits the page in Chromium, as large as a phone, over a shaped 4G link, and prints JSON: JavaScript before it can be
 used (bytes, gzip), milliseconds from the address to the first answer of a first visit, as planned and all on the phone
-at the last exit, and of a live camera layout shift, tasks over ${LONG_TASK_MS} ms and the share of answers in time.`,
+at the last exit, and of a second one, with the bytes that came until then; of a live camera layout shift, tasks over
+${LONG_TASK_MS} ms and the share of answers in time.`,
   options: {
     model: text("ID", "model", "resnet-imagenette"),
     visits: whole("of each kind, in turn", 1, 5),
     seconds: whole("that the camera is live", 5, 20),
     budget: number("MS", "of every live answer", [5, 10_000], 500),
+    lighthouse: flag("ask Lighthouse too, which npx fetches; its visits go straight to the service"),
     out: outOption("writes the JSON there too"),
   },
   more: "CHROME_PATH names the browser; without it Playwright's own is used.",
@@ -96,15 +99,27 @@ at the last exit, and of a live camera layout shift, tasks over ${LONG_TASK_MS} 
         asPlanned.push(await firstAnswer(url, null));
         allOnPhone.push(await firstAnswer(url, whole));
       }
+      const again: SecondVisit[] = [];
+      for (let visit = 1; visit <= visits; visit++) {
+        status.update(`second visits: ${visit} of ${visits}`);
+        again.push(await secondVisit(url, proxy));
+      }
       const scriptBytes = await scriptBytesOf(`${service.url}/`);
       status.update(`live camera for ${seconds} s`);
       const live = await liveVisit(`${url}&budget=${budget}`, seconds);
+      if (options.lighthouse) status.update(`Lighthouse: ${visits} visits`);
+      const scores = options.lighthouse && (await lighthouse(`${service.url}/?model=${model}`, visits));
       const [planned, phone] = [asPlanned, allOnPhone].map(timed);
       const report = {
         bench: "page",
         ...{ model, link: LTE, scriptBytes },
         firstAnswerMs: { planned, phone, ratio: planned!.median / phone!.median },
+        secondVisit: {
+          firstAnswerMs: timed(again.map(({ answer }) => answer)),
+          bytes: timingOf(again.map(({ bytes }) => bytes)),
+        },
         live: { seconds, budgetMs: budget, ...live },
+        ...(scores && { lighthouse: scores }),
       };
       if (options.out !== undefined) await writeOut(options.out, `${JSON.stringify(report, null, 1)}\n`);
       printJson(report);
@@ -123,6 +138,31 @@ async function firstAnswer(url: string, plan: Plan | null): Promise<FirstAnswer>
   try {
     await browser.page.goto(url);
     return await answered(browser.page);
+  } finally {
+    await browser.close();
+  }
+}
+
+interface SecondVisit {
+  readonly answer: FirstAnswer;
+  /** That came over the link until then, headers included. */
+  readonly bytes: number;
+}
+
+/** A visit after one that has left with the browser what it keeps. */
+async function secondVisit(url: string, proxy: ShapingProxy): Promise<SecondVisit> {
+  const browser = await openWatched(null, [], true);
+  const { page } = browser;
+  try {
+    await page.goto(url);
+    await answered(page);
+    await page.evaluate("eddi.settle()");
+    await page.evaluate("navigator.serviceWorker.ready.then(() => null)");
+    await page.goto("about:blank");
+    const before = proxy.carried.down;
+    await page.goto(url);
+    const answer = await answered(page);
+    return { answer, bytes: proxy.carried.down - before };
   } finally {
     await browser.close();
   }
@@ -174,8 +214,12 @@ async function liveVisit(url: string, seconds: number) {
   }
 }
 
-async function openWatched(plan: Plan | null, flags: readonly string[] = []): Promise<Browser> {
-  const browser = await openBrowser({ chromePath: process.env.CHROME_PATH ?? null, flags });
+async function openWatched(
+  plan: Plan | null,
+  flags: readonly string[] = [],
+  keepsPages = false,
+): Promise<Browser> {
+  const browser = await openBrowser({ chromePath: process.env.CHROME_PATH ?? null, flags, keepsPages });
   await browser.page.addInitScript(watching(plan));
   return browser;
 }

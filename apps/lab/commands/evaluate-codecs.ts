@@ -73,8 +73,9 @@ async function measureAllFitted(
 ): Promise<ReadonlyMap<string, readonly MeasuredCost[]>> {
   const found = new Map<string, readonly MeasuredCost[]>();
   for (const [name, own] of coders) {
-    const chosen = await measureFitted(segments, chosenOn, name, own, onProgress);
-    const reported = await measureFitted(segments, reportedOn, name, own, onProgress);
+    const way = segments.model.detours.get(name) ?? null;
+    const chosen = await measureFitted(segments, chosenOn, name, own, way, onProgress);
+    const reported = await measureFitted(segments, reportedOn, name, own, way, onProgress);
     found.set(name, besideReported({ [name]: chosen }, { [name]: reported })[name]!);
   }
   return found;

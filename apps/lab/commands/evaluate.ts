@@ -1,8 +1,7 @@
 import path from "node:path";
 import { CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { type Model, parseCodec, type WireCodec } from "#shared/model";
-import { PRECISIONS } from "#shared/onnx";
+import { type Model, PRECISIONS, parseCodec, type WireCodec } from "#shared/model";
 import { cacheDir } from "../data/find-data.ts";
 import { reportedOnes } from "../data/halves.ts";
 import { setOfLabels } from "../data/official-sets.ts";

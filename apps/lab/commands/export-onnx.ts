@@ -1,5 +1,4 @@
-import { verifyShard } from "#shared/model";
-import { PRECISIONS } from "#shared/onnx";
+import { PRECISIONS, verifyShard } from "#shared/model";
 import { readModelFolder, readShard } from "../files/model-folder.ts";
 import { writeRepository } from "../onnx/write-repository.ts";
 import { command } from "./command.ts";

@@ -28,6 +28,10 @@ export const COMMANDS: Readonly<Record<string, Row>> = {
     purpose: "fit a codec to one tensor of a model",
     load: async () => (await import("./fit-codec.ts")).fitCodecCommand,
   },
+  "train-codec": {
+    purpose: "train a codec that leads past a part of a model",
+    load: async () => (await import("./train-codec.ts")).trainCodecCommand,
+  },
   profile: {
     purpose: "measure a model's times on this machine",
     load: async () => (await import("./profile.ts")).profileCommand,

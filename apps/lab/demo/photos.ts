@@ -41,7 +41,7 @@ export async function fetchSample(serviceUrl: string, { url, label }: Sample): P
 
 /** What the page draws itself where there are no photos, read off the page, over and over up to `count`. */
 export async function readDrawings(page: Page, count: number): Promise<DemoPhoto[]> {
-  await page.locator(".samples img").first().waitFor();
+  await page.locator(".samples:not([aria-busy]) img").first().waitFor();
   const drawings = (await page.evaluate(READ_DRAWINGS)) as DemoPhoto[];
   return Array.from({ length: count }, (_, at) => drawings[at % drawings.length]!);
 }

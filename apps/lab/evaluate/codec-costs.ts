@@ -23,6 +23,7 @@ import { decodeTensor, encodeTensor } from "#shared/protocol";
 import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 import type { Photos } from "../data/photos.ts";
+import { type CodecWay, codedBy, codedOnTheWay } from "./codec-way.ts";
 import { expectClasses, inputBatch } from "./exit-scores.ts";
 import { type CodedBatch, type MeasuredCost, Tally } from "./tally.ts";
 
@@ -107,6 +108,7 @@ function measureSome(
  * The same of one tensor under a codec that was fitted to it.
  *
  * @param coders by rate
+ * @param way    of a learned codec
  * @throws EddiError as `measureCodecs`
  */
 export async function measureFitted(
@@ -114,11 +116,14 @@ export async function measureFitted(
   photos: Photos,
   name: string,
   coders: readonly LinearCoder[],
+  way: CodecWay | null,
   onProgress: (share: number) => void = () => {},
 ): Promise<readonly MeasuredCost[]> {
   const batches: Batches = (_, values, count) =>
-    codedBatches(segments.model, name, values, count, ratesOf(coders), coders);
-  const measured = await measure(segments, photos, [name], batches, onProgress);
+    way === null
+      ? codedBatches(segments.model, name, values, count, ratesOf(coders), coders)
+      : codedOnTheWay(segments, way, values, count, coders);
+  const measured = await measure(segments, photos, [name], batches, onProgress, way?.replaces);
   return measured[name]!.filter(({ deflate }) => !deflate);
 }
 
@@ -131,6 +136,8 @@ async function measure(
   names: readonly string[],
   batchesOf: Batches,
   onProgress: (share: number) => void,
+  /** What comes back, where it is another tensor. */
+  replaces?: string,
 ): Promise<MeasuredCodecs> {
   const { model } = segments;
   expectClasses(model.metadata);
@@ -150,7 +157,7 @@ async function measure(
             await counted;
             continue;
           }
-          const outputs = await runBehind(segments, name, coded.values, held);
+          const outputs = await runBehind(segments, replaces ?? name, coded.values, held);
           await countExits(model, outputs, (exit, scores) => tally.coded(name, coded, exit, scores, labels));
           for (const one of outputs.values()) one.dispose();
           await counted;
@@ -161,7 +168,9 @@ async function measure(
       for (const one of held.values()) one.dispose();
     }
   }
-  return Object.fromEntries(names.map((name) => [name, tally.costs(name, exitsBehind(model, name))]));
+  return Object.fromEntries(
+    names.map((name) => [name, tally.costs(name, exitsBehind(model, replaces ?? name))]),
+  );
 }
 
 /** Every tensor of the model for some photos, its input first: of the image as whole pixels. */
@@ -237,14 +246,7 @@ export async function codedBatch(
   }
   if (isFittedCodec(codec)) {
     const coder = coders[quality - 1];
-    if (coder === undefined) return null;
-    const data = images.map((one) => coder.encode(one));
-    const decoded = data.map((stream) => {
-      const values = new Float32Array(each);
-      coder.decode(stream, values);
-      return values;
-    });
-    return { codec, quality, data, values: joined(decoded) };
+    return coder === undefined ? null : { codec, quality, ...codedBy(coder, values, count) };
   }
   const encoded = images.map((one) => encodeTensor(name, [1, ...info.shape], one, codec));
   const decoded = encoded.map(({ tensor, parameters }) => decodeTensor(tensor, info, parameters).values);

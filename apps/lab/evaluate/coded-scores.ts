@@ -1,12 +1,14 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
+import { isFittedCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { codecWords, type Exit, type WireCodec } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Photos } from "../data/photos.ts";
 import type { FolderCoders } from "../files/model-folder.ts";
 import { codedBatch, exitsBehind, runAll, runBehind } from "./codec-costs.ts";
+import { codedOnTheWay } from "./codec-way.ts";
 import { type ExitScores, expectClasses, probabilityRows } from "./exit-scores.ts";
-import { deflatedBytes, sizesOf } from "./tally.ts";
+import { type CodedBatch, deflatedBytes, sizesOf } from "./tally.ts";
 
 const BATCH = 25;
 
@@ -36,7 +38,9 @@ export async function codedScores(
   const { model } = segments;
   const { labels, exits: all, tensors } = model.metadata;
   expectClasses(model.metadata);
-  const behind = Object.hasOwn(tensors, cut) ? exitsBehind(model, cut) : [];
+  const own = coders.get(cut) ?? [];
+  const way = isFittedCodec(codec.codec) ? (model.detours.get(cut) ?? null) : null;
+  const behind = Object.hasOwn(tensors, cut) ? exitsBehind(model, way?.replaces ?? cut) : [];
   if (behind.length === 0) {
     const known = model.dag.names.filter((_, node) => model.dag.successors[node]!.length > 0).join(", ");
     throw new EddiError("bad-argument", `--cut: expected one of ${known}, got ${cut}`);
@@ -49,7 +53,10 @@ export async function codedScores(
     const held = await runAll(segments, photos, start, count);
     try {
       const values = (await held.get(cut)!.data()) as Float32Array;
-      const coded = await codedBatch(model, cut, values, count, codec, coders.get(cut) ?? []);
+      const coded =
+        way === null
+          ? await codedBatch(model, cut, values, count, codec, own)
+          : await codedAt(codedOnTheWay(segments, way, values, count, own), codec);
       if (coded === null) {
         const came = `others in ${cut}`;
         throw new EddiError(
@@ -59,7 +66,8 @@ export async function codedScores(
       }
       const sizes = coded.data.map((data) => (codec.deflate ? deflatedBytes(data) : data.byteLength));
       bytes.push(...(await Promise.all(sizes)));
-      const outputs = coded.values === null ? held : await runBehind(segments, cut, coded.values, held);
+      const outputs =
+        coded.values === null ? held : await runBehind(segments, way?.replaces ?? cut, coded.values, held);
       for (const [at, exit] of exits.entries()) {
         const given = (await outputs.get(exit.node)!.data()) as Float32Array;
         scores[at]!.set(probabilityRows(given, exit, labels.length), start * labels.length);
@@ -70,6 +78,15 @@ export async function codedScores(
     }
   }
   return { exits, scores: { classes: labels.length, labels: photos.labels, scores }, ...sizesOf(bytes) };
+}
+
+/** Of the rates that of the codec's quality; null where there is none. */
+async function codedAt(
+  rates: AsyncGenerator<CodedBatch>,
+  { quality }: WireCodec,
+): Promise<CodedBatch | null> {
+  for await (const coded of rates) if (coded.quality === quality) return coded;
+  return null;
 }
 
 function freeAll(tensors: ReadonlyMap<string, Tensor>): void {

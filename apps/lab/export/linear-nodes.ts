@@ -116,7 +116,7 @@ function fusion(layer: Layer, { relu }: Chain): Record<string, Attr> {
 export const isFused = (layer: Layer): boolean => FUSED[activationOf(layer)] !== undefined;
 
 const FUSED: Readonly<Record<string, readonly string[]>> = { linear: [], relu: ["Relu"], relu6: ["Relu6"] };
-const BIAS_ONLY = { fused_ops: stringsAttr(["BiasAdd"]), num_args: intAttr(1), epsilon: { f: 0 } };
+export const BIAS_ONLY = { fused_ops: stringsAttr(["BiasAdd"]), num_args: intAttr(1), epsilon: { f: 0 } };
 
 function linearConstants(
   layer: Layer,

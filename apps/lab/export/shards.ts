@@ -37,15 +37,11 @@ const WORTH_BYTES = 8 * 1024;
  */
 export function packShards(graph: ExportGraph, format: WeightsFormat): WeightShard[] {
   const shards: WeightShard[] = [];
-  let open: { entry: WeightEntry; bytes: Uint8Array }[] = [];
+  let open: EncodedWeight[] = [];
   let openBytes = 0;
   const close = (): void => {
     if (open.length === 0) return;
-    const path = `weights-${String(shards.length + 1).padStart(2, "0")}.bin`;
-    const bytes = Buffer.concat(open.map((weight) => weight.bytes));
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const weights = open.map(({ entry }) => entry);
-    shards.push({ path, bytes, info: { bytes: bytes.byteLength, sha256 }, weights });
+    shards.push(shardOf(`weights-${String(shards.length + 1).padStart(2, "0")}.bin`, open));
     open = [];
     openBytes = 0;
   };
@@ -66,6 +62,28 @@ export function packShards(graph: ExportGraph, format: WeightsFormat): WeightSha
   }
   close();
   return shards;
+}
+
+/** These constants as one shard. */
+export function packShard(path: string, constants: readonly Constant[], format: WeightsFormat): WeightShard {
+  const encoded = constants.map((constant) => encode(constant, format));
+  return shardOf(path, encoded);
+}
+
+interface EncodedWeight {
+  readonly entry: WeightEntry;
+  readonly bytes: Uint8Array;
+}
+
+function shardOf(path: string, encoded: readonly EncodedWeight[]): WeightShard {
+  const bytes = Buffer.concat(encoded.map((weight) => weight.bytes));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return {
+    path,
+    bytes,
+    info: { bytes: bytes.byteLength, sha256 },
+    weights: encoded.map(({ entry }) => entry),
+  };
 }
 
 /**
@@ -91,10 +109,7 @@ function exitsThatNeed({ nodes, exits }: ExportGraph): Map<string, string> {
 }
 
 /** What is stored already stays as it is. Kernels may become float16; biases are small and stay float32. */
-function encode(
-  constant: Constant,
-  format: WeightsFormat,
-): { readonly entry: WeightEntry; readonly bytes: Uint8Array } {
+function encode(constant: Constant, format: WeightsFormat): EncodedWeight {
   const isHalf = format === "float16" && constant.shape.length > 1;
   const { name, shape, dtype, values, stored } = isHalf ? inHalf(constant) : constant;
   if (stored === undefined) {

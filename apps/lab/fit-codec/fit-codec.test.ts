@@ -44,6 +44,7 @@ beforeAll(async () => {
     heldBack,
     // An untrained model loses nothing: no step is fine enough, and any is.
     losses: [-1, 1],
+    way: null,
     onProgress: () => {},
   });
   expect(memory().numTensors).toBe(numTensors);
@@ -132,7 +133,7 @@ test("more loss that is tolerated takes a coarser step, and what is kept is what
 
 test("what is stored is read again, measures the same, and takes the place of another", async () => {
   const before = await readModelFolder(folder);
-  const measured = await measureFitted(segments, heldBack, NODE, fitted.coders);
+  const measured = await measureFitted(segments, heldBack, NODE, fitted.coders, null);
   // The same as before components were left out that say nothing.
   for (const [at, { step }] of fitted.rates.entries()) {
     expect(measured[at]).toEqual({
@@ -166,7 +167,7 @@ test("what is stored is read again, measures the same, and takes the place of an
   for (let at = 0; at < each; at++) expect(Math.abs(close[at]! - exact[at]!)).toBeLessThan(1.5 * step);
 
   // Head and tail give what the whole does, within the loss that is declared.
-  const declared = await measureFitted(again, heldBack, NODE, coders.get(NODE)!);
+  const declared = await measureFitted(again, heldBack, NODE, coders.get(NODE)!, null);
   const codec = { codec: "linear", quality: 2, deflate: false } as const;
   const whole = await codedScores(again, heldBack, NODE, { codec: "float32", deflate: false }, coders);
   const split = await codedScores(again, heldBack, NODE, codec, coders);

@@ -5,6 +5,7 @@ import { thinned } from "../data/held-back.ts";
 import type { Photos } from "../data/photos.ts";
 import { neverRising } from "../evaluate/choose-quality.ts";
 import { exitsBehind, measureFitted } from "../evaluate/codec-costs.ts";
+import type { CodecWay } from "../evaluate/codec-way.ts";
 import type { MeasuredCost } from "../evaluate/tally.ts";
 import { fitRate, keepComponents } from "./fit-rate.ts";
 import { blocksOf, type FittedTransform, fitTransform, keepChannels } from "./fit-transform.ts";
@@ -18,8 +19,10 @@ export interface FitRequest {
   /** Training photos, and those held back from training. */
   readonly kept: Photos;
   readonly heldBack: Photos;
-  /** By rate: top-1 that may be lost, 0..1. */
+  /** By rate: top-1 that may be lost, 0..1; of a learned codec beyond what its nets lose at the finest step. */
   readonly losses: readonly number[];
+  /** Of a learned codec, whose nets the segments have too: fitted is what its encoder gives. */
+  readonly way: CodecWay | null;
   readonly onProgress: (what: string, share: number) => void;
 }
 
@@ -45,6 +48,10 @@ const MOST_PHOTOS = 2500;
 const MOST_VALUES = 60e6;
 /** Steps that are tried, as shares of the values' standard deviation: each a fifth finer than the one before. */
 const STEPS: readonly number[] = Array.from({ length: 15 }, (_, at) => 3.2 * 0.82 ** at);
+/** The same of a learned codec, as they are: its nets were trained with whole numbers. */
+const LEARNED_STEPS: readonly number[] = [4, 3.5, 3, 2.6, 2.3, 2, 1.75, 1.5, 1.25, 1, 0.75];
+/** What the nets of a learned codec were trained with: it is always a rate. */
+const TRAINED_STEP = 1;
 /** So many of the bytes a transform, or one of larger blocks, may take to be worth its work. */
 const WORTH = 0.9;
 /** At this step transforms are compared: all are off by as much then. */
@@ -57,21 +64,30 @@ const COMPARED = 1;
  * @throws EddiError `bad-argument` for a model whose exits name no classes
  */
 export async function fitCodec(request: FitRequest): Promise<FittedLinear> {
-  const { segments, name, kept, heldBack, losses, onProgress } = request;
-  const { shape, range } = segments.model.metadata.tensors[name]!;
+  const { segments, name, kept, heldBack, losses, way, onProgress } = request;
+  const coded = way?.encoder.outputs[0] ?? name;
+  const { shape, range } = segments.model.metadata.tensors[coded]!;
   const each = elementCount(shape);
   const most = Math.max(1, Math.min(MOST_PHOTOS, Math.floor(MOST_VALUES / each)));
   const photos = thinned(kept, most);
-  const values = await tensorValues(segments, photos, name, (share) => onProgress("tensors", share));
+  const values = await tensorValues(segments, photos, coded, (share) => onProgress("tensors", share));
   const spread = deviation(values, shape.at(-1)!);
-  const { transform, along } = chooseTransform(values, shape, COMPARED * spread);
+  const { transform, along } = chooseTransform(values, shape, way === null ? COMPARED * spread : 1);
   const components = transform.basis.length / transform.mean.length;
-  const all = STEPS.map((share) => fitRate(along, components, share * spread));
+  const steps = way === null ? STEPS.map((share) => share * spread) : LEARNED_STEPS;
+  const all = steps.map((step) => fitRate(along, components, step));
   const coders = all.map((rate) => linearCoder(transform, rate, range));
-  const costs = await measureFitted(segments, heldBack, name, coders, (share) => onProgress("rates", share));
-  const tried = triedSteps(all, costs, exitsBehind(segments.model, name)).toReversed();
-  const chosen = chooseSteps(tried, losses);
-  const rates = all.filter(({ step }) => chosen.has(step));
+  const costs = await measureFitted(segments, heldBack, name, coders, way, (share) =>
+    onProgress("rates", share),
+  );
+  const exits = exitsBehind(segments.model, way?.replaces ?? name);
+  const tried = triedSteps(all, costs, exits).toReversed();
+  const floor = way === null ? 0 : tried[0]!.loss;
+  const chosen = chooseSteps(
+    tried,
+    losses.map((tolerated) => floor + tolerated),
+  );
+  const rates = all.filter(({ step }) => chosen.has(step) || (way !== null && step === TRAINED_STEP));
   return { ...pruned(transform, rates, range), tried };
 }
 

@@ -12,13 +12,14 @@ export function fittedSection(
   { bytes, fitted }: StoredCodec,
   { transform, tried }: FittedLinear,
   photos: CodecPhotos,
+  nets: NetsWork | null = null,
 ): string {
   const exits = Object.keys(fitted.rates[0]!.loss);
   const cells = ({ loss, reported }: Losses): string =>
     exits
       .map((exit) => [loss, ...(reported ? [reported] : [])].map((one) => cell(one[exit])).join(" / "))
       .join(" | ");
-  const rows = fitted.rates.map((rate, at) => `| linear ${at + 1} | ${size(rate)} | ${cells(rate)} |`);
+  const rows = fitted.rates.map((rate, at) => `| ${rateName(fitted, at)} | ${size(rate)} | ${cells(rate)} |`);
   const others = otherCosts(model, name).map(
     (cost) => `| ${wordsOf(cost)} | ${cost.bytes} | ${cells(cost)} |`,
   );
@@ -30,7 +31,8 @@ export function fittedSection(
   const told = isRotated
     ? `the ${fitted.components} first principal components of ${blocks}`
     : `${fitted.components} channels, each by itself`;
-  return `Fitted by \`lab fit-codec\`: ${told}, told in steps, by a
+  const made = nets === null ? `Fitted by \`lab fit-codec\`: ${told}` : trainedText(fitted, nets, told);
+  return `${made}, told in steps, by a
 range coder with static tables; ${(bytes.length / 1000).toFixed(1)} kB of numbers. Bytes of the tensor alone, mean and standard
 deviation, and top-1 that is lost in points: on the ${photos.chosenOn} validation photos that plans choose by (fitted to fall with finer
 rates) / reported on ${photos.reportedOn} others; below, the other codecs of this tensor and the image's:
@@ -67,7 +69,7 @@ export function fittedCurve(
     title: `${model.metadata.id}, ${name}: bytes against the most points that an exit loses`,
     tried: tried.map(({ cost, loss }) => ({ bytes: cost.bytes, loss })),
     rates: fitted.rates.map(({ bytes, loss }, at) => ({
-      label: `linear ${at + 1}`,
+      label: rateName(fitted, at),
       bytes,
       loss: most(loss),
     })),
@@ -76,6 +78,30 @@ export function fittedCurve(
       .filter(({ loss }) => exits.every((exit) => loss[exit] !== undefined))
       .map((cost) => ({ label: wordsOf(cost), bytes: cost.bytes, loss: most(cost.loss) })),
   });
+}
+
+/** Multiply-adds of a learned codec's nets for one image. */
+export interface NetsWork {
+  readonly encoder: number;
+  readonly decoder: number;
+  /** What training said, for the card. */
+  readonly trained: string;
+}
+
+function trainedText(
+  { through }: FittedTensor,
+  { encoder, decoder, trained }: NetsWork,
+  told: string,
+): string {
+  return `Trained by \`lab train-codec\` (${trained}): an encoder of ${millions(encoder)} behind the
+tensor, on the edge, and a decoder of ${millions(decoder)} in the cloud that gives \`${through!.replaces}\`; the model itself is as
+it was. Of what the encoder gives, ${told}`;
+}
+
+const millions = (macs: number): string => `${Math.round(macs / 1e6)} million multiply-adds`;
+
+function rateName({ through }: FittedTensor, at: number): string {
+  return `${through === undefined ? "linear" : "learned"} ${at + 1}`;
 }
 
 /** What comes nearest without the codec: whole numbers of the tensor, and the image as a file. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   type FittedRate,
@@ -7,16 +7,29 @@ import {
   fittedBytes,
   fittedCoders,
   fittedWeights,
+  type ModelMetadata,
   readModel,
+  type TensorInfo,
 } from "#shared/model";
 import type { MeasuredCost } from "../evaluate/tally.ts";
 import { ratesOf } from "../evaluate/with-measured.ts";
+import type { WeightShard } from "../export/shards.ts";
+import { type GraphNode, type NodeDef, nodeDefs } from "../graph-model/node-def.ts";
 import type { FittedLinear } from "./fit-codec.ts";
 
-/** A codec as it is stored: its shard, and its part of the metadata. */
+/** A codec as it is stored: its shard, and its part of the metadata; of a learned one its nets too. */
 export interface StoredCodec {
   readonly bytes: Uint8Array;
   readonly fitted: FittedTensor;
+  readonly nets?: CodecNetsPart;
+}
+
+/** Nets that stand beside a model's own nodes. */
+export interface CodecNetsPart {
+  readonly nodes: readonly GraphNode[];
+  readonly shards: readonly WeightShard[];
+  /** By node. */
+  readonly tensors: Readonly<Record<string, TensorInfo>>;
 }
 
 /**
@@ -28,46 +41,124 @@ export function packCodec(
   name: string,
   { transform, rates }: FittedLinear,
   measured: readonly MeasuredCost[],
-): StoredCodec {
+): Pick<StoredCodec, "bytes" | "fitted"> {
   const { block, mean, basis } = transform;
   const bytes = fittedBytes(transform, rates);
   const costs = ratesOf(measured);
   const told = rates.map(({ step }, at): FittedRate => ({ step, ...costs[at]! }));
-  const shard = `codec-${name.replaceAll(/[^\w.-]/g, "-")}.bin`;
+  const shard = codecFile(name, "");
   return {
     bytes,
     fitted: { codec: "linear", shard, block, components: basis.length / mean.length, rates: told },
   };
 }
 
+/** @param part of the codec: empty, or as `-encoder` */
+export function codecFile(name: string, part: string): string {
+  return `codec-${name.replaceAll(/[^\w.-]/g, "-")}${part}.bin`;
+}
+
 /**
- * Stores a codec in a model's folder: a shard behind those of weights, and its part of the metadata. Another codec of
- * the tensor is replaced. The model's version changes.
+ * Stores a codec in a model's folder: a shard behind those of weights, and its part of the metadata; of a learned codec
+ * its nets before it. Another codec of the tensor is replaced. The model's version changes.
  *
  * @throws EddiError `bad-metadata` or `bad-model` when the model would no longer be valid; it stays as it was
  */
 export async function storeCodec(folder: string, name: string, stored: StoredCodec): Promise<void> {
-  const { bytes, fitted } = stored;
+  const { bytes, fitted, nets } = stored;
   const file = path.join(folder, "model.json");
-  const json = JSON.parse(await readFile(file, "utf8"));
-  const { eddi } = json.userDefinedMetadata;
-  const before: string | undefined = eddi.fitted?.[name]?.shard;
-  const isOther = ({ paths }: { paths: string[] }): boolean => ![fitted.shard, before].includes(paths[0]);
-  const size = fitted.block ** 2 * eddi.tensors[name].shape.at(-1);
-  const tables = (bytes.length - 4 * size - 2 * fitted.components * size) / 2;
-  const weights = fittedWeights(name, size, fitted.components, tables);
-  json.weightsManifest = [...json.weightsManifest.filter(isOther), { paths: [fitted.shard], weights }];
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  eddi.shards = { ...eddi.shards, [fitted.shard]: { bytes: bytes.length, sha256 } };
-  eddi.fitted = { ...eddi.fitted, [name]: fitted };
-  const text = JSON.stringify(json);
+  const before: ModelJson = JSON.parse(await readFile(file, "utf8"));
+  const text = JSON.stringify(withCodec(before, name, stored));
   const { metadata } = readModel(new TextEncoder().encode(text));
-  fittedCoders(name, fitted, metadata.tensors[name]!, bytes);
+  fittedCoders(name, fitted, metadata.tensors, bytes);
   for (const [place, content] of [
+    ...(nets?.shards ?? []).map((shard) => [path.join(folder, shard.path), shard.bytes] as const),
     [path.join(folder, fitted.shard), bytes],
     [file, text],
   ] as const) {
     await writeFile(`${place}.part`, content);
     await rename(`${place}.part`, place);
   }
+  for (const shard of Object.keys(before.userDefinedMetadata.eddi.shards)) {
+    if (!Object.hasOwn(metadata.shards, shard)) await rm(path.join(folder, shard), { force: true });
+  }
+}
+
+/** A model's model.json, as far as codecs change it. */
+export interface ModelJson {
+  readonly modelTopology: { readonly node: readonly NodeDef[] };
+  readonly weightsManifest: readonly {
+    readonly paths: readonly string[];
+    readonly weights: readonly object[];
+  }[];
+  readonly userDefinedMetadata: { readonly eddi: ModelMetadata };
+}
+
+function withCodec(json: ModelJson, name: string, { bytes, fitted, nets }: StoredCodec): ModelJson {
+  const base = nets === undefined ? withoutCodec(json, name) : withNets(json, name, nets);
+  const { eddi } = base.userDefinedMetadata;
+  const coded = fitted.through?.latent ?? name;
+  const size = fitted.block ** 2 * eddi.tensors[coded]!.shape.at(-1)!;
+  const tables = (bytes.length - 4 * size - 2 * fitted.components * size) / 2;
+  const weights = fittedWeights(name, size, fitted.components, tables);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const shards = { ...eddi.shards, [fitted.shard]: { bytes: bytes.length, sha256 } };
+  return {
+    ...base,
+    weightsManifest: [...base.weightsManifest, { paths: [fitted.shard], weights }],
+    userDefinedMetadata: { eddi: { ...eddi, shards, fitted: { ...eddi.fitted, [name]: fitted } } },
+  };
+}
+
+/** The model with a learned codec's nets in place of any other codec of the tensor, and without tables yet. */
+export function withNets(
+  json: ModelJson,
+  name: string,
+  { nodes, shards, tensors }: CodecNetsPart,
+): ModelJson {
+  const base = withoutCodec(json, name);
+  const { eddi } = base.userDefinedMetadata;
+  const infos = Object.fromEntries(shards.map(({ path: file, info }) => [file, info]));
+  return {
+    ...base,
+    modelTopology: {
+      ...base.modelTopology,
+      node: [...base.modelTopology.node, ...nodes.flatMap(nodeDefs)],
+    },
+    weightsManifest: [
+      ...base.weightsManifest,
+      ...shards.map(({ path: file, weights }) => ({ paths: [file], weights })),
+    ],
+    userDefinedMetadata: {
+      eddi: { ...eddi, tensors: { ...eddi.tensors, ...tensors }, shards: { ...eddi.shards, ...infos } },
+    },
+  };
+}
+
+/** The model as it is without the codec of a tensor, if it has one. */
+function withoutCodec(json: ModelJson, name: string): ModelJson {
+  const { eddi } = json.userDefinedMetadata;
+  const { [name]: before, ...others } = eddi.fitted ?? {};
+  const isNode = (node: string): boolean =>
+    before?.through !== undefined &&
+    [`${name}/encoder/`, `${name}/decoder/`].some((part) => node.startsWith(part));
+  const gone = new Set([before?.shard, ...["-encoder", "-decoder"].map((part) => codecFile(name, part))]);
+  const without = <Value>(all: Readonly<Record<string, Value>>, isGone: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(all).filter(([key]) => !isGone(key)));
+  return {
+    ...json,
+    modelTopology: {
+      ...json.modelTopology,
+      node: json.modelTopology.node.filter((node) => !isNode(node.name)),
+    },
+    weightsManifest: json.weightsManifest.filter(({ paths }) => !gone.has(paths[0])),
+    userDefinedMetadata: {
+      eddi: {
+        ...eddi,
+        tensors: without(eddi.tensors, isNode),
+        shards: without(eddi.shards, (file) => gone.has(file)),
+        fitted: others,
+      },
+    },
+  };
 }

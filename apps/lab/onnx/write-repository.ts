@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Model } from "#shared/model";
-import { exportSegment, type Precision } from "#shared/onnx";
+import type { Model, Precision } from "#shared/model";
+import { exportSegment } from "#shared/onnx";
 import { plainTails } from "#shared/profile";
 import { makeFolder } from "../files/make-folder.ts";
 import { type TritonTensor, tritonConfig } from "./triton-config.ts";

@@ -1,7 +1,7 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { IMAGE_CODECS, type ImageCodecName } from "#shared/codecs";
 import { USUAL_QUALITY } from "#shared/model";
-import type { ImageSize, Role, Stopwatch } from "#shared/profile";
+import type { ImageSize, Role, Stopwatch, TransferWatch } from "#shared/profile";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";
 import { type SegmentModel, timeInside, timeReadBack, timeUpload, timeWhole } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
@@ -15,6 +15,13 @@ export function stopwatch(segments: SegmentModel, role: Role): Stopwatch {
     whole: (segment, runs) => timeWhole(segments, segment, runs, now),
     inside: (segment, runs) => timeInside(segments, segment, runs, now),
     move: (elements, runs) => move(elements, runs, now),
+    ...codingWatch(role),
+  };
+}
+
+/** Times what is done to a tensor before it is on a backend, or after. */
+export function codingWatch(role: Role): Omit<TransferWatch, "move"> {
+  return {
     code: (codec, elements, runs) => {
       const job = codecJob(codec, elements);
       return repeated(async () => (role === "head" ? job.encode() : job.decode()))(runs);

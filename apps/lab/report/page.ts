@@ -9,6 +9,7 @@ import { loadSection } from "./sections/load.ts";
 import { marginsSection } from "./sections/margins.ts";
 import { populationSection } from "./sections/population.ts";
 import { sensitivitySection } from "./sections/sensitivity.ts";
+import { splittingSection } from "./sections/splitting.ts";
 
 /** The whole report as one page that needs nothing else. */
 export function reportPage(report: Report): string {
@@ -21,6 +22,7 @@ export function reportPage(report: Report): string {
     budgetsSection(report),
     tracesSection(report),
     populationSection(report),
+    splittingSection(report),
     sensitivitySection(report),
     networksSection(report),
     uplinksSection(report),

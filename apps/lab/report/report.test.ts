@@ -25,12 +25,14 @@ const STUDIES: readonly Study[] = [
   "load",
   "ablations",
   "population",
+  "splitting",
   "sensitivity",
 ];
 
 /** One cell is run of each of these: there are many that differ in nothing that the page tells apart. */
 const keyOf = ({ study, at }: Cell): string => {
   if (study === "budgets") return String(at.budgetMs);
+  if (study === "splitting") return String(at.wish);
   if (study === "population" || study === "sensitivity") return JSON.stringify({ ...at, stratum: 0 });
   return Object.keys(at).join();
 };
@@ -90,7 +92,7 @@ test("conditions are fixed beforehand: every study, every assumption, budgets of
 test("the page has a section for all of it, nothing that is no number, and needs nothing else", () => {
   const page = reportPage(report);
   const titles = [...page.matchAll(/<h2>([^<]*)/g)].map(([, title]) => title);
-  expect(titles).toHaveLength(11);
+  expect(titles).toHaveLength(12);
   expect(/.{60}(NaN|undefined|null|\[object)/.exec(page)?.[0]).toBeUndefined();
   expect(/(src|href)=|@import|url\(/.exec(page)).toBeNull();
   expect(page).toContain("Where a cut inside the DAG is best");

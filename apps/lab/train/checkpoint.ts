@@ -49,16 +49,27 @@ export async function saveCheckpoint(
   checkpoint: Checkpoint,
   kind: CheckpointKind = "last",
 ): Promise<void> {
-  const { tensors, ...rest } = checkpoint;
+  await saveTensors(path.join(folder, `${kind}.ckpt`), checkpoint);
+}
+
+/** What a checkpoint holds, whatever else it tells. */
+interface WithTensors {
+  readonly tensors: readonly NamedValues[];
+}
+
+/** The same for any facts that JSON holds. */
+export async function saveTensors<Facts extends WithTensors>(
+  name: string,
+  { tensors, ...rest }: Facts,
+): Promise<void> {
   const header = JSON.stringify({ ...rest, tensors: tensors.map(({ name, shape }) => ({ name, shape })) });
   // Padded to float32's alignment.
   const json = Buffer.from(header + " ".repeat(-Buffer.byteLength(header) & 3));
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(MAGIC);
   prefix.writeUInt32LE(json.byteLength, MAGIC.length);
-  const name = path.join(folder, `${kind}.ckpt`);
   try {
-    await makeFolder(folder);
+    await makeFolder(path.dirname(name));
     await writeBeside(name, [prefix, json, ...tensors.map(({ values }) => bytesOf(values))]);
   } catch (cause) {
     const reason = (cause as Error).message;
@@ -90,23 +101,32 @@ export async function loadCheckpoint(
   folder: string,
   kind: CheckpointKind = "last",
 ): Promise<Checkpoint | null> {
-  const name = path.join(folder, `${kind}.ckpt`);
+  return loadTensors<Checkpoint>(path.join(folder, `${kind}.ckpt`));
+}
+
+/**
+ * What `saveTensors` wrote.
+ *
+ * @returns null where there is no such file
+ * @throws EddiError as `loadCheckpoint`
+ */
+export async function loadTensors<Facts extends WithTensors>(name: string): Promise<Facts | null> {
   const file = await readFile(name).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw new EddiError("bad-weights", `${name}: the checkpoint cannot be read`, { cause: error });
   });
   if (!file) return null;
   try {
-    return parseCheckpoint(file);
+    return parseTensors<Facts>(file);
   } catch (cause) {
     throw new EddiError("bad-weights", `${name}: expected a whole checkpoint, got a damaged file`, { cause });
   }
 }
 
-function parseCheckpoint(file: Buffer): Checkpoint {
+function parseTensors<Facts extends WithTensors>(file: Buffer): Facts {
   if (file.toString("latin1", 0, MAGIC.length) !== MAGIC) throw new Error("wrong first bytes");
   let offset = PREFIX_BYTES + file.readUInt32LE(MAGIC.length);
-  const header = JSON.parse(file.toString("utf8", PREFIX_BYTES, offset)) as Checkpoint;
+  const header = JSON.parse(file.toString("utf8", PREFIX_BYTES, offset)) as Facts;
   const tensors = header.tensors.map(({ name, shape }) => {
     const bytes = 4 * shape.reduce((product, side) => product * side, 1);
     if (offset + bytes > file.byteLength) throw new Error(`ends within ${name}`);

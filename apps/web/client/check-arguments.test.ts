@@ -22,9 +22,20 @@ class Pixels {
   }
 }
 class Bitmap extends Pixels {}
+/** Its own size is that of its memory. */
+class Frame {
+  readonly displayWidth: number;
+  readonly displayHeight: number;
+
+  constructor(width: number, height: number) {
+    this.displayWidth = width;
+    this.displayHeight = height;
+  }
+}
 beforeAll(() => {
   vi.stubGlobal("ImageData", Pixels);
   vi.stubGlobal("ImageBitmap", Bitmap);
+  vi.stubGlobal("VideoFrame", Frame);
 });
 afterAll(() => vi.unstubAllGlobals());
 
@@ -121,12 +132,13 @@ test("every option of an answer is checked, and one that there is not is named",
   });
 });
 
-test("an image is one of four things, with pixels in it", () => {
-  for (const good of [new Blob(["x"]), new Float32Array(3), new ImageData(1, 1), new Bitmap(2, 2)]) {
+test("an image is one of five things, with pixels in it", () => {
+  const wholes = [new ImageData(1, 1), new Bitmap(2, 2), new Frame(2, 2)];
+  for (const good of [new Blob(["x"]), new Float32Array(3), ...wholes]) {
     expect(checkImage(good)).toBe(good);
   }
   expectRefused(checkImage, [...WRONG, null, undefined, "photo.jpg", new Uint8Array(4), [1, 2, 3]], "image");
-  for (const gone of [new ImageData(0, 0), new Bitmap(0, 0)]) {
+  for (const gone of [new ImageData(0, 0), new Bitmap(0, 0), new Frame(0, 0)]) {
     expect(refused(() => checkImage(gone))).toMatchObject({ code: "bad-image" });
   }
 });

@@ -2,6 +2,7 @@ import { CODECS, IMAGE_CODECS, TENSOR_CODECS } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import { parseCodec, type SimulatedConditions, type WireCodec } from "#shared/model";
 import type { AnswerOptions, ImageSource, OpenedPicture, Provisional, Timing } from "../talk/edge.ts";
+import { isHandedOn, sizeShown } from "../talk/handed-on.ts";
 import {
   bad,
   checkFunction,
@@ -36,15 +37,20 @@ const PARTS = ["whole", "inside", "move", "code", "deflate", "image"] as const;
 /** @throws EddiError `bad-argument` for what is no picture, `bad-image` for one that was closed or handed on */
 export function checkImage(image: unknown): ImageSource {
   if (image instanceof Blob || image instanceof Float32Array) return image;
-  if (image instanceof ImageBitmap || image instanceof ImageData) {
-    const isGone = image instanceof ImageData ? image.data.length === 0 : image.width * image.height === 0;
+  if (isHandedOn(image) || image instanceof ImageData) {
+    const { width, height } = image instanceof ImageData ? image : sizeShown(image);
+    const isGone = width * height === 0 || (image instanceof ImageData && image.data.length === 0);
     if (!isGone) return image;
     throw new EddiError(
       "bad-image",
       "image: expected pixels, got none: was it closed, or transferred before?",
     );
   }
-  throw bad("image", "a Blob, ImageBitmap, ImageData or the input's values as a Float32Array", image);
+  throw bad(
+    "image",
+    "a Blob, ImageBitmap, VideoFrame, ImageData or the input's values as a Float32Array",
+    image,
+  );
 }
 
 /** An answer's options as they were checked. */

@@ -38,7 +38,7 @@ export interface Client {
    * Answers an image by the optimizer's plan, or by one that is given.
    *
    * @param image a picture's file, pixels, or the model's input itself: float32 [height, width, channels], RGB or grey
-   *   as the model's input is, in its range. A bitmap is handed on to the worker, and closed.
+   *   as the model's input is, in its range. A bitmap or a video's frame is handed on to the worker, and closed.
    * @throws EddiError: `bad-image` or `too-large` for what is no picture to answer, `cancelled`, or what went wrong
    */
   answer(image: ImageSource, options?: AskOptions): Promise<Answer>;

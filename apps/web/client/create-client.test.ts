@@ -414,6 +414,7 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   [{ ...GOOD, phoneOnly: "yes" }, /^phoneOnly: expected true or false, got yes$/],
   [{ ...GOOD, framesPerSecond: 0 }, /^framesPerSecond/],
   [{ ...GOOD, backend: "cuda" }, /^backend: expected one of webgpu, wasm, webgl, got cuda$/],
+  [{ ...GOOD, engine: "v8" }, /^engine: expected one of auto, tfjs, litert, got v8$/],
   [{ ...GOOD, slowdown: 0.5 }, /^slowdown: expected 1 to 1000, got 0.5$/],
   [{ ...GOOD, profile: true }, /^profile/],
   [{ ...GOOD, codec: "uint3" }, /^codec/],

@@ -7,6 +7,8 @@ import {
   type EdgeSettings,
   PROFILING_MODES,
   type ProfilingMode,
+  RUNTIME_WISHES,
+  type RuntimeWish,
 } from "../talk/edge.ts";
 import {
   bad,
@@ -60,6 +62,8 @@ export interface ClientOptions extends ServiceOptions {
   readonly earlyExits?: boolean | undefined;
   /** Tried before any other. */
   readonly backend?: Backend | null | undefined;
+  /** What may run heads beside TF.js: LiteRT where it is faster, `auto`, as usual; never, `tfjs`; or wherever it works, `litert`. */
+  readonly engine?: RuntimeWish | undefined;
   /** The edge is made this many times as slow, 1 to 1000, to stand for a slower phone. */
   readonly slowdown?: number | undefined;
   /** Whether this device measures itself: `auto`, unless it did so before; `off`; `force`. */
@@ -86,7 +90,7 @@ export interface Objectives {
 }
 
 export interface CheckedClient {
-  readonly settings: Omit<EdgeSettings, "avoid" | "model">;
+  readonly settings: Omit<EdgeSettings, "avoid" | "model" | "savesData">;
   readonly model: Promise<string>;
   readonly objectives: Objectives;
   readonly startWorker: StartWorker;
@@ -103,6 +107,7 @@ const NAMES = [
   "phoneOnly",
   "earlyExits",
   "backend",
+  "engine",
   "slowdown",
   "profile",
   "codec",
@@ -121,6 +126,7 @@ export function checkClient(given: unknown): CheckedClient {
     phoneOnly = false,
     earlyExits = true,
     backend,
+    engine,
     slowdown,
     profile,
     codec,
@@ -138,6 +144,7 @@ export function checkClient(given: unknown): CheckedClient {
       service: checkAddress({ baseUrl, key }),
       cloud: tails,
       backend: (backend ?? null) === null ? null : checkOneOf("backend", BACKENDS, backend),
+      engine: engine === undefined ? "auto" : checkOneOf("engine", RUNTIME_WISHES, engine),
       slowdown: slowdown === undefined ? 1 : checkNumber("slowdown", slowdown, 1, 1000),
       profile: profile === undefined ? "auto" : checkOneOf("profile", PROFILING_MODES, profile),
       codec: (codec ?? null) === null ? null : checkCodec(codec),

@@ -14,6 +14,7 @@ import type {
   Provisional,
   Timing,
 } from "../talk/edge.ts";
+import { isHandedOn } from "../talk/handed-on.ts";
 import type { OptimizerEvent } from "../talk/optimizer.ts";
 import { orAborted } from "../talk/within.ts";
 import { OptimizerSide } from "./optimizer-side.ts";
@@ -49,7 +50,7 @@ export class Session {
   private readonly listener: SessionListener;
   private readonly closing = new AbortController();
   /** Known once the workers are started. */
-  private settings: Omit<EdgeSettings, "avoid"> | null = null;
+  private settings: Omit<EdgeSettings, "avoid" | "savesData"> | null = null;
   /** What the edge computes on now, and what it hung on before. */
   private backend: Backend | null = null;
   private readonly hung = new Set<Backend>();
@@ -87,7 +88,7 @@ export class Session {
   }
 
   /**
-   * Answers an image. A bitmap is transferred; everything else can be sent again, and is, if the worker
+   * Answers an image. A bitmap or a frame is transferred; everything else can be sent again, and is, if the worker
    * dies over it.
    */
   async answer(image: ImageSource, options: AnswerOptions, hearing: Hearing = {}): Promise<Answer> {
@@ -95,7 +96,7 @@ export class Session {
       return await this.answerOnce(image, options, hearing);
     } catch (thrown) {
       const error = toEddiError(thrown);
-      const isRepeatable = !(image instanceof ImageBitmap);
+      const isRepeatable = !isHandedOn(image);
       if (error.code !== "internal" || !isRepeatable || this.restarts >= RESTARTS) throw error;
       return this.answerOnce(image, options, hearing);
     }
@@ -138,7 +139,7 @@ export class Session {
   ): Promise<Answer> {
     await orAborted(this.opened, signal);
     const edge = this.edge!;
-    const transfer = image instanceof ImageBitmap ? [image] : [];
+    const transfer = isHandedOn(image) ? [image] : [];
     const endWatch = afterSilence(
       () => this.heardMs,
       HUNG_MS,
@@ -152,17 +153,24 @@ export class Session {
     }
   }
 
+  /** Both workers load while it is found out which model it is. */
   private async start(): Promise<ModelSummary> {
     const { signal } = this.closing;
     try {
+      await null; // Whoever made this listens first.
+      signal.throwIfAborted();
+      this.optimizer.start();
+      this.edge = this.newEdge();
       const model = await orAborted(this.checked.model, signal);
       this.settings = { ...this.checked.settings, model };
-      this.optimizer.start();
     } catch (thrown) {
-      if (!signal.aborted) this.listener.onProblem(toEddiError(thrown));
+      const error = toEddiError(thrown);
+      if (!signal.aborted) this.listener.onProblem(error);
+      this.edge?.end(error);
+      this.optimizer.end(error);
       throw thrown;
     }
-    return this.startEdge();
+    return this.startEdge(this.edge);
   }
 
   /** Joins the edge with another optimizer; without one the cloud does everything that no plan is given for. */
@@ -171,8 +179,9 @@ export class Session {
     this.edge?.call({ kind: "connect", optimizer }, { transfer: transferOf(optimizer) }).catch(() => {});
   }
 
-  private startEdge(): Promise<ModelSummary> {
-    const opened = this.openEdge();
+  /** @param edge one that was started and has opened nothing yet; if not given, another is started */
+  private startEdge(edge?: EdgeEnd): Promise<ModelSummary> {
+    const opened = this.openEdge(edge);
     this.opened = opened;
     opened.then(
       (model) => this.listener.onModel(model),
@@ -185,19 +194,24 @@ export class Session {
   }
 
   /** @throws EddiError of the edge; `unavailable` where the browser starts no worker */
-  private async openEdge(): Promise<ModelSummary> {
+  private async openEdge(edge = this.newEdge()): Promise<ModelSummary> {
+    this.edge = edge;
+    const settings = { ...this.settings!, avoid: [...this.hung], savesData: savesData() };
+    const optimizer = this.optimizer.port();
+    const opened = edge.call({ kind: "open", settings, optimizer }, { transfer: transferOf(optimizer) });
+    this.tellSimulated();
+    return opened;
+  }
+
+  /** @throws EddiError `unavailable` where the browser starts no worker */
+  private newEdge(): EdgeEnd {
     const edge: EdgeEnd = new WorkerEnd({
       kind: "edge",
       start: this.checked.startWorker,
       onEvent: (event) => this.onEdge(edge, event),
       onFailed: (reason) => this.replaceEdge(edge, reason),
     });
-    this.edge = edge;
-    const settings = { ...this.settings!, avoid: [...this.hung] };
-    const optimizer = this.optimizer.port();
-    const opened = edge.call({ kind: "open", settings, optimizer }, { transfer: transferOf(optimizer) });
-    this.tellSimulated();
-    return opened;
+    return edge;
   }
 
   /** Tries again where the service could not be reached. */
@@ -232,7 +246,9 @@ export class Session {
     this.listener.onProblem(reason);
     failed.end(reason);
     if (++this.restarts <= RESTARTS) {
-      this.startEdge();
+      // Before it is known which model it is there is nothing to open.
+      if (this.settings === null) this.edge = this.newEdge();
+      else this.startEdge();
       return;
     }
     this.opened = Promise.reject(reason);
@@ -242,4 +258,12 @@ export class Session {
 
 function transferOf(port: MessagePort | null): Transferable[] {
   return port === null ? [] : [port];
+}
+
+/** Whether the user asked the browser for few bytes; not all browsers tell. */
+function savesData(): boolean {
+  const { navigator } = globalThis as {
+    readonly navigator?: { readonly connection?: { readonly saveData?: boolean } };
+  };
+  return navigator?.connection?.saveData === true;
 }

@@ -1,18 +1,8 @@
 import type { ImageCodecName, LinearCoder } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import {
-  allEdge,
-  codersIn,
-  type Model,
-  readModel,
-  type Shard,
-  type SimulatedConditions,
-  shardsFor,
-} from "#shared/model";
-import { STREAM_PATH, STREAM_PROTOCOL } from "#shared/protocol";
+import { codersIn, type Model, readModel, type SimulatedConditions } from "#shared/model";
 import { supportedImageCodecs } from "../image/encode-image.ts";
-import { CloudStream } from "../service/cloud-stream.ts";
-import { fetchBytes, modelFileUrl } from "../service/fetch-file.ts";
+import { modelFileUrl } from "../service/fetch-file.ts";
 import { KeptModel } from "../service/kept-models.ts";
 import { Service } from "../service/service.ts";
 import { SimulatedLink } from "../service/simulated-link.ts";
@@ -22,33 +12,33 @@ import type {
   AnswerOptions,
   EdgeEvent,
   EdgeSettings,
+  EngineReport,
   ImageSource,
   ModelSummary,
   Provisional,
   Timing,
 } from "../talk/edge.ts";
-import { within } from "../talk/within.ts";
 import { answerImage } from "./answer/answer-image.ts";
 import { DriftWatch } from "./answer/drift-watch.ts";
 import type { Kit } from "./answer/job.ts";
-import { CloudWays } from "./cloud/cloud-ways.ts";
-import { encodeCut } from "./cloud/encode-cut.ts";
-import { type CloudEnd, plainCloud } from "./cloud/plain-cloud.ts";
+import { openCloud } from "./cloud/open-cloud.ts";
 import { simulatedWays } from "./cloud/simulated-ways.ts";
 import { adapterName } from "./engine/adapter.ts";
-import { chooseBackend } from "./engine/choose-backend.ts";
+import type { Chosen } from "./engine/choose-backend.ts";
 import type { Engine } from "./engine/engine.ts";
 import { EngineKeeper } from "./engine/engine-keeper.ts";
+import { loadEngines } from "./engine/load-engines.ts";
+import { RuntimeKeeper } from "./engine/runtime-keeper.ts";
+import { fetchDescription } from "./fetch-description.ts";
 import { PlannerEnd } from "./planner-end.ts";
 import { DeviceProfiler, type ProfiledDevice } from "./profiling/device-profiler.ts";
 import { browserCache } from "./profiling/profile-cache.ts";
 import { engineStopwatch } from "./profiling/stopwatch.ts";
+import { timePart } from "./profiling/time-part.ts";
 import { Downloads } from "./weights/downloads.ts";
+import { Insurance } from "./weights/insurance.ts";
 import { Readiness } from "./weights/readiness.ts";
 import { ShardLoader } from "./weights/shard-loader.ts";
-
-/** The service may be there and not answer: a description that this browser keeps is taken then. */
-const PATIENCE_MS = 3000;
 
 /** The edge: answers images with a head of the model, asks the cloud for the rest. Lives in its worker. */
 export class Edge {
@@ -57,6 +47,7 @@ export class Edge {
   private readonly link: PlannerEnd;
   private readonly toCloud = new SimulatedLink();
   private readonly engines: EngineKeeper;
+  private readonly runtimes: RuntimeKeeper;
   /** Settles when the engine could be replaced without a network. */
   private readonly reserved: Promise<void>;
   private readonly kit: Kit;
@@ -81,13 +72,16 @@ export class Edge {
   ): Promise<Edge> {
     const service = new Service(settings.service);
     const kept = new KeptModel(service, settings.model);
-    const choosing = chooseBackend({ ...settings, traffic: service.traffic });
+    const { traffic } = service;
     const [json, imageCodecs] = await Promise.all([
       fetchDescription(service, settings.model, kept),
       supportedImageCodecs(),
     ]);
     const model = readModel(json);
     void kept.keepDescription(json);
+    // Not before: compiled meanwhile, they would keep the description waiting, and with it the first plan.
+    const choosing = loadEngines().then(({ chooseBackend }) => chooseBackend({ ...settings, traffic }));
+    choosing.catch(() => {}); // Whoever waits for it below hears of it.
     return new Edge(settings, service, model, json, kept, imageCodecs, optimizer, emit, choosing);
   }
 
@@ -100,7 +94,7 @@ export class Edge {
     imageCodecs: readonly ImageCodecName[],
     optimizer: MessagePort | null,
     emit: (event: EdgeEvent) => void,
-    choosing: ReturnType<typeof chooseBackend>,
+    choosing: Promise<Chosen>,
   ) {
     const { traffic } = service;
     this.emit = emit;
@@ -120,15 +114,21 @@ export class Edge {
       this.profiler.restart();
       readiness.restart();
     };
+    let reported: EngineReport | null = null;
+    const report = (engine: EngineReport): void => {
+      reported = engine;
+      emit({ kind: "engine", engine });
+    };
     const engines = new EngineKeeper(
       model,
       {
         settings,
         traffic,
-        onEngine: (report) => {
+        onEngine: (engine) => {
           isOther();
-          emit({ kind: "engine", engine: report });
-          const { backend, selfTestMs } = report;
+          report(engine);
+          this.runtimes.restart();
+          const { backend, selfTestMs } = engine;
           this.link.engine({ kind: "engine", backend, selfTestMs });
         },
         onLost: (backend, message) => {
@@ -190,7 +190,30 @@ export class Edge {
       .settled()
       .then(() => engines.keepReserve())
       .catch(reserveFailed);
-    const cloud = openCloud(settings, service, model, this.link);
+    this.runtimes = new RuntimeKeeper({
+      model,
+      // A backend that is asked for is meant: nothing else takes its place by itself.
+      wish: settings.backend !== null && settings.engine === "auto" ? "tfjs" : settings.engine,
+      savesData: settings.savesData,
+      cache: browserCache,
+      traffic,
+      engine: () => engines.chosen(),
+      ready: () => readiness.settled(),
+      idle: () => this.idle(),
+      bytesOf: async (shard) => {
+        const here = insurance.bytesOf(shard) ?? (await kept.shard(shard.sha256));
+        if (here === null) throw new EddiError("bad-weights", `${shard.path}: expected to be kept, is not`);
+        return here;
+      },
+      onRuntime: (runtime) => {
+        // What was measured of the other one says nothing of this.
+        this.profiler.restart();
+        this.profiler.nodesReady(readiness.nodes);
+        if (reported !== null) report({ ...reported, runtime });
+      },
+      onProblem: (error) => this.problem(error),
+    });
+    const cloud = openCloud(settings, service, model, () => this.link.catalogue);
     this.kit = {
       model,
       codec: settings.codec,
@@ -252,35 +275,20 @@ export class Edge {
     } finally {
       this.underWay -= 1;
       if (this.underWay === 0) for (const done of this.onIdle.splice(0)) done();
+      this.runtimes.answered();
       this.link.finished();
     }
   }
 
-  /**
-   * @throws EddiError `unavailable` without an engine, `bad-weights` when a segment's nodes are not ready,
-   *   `bad-argument` when the model has none of that name
-   */
-  async time(what: Timing): Promise<number> {
-    if (what.part === "whole" || what.part === "inside") {
-      const { nodes, feeds, outputs } = what.segment;
-      const { names } = this.kit.model.dag;
-      const unknown = [...nodes, ...feeds, ...outputs].find((name) => !names.includes(name));
-      if (unknown !== undefined)
-        throw new EddiError("bad-argument", `segment: expected nodes of the model, got ${unknown}`);
-    }
-    const engine = await this.engines.chosen();
-    if (engine === null) throw new EddiError("unavailable", "no TF.js backend works on this device");
-    const watch = engineStopwatch(engine, this.imageCodecs);
-    if (what.part === "move") return watch.move(what.elements, what.runs);
-    if (what.part === "code") return watch.code(what.codec, what.elements, what.runs);
-    if (what.part === "deflate") return watch.deflate(what.bytes, what.runs);
-    if (what.part === "image") return watch.image(what.codec, what.size, what.runs);
-    return watch[what.part](what.segment, what.runs);
+  /** @throws EddiError as `timePart` */
+  time(what: Timing): Promise<number> {
+    return timePart(what, this.kit.model, () => this.engines.chosen(), this.imageCodecs);
   }
 
   /** Resolves when nothing is under way. The plan may ask for weights, and weights may change the plan. */
   async settle(): Promise<void> {
     await this.engines.chosen();
+    await this.runtimes.settled();
     for (let known = -1; known !== this.kit.readiness.nodes.size; ) {
       known = this.kit.readiness.nodes.size;
       await this.kit.readiness.settled();
@@ -312,8 +320,10 @@ export class Edge {
     const { selfTestMs } = this.engines;
     if (engine === null || selfTestMs === null) return null;
     const { backend } = engine;
+    const { current } = this.runtimes;
     const watch = engineStopwatch(engine, this.imageCodecs);
-    return { adapter: await adapterName(backend), backend, selfTestMs, watch };
+    const runsOn = current === "tfjs" ? backend : current;
+    return { adapter: await adapterName(backend), backend: runsOn, selfTestMs, watch };
   }
 
   /** Downloads wait while the optimizer measures the link. */
@@ -331,57 +341,6 @@ export class Edge {
 
   private problem({ code, message }: EddiError): void {
     this.emit({ kind: "problem", code, message });
-  }
-}
-
-/**
- * The model's description. It may change under its name (its shards never do), so the service is asked each
- * time; without the service the browser's copy is good enough.
- */
-async function fetchDescription(service: Service, modelId: string, kept: KeptModel): Promise<Uint8Array> {
-  const url = modelFileUrl(modelId, "model.json");
-  const before = await kept.description();
-  try {
-    const asked = fetchBytes(service, url, { cache: "no-cache" });
-    return await (before === null ? asked : within(PATIENCE_MS, url, asked));
-  } catch (thrown) {
-    const { code } = toEddiError(thrown);
-    if (code !== "unavailable" && code !== "timeout") throw thrown;
-    return before ?? fetchBytes(service, url, { cache: "force-cache" });
-  }
-}
-
-/** The service itself, or the server that tails are asked of in its stead. */
-function openCloud(
-  { cloud, transport }: EdgeSettings,
-  service: Service,
-  { metadata }: Model,
-  link: Pick<PlannerEnd, "catalogue">,
-): CloudEnd {
-  const to = cloud === null ? service : new Service(cloud);
-  const stream = new CloudStream(() => to.socket(STREAM_PATH, STREAM_PROTOCOL));
-  const ways = new CloudWays(to, stream, cloud === null ? transport : "fetch");
-  if (cloud !== null) return plainCloud(ways, metadata.id, () => link.catalogue);
-  return { encode: encodeCut, send: (asked, signal, onWay) => ways.send(asked, signal, onWay) };
-}
-
-/** The weights of the first exit, kept in memory: when the engine is lost, the network may be away too. */
-class Insurance {
-  private readonly shards: ReadonlySet<string>;
-  private readonly kept = new Map<string, Uint8Array>();
-
-  constructor(model: Model) {
-    const { head } = allEdge(model, model.metadata.exits[0]!.id);
-    this.shards = new Set(shardsFor(model, head).map(({ path }) => path));
-  }
-
-  bytesOf({ path }: Shard): Uint8Array | undefined {
-    return this.kept.get(path);
-  }
-
-  /** @param bytes that were found to be the shard's */
-  keep({ path }: Shard, bytes: Uint8Array): void {
-    if (this.shards.has(path)) this.kept.set(path, bytes);
   }
 }
 

@@ -18,6 +18,7 @@ const planningFor = (budgetMs: number, cloudUp = true): Planning => ({
   ways: [],
   wanted: null,
   finish: [],
+  soonest: null,
   patienceMs: 0,
   load: null,
   cloudUp,

@@ -1,6 +1,7 @@
 import { EddiError } from "#shared/errors";
 import { elementCount, imageShape, luma, type ModelInput } from "#shared/model";
 import type { ImageSource } from "../talk/edge.ts";
+import { sizeShown } from "../talk/handed-on.ts";
 import { decodeFile } from "./decode-file.ts";
 import { isWhole } from "./image-end.ts";
 import { checkImageFile } from "./image-limits.ts";
@@ -16,8 +17,8 @@ export interface ImageInput {
 }
 
 /**
- * The model's input from an image: the largest square in its middle, scaled to the input's size. A bitmap given is
- * closed.
+ * The model's input from an image: the largest square in its middle, scaled to the input's size. A bitmap or frame
+ * given is closed.
  *
  * @throws EddiError `bad-image` or `too-large`, saying what was expected and what came
  */
@@ -53,7 +54,7 @@ function checkValues(values: Float32Array, input: ModelInput): Float32Array {
 const OVERSHOOT = 100;
 
 async function decode(
-  source: Blob | ImageBitmap | ImageData,
+  source: Exclude<ImageSource, Float32Array>,
 ): Promise<{ readonly bitmap: ImageBitmap; readonly isIncomplete: boolean }> {
   if (source instanceof Blob) {
     const header = await checkImageFile(source);
@@ -64,8 +65,19 @@ async function decode(
     return { bitmap, isIncomplete: !whole };
   }
   if (source instanceof ImageData) return { bitmap: await createImageBitmap(source), isIncomplete: false };
-  if (source.width > 0 && source.height > 0) return { bitmap: source, isIncomplete: false };
-  throw new EddiError("bad-image", "expected an open ImageBitmap, got a closed one");
+  const { width, height } = sizeShown(source);
+  if (width > 0 && height > 0) return { bitmap: await bitmapOf(source), isIncomplete: false };
+  throw new EddiError("bad-image", "expected an open ImageBitmap or VideoFrame, got a closed one");
+}
+
+/** Browsers scale frames worse than bitmaps when they draw them. A frame is closed: the camera waits for its memory. */
+async function bitmapOf(source: ImageBitmap | VideoFrame): Promise<ImageBitmap> {
+  if (source instanceof ImageBitmap) return source;
+  try {
+    return await createImageBitmap(source);
+  } finally {
+    source.close();
+  }
 }
 
 /** An image that goes to the cloud as a file never becomes values. */

@@ -43,6 +43,7 @@ worker.addEventListener("activate", (event) => {
 });
 
 worker.addEventListener("fetch", (event) => {
+  makeRoom();
   const { request } = event;
   const path = pathOf(request.url);
   const isShared = path === "" && new URL(request.url).searchParams.has("share");
@@ -55,7 +56,25 @@ worker.addEventListener("fetch", (event) => {
   }
 });
 
-/** Requests to the service are timed: they do not wait for this worker where a browser can be told so. */
+/** From the version before, see `makeRoom`. */
+worker.addEventListener("message", () => void worker.skipWaiting());
+
+let isStarted = false;
+
+/**
+ * A browser ends this version, once it rests, for the new one that waits. A request that comes at that moment starts it
+ * again, and Chromium ends it a second time only when it is asked to: else the new one waits for five minutes, as pages
+ * look at the link every two seconds. Just after a request there is most time until the next.
+ */
+function makeRoom(): void {
+  if (!isStarted) worker.registration.waiting?.postMessage("take over");
+  isStarted = true;
+}
+
+/**
+ * Requests to the service are timed: they do not wait for this worker where a browser can be told so. Chromium heeds it for
+ * those of pages, not of their workers.
+ */
 function bypass(event: ExtendableEvent): void {
   const { addRoutes } = event as unknown as { addRoutes?: (rules: unknown) => Promise<void> };
   const { pathname } = new URL(worker.registration.scope);

@@ -149,6 +149,8 @@ export class Optimizer {
         this.replan();
       },
     });
+    // The edge starts too, whether or not it is known to yet.
+    this.setDownloading("start", true);
     traffic.listener = {
       onWire: (isOn) => this.setDownloading("own", isOn),
       onArrival: () => this.heard(),
@@ -439,11 +441,8 @@ export class Optimizer {
     const { budgetMs } = this;
     const usual = this.withUsual({ budgetMs });
     const request = this.request(usual, this.previous);
-    const planned = planningFor(this.planned, this.planner, request);
-    this.tracer.decided(request, planned.plan, this.link.simulated, now);
-    // A first guess of the network is no reason to fetch weights, where it is soon to be known better.
-    const isGuess = !this.prober.known.uplink && request.cloudUp && this.server === null;
-    const planning = isGuess ? { ...planned, wanted: planned.plan } : planned;
+    const planning = planningFor(this.planned, this.planner, request);
+    this.tracer.decided(request, planning.plan, this.link.simulated, now);
     this.previous = planning.plan;
     if (this.costed === null) return planning;
     this.toEdge({ kind: "planned", planning });
@@ -476,16 +475,19 @@ export class Optimizer {
   private request(wish: Required<PlanWish>, previous: Plan | null): PlanRequest {
     const { budgetMs, minAccuracy, phoneOnly } = wish;
     const conditions = conditionsOf(this.network);
+    const cloudUp = !phoneOnly && this.cloud.isUp(performance.now());
     return {
       // Frames leave no pause to restart after.
       conditions: this.framesPerSecond === null ? conditions : { ...conditions, restarts: 0 },
       image: imageTimes(this.imageTimes),
       readyNodes: this.readyNodes,
-      cloudUp: !phoneOnly && this.cloud.isUp(performance.now()),
+      cloudUp,
       framesPerSecond: this.framesPerSecond,
       minAccuracy,
       budgetMs,
       previous,
+      // Of an Open Inference server only images tell the uplink.
+      isGuess: !this.prober.known.uplink && cloudUp && this.server === null,
     };
   }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { EddiError } from "#shared/errors";
 import { readModel } from "#shared/model";
 import { fitRegression, type Profile, USUAL_TRANSFERS } from "#shared/profile";
-import { firstEdgeScale, headProfile, profiledHead, tailProfile } from "./profiles.ts";
+import { firstEdgeScale, headProfile, plainTailProfile, profiledHead, tailProfile } from "./profiles.ts";
 
 const model = readModel(readFileSync("models/tiny/model.json"));
 const measured: Profile = {
@@ -85,13 +85,29 @@ test("what this device has measured goes first, and says how the rest is to be s
   expect(profiledHead(model, whole, { profile: measured, from: "x" }).from).toBe("this device");
 });
 
-test("tails are profiled by the service's engine; while it has none nothing is known", async () => {
+test("tails are profiled by the service's engine and precision; while it has none nothing is known", async () => {
   const tail = { ...measured, role: "tail" };
-  // Of onnxruntime there are no profiles yet.
-  for (const backend of ["native", "onnxruntime"]) {
-    const service = serve({ "/v2/models/tiny": { parameters: { backend } }, "tail-native.json": tail });
-    expect((await tailProfile(model, service.fetchJson)).from, backend).toBe("tail-native.json");
-  }
+  const native = { "tail-native.json": { ...tail, backend: "native" } };
+  const fp32 = { "tail-onnxruntime.json": { ...tail, backend: "onnxruntime" } };
+  const int8 = { "tail-onnxruntime-int8.json": { ...tail, backend: "onnxruntime", precision: "int8" } };
+  const foundOf = async (parameters: object, files: Readonly<Record<string, unknown>>) => {
+    const service = serve({ "/v2/models/tiny": { parameters }, ...files });
+    return (await tailProfile(model, service.fetchJson)).from;
+  };
+  const all = { ...native, ...fp32, ...int8 };
+  expect(await foundOf({ backend: "native", precision: "fp32" }, all)).toBe("tail-native.json");
+  const onnx = (precision?: string) => ({ backend: "onnxruntime", precision });
+  expect(await foundOf(onnx("fp32"), all)).toBe("tail-onnxruntime.json");
+  expect(await foundOf(onnx("int8"), all)).toBe("tail-onnxruntime-int8.json");
+  // One from before it told of it; and one that has something newer.
+  for (const precision of [undefined, "int4"])
+    expect(await foundOf(onnx(precision), all)).toBe("tail-onnxruntime.json");
+  // Where it was not profiled, what is nearest.
+  expect(await foundOf(onnx("int8"), { ...native, ...fp32 })).toBe("tail-onnxruntime.json");
+  expect(await foundOf(onnx("int8"), native)).toBe("tail-native.json");
+  expect(await foundOf(onnx("int8"), {})).toBe("analytic");
+  expect(await foundOf({ backend: "wasm" }, native)).toBe("analytic");
+
   // One from before there were fitted codecs says nothing of them.
   for (const [fitted_codecs, mayFit] of [
     ["linear", true],
@@ -105,4 +121,34 @@ test("tails are profiled by the service's engine; while it has none nothing is k
   }
   const starting = serve({ "/v2/models/tiny": { parameters: { backend: null } } });
   await expect(tailProfile(model, starting.fetchJson)).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("a server that tells no engine is planned for as ONNX Runtime", async () => {
+  const catalogue = { tails: {}, isBinary: true };
+  const { fetchJson } = serve({
+    "tail-onnxruntime.json": { ...measured, role: "tail", backend: "onnxruntime" },
+  });
+  const found = await plainTailProfile(model, catalogue, fetchJson);
+  expect([found.from, found.catalogue]).toEqual(["tail-onnxruntime.json", catalogue]);
+});
+
+test("a profile of tails that is not what its name says is told, and not used", async () => {
+  const told = vi.spyOn(console, "warn").mockReturnValue();
+  const tail = { ...measured, role: "tail", backend: "onnxruntime" };
+  const name = "tail-onnxruntime-int8.json";
+  for (const [bad, message] of [
+    [tail, `${name}: expected a profile of tails of tiny by that name, got tail-onnxruntime.json of tiny`],
+    [
+      { ...tail, precision: "int8", nodeMs: {} },
+      `${name}: expected a profile of tails of tiny by that name, got ${name} of tiny, with nodes missing`,
+    ],
+    [{ ...tail, precision: "int4" }, 'profile, precision: expected fp32 or int8, got "int4"'],
+  ] as const) {
+    told.mockClear();
+    const parameters = { backend: "onnxruntime", precision: "int8" };
+    const { fetchJson } = serve({ "/v2/models/tiny": { parameters }, [name]: bad });
+    expect((await tailProfile(model, fetchJson)).from).toBe("analytic");
+    expect(told.mock.calls).toEqual([[message]]);
+  }
+  told.mockRestore();
 });

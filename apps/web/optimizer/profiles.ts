@@ -1,9 +1,10 @@
 import { FITTED_CODECS } from "#shared/codecs";
 import { EddiError, toEddiError } from "#shared/errors";
-import type { Catalogue, Model } from "#shared/model";
+import { type Catalogue, type Model, PRECISIONS, type Precision } from "#shared/model";
 import {
   analyticProfile,
   type Profile,
+  profileFile,
   profileFromRegression,
   type Regression,
   type Role,
@@ -45,7 +46,7 @@ export async function headProfile(
   fetchJson: FetchJson,
 ): Promise<FoundProfile> {
   const name = backend ?? "wasm";
-  const found = await firstProfile(model, [`head-${name}.json`], "head", fetchJson);
+  const found = await firstProfile(model, [profileFile("head", name)], "head", fetchJson);
   return found ?? (await regressionHead(model, name, selfTestMs ?? 10, fetchJson));
 }
 
@@ -83,25 +84,31 @@ export function profiledHead(model: Model, own: Profile, base: FoundProfile): Fo
   return { profile: { ...own, nodeMs: Object.fromEntries(nodeMs) }, from: `this device${rest}` };
 }
 
-/** Engines whose tails nobody has profiled, and whose profile comes nearest: the live cloud scale does the rest. */
-const PROFILED_AS: Readonly<Record<string, string>> = { onnxruntime: "native" };
-
 /** The profile of tails on the service's engine, else from the work of each node. */
 export async function tailProfile(model: Model, fetchJson: FetchJson): Promise<FoundTail> {
   const description = await fetchJson(`/v2/models/${encodeURIComponent(model.metadata.id)}`);
-  const { engine, mayFit } = servingOf(description);
-  const found = await firstProfile(model, [`tail-${PROFILED_AS[engine] ?? engine}.json`], "tail", fetchJson);
+  const { backend, precision, mayFit } = servingOf(description);
+  const found = await firstProfile(model, tailFiles(backend, precision), "tail", fetchJson);
   return { ...(found ?? analyticTailProfile(model, null)), mayFit, catalogue: null };
 }
 
-/** Of a server that does not tell what it runs tails on: as on the machine that is nearest to ONNX Runtime on a processor. */
+/** Of a server that does not tell what it runs tails on: as ONNX Runtime on a processor. */
 export async function plainTailProfile(
   model: Model,
   catalogue: Catalogue,
   fetchJson: FetchJson,
 ): Promise<FoundTail> {
-  const found = await firstProfile(model, [`tail-${PROFILED_AS.onnxruntime}.json`], "tail", fetchJson);
+  const found = await firstProfile(model, tailFiles(ONNX, "fp32"), "tail", fetchJson);
   return { ...(found ?? analyticTailProfile(model, catalogue)), mayFit: false, catalogue };
+}
+
+const ONNX = "onnxruntime";
+
+/** Those that may be there, the nearest first: a model that nobody has profiled on ONNX Runtime has one on TensorFlow. */
+function tailFiles(backend: string, precision: Precision): readonly string[] {
+  const own = [precision, "fp32"] as const;
+  const others = backend === ONNX ? [profileFile("tail", "native")] : [];
+  return [...new Set(own.map((one) => profileFile("tail", backend, one))), ...others];
 }
 
 /** Before the cloud has said anything. */
@@ -131,8 +138,11 @@ async function firstProfile(
     const profile = await quietly(null, async () => {
       const read = readProfile(await fetchJson(modelFileUrl(model.metadata.id, `profiles/${name}`)));
       const fits = model.dag.names.every((node, at) => at === 0 || read.nodeMs[node] !== undefined);
-      if (read.role === role && read.model === model.metadata.id && fits) return read;
-      throw new EddiError("bad-profile", `${name}: expected a profile of ${role}s of ${model.metadata.id}`);
+      const called = profileFile(read.role, read.backend, read.precision);
+      if (called === name && read.role === role && read.model === model.metadata.id && fits) return read;
+      const missing = fits ? "" : ", with nodes missing";
+      const expected = `${name}: expected a profile of ${role}s of ${model.metadata.id} by that name`;
+      throw new EddiError("bad-profile", `${expected}, got ${called} of ${read.model}${missing}`);
     });
     if (profile !== null) return { profile, from: name };
   }
@@ -152,12 +162,18 @@ async function quietly<T>(otherwise: T, read: () => Promise<T>): Promise<T> {
 }
 
 /** @throws EddiError `unavailable` while the service is starting and has no engine yet */
-function servingOf(description: unknown): { readonly engine: string; readonly mayFit: boolean } {
+function servingOf(description: unknown): {
+  readonly backend: string;
+  readonly precision: Precision;
+  readonly mayFit: boolean;
+} {
   const { parameters = {} } = description as { parameters?: Readonly<Record<string, unknown>> };
   const { backend, fitted_codecs: fitted } = parameters;
+  // One from before it told is planned for as the slower.
+  const precision = PRECISIONS.find((one) => one === parameters.precision) ?? "fp32";
   // A service from before there were such codecs says nothing of them.
   const known = typeof fitted === "string" ? fitted.split(",") : [];
   const mayFit = FITTED_CODECS.every((codec) => known.includes(codec));
-  if (typeof backend === "string") return { engine: backend, mayFit };
+  if (typeof backend === "string") return { backend, precision, mayFit };
   throw new EddiError("unavailable", "expected the service to name its engine, got none yet");
 }

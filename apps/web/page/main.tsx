@@ -44,9 +44,17 @@ const client = createClient({
 globalThis.eddi = client;
 followClient(client);
 const controller = new Controller(client, service, { framesPerSecond, key });
-watchSize();
-render(<App controller={controller} />, document.getElementById("app")!);
-void loadSamples(service);
-void keepPage(client, service);
-const shared = await takeSharedPhoto(service);
-if (shared !== null) void controller.answerFile(shared);
+// What is seen first stands there already: workers start before it is taken over, and no task is longer than need be.
+// Nor is anything awaited here: what is loaded later waits for this script to end.
+setTimeout(() => {
+  watchSize();
+  render(<App controller={controller} />, document.getElementById("app")!);
+  void loadSamples(service);
+  void keepPage(client, service);
+  void answerShared();
+});
+
+async function answerShared(): Promise<void> {
+  const shared = await takeSharedPhoto(service);
+  if (shared !== null) await controller.answerFile(shared);
+}

@@ -68,6 +68,12 @@ export interface Profiling {
 export type Backend = "webgpu" | "wasm" | "webgl";
 export const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "webgl"];
 
+/** What runs heads: TF.js itself, or LiteRT, on what it computes on. */
+export type EdgeRuntime = "tfjs" | "litert-wasm" | "litert-webgpu";
+/** LiteRT where it is measured to be faster, never, or wherever it works. */
+export type RuntimeWish = "auto" | "tfjs" | "litert";
+export const RUNTIME_WISHES: readonly RuntimeWish[] = ["auto", "tfjs", "litert"];
+
 export interface EdgeSettings {
   readonly service: ServiceAddress;
   /** The Open Inference server that tails are asked of; null: the service itself. */
@@ -76,6 +82,10 @@ export interface EdgeSettings {
   readonly model: string;
   /** Tried before any other when given. */
   readonly backend: Backend | null;
+  /** What may run heads beside TF.js. */
+  readonly engine: RuntimeWish;
+  /** The user wants few bytes: what an answer does not need is not fetched. */
+  readonly savesData: boolean;
   /** Not to be tried: a worker hung on them before. */
   readonly avoid: readonly Backend[];
   /** Every run of the engine is made this many times as slow, to stand for a slower phone; 1 or more. */
@@ -90,7 +100,7 @@ export interface EdgeSettings {
 }
 
 /** A file, pixels, or the model's input itself: float32, RGB interleaved, in the model's range. */
-export type ImageSource = Blob | ImageBitmap | ImageData | Float32Array;
+export type ImageSource = Blob | ImageBitmap | VideoFrame | ImageData | Float32Array;
 
 /** `budgetMs`: milliseconds from the image's arrival at the edge worker. */
 export interface AnswerOptions extends PlanWish {
@@ -230,7 +240,9 @@ export interface ModelSummary {
 export interface EngineReport {
   /** Null when no backend works: then the cloud does everything. */
   readonly backend: Backend | null;
-  /** Time of the reference net, slow-down included. */
+  /** What runs heads: TF.js at first. */
+  readonly runtime: EdgeRuntime;
+  /** Time of the reference net on TF.js, slow-down included. */
   readonly selfTestMs: number | null;
   readonly slowdown: number;
   readonly tried: readonly Trial[];

@@ -1,5 +1,5 @@
+import { fusedOf, numberOf } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
-import { numberOf, textsOf } from "../writing/attributes.ts";
 import type { Layout } from "../writing/layout.ts";
 import { cannotExport, type SegmentWriter } from "../writing/segment-writer.ts";
 
@@ -23,15 +23,6 @@ export const ACTIVATIONS: ReadonlyMap<string, (value: string, node: ModelNode, t
       },
     } satisfies Record<string, (value: string, node: ModelNode, to: SegmentWriter) => string>),
   );
-
-/** What a fused operation adds: its bias, where the operation of ONNX takes none itself, and its activation. */
-export function fusedOf(node: ModelNode): { readonly hasBias: boolean; readonly activation: string | null } {
-  const [first, ...rest] = textsOf(node, "fused_ops");
-  const hasBias = first === "BiasAdd";
-  const activations = (hasBias ? rest : [first, ...rest]).filter((one) => one !== undefined);
-  if (activations.length > 1) throw cannotExport(node, `expected one activation, got ${activations}`);
-  return { hasBias, activation: activations[0] ?? null };
-}
 
 /** Puts a node's value behind its activation, if it has one. */
 export function putActivated(node: ModelNode, to: SegmentWriter, value: string, layout: Layout): void {

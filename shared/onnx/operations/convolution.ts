@@ -1,5 +1,5 @@
+import { transposed } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
-import { transposed } from "../writing/layout.ts";
 import { cannotExport, type Operation, type SegmentWriter } from "../writing/segment-writer.ts";
 import { putActivated } from "./activation.ts";
 import { kernelAndBias } from "./kernel.ts";

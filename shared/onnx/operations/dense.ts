@@ -1,7 +1,7 @@
+import { flagOf, fusedOf } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
-import { flagOf } from "../writing/attributes.ts";
 import { cannotExport, type Operation, type SegmentWriter } from "../writing/segment-writer.ts";
-import { fusedOf, putActivated } from "./activation.ts";
+import { putActivated } from "./activation.ts";
 import { kernelAndBias } from "./kernel.ts";
 
 /** `MatMul` and its fused form, of [batch, inputs]. */

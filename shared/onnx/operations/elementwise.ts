@@ -1,4 +1,4 @@
-import { numberOf } from "../writing/attributes.ts";
+import { numberOf } from "#shared/exporting";
 import { cannotExport, type Operation } from "../writing/segment-writer.ts";
 import { ACTIVATIONS } from "./activation.ts";
 

@@ -1,8 +1,7 @@
+import { fusedOf, type Weight } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
 import { quantisedKernel } from "../writing/quantisation.ts";
 import { cannotExport, type SegmentWriter } from "../writing/segment-writer.ts";
-import type { Weight } from "../writing/weights.ts";
-import { fusedOf } from "./activation.ts";
 
 /**
  * What a convolution or a dense layer is made of: in int8 where what it is multiplied with is, else in float32.

@@ -1,4 +1,4 @@
-import { integersOf } from "../writing/attributes.ts";
+import { integersOf } from "#shared/exporting";
 import type { Attributes } from "../writing/schema.ts";
 import type { Operation } from "../writing/segment-writer.ts";
 import { windowOf } from "./window.ts";

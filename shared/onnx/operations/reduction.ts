@@ -1,4 +1,4 @@
-import { flagOf } from "../writing/attributes.ts";
+import { flagOf } from "#shared/exporting";
 import { axisIn } from "../writing/layout.ts";
 import type { Operation } from "../writing/segment-writer.ts";
 

@@ -1,5 +1,5 @@
+import { flagOf, textOf } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
-import { flagOf, textOf } from "../writing/attributes.ts";
 import { axisIn } from "../writing/layout.ts";
 import { cannotExport, type Operation, type SegmentWriter } from "../writing/segment-writer.ts";
 

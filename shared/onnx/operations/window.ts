@@ -1,5 +1,5 @@
+import { integersOf, textOf } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
-import { integersOf, textOf } from "../writing/attributes.ts";
 import type { Attributes } from "../writing/schema.ts";
 import { cannotExport, type SegmentWriter } from "../writing/segment-writer.ts";
 

@@ -1,6 +1,6 @@
+import type { Weight } from "#shared/exporting";
 import type { Model, Segment } from "#shared/model";
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { Weight } from "./weights.ts";
 
 /** How an activation lies in uint8: value = (q - zero) * scale. */
 export interface Scale {

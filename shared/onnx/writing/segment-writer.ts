@@ -1,10 +1,10 @@
 import { EddiError } from "#shared/errors";
-import { elementCount, type Model, type ModelNode } from "#shared/model";
+import { transposed, type Weight } from "#shared/exporting";
+import { elementCount, everyNode, type Model, type ModelNode } from "#shared/model";
 import { GraphBuilder } from "./graph-builder.ts";
-import { type Layout, TO_CHANNELS_FIRST, TO_CHANNELS_LAST, transposed } from "./layout.ts";
+import { type Layout, TO_CHANNELS_FIRST, TO_CHANNELS_LAST } from "./layout.ts";
 import { rounded, type Scale } from "./quantisation.ts";
 import type { Attributes } from "./schema.ts";
-import type { Weight } from "./weights.ts";
 
 /** How an operation of TensorFlow is written in ONNX: it reads its inputs and puts its one output. */
 export type Operation = (node: ModelNode, to: SegmentWriter) => void;
@@ -32,7 +32,7 @@ export class SegmentWriter {
     reserved: readonly string[],
     scales: ReadonlyMap<string, Scale>,
   ) {
-    this.nodes = new Map(model.nodes.map((node) => [node.name, node]));
+    this.nodes = new Map(everyNode(model).map((node) => [node.name, node]));
     this.weights = weights;
     this.scales = scales;
     this.graph = new GraphBuilder(reserved);

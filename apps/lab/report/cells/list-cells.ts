@@ -1,4 +1,5 @@
-import type { Cell, CellWorld } from "../results/cell.ts";
+import type { Stratum } from "../../simulate/population/population.ts";
+import type { Cell, CellWorld, Wish } from "../results/cell.ts";
 import { ASSUMPTIONS } from "./assumptions.ts";
 import type { ReportTrace } from "./traces.ts";
 
@@ -17,7 +18,7 @@ export interface CellOptions {
   readonly effort: number;
   readonly seed: number;
   /** Of the population. */
-  readonly strata: readonly { readonly weight: number; readonly radio: string }[];
+  readonly strata: readonly Pick<Stratum, "weight" | "radio" | "device">[];
   /** Of all policies that there are. */
   readonly all: readonly string[];
 }
@@ -93,6 +94,7 @@ export function listCells(options: CellOptions): readonly Cell[] {
     ...loads(options),
     ...ablations(options),
     ...population(options),
+    ...splitting(options),
     ...sensitivity(options),
   ];
 }
@@ -260,10 +262,30 @@ function population(options: CellOptions): readonly Cell[] {
           study: "population",
           model: model.id,
           workScale,
-          world: { kind: "stratum", place, most: times(3, options), assumption: null },
+          world: { kind: "stratum", place, most: times(3, options), assumption: null, wish: "budget" },
           policies: model === flagship && workScale <= 4 ? options.all : IN_POPULATION,
           seed: options.seed,
           at: { workScale, stratum: place + 1 },
+          weight,
+        }),
+      ),
+    ),
+  );
+}
+
+/** What cuts and the codecs fitted to them buy: by the users' budgets, and by their accuracy floors. */
+function splitting(options: CellOptions): readonly Cell[] {
+  return options.models.flatMap((model) =>
+    WISHES.flatMap((wish) =>
+      options.strata.map(
+        ({ weight, radio, device }, place): Cell => ({
+          study: "splitting",
+          model: model.id,
+          workScale: 1,
+          world: { kind: "stratum", place, most: times(3, options), assumption: null, wish },
+          policies: IN_SPLITTING,
+          seed: options.seed,
+          at: { wish, radio, device, stratum: place + 1 },
           weight,
         }),
       ),
@@ -279,7 +301,7 @@ function sensitivity(options: CellOptions): readonly Cell[] {
         study: "sensitivity",
         model: flagshipOf(options.models).id,
         workScale: 1,
-        world: { kind: "stratum", place, most: times(3, options), assumption: name },
+        world: { kind: "stratum", place, most: times(3, options), assumption: name, wish: "budget" },
         policies: IN_SENSITIVITY,
         seed: options.seed,
         at: { assumption: name, stratum: place + 1 },
@@ -290,13 +312,15 @@ function sensitivity(options: CellOptions): readonly Cell[] {
 }
 
 /** The page's own where it is reported on, else the first. */
-export function flagshipOf(models: CellOptions["models"]): ReportModel {
+export function flagshipOf<Named extends Pick<ReportModel, "id">>(models: readonly Named[]): Named {
   return models.find(({ id }) => id === "resnet-imagenette") ?? models[0]!;
 }
 
 /** So many times the net's work, for the population. */
 export const WORK_SCALES = [1, 4, 16];
 export const IN_SENSITIVITY = ["eddi", "edge-only", "cloud-webp+insured", "clairvoyant"];
+export const WISHES: readonly Wish[] = ["budget", "floor"];
+const IN_SPLITTING = ["eddi", "eddi-no-fitted", "eddi-no-cut", "edge-only", "cloud-webp", "cloud-jpeg"];
 export const IN_POPULATION = [
   "eddi",
   "clairvoyant",

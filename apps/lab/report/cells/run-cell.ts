@@ -73,13 +73,17 @@ export class CellRunner {
 
   private async stratum(
     subject: Subject,
-    { place, most, assumption }: Extract<CellWorld, { kind: "stratum" }>,
+    { place, most, assumption, wish }: Extract<CellWorld, { kind: "stratum" }>,
     seed: number,
   ): Promise<Scenario> {
     const usual = strataDraws(await readPopulation(), seed)[place]!;
     const draw = (assumption === null ? null : assumptionNamed(assumption))?.change?.(usual) ?? usual;
     const traces = await populationTraces([draw], this.tracesFolder);
-    const { world, task } = fromDraw(draw, subject, { traces, most, objective: null });
+    const { world, task } = fromDraw(draw, subject, {
+      traces,
+      most,
+      objective: wish === "floor" ? "floor" : null,
+    });
     return buildScenario(subject, world, task, draw.streamSeed);
   }
 

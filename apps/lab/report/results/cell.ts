@@ -1,7 +1,15 @@
 import type { Objective } from "#shared/optimizer";
 
 /** What is looked at: each has its section in the report. */
-export type Study = "budgets" | "uplinks" | "capacity" | "load" | "ablations" | "population" | "sensitivity";
+export type Study =
+  | "budgets"
+  | "uplinks"
+  | "capacity"
+  | "load"
+  | "ablations"
+  | "population"
+  | "splitting"
+  | "sensitivity";
 
 /** A world in which some policies answer the same photos. Plain data: it goes to other processes. */
 export interface Cell {
@@ -41,7 +49,11 @@ export type CellWorld =
       readonly place: number;
       readonly most: number;
       readonly assumption: string | null;
+      /** What is asked for: the best answer within the user's budget, or the fastest above the user's accuracy floor. */
+      readonly wish: Wish;
     };
+
+export type Wish = "budget" | "floor";
 
 /** What a policy came to in a cell: sums over its answers, so that cells can be added up. */
 export interface Tally {

@@ -1,3 +1,4 @@
+import { isFittedCodec } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import type { ExitCosts } from "#shared/evaluator";
 import { NO_SPREAD } from "#shared/model";
@@ -35,6 +36,13 @@ const ABLATIONS: Readonly<Record<string, Ablation>> = {
   },
   "eddi-no-rtt": { request: () => (request) => withConditions(request, { rttMs: 0 }) },
   "eddi-no-queue": { request: () => (request) => withConditions(request, { queueMs: 0 }) },
+  // As if no codec were fitted to a tensor.
+  "eddi-no-fitted": {
+    model: ({ costs, policies }) => ({
+      policies,
+      costs: costs.filter(({ wire }) => wire?.mode !== "fitted" && !isLossyFitted(wire)),
+    }),
+  },
   // Pixels and tensors, never files of images nor anything deflated.
   "eddi-no-codecs": {
     model: ({ costs, policies }) => ({ policies, costs: costs.filter(({ wire }) => wire?.mode === "raw") }),
@@ -111,4 +119,8 @@ function averaged(): (request: PlanRequest) => PlanRequest {
 
 function lastOf(costs: readonly ExitCosts[]): number {
   return Math.max(...costs.map(({ position }) => position));
+}
+
+function isLossyFitted(wire: ExitCosts["wire"]): boolean {
+  return wire?.counted !== undefined && wire.codecs.some(({ codec }) => isFittedCodec(codec));
 }

@@ -120,7 +120,8 @@ class Clairvoyant implements Oracle {
     const { objective } = this.scenario;
     const { now } = world.clock;
     const conditions = { ...world.conditionsAt(now), spread: NO_SPREAD };
-    const request = { conditions, objective, framesPerSecond, lead: { ms: 0, sdMs: 0 } };
+    const lead = { ms: world.edge.settings.imageMs, sdMs: 0 };
+    const request = { conditions, objective, framesPerSecond, lead };
     const { exit, head, early, codecs } = this.planner.describe(this.planner.decide(request)!, request);
     return { exit, head, ...(early && { early }), ...(codecs && { codecs }) };
   }

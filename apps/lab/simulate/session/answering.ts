@@ -1,6 +1,6 @@
 import type { CloudLost, CloudMeasured, HeadMeasured, WayTaken } from "#shared/learning";
 import { allEdge, HEADER_BYTES, type Plan, type Transport } from "#shared/model";
-import { type Finish, nextStep, type Race } from "#shared/planning";
+import { type Finish, nextStep, type Race, type SoonestStage } from "#shared/planning";
 import type { Served } from "../world/cloud.ts";
 import type { Run } from "../world/edge.ts";
 import type { Sending } from "../world/link.ts";
@@ -27,6 +27,17 @@ interface Asked {
   toldQueueMs: number | null;
 }
 
+/** An answer of the edge's own, beside the reply. */
+interface Finishing {
+  /** Where it ends at the latest. */
+  readonly exit: string;
+  /** On the way there, the last one is that exit. */
+  readonly stages: readonly Pick<SoonestStage, "exit" | "threshold">[];
+  /** One for each stage that has begun. */
+  readonly runs: Run[];
+  isDone: boolean;
+}
+
 /**
  * One photo on its way to an answer, as the edge worker has it: decoded, the head in stages, early exits asked, the cut
  * sent, the reply awaited as long as the guard says, finished on the edge in the cloud's stead.
@@ -49,11 +60,7 @@ export class Answering {
   private asked: Asked | null = null;
   private reply: Race["reply"] = "under way";
   /** What the edge makes of the photo beside the reply. */
-  private readonly local: { state: Race["local"]["state"]; exit: string | null; run: Run | null } = {
-    state: "idle",
-    exit: null,
-    run: null,
-  };
+  private local: Finishing | null = null;
   private isTwice = false;
   private waits = 0;
   private wayMs: number | null = null;
@@ -76,7 +83,7 @@ export class Answering {
     this.edgeMs += decoded.endMs - decoded.startMs;
     clock.at(this.after(decoded, 0), () => {
       this.spentOn("imageMs", decoded);
-      this.imageMs = this.elapsed;
+      this.imageMs = this.elapsed - this.stages.waitMs;
       this.plan();
     });
   }
@@ -159,20 +166,20 @@ export class Answering {
 
   /** Does what there is to be done now, as the page's race has it. @param atLeastMs since the photo came, not rounded */
   private step(atLeastMs = 0): void {
-    const { session, local, reply, planned } = this;
+    const { session, reply, planned } = this;
     const { now } = session;
     const race: Race = {
       budgetMs: session.budgetMs,
       sentMs: this.asked!.sentMs - this.startMs,
       expected: planned.expected,
       insurance: planned.plan.insurance?.exit ?? null,
-      soonest: session.client.request.minAccuracy === null ? null : this.demands.exit,
+      soonest: planned.soonest?.exit ?? null,
       blocks: session.world.edge.settings.blocks,
       patienceMs: planned.patienceMs,
       overlaps: session.scenario.framesPerSecond !== null,
       finish: this.finishPoints,
       reply,
-      local: { state: local.state, exit: local.exit, failures: 0 },
+      local: this.localState,
       isPreparing: false,
     };
     const step = nextStep(race, Math.max(this.elapsed, atLeastMs));
@@ -190,12 +197,19 @@ export class Answering {
       case "answer":
         if (step.by === "cloud") this.takeReply();
         else {
-          this.spent("lostMs", local.run!.startMs);
-          this.spent("finishMs", local.run!.endMs);
+          const { runs, stages } = this.local!;
+          this.spent("lostMs", runs[0]!.startMs);
+          this.spent("finishMs", runs.at(-1)!.endMs);
           this.spent("lostMs", now);
-          this.end(local.exit!, "fallback");
+          this.end(stages[runs.length - 1]!.exit, "fallback");
         }
     }
+  }
+
+  private get localState(): Race["local"] {
+    const { local } = this;
+    const state = local === null ? "idle" : local.isDone ? "done" : "running";
+    return { state, exit: local?.exit ?? null, failures: 0 };
   }
 
   /** Where the edge could finish: of exits that were asked in vain the last one's answer is there. */
@@ -223,28 +237,43 @@ export class Answering {
   }
 
   private finish(exit: string): void {
-    const { local } = this;
     const isKnown = this.unsure.at(-1) === exit;
-    const run = this.work(isKnown ? 0 : this.session.finishMs(this.demands, exit));
-    Object.assign(local, { state: "running", exit, run });
+    const { soonest } = this.planned;
+    const stages = exit === soonest?.exit ? soonest.stages : [{ exit, threshold: 0 }];
     this.isTwice = !isKnown;
-    const { clock } = this.session.world;
+    this.finishOn({ exit, stages, runs: [], isDone: false }, isKnown);
+  }
+
+  /** The next stage, until one is sure enough. @param isKnown its answer is there */
+  private finishOn(local: Finishing, isKnown: boolean): void {
+    const { session, photo } = this;
+    const { runs, stages } = local;
+    const { exit, threshold } = stages[runs.length]!;
+    const before = session.nodesOf(stages.slice(0, runs.length).map((stage) => stage.exit));
+    const parts = isKnown ? [] : session.finishParts(new Set([...this.demands.ran, ...before]), exit);
+    const ms = parts.reduce((sum, part) => sum + part, 0);
+    const run = this.work(ms, session.world.edge.settings.blocks ? parts : []);
+    this.local = local;
+    runs.push(run);
+    const { clock } = session.world;
     // What came meanwhile comes first.
     clock.at(run.endMs, () =>
       clock.at(run.endMs, () => {
         if (this.isOver) return;
-        local.state = "done";
-        this.step();
+        local.isDone = runs.length === stages.length || session.truth.confidence(exit, photo) >= threshold;
+        if (local.isDone) this.step();
+        else this.finishOn(local, false);
       }),
     );
   }
 
-  /** Nobody waits any more for what the edge has not begun. */
+  /** Nobody waits any more for what the edge has not computed. */
   private cancelFinish(): void {
-    const { run } = this.local;
-    if (run === null || !this.session.world.edge.cancel(run, this.session.now)) return;
-    this.edgeMs -= run.endMs - run.startMs;
-    this.isTwice = false;
+    if (this.local === null) return;
+    const { runs } = this.local;
+    const sparedMs = this.session.world.edge.cancel(runs.at(-1)!, this.session.now);
+    this.edgeMs -= sparedMs;
+    if (this.session.now < runs[0]!.startMs) this.isTwice = false;
   }
 
   private takeReply(): void {
@@ -303,9 +332,12 @@ export class Answering {
   private head(exit: string | null, by: Outcome["by"]): HeadMeasured | null {
     const { runs, headMs, demands, session, local } = this;
     // Of a plan without a head, what was finished says what there is to say of the edge.
-    if (runs === 0 && local.state === "done") {
-      const ms = local.run!.endMs - local.run!.startMs;
-      return { plan: allEdge(session.scenario.model, local.exit!), branches: [], runs: 1, ms };
+    if (runs === 0 && local?.isDone) {
+      const exits = local.stages.slice(0, local.runs.length).map((stage) => stage.exit);
+      const ms = local.runs.reduce((sum, run) => sum + run.endMs - run.startMs, 0);
+      const plan = allEdge(session.scenario.model, exits.at(-1)!);
+      const branches = [...session.nodesOf(exits)].filter((name) => !plan.head.includes(name));
+      return { plan, branches, runs: exits.length, ms };
     }
     if (runs === 0) return null;
     const isEarly = by === "edge" && exit !== demands.exit;
@@ -344,7 +376,8 @@ export class Answering {
     const queueMs = served!.startMs - sending.arrivesMs;
     const computeMs = served!.endMs - served!.startMs;
     const { early: _, insurance: __, ...plan } = demands.plan;
-    const times = { elapsedMs: now - sentMs, served: { queueMs, computeMs }, expectedQueueMs: toldQueueMs };
+    const ran = { queueMs, computeMs, isStandIn: false };
+    const times = { elapsedMs: now - sentMs, served: ran, expectedQueueMs: toldQueueMs };
     return { kind: "answered", ...told, plan, ...times };
   }
 
@@ -360,8 +393,8 @@ export class Answering {
     this.enteredMs = untilMs;
   }
 
-  private work(ms: number): Run {
-    const run = this.session.world.edge.run(this.session.now, ms);
+  private work(ms: number, parts?: readonly number[]): Run {
+    const run = this.session.world.edge.run(this.session.now, ms, parts);
     this.edgeMs += run.endMs - run.startMs;
     return run;
   }

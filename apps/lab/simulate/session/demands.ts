@@ -38,7 +38,7 @@ export function demandsOf(costs: readonly ExitCosts[], plan: Plan, transport: Tr
   const { names, successors } = own.dag;
   const ran = new Set<string>([names[0]!]);
   const early = (plan.early ?? []).map((asked) => {
-    const exit = costs.find((one) => one.exit === asked.exit && one.wire?.mode === own.wire?.mode)!;
+    const exit = costs.find((one) => one.exit === asked.exit)!;
     return { ...asked, ms: exit.edgeFixedMs + runNodes(exit, () => true, ran) };
   });
   const computes = head.some((member, node) => member && !ran.has(names[node]!));

@@ -17,7 +17,8 @@ export interface Host {
   readonly budgetMs: number;
   planFor(photo: PhotoNow): Planned;
   demandsOf(plan: Planned["plan"]): Demands;
-  finishMs(demands: Demands, exit: string): number;
+  finishParts(ran: ReadonlySet<string>, exit: string): readonly number[];
   ranUntil(demands: Demands, exit: string): ReadonlySet<string>;
+  nodesOf(exits: readonly string[]): ReadonlySet<string>;
   record(outcome: Outcome): void;
 }

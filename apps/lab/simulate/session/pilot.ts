@@ -1,5 +1,5 @@
 import type { Plan } from "#shared/model";
-import type { Finish, Forecast, Planner, Race } from "#shared/planning";
+import type { Finish, Forecast, Planner, Planning, Race } from "#shared/planning";
 import type { Senses } from "#shared/policies";
 import type { World } from "../world/world.ts";
 import type { Scenario } from "./scenario.ts";
@@ -37,7 +37,8 @@ export interface Planned {
   readonly foretold: Forecast | null;
   /** What the reply is expected to take; null where nothing is: then it is waited for. */
   readonly expected: Race["expected"];
-  /** As `Planning` has it. */
+  /** As `Planning` has them. */
+  readonly soonest: Planning["soonest"];
   readonly patienceMs: Race["patienceMs"];
   /** Where the edge may finish beside it; nowhere where nobody insures. */
   readonly finish: readonly Finish[];

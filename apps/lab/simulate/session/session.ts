@@ -1,7 +1,7 @@
 import { EddiError } from "#shared/errors";
 import type { ExitCosts } from "#shared/evaluator";
-import { type Plan, splitPlan } from "#shared/model";
-import { type CostedModel, type Planner, planningFor } from "#shared/planning";
+import { inParts, type Plan, splitPlan } from "#shared/model";
+import { type CostedModel, finishParts, type Planner, planningFor } from "#shared/planning";
 import { World } from "../world/world.ts";
 import { Answering, TRANSPORT } from "./answering.ts";
 import { Client } from "./client.ts";
@@ -79,13 +79,18 @@ export class Session implements Host {
     if (choice.plan === null) throw new EddiError("bad-plan", `${pilot.name}: expected a plan, got none`);
     this.check(choice.plan);
     const decided: Planner = { plan: () => choice };
-    const { plan, prediction, finish, patienceMs } = planningFor(this.costed, decided, this.client.request);
+    const { plan, prediction, finish, soonest, patienceMs } = planningFor(
+      this.costed,
+      decided,
+      this.client.request,
+    );
     const { sdMs, latency } = prediction!;
     return {
       plan: plan!,
       // Who measures nothing foretells nothing.
       foretold: pilot.senses === "nothing" ? null : prediction,
       expected: pilot.isInsured ? { remoteMs: latency.totalMs - latency.edgeMs, sdMs } : null,
+      soonest,
       patienceMs,
       finish: pilot.isInsured ? finish : [],
     };
@@ -103,19 +108,28 @@ export class Session implements Host {
     return known;
   }
 
-  /** By the profile: from the plan's head to another exit, on the edge. */
-  finishMs({ ran }: Demands, exit: string): number {
+  /**
+   * By the profile: to an exit, on the edge, in the page's parts, each a call of its own.
+   *
+   * @param ran what has run before
+   */
+  finishParts(ran: ReadonlySet<string>, exit: string): readonly number[] {
     const costs = this.exitCosts(exit);
-    return costs.dag.names.reduce(
-      (sum, name, node) => sum + (ran.has(name) ? 0 : costs.edgeMs[node]!),
-      costs.edgeFixedMs,
-    );
+    const left = costs.edgeMs.filter((_, node) => !ran.has(costs.dag.names[node]!));
+    const sum = (parts: readonly number[]): number => parts.reduce((all, ms) => all + ms, 0);
+    const count = finishParts(this.client.conditions.edgeScale * (costs.edgeFixedMs + sum(left)));
+    return inParts(left, count).map((part) => costs.edgeFixedMs + sum(part));
   }
 
   /** The nodes that have run when an early exit of a plan has answered. */
   ranUntil({ asks }: Demands, exit: string): ReadonlySet<string> {
     const until = asks.findIndex((ask) => ask.exit === exit);
-    return new Set(asks.slice(0, until + 1).flatMap((ask) => this.exitCosts(ask.exit).dag.names));
+    return this.nodesOf(asks.slice(0, until + 1).map((ask) => ask.exit));
+  }
+
+  /** All that these exits need. */
+  nodesOf(exits: readonly string[]): ReadonlySet<string> {
+    return new Set(exits.flatMap((exit) => this.exitCosts(exit).dag.names));
   }
 
   record(outcome: Outcome): void {
@@ -146,7 +160,13 @@ export class Session implements Host {
   }
 }
 
-const NOTHING_EXPECTED = { foretold: null, expected: null, patienceMs: 0, finish: [] } as const;
+const NOTHING_EXPECTED = {
+  foretold: null,
+  expected: null,
+  soonest: null,
+  patienceMs: 0,
+  finish: [],
+} as const;
 
 /** An oracle plans by itself. */
 const NO_PLANNER: Planner = { plan: () => ({ plan: null, wanted: null }) };

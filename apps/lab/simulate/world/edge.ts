@@ -29,6 +29,8 @@ export interface Throttling {
 export interface Run {
   readonly startMs: number;
   readonly endMs: number;
+  /** When it looks at what has come, before its end. */
+  readonly looksMs?: readonly number[];
 }
 
 /** What the device was like before a run. */
@@ -72,21 +74,39 @@ export class Edge {
     return { startMs, endMs: startMs + ms * this.scaleAt(startMs) };
   }
 
-  run(atMs: number, ms: number): Run {
-    const run = this.foresee(atMs, ms);
+  /**
+   * Computes.
+   *
+   * @param parts of the profile's milliseconds, after each of which it looks at what has come; without them when all is done
+   */
+  run(atMs: number, ms: number, parts: readonly number[] = []): Run {
+    const whole = this.foresee(atMs, ms);
+    const run = parts.length === 0 ? whole : { ...whole, looksMs: looksOf(whole, ms, parts) };
     this.occupy(run);
     this.computing.push(run);
     return run;
   }
 
-  /** Takes back a run that has not begun. @returns whether it had not */
-  cancel(run: Run, atMs: number): boolean {
-    if (run.startMs <= atMs) return false;
-    this.workedMs -= run.endMs - run.startMs;
+  /**
+   * Takes back what of a run has not begun: all of it, or its parts after the one that is computed.
+   *
+   * @returns the work that is spared, in ms
+   */
+  cancel(run: Run, atMs: number): number {
+    const stopMs = run.startMs > atMs ? run.startMs : partEndMs(run, atMs);
+    if (stopMs >= run.endMs) return 0;
+    const sparedMs = run.endMs - stopMs;
+    this.workedMs -= sparedMs;
     this.computing = this.computing.filter((one) => one !== run);
     // What waits behind it has its place already.
-    if (this.freeMs === run.endMs) Object.assign(this, this.before.get(run)!);
-    return true;
+    if (this.freeMs !== run.endMs) return sparedMs;
+    Object.assign(this, this.before.get(run)!);
+    if (stopMs === run.startMs) return sparedMs;
+    const begun = { ...run, endMs: stopMs };
+    this.workedMs -= stopMs - run.startMs;
+    this.occupy(begun);
+    this.computing.push(begun);
+    return sparedMs;
   }
 
   /** When the page sees what comes at that time. Asked in the order of time. */
@@ -94,7 +114,7 @@ export class Edge {
     if (!this.settings.blocks) return atMs;
     this.computing = this.computing.filter(({ endMs }) => endMs > atMs);
     const running = this.computing.find(({ startMs }) => startMs <= atMs);
-    return running?.endMs ?? atMs;
+    return running === undefined ? atMs : partEndMs(running, atMs);
   }
 
   /** Decoding a photo: by the same device, but no part of the profile. */
@@ -140,4 +160,18 @@ export class Edge {
     this.freeMs = endMs;
     this.workedMs += endMs - startMs;
   }
+}
+
+function looksOf({ startMs, endMs }: Run, ms: number, parts: readonly number[]): readonly number[] {
+  const scale = ms > 0 ? (endMs - startMs) / ms : 0;
+  let lookMs = startMs;
+  return parts.map((part) => {
+    lookMs += scale * part;
+    return lookMs;
+  });
+}
+
+/** When the part ends that is computed at that time. */
+function partEndMs({ endMs, looksMs = [] }: Run, atMs: number): number {
+  return Math.min(endMs, looksMs.find((ms) => ms >= atMs) ?? endMs);
 }

@@ -201,12 +201,26 @@ test("a run that has not begun is taken back, as if it had never been asked for"
   const [edge, twin] = [new Edge({ ...phone, throttling }, 1), new Edge({ ...phone, throttling }, 1)];
   for (const one of [edge, twin]) one.run(0, 100);
   const waiting = edge.run(10, 100);
-  expect(edge.cancel(waiting, 20)).toBe(true);
+  expect(edge.cancel(waiting, 20)).toBeCloseTo(waiting.endMs - waiting.startMs, 9);
   expect(edge.busyMs).toBeCloseTo(twin.busyMs, 9);
   expect(edge.foresee(30, 50)).toEqual(twin.foresee(30, 50));
   const begun = edge.run(10, 100);
-  expect(edge.cancel(begun, begun.startMs)).toBe(false);
+  expect(edge.cancel(begun, begun.startMs)).toBe(0);
   expect(edge.busyMs).toBeGreaterThan(twin.busyMs);
+});
+
+test("what runs in parts sees between them what has come, and is ended there, as if it had been no longer", () => {
+  const throttling = { slowdown: 2, onsetMs: 1000, coolDownMs: 4000 };
+  const [edge, twin] = [new Edge({ ...phone, throttling }, 1), new Edge({ ...phone, throttling }, 1)];
+  const run = edge.run(0, 100, [25, 50, 25]);
+  const partMs = (run.endMs - run.startMs) / 4;
+  expect(run).toMatchObject(twin.foresee(0, 100));
+  expect([0.5, 1, 2, 3.5].map((part) => edge.seesMs(part * partMs) / partMs)).toEqual([1, 1, 3, 4]);
+  expect(edge.cancel(run, 3.5 * partMs)).toBe(0);
+  expect(edge.cancel(run, 0.5 * partMs)).toBeCloseTo(3 * partMs, 9);
+  const part = twin.run(0, 25);
+  expect(edge.foresee(0, 40)).toEqual(twin.foresee(0, 40));
+  expect([edge.busyMs, edge.seesMs(0.9 * partMs)]).toEqual([twin.busyMs, part.endMs]);
 });
 
 const service: CloudSettings = {

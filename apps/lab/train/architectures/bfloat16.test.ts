@@ -1,8 +1,8 @@
-import type { Scalar, Tensor4D } from "@tensorflow/tfjs";
+import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { findNativeTf, type Tf } from "../../engine/native.ts";
 import { trainBatchNorm, useNativeReluGradient } from "../../engine/native-ops.ts";
-import { asNarrowAs, hasBfloat16, narrow, widen } from "./bfloat16.ts";
+import { asNarrowAs, convolveLike, hasBfloat16, narrow, widen } from "./bfloat16.ts";
 
 process.env.ONEDNN_MAX_CPU_ISA = "AVX512_CORE_BF16";
 const native = hasBfloat16() ? findNativeTf() : null;
@@ -62,4 +62,43 @@ describe.skipIf(!native)("bfloat16 (needs @tensorflow/tfjs-node and a processor 
       expect(off).toBeLessThan(0.08);
     }
   });
+
+  test.each([
+    [3, 32, 3, 2],
+    [32, 48, 3, 2],
+    [48, 64, 3, 2],
+    [48, 128, 1, 2],
+    [48, 64, 3, 1],
+    [64, 80, 3, 2],
+    [80, 64, 3, 1],
+  ])(
+    "a convolution of %i to %i channels, %i wide, stride %i, is that of float32 but for roundings",
+    (channels, filters, size, stride) => {
+      const x = tf.randomNormal([4, 16, 16, channels], 0, 1, "float32", 1) as Tensor4D;
+      const kernel = tf.randomNormal([size, size, channels, filters], 0, 0.1, "float32", 2) as Tensor4D;
+      const layer =
+        (isNarrow: boolean) =>
+        (...args: unknown[]) => {
+          const [input, weights] = args as [Tensor4D, Tensor4D];
+          const seen = isNarrow ? narrow(tf, input) : input;
+          const convolved = convolveLike(tf, seen, weights, (from, by) =>
+            tf.conv2d(from, by, stride, "same"),
+          );
+          return widen(tf, convolved);
+        };
+      const exact = layer(false)(x, kernel);
+      const along = tf.randomNormal(exact.shape, 0, 1, "float32", 3);
+      const pairs = [
+        [exact, layer(true)(x, kernel)],
+        ...[false, true]
+          .map((isNarrow) => tf.grads(layer(isNarrow) as never)([x, kernel], along as never))
+          .reduce<Tensor[][]>((of, gradients) => gradients.map((one, at) => [...(of[at] ?? []), one]), []),
+      ];
+      for (const [wide, thin] of pairs) {
+        const off = wide!.sub(thin!).norm().dataSync()[0]! / wide!.norm().dataSync()[0]!;
+        expect(off).toBeGreaterThan(0);
+        expect(off).toBeLessThan(0.01);
+      }
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Tensor } from "@tensorflow/tfjs";
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { type NativeBackend, nativeBackend, type OpAttr, type Tf } from "../../engine/native.ts";
 
 /** TF_BFLOAT16 of TensorFlow's C API. */
@@ -61,6 +61,27 @@ export function widen<T extends Tensor>(tf: Tf, x: T): T {
 /** As narrow as the other one. */
 export function asNarrowAs<T extends Tensor>(tf: Tf, x: T, other: Tensor): T {
   return isNarrow(other) ? narrow(tf, x) : x;
+}
+
+/** Channels of an input that a convolution in bfloat16 takes so many at a time. */
+const CHANNELS_AT_A_TIME = 32;
+
+/**
+ * A convolution whose result is as narrow as its input. In bfloat16 oneDNN (TensorFlow 2.21) reads beside an input whose
+ * channels are not a multiple of 32: of 3 strided ones the result is wrong, of 48 the input's gradient; those are
+ * computed in float32.
+ *
+ * @param x       [batch, height, width, channels]
+ * @param kernel  float32 [height, width, channels, filters]
+ */
+export function convolveLike(
+  tf: Tf,
+  x: Tensor4D,
+  kernel: Tensor4D,
+  convolve: (x: Tensor4D, kernel: Tensor4D) => Tensor4D,
+): Tensor4D {
+  if (x.shape[3] % CHANNELS_AT_A_TIME === 0) return convolve(x, asNarrowAs(tf, kernel, x));
+  return asNarrowAs(tf, convolve(widen(tf, x), kernel), x);
 }
 
 function isNarrow(x: Tensor): boolean {

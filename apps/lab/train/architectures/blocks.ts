@@ -1,7 +1,7 @@
 import type { layers, SymbolicTensor, Tensor, Tensor4D } from "@tensorflow/tfjs";
 import type { Tf } from "../../engine/native.ts";
 import { batchNormMaker, type NormControl } from "./batch-norm.ts";
-import { asNarrowAs, widen } from "./bfloat16.ts";
+import { asNarrowAs, convolveLike, widen } from "./bfloat16.ts";
 
 type Layer = layers.Layer;
 
@@ -58,8 +58,8 @@ export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
     // for the image too. Plain conv2d computes only what is asked for.
     layer.call = (inputs) => {
       const features = [inputs].flat()[0] as Tensor4D;
-      const weights = asNarrowAs(tf, layer.weights[0]?.read() as Tensor4D, features);
-      return tf.conv2d(features, weights, stride, "same");
+      const weights = layer.weights[0]?.read() as Tensor4D;
+      return convolveLike(tf, features, weights, (from, kernel) => tf.conv2d(from, kernel, stride, "same"));
     };
     return one(layer.apply(x));
   };

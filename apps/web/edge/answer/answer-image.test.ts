@@ -55,7 +55,12 @@ afterEach(() => {
 /** An edge with all weights at hand, and the optimizer's plan for it. */
 async function setUp(
   plan: Plan | null,
-  { ready: isReady = true, finishMs = 5, mayAnswerEarlier = false } = {},
+  {
+    ready: isReady = true,
+    finishMs = 5,
+    mayAnswerEarlier = false,
+    soonest = null as Planning["soonest"],
+  } = {},
 ) {
   const engine = new Engine(model, "wasm", 1);
   const service = new Service({ baseUrl: "http://service/", key: null });
@@ -92,6 +97,7 @@ async function setUp(
     },
     wanted: plan,
     finish: exits.map((exit) => ({ exit, finishMs, latestMs: 1.2 * finishMs })),
+    soonest,
     patienceMs: 0,
     load: null,
     mayAnswerEarlier,
@@ -288,6 +294,41 @@ test("the insurance is finished in time for the budget, told at once, and replac
       expect(answer.here).toContain(exitById(metadata, insurance.exit).node);
       expect(measured[0]!.cloud).toMatchObject({ kind: "lost" });
     } else expect(answer.here).toEqual([]);
+  }
+});
+
+test("where the soonest answer is wanted an early exit on the way answers when it is sure, and no node runs twice", async () => {
+  stubCloud(60_000);
+  const [first, second, third] = [exits[0]!, exits[1]!, exits[2]!];
+  // The first exit was asked in vain.
+  const { head } = allEdge(model, first);
+  const plan = {
+    exit: third,
+    head: allEdge(model, third).head.filter((name) => head.includes(name)),
+    early: [{ exit: first, threshold: 1 }],
+  };
+  for (const [threshold, exit] of [
+    [0, second],
+    [1, third],
+  ] as const) {
+    const stages = [
+      { exit: second, threshold, ms: 100, share: 0.5 },
+      { exit: third, threshold: 0, ms: 100, share: 0.5 },
+    ];
+    const { kit, engine } = await setUp(plan, { soonest: { exit: third, stages } });
+    const run = vi.spyOn(engine, "run");
+    const { numTensors } = memory();
+    const told: Provisional[] = [];
+    const answer = await answerImage(kit, values, { budgetMs: 5000 }, never, (one) => told.push(one));
+    await vi.waitFor(() => expect(memory().numTensors).toBe(numTensors));
+    expect(answer).toMatchObject({ source: "fallback", exit, worksTwice: true, plan });
+    const computed = run.mock.calls.flatMap(([{ nodes }]) => nodes);
+    expect(new Set(computed).size).toBe(computed.length);
+    expect(answer.here.toSorted()).toEqual(computed.toSorted());
+    expect(answer.asked.map((one) => one.exit)).toEqual([first, second]);
+    expect(told.map((one) => one.exit)).toEqual(exit === second ? [first, second] : [first, second, third]);
+    const whole = await wholeScores(engine, exit);
+    expect(Math.max(...answer.scores.map((score, i) => Math.abs(score - whole[i]!)))).toBeLessThan(1e-6);
   }
 });
 

@@ -1,6 +1,6 @@
 import { EddiError } from "#shared/errors";
 import type { Answer, AnswerOptions, ImageSource, Provisional, WhatRan } from "../../talk/edge.ts";
-import { release } from "../engine/engine.ts";
+import { release } from "../engine/held.ts";
 import { askInTime } from "./ask-in-time.ts";
 import { type Job, type Kit, startJob } from "./job.ts";
 import { labelled } from "./labelled.ts";

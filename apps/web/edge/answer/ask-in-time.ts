@@ -81,7 +81,8 @@ class Running {
       else if (step.kind === "finish") this.finish(points.find(({ exit }) => exit === step.exit)!);
       else if (step.kind === "answer" && step.by === "cloud") {
         const reply = this.outcome as CloudReply;
-        job.kit.drift.label([...job.asked, ...(this.found === null ? [] : [this.found])], reply);
+        const isAsked = job.asked.some(({ exit }) => exit === this.found?.exit);
+        job.kit.drift.label([...job.asked, ...(this.found === null || isAsked ? [] : [this.found])], reply);
         return enterReply(job, reply, sentAt);
       } else return this.withoutReply();
     }
@@ -97,7 +98,7 @@ class Running {
     return {
       ...known,
       insurance: job.plan.insurance?.exit ?? null,
-      soonest: wantsSoonest(job) ? job.plan.exit : null,
+      soonest: job.planning?.soonest?.exit ?? null,
       // WASM computes in this very thread.
       blocks: job.kit.engine()?.backend === "wasm",
       patienceMs: job.planning?.patienceMs ?? 0,
@@ -181,11 +182,6 @@ function expected({ options, planning }: Job): Race["expected"] {
   if (planning === null || planning.prediction === null) return { remoteMs: 0, sdMs: 0 };
   const { latency, sdMs } = planning.prediction;
   return { remoteMs: latency.totalMs - latency.edgeMs, sdMs };
-}
-
-/** Whether the fastest answer of an accuracy is asked for. */
-function wantsSoonest({ options, planning }: Job): boolean {
-  return options.plan === undefined && (planning?.minAccuracy ?? null) !== null;
 }
 
 function lateReply(afterMs: number): CloudFailure {

@@ -1,4 +1,4 @@
-import { exitById, exitConfidence, hasClasses, topClass } from "#shared/model";
+import { detoursOf, exitById, exitConfidence, hasClasses, topClass, USUAL_CODEC } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import type { CloudAsk, EncodedCut } from "../cloud/encode-cut.ts";
 import { codecOf, type Job } from "./job.ts";
@@ -21,9 +21,12 @@ export async function encode(
     asked: saidOf(job),
     timeoutMs,
   };
-  const encoded = await kit.encodeCut(kit.model, ask, cut, job.input.canvas, kit.coders, (name) =>
-    codecOf(job, name),
-  );
+  const encoded = await kit.encodeCut(kit.model, ask, cut, job.input.canvas, kit.coders, (name) => {
+    const codec = codecOf(job, name);
+    const isRaw = !job.encoded.has(name) && detoursOf(kit.model, { codecs: { [name]: codec } }).length > 0;
+    // Its encoder was not ready when the head ran.
+    return isRaw ? { ...USUAL_CODEC, deflate: codec.deflate } : codec;
+  });
   await kit.engine()?.slowDown(`encode ${JSON.stringify(encoded.codecs)}`, start);
   job.requestBytes = encoded.frame.body.byteLength;
   job.codecs = encoded.codecs;

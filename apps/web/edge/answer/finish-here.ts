@@ -1,12 +1,15 @@
-import { allEdge, edgeNodes, exitById, type Plan, type Split, splitPlan } from "#shared/model";
-import type { Finish } from "#shared/planning";
-import { release } from "../engine/engine.ts";
-import { feedsOf, type Job, useEngine } from "./job.ts";
+import { allEdge, edgeNodes, type Plan, type WayOn, waysOn } from "#shared/model";
+import { type Finish, finishParts, type SoonestStage } from "#shared/planning";
+import type { Engine } from "../engine/engine.ts";
+import { isSure } from "./is-sure.ts";
+import { feedsOf, hold, type Job, useEngine } from "./job.ts";
 
 /** An exit that the edge could finish at now. */
 export interface FinishPoint extends Finish {
-  /** The way from this image's head to the exit; to one that was asked there is none to go. */
-  readonly from: Split;
+  /** From what has run to this exit, by way of others of which one that is sure enough answers; none to one that was asked. */
+  readonly stages: readonly (SoonestStage & WayOn)[];
+  /** What these read of what has run. */
+  readonly feeds: readonly string[];
 }
 
 /** What the edge made of an image in the cloud's stead. */
@@ -33,12 +36,23 @@ export function finishPoints(job: Job, plan: Plan): readonly FinishPoint[] {
     const whole = allEdge(model, id).head;
     if (asked.some(({ exit }) => exit === id)) {
       const isLast = asked.at(-1)!.exit === id;
-      return isLast ? [{ ...AT_ONCE, exit: id, from: splitPlan(model, { exit: id, head: whole }) }] : [];
+      return isLast ? [{ ...AT_ONCE, exit: id, stages: [], feeds: [] }] : [];
     }
     if (engine === null || !readiness.isReady(whole)) return [];
-    const from = splitPlan(model, { exit: id, head: whole.filter((name) => done.has(name)) });
     const known = planning?.finish.find(({ exit }) => exit === id) ?? NOT_KNOWN;
-    return [{ ...known, exit: id, from }];
+    const soonest = planning?.soonest ?? null;
+    const stages =
+      soonest?.exit === id ? soonest.stages : [{ exit: id, threshold: 0, ms: known.finishMs, share: 1 }];
+    const ahead = stages.filter(
+      ({ exit }) => asked.every((one) => one.exit !== exit) && readiness.isReady(allEdge(model, exit).head),
+    );
+    const ways = waysOn(
+      model,
+      done,
+      ahead.map(({ exit }) => exit),
+    );
+    const feeds = ways.flatMap(({ segment }) => segment.feeds).filter((name) => done.has(name));
+    return [{ ...known, exit: id, stages: ways.map((way, at) => ({ ...ahead[at]!, ...way })), feeds }];
   });
 }
 
@@ -46,7 +60,8 @@ const AT_ONCE = { finishMs: 0, latestMs: 0 };
 const NOT_KNOWN = { finishMs: Number.POSITIVE_INFINITY, latestMs: Number.POSITIVE_INFINITY };
 
 /**
- * Finishes at an exit, from the tensors that the head left.
+ * Finishes at an exit, from the tensors that the head left. WASM computes in this very thread: it does so in parts, and a
+ * reply that comes meanwhile ends it.
  *
  * @param signal of who waits for it
  * @returns null when the engine fails
@@ -54,17 +69,37 @@ const NOT_KNOWN = { finishMs: Number.POSITIVE_INFINITY, latestMs: Number.POSITIV
  */
 export async function finishAt(
   job: Job,
-  { exit, from }: FinishPoint,
+  { exit, stages }: FinishPoint,
   signal: AbortSignal,
 ): Promise<LocalAnswer | null> {
   const known = job.asked.find((asked) => asked.exit === exit);
   if (known !== undefined) return { exit, scores: known.scores, nodes: [], ms: 0 };
-  const { node } = exitById(job.kit.model.metadata, exit);
-  const rest = from.tail ?? { nodes: [], feeds: [node], outputs: [node] };
-  const run = await useEngine(job, (engine) => engine.run(rest, feedsOf(job), [node], signal), signal);
-  if (run === null) return null;
-  release(run.held);
-  // A head that ran before says more of the edge than what was left.
-  job.ran ??= { plan: allEdge(job.kit.model, exit), branches: [], runs: 1, ms: run.ms };
-  return { exit, scores: run.values[0]!.values, nodes: rest.nodes, ms: run.ms };
+  const nodes: string[] = [];
+  let ms = 0;
+  for (const [at, stage] of stages.entries()) {
+    const { node, segment } = stage;
+    const parts = (engine: Engine): number => (engine.backend === "wasm" ? finishParts(stage.ms) : 1);
+    const run = await useEngine(
+      job,
+      (engine) => engine.run(segment, feedsOf(job), [node], signal, parts(engine)),
+      signal,
+    );
+    if (run === null) return null;
+    hold(job, run.held);
+    nodes.push(...segment.nodes);
+    ms += run.ms;
+    const scores = run.values[0]!.values;
+    const isLast = at === stages.length - 1;
+    if (!isLast && !isSure(job, stage, scores)) continue;
+    // A head that ran before says more of the edge than what was left.
+    job.ran ??= finishedAlone(job, stage.exit, nodes, at + 1, ms);
+    return { exit: stage.exit, scores, nodes, ms };
+  }
+  return null;
+}
+
+function finishedAlone(job: Job, exit: string, ran: readonly string[], runs: number, ms: number): Job["ran"] {
+  const plan = allEdge(job.kit.model, exit);
+  const onTheWay = new Set(plan.head);
+  return { plan, branches: ran.filter((name) => !onTheWay.has(name)), runs, ms };
 }

@@ -7,6 +7,8 @@ import type { Transport } from "#shared/model";
 import {
   allCloud,
   allEdge,
+  type Detour,
+  detoursOf,
   edgeNodes,
   type Model,
   type Plan,
@@ -23,7 +25,8 @@ import type { AnswerOptions, AskedExit, ImageSource, Provisional, Stages } from 
 import type { PlanWish } from "../../talk/planning.ts";
 import type { CloudWays } from "../cloud/cloud-ways.ts";
 import type { Coders, EncodeCut } from "../cloud/encode-cut.ts";
-import { type Engine, type EngineRun, type Held, release } from "../engine/engine.ts";
+import type { Engine, EngineRun } from "../engine/engine.ts";
+import { type Held, release } from "../engine/held.ts";
 import type { Readiness } from "../weights/readiness.ts";
 import type { DriftWatch } from "./drift-watch.ts";
 import { labelled } from "./labelled.ts";
@@ -83,6 +86,8 @@ export interface Job {
   replyBytes: number;
   /** The way it went; null while nothing was sent. */
   transport: Transport | null;
+  /** Tensors of the cut in whose place there is what a learned codec's encoder made of them. */
+  encoded: ReadonlySet<string>;
   /** How the cut was sent. */
   codecs: Readonly<Record<string, WireCodec>>;
   ran: Measured["head"];
@@ -131,7 +136,8 @@ export async function startJob(
     plan = allEdge(model, model.metadata.exits[0]!.id);
   }
   // Whoever may send nothing waits for the weights.
-  if (options.plan !== undefined || phoneOnly) await readiness.prepare(plan, signal);
+  if (options.plan !== undefined || phoneOnly)
+    await readiness.prepare({ ...plan, codecs: cutCodecs({ kit, options, plan }) }, signal);
   else if (kit.engine() === null || !readiness.isReady(edgeNodes(model, plan)))
     plan = allCloud(model, plan.exit);
   signal.throwIfAborted();
@@ -158,6 +164,7 @@ export async function startJob(
     requestBytes: 0,
     replyBytes: 0,
     transport: null,
+    encoded: new Set(),
     codecs: {},
     ran: null,
     cloud: null,
@@ -218,13 +225,35 @@ export function feedsOf(job: Job): ReadonlyMap<string, TensorValues | Tensor> {
   return new Map<string, TensorValues | Tensor>([...imageOf(job), ...job.held]);
 }
 
+/** What is to be sent, and what was said of that. */
+type Sending = Pick<Job, "kit" | "options" | "plan">;
+
+function cutCodecs(sending: Sending): NonNullable<Plan["codecs"]> {
+  const { cut } = splitPlan(sending.kit.model, sending.plan);
+  return Object.fromEntries(cut.map((name) => [name, codecOf(sending, name)]));
+}
+
 /** How a tensor of the cut is to travel: as the caller asks, else as the plan says, else as the client was told. */
-export function codecOf({ kit, options, plan }: Job, name: string): WireCodec {
+export function codecOf({ kit, options, plan }: Sending, name: string): WireCodec {
   const { model, codec } = kit;
   const forced = (one: WireCodec): WireCodec =>
-    forcedCodec(model, model.dag.names.indexOf(name), one, IMAGE_CODECS, kit.mayFit());
+    forcedCodec(
+      model,
+      { node: model.dag.names.indexOf(name), exit: plan.exit },
+      one,
+      IMAGE_CODECS,
+      kit.mayFit(),
+    );
   if (options.codec !== undefined) return forced(options.codec);
   return plan.codecs?.[name] ?? forced(codec ?? USUAL_CODEC);
+}
+
+/** The learned codec's way that a tensor of the cut is to take, where its encoder is ready and the service decodes it. */
+export function detourOf(job: Job, name: string): Detour | undefined {
+  const { model, coders, readiness } = job.kit;
+  const [detour] = detoursOf(model, { codecs: { [name]: codecOf(job, name) } });
+  if (detour === undefined || !job.kit.mayFit()) return undefined;
+  return coders.has(name) && readiness.isReady(detour.encoder.nodes) ? detour : undefined;
 }
 
 /** The cut at the image. */

@@ -1,5 +1,6 @@
+import { ancestors } from "#shared/graph";
 import type { CloudLost } from "#shared/learning";
-import { allEdge, type Plan } from "#shared/model";
+import { allEdge, detoursOf, type Plan } from "#shared/model";
 import type { CloudFailure, CloudReply } from "../cloud/ask-cloud.ts";
 import type { LocalAnswer } from "./finish-here.ts";
 import type { Job } from "./job.ts";
@@ -59,8 +60,14 @@ function planTo({ plan, kit }: Job, exit: string): Plan {
   return { exit, head: plan.head.filter((name) => needed.has(name)) };
 }
 
-/** All that the exit needs and the head did not bring. */
-function tailOf({ kit }: Job, { exit, head }: Plan): readonly string[] {
-  const brought = new Set(head);
-  return allEdge(kit.model, exit).head.filter((name) => !brought.has(name));
+/** All that the exit needs, and neither the head nor what a learned codec's decoder made has brought. */
+function tailOf({ kit }: Job, plan: Plan): readonly string[] {
+  const { model } = kit;
+  const { dag } = model;
+  const brought = new Set(plan.head);
+  for (const { replaces } of detoursOf(model, plan)) {
+    const above = ancestors(dag, dag.names.indexOf(replaces));
+    for (const [node, name] of dag.names.entries()) if (above[node]) brought.add(name);
+  }
+  return allEdge(model, plan.exit).head.filter((name) => !brought.has(name));
 }

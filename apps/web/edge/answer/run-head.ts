@@ -1,16 +1,9 @@
 import type { Measured } from "#shared/learning";
-import {
-  allCloud,
-  allEdge,
-  type EarlyExit,
-  headRunOf,
-  type Plan,
-  type Segment,
-  splitPlan,
-} from "#shared/model";
+import { allCloud, allEdge, headRunOf, type Plan, type Segment, splitPlan } from "#shared/model";
 import type { TensorValues } from "#shared/runtime";
 import { finishPoints } from "./finish-here.ts";
-import { elapsed, feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
+import { isSure } from "./is-sure.ts";
+import { detourOf, elapsed, feedsOf, hold, imageOf, type Job, useEngine } from "./job.ts";
 
 /** Scores when the exit lies in the head or an early exit was sure, else what is for the cloud. */
 export type HeadResult =
@@ -38,16 +31,25 @@ export async function runHead(job: Job): Promise<HeadResult> {
   if (tail !== null && rest.nodes.length === 0 && cut.every((name) => image.has(name))) {
     return { kind: "cut", cut: image };
   }
-  const kept = tail === null ? [] : finishPoints(job, plan).flatMap(({ from }) => from.head.outputs);
+  const kept = tail === null ? [] : finishPoints(job, plan).flatMap(({ feeds }) => feeds);
   const isKnown = (name: string): boolean => image.has(name) || job.held.has(name);
-  const read = rest.outputs.filter((name) => !image.has(name));
+  const detours = new Map(
+    cut.flatMap((name) => {
+      const detour = detourOf(job, name);
+      return detour === undefined ? [] : [[name, detour] as const];
+    }),
+  );
+  job.encoded = new Set(detours.keys());
+  const sent = (name: string): string => detours.get(name)?.encoder.outputs[0] ?? name;
+  const read = rest.outputs.filter((name) => !image.has(name)).map(sent);
   const outputs = [...new Set([...read, ...kept.filter((name) => !isKnown(name))])];
-  const values = await runStage(job, ran, { ...rest, outputs }, read);
+  const nodes = [...rest.nodes, ...[...detours.values()].flatMap(({ encoder }) => encoder.nodes)];
+  const values = await runStage(job, ran, { ...rest, nodes, outputs }, read);
   if (values === null) return allToCloud(job);
   job.ran = measured(job, { exit: plan.exit, head: plan.head }, ran);
   if (tail === null) return { kind: "scores", exit: plan.exit, scores: values[0]!.values };
   const known = new Map([...image, ...read.map((name, at) => [name, values[at]!] as const)]);
-  return { kind: "cut", cut: new Map(cut.map((name) => [name, known.get(name)!])) };
+  return { kind: "cut", cut: new Map(cut.map((name) => [name, known.get(sent(name))!])) };
 }
 
 /** What of a head has run so far. */
@@ -71,19 +73,14 @@ async function runStage(
   if (run === null) return null;
   hold(job, run.held);
   ran.segments.push(segment);
-  for (const name of segment.nodes) job.here.add(name);
+  for (const name of segment.nodes) if (isOfDag(job, name)) job.here.add(name);
   job.stages.headMs += run.ms;
   return run.values;
 }
 
-/** Enters how sure an early exit is. Confidence that is no number is no confidence. */
-function isSure(job: Job, { exit, threshold }: EarlyExit, scores: Float32Array): boolean {
-  const sure = job.kit.drift.confidenceOf({ exit, scores });
-  const isNumber = !Number.isNaN(sure);
-  job.asked.push({ exit, threshold, scores, confidence: isNumber ? sure : 0 });
-  if (isNumber && sure >= threshold) return true;
-  job.tell({ exit, scores }, "early exit");
-  return false;
+/** Not of a learned codec's encoder, which is part of how a tensor is sent. */
+function isOfDag({ kit }: Job, name: string): boolean {
+  return kit.model.dag.names.includes(name);
 }
 
 function allToCloud(job: Job): HeadResult {
@@ -96,7 +93,9 @@ function measured(job: Job, plan: Plan, { segments, sinceMs, waitedMs }: Ran): M
   const computing = segments.filter(({ nodes }) => nodes.length > 0);
   if (computing.length === 0) return null;
   const onTheWay = new Set(plan.head);
-  const branches = computing.flatMap(({ nodes }) => nodes.filter((name) => !onTheWay.has(name)));
+  const branches = computing.flatMap(({ nodes }) =>
+    nodes.filter((name) => !onTheWay.has(name) && isOfDag(job, name)),
+  );
   // What the page does between them delays the answer as they do; waits for the engine are no work.
   const ms = elapsed(job) - sinceMs - (job.stages.waitMs - waitedMs);
   return { plan, branches, runs: computing.length, ms };

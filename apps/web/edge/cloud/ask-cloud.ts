@@ -1,4 +1,5 @@
 import { EddiError, isErrorCode, toEddiError } from "#shared/errors";
+import type { Served } from "#shared/learning";
 import { exitWidth, type Model, outputKind, type Transport } from "#shared/model";
 import { decodeResponse } from "#shared/protocol";
 import { faultOf } from "../engine/check-results.ts";
@@ -21,7 +22,7 @@ export interface CloudReply {
   /** Of that, by the service's clock; null when it does not tell, and on a stream, where it sees whole messages. */
   readonly receiveMs: number | null;
   /** Of that, by the service's clock; null when it does not tell. */
-  readonly served: { readonly queueMs: number; readonly computeMs: number } | null;
+  readonly served: Served | null;
   /** What the next request would wait; null when the service does not tell. */
   readonly expectedQueueMs: number | null;
   /** From then until the scores are decoded. */

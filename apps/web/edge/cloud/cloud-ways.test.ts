@@ -67,7 +67,7 @@ const reply = ({ id }: Infer, status = 200) =>
     id,
     status,
     jsonBytes: 11,
-    times: { queueMs: 1, computeMs: 2, expectedQueueMs: 0 },
+    times: { queueMs: 1, computeMs: 2, isStandIn: true, expectedQueueMs: 0 },
     retryAfterS: status === 503 ? 4 : null,
     body: new TextEncoder().encode("over stream"),
   });
@@ -99,7 +99,7 @@ test("the first request does not wait for the stream to open, the next ones go o
     text: "over stream",
     status: 200,
     jsonBytes: 11,
-    times: { receiveMs: null, queueMs: 1, computeMs: 2 },
+    times: { receiveMs: null, queueMs: 1, computeMs: 2, isStandIn: true },
     retryAfterS: null,
   });
   expect(calls).toEqual([{ kind: "infer", id: 0, ...ASK }]);

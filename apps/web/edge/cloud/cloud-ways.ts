@@ -17,6 +17,7 @@ export interface CloudMessage {
     readonly receiveMs: number | null;
     readonly queueMs: number;
     readonly computeMs: number;
+    readonly isStandIn: boolean;
     readonly expectedQueueMs: number;
   } | null;
   readonly retryAfterS: number | null;

@@ -2,8 +2,9 @@ import { EddiError, toEddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import type { Traffic } from "../../service/traffic.ts";
 import type { Backend, EdgeSettings, EngineReport } from "../../talk/edge.ts";
-import { type Chosen, chooseBackend, endBackend, keepReserve } from "./choose-backend.ts";
-import { Engine } from "./engine.ts";
+import type { Chosen } from "./choose-backend.ts";
+import type { Engine } from "./engine.ts";
+import { loadEngines } from "./load-engines.ts";
 
 export interface EngineKeeperOptions {
   readonly settings: Pick<EdgeSettings, "backend" | "avoid" | "slowdown">;
@@ -77,8 +78,7 @@ export class EngineKeeper {
     this.engine = null;
     this.losses.set(backend, (this.losses.get(backend) ?? 0) + 1);
     lost.close(new EddiError("unavailable", message));
-    endBackend(backend);
-    this.choosing = this.start(this.choose([...this.losses.keys()]));
+    this.choosing = this.start(this.chooseAfter(backend));
     this.options.onLost(backend, message);
     if (this.losses.get(backend)! < LOSSES) this.tryLater();
   }
@@ -87,7 +87,9 @@ export class EngineKeeper {
   async keepReserve(): Promise<void> {
     await this.chosen();
     await this.options.idle();
-    if (this.engine !== null) await keepReserve({ tried: this.tried }, this.options.traffic);
+    if (this.engine === null) return;
+    const { keepReserve } = await loadEngines();
+    await keepReserve({ tried: this.tried }, this.options.traffic);
   }
 
   private tryLater(): void {
@@ -106,9 +108,16 @@ export class EngineKeeper {
     this.choosing = this.start(choosing, before);
   }
 
-  private choose(lost: readonly Backend[]): Promise<Chosen> {
+  private async chooseAfter(lost: Backend): Promise<Chosen> {
+    const { endBackend } = await loadEngines();
+    endBackend(lost);
+    return this.choose([...this.losses.keys()]);
+  }
+
+  private async choose(lost: readonly Backend[]): Promise<Chosen> {
     const { settings, traffic } = this.options;
     const { backend, avoid } = settings;
+    const { chooseBackend } = await loadEngines();
     return chooseBackend({ backend, avoid: [...avoid, ...lost], traffic });
   }
 
@@ -118,6 +127,7 @@ export class EngineKeeper {
     const { slowdown } = settings;
     try {
       const { backend, medianMs, tried } = await choosing;
+      const { Engine } = await loadEngines();
       if (backend !== null && backend === before?.backend) {
         this.engine = before;
         return before;
@@ -129,7 +139,7 @@ export class EngineKeeper {
       this.slowDown(this.simulatedSlowdown);
       const { engine } = this;
       engine?.lost.then((reason) => this.lose(engine, reason));
-      onEngine({ backend, selfTestMs: this.selfTest, slowdown, tried });
+      onEngine({ backend, runtime: "tfjs", selfTestMs: this.selfTest, slowdown, tried });
       const asked = tried.find((trial) => trial.backend === settings.backend);
       if (asked !== undefined && backend !== null && asked.backend !== backend && this.losses.size === 0) {
         const message = `backend ${asked.backend}: ${asked.detail}; ${backend} takes its place`;
@@ -138,7 +148,7 @@ export class EngineKeeper {
       if (backend === null) onProblem(new EddiError("unavailable", noBackend(tried)));
     } catch (thrown) {
       this.engine = null;
-      onEngine({ backend: null, selfTestMs: null, slowdown, tried: [] });
+      onEngine({ backend: null, runtime: "tfjs", selfTestMs: null, slowdown, tried: [] });
       onProblem(toEddiError(thrown));
     }
     return this.engine;

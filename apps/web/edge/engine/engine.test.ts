@@ -5,7 +5,8 @@ import { beforeEach, expect, test } from "vitest";
 import { EddiError } from "#shared/errors";
 import { allEdge, exitById, readModel, splitPlan } from "#shared/model";
 import { faultOf, isConstant } from "./check-results.ts";
-import { Engine, release } from "./engine.ts";
+import { Engine } from "./engine.ts";
+import { release } from "./held.ts";
 
 const folder = "models/tiny";
 const model = readModel(readFileSync(`${folder}/model.json`));
@@ -114,4 +115,34 @@ test("what nobody waits for any more is not begun, and the engine goes on", asyn
   await expect(second).rejects.toBe(reason);
   release((await first).held);
   release((await run()).held);
+});
+
+test("in parts it gives the same scores and leaves nothing behind, and ends where nobody waits any more", async () => {
+  const { held, values: scores } = await run();
+  const { numTensors } = memory();
+  const parts = await engine.run(whole, feeds, [node], undefined, 5);
+  expect(parts.values[0]!.values).toEqual(scores[0]!.values);
+  release(parts.held);
+  release(held);
+  expect(memory().numTensors).toBeLessThan(numTensors);
+  const before = memory().numTensors;
+  const controller = new AbortController();
+  const reason = new EddiError("cancelled", "the reply is there");
+  let isOver = false;
+  const ended = engine.run(whole, feeds, [node], controller.signal, 5).finally(() => {
+    isOver = true;
+  });
+  // Something that comes meanwhile is seen between two parts.
+  const { port1, port2 } = new MessageChannel();
+  const seen = new Promise<boolean>((done) => {
+    port1.onmessage = () => {
+      controller.abort(reason);
+      done(isOver);
+      port1.close();
+    };
+  });
+  port2.postMessage(null);
+  await expect(ended).rejects.toBe(reason);
+  expect(await seen).toBe(false);
+  expect(memory().numTensors).toBe(before);
 });

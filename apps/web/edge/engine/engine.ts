@@ -1,19 +1,30 @@
 import { backend as activeBackend, dispose, env, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
-import { EddiError, toEddiError } from "#shared/errors";
-import { type Model, type OutputKind, outputKind, type Segment, type Shard } from "#shared/model";
-import { canReplay, ReplayingModel, SegmentModel, selfTest, type TensorValues } from "#shared/runtime";
+import { EddiError } from "#shared/errors";
+import { type Model, type OutputKind, outputKind, partsOf, type Segment, type Shard } from "#shared/model";
+import {
+  canReplay,
+  ReplayingModel,
+  SegmentModel,
+  type SegmentRunner,
+  selfTest,
+  type TensorValues,
+} from "#shared/runtime";
 import type { Backend } from "../../talk/edge.ts";
 import { orAborted, within } from "../../talk/within.ts";
 import { faultOf, isConstant } from "./check-results.ts";
 import { type DeviceWatch, watchDevice } from "./device-watch.ts";
+import { freely, type Held, warn } from "./held.ts";
+import { turn } from "./turn.ts";
 
 /** A compilation or a measurement that takes longer is taken for a hung GPU. */
 const HUNG_MS = 60_000;
 /** A run of what is warm that takes longer, slow-down not counted. */
 const RUN_HUNG_MS = 20_000;
 
-/** Tensors on the backend's device, by node name. */
-export type Held = ReadonlyMap<string, Tensor>;
+/** What may run segments in TF.js' stead. */
+export interface Faster extends SegmentRunner {
+  dispose(): void;
+}
 
 export interface EngineRun {
   /** Every output, to be disposed of by `release`. */
@@ -35,6 +46,8 @@ export class Engine {
   private readonly segments: SegmentModel;
   /** The same where runs are recorded and replayed: on WebGPU. */
   private readonly replay: ReplayingModel | null;
+  /** What runs segments before TF.js does; null where nothing else does. */
+  private before: Faster | null = null;
   /** What outputs are, of those that are scores. */
   private readonly exits: ReadonlyMap<string, OutputKind>;
   private readonly device: DeviceWatch;
@@ -73,7 +86,13 @@ export class Engine {
   /** Gives up: what is under way and all that is asked later fails for this reason. The device may be gone. */
   close(reason: EddiError): void {
     this.closing.abort(reason);
+    freely(() => this.before?.dispose());
     freely(() => this.segments.dispose());
+  }
+
+  /** Has segments run by this from now on, which falls back to TF.js by itself; null: by TF.js. It ends with the engine. */
+  runBy(before: Faster | null): void {
+    this.before = before;
   }
 
   /** Every run takes this many times as long from now on, 1 or more. */
@@ -92,6 +111,7 @@ export class Engine {
    * @param feeds values, or tensors held from an earlier run, by the names that `segment.feeds` has
    * @param read  the outputs to read back
    * @param signal of whom the result is for: what was not begun by then is left
+   * @param count  of parts that it runs in: after each the worker sees what has come, and the signal
    * @throws the signal's reason; EddiError `internal` when the device has failed, said so or not
    */
   run(
@@ -99,6 +119,7 @@ export class Engine {
     feeds: ReadonlyMap<string, TensorValues | Tensor>,
     read: readonly string[],
     signal?: AbortSignal,
+    count = 1,
   ): Promise<EngineRun> {
     return this.exclusively(RUN_HUNG_MS * this.slowdown, async () => {
       signal?.throwIfAborted();
@@ -110,9 +131,13 @@ export class Engine {
         own.push(tensor(feed.values, [...feed.shape], "float32"));
         return own.at(-1)!;
       });
+      const parts = partsOf(this.segments.model, segment, count);
       let outputs: Tensor[] = [];
       const compute = async (): Promise<Pick<EngineRun, "held" | "values">> => {
-        outputs = this.segments.run(segment, inputs);
+        outputs =
+          parts.length === 1
+            ? await (this.before ?? this.segments).run(segment, inputs)
+            : await this.runParts(parts, segment, inputs, signal);
         const held = new Map(segment.outputs.map((name, at) => [name, outputs[at]!]));
         const values = await Promise.all(
           read.map(async (name) => {
@@ -130,7 +155,8 @@ export class Engine {
           ({ held, values } = await compute());
         }
         await this.check(segment, read, values);
-        await this.slowDown(keyOf(segment), start);
+        // Parts were slowed down one by one.
+        if (parts.length === 1) await this.slowDown(keyOf(segment), start);
         return { held, values, ms: performance.now() - start };
       } catch (thrown) {
         freely(() => dispose(outputs));
@@ -139,6 +165,55 @@ export class Engine {
         freely(() => dispose(own));
       }
     });
+  }
+
+  /** @returns the segment's outputs; nothing else is left behind */
+  private async runParts(
+    parts: readonly Segment[],
+    segment: Segment,
+    inputs: readonly Tensor[],
+    signal: AbortSignal | undefined,
+  ): Promise<Tensor[]> {
+    const known = new Map(segment.feeds.map((name, at) => [name, inputs[at]!]));
+    const made = new Map<string, Tensor>();
+    // Of a run as a whole, before: steadier than those of its parts, which may never have run.
+    const wholeMs = this.fastest.get(keyOf(segment));
+    const begunMs = performance.now();
+    let done = 0;
+    let outputs: Tensor[] = [];
+    try {
+      for (const [at, part] of parts.entries()) {
+        if (at > 0) {
+          await turn();
+          signal?.throwIfAborted();
+        }
+        const start = performance.now();
+        const results = await (this.before ?? this.segments).run(
+          part,
+          part.feeds.map((name) => known.get(name)!),
+        );
+        for (const [place, name] of part.outputs.entries()) {
+          known.set(name, results[place]!);
+          made.set(name, results[place]!);
+        }
+        const later = new Set([...parts.slice(at + 1).flatMap(({ feeds }) => feeds), ...segment.outputs]);
+        for (const [name, tensor] of made) {
+          if (later.has(name)) continue;
+          tensor.dispose();
+          made.delete(name);
+        }
+        done += part.nodes.length;
+        if (wholeMs === undefined) await this.slowDown(keyOf(part), start);
+        else if (this.slowdown > 1) {
+          const dueMs = (this.slowdown * wholeMs * done) / segment.nodes.length;
+          await pause(begunMs + dueMs - performance.now());
+        }
+      }
+      outputs = segment.outputs.map((name) => made.get(name) ?? known.get(name)!.clone());
+      return outputs;
+    } finally {
+      freely(() => dispose([...made.values()].filter((tensor) => !outputs.includes(tensor))));
+    }
   }
 
   /**
@@ -167,6 +242,7 @@ export class Engine {
           for (const output of outputs) output.dispose();
           this.noteTime(keyOf(segment), performance.now() - start);
         }
+        await this.before?.prepare(segment);
         this.checkDevice();
       } finally {
         freely(() => dispose(feeds));
@@ -187,9 +263,9 @@ export class Engine {
   }
 
   /** Runs a measurement alone, as a run is. It is never slowed down: `slowdown` is the measurer's to apply. */
-  measure<T>(job: (segments: SegmentModel) => Promise<T>): Promise<T> {
+  measure<T>(job: (segments: SegmentRunner) => Promise<T>): Promise<T> {
     return this.exclusively(HUNG_MS, async () => {
-      const result = await job(this.segments);
+      const result = await job(this.before ?? this.segments);
       this.checkDevice();
       return result;
     });
@@ -249,24 +325,6 @@ export class Engine {
 }
 
 const keyOf = ({ feeds, nodes }: Segment): string => `${feeds}>${nodes.length}>${nodes.at(-1)}`;
-
-export function release(held: Held): void {
-  freely(() => dispose([...held.values()].filter((one) => !one.isDisposed)));
-}
-
-/** Frees something, as far as its device lets it: with a device its memory is gone. */
-function freely(free: () => void): void {
-  try {
-    free();
-  } catch (thrown) {
-    warn("freeing")(thrown);
-  }
-}
-
-const warn =
-  (what: string) =>
-  (thrown: unknown): void =>
-    console.warn(`${what}: ${toEddiError(thrown).message}`);
 
 /** What we use of TF.js' WebGPU backend beyond the common interface. */
 interface WebgpuBackend {

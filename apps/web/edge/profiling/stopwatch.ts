@@ -2,10 +2,10 @@ import type { ImageCodecName } from "#shared/codecs";
 import { elementCount, USUAL_QUALITY } from "#shared/model";
 import type { Stopwatch } from "#shared/profile";
 import { codecJob, deflateSample, imageSample } from "#shared/protocol";
-import { timeInside, timeReadBack, timeWhole } from "#shared/runtime";
 import { canvasOf, encodeCanvas, encodeImageFile, toPixels } from "../../image/encode-image.ts";
 import { deflate } from "../cloud/deflate.ts";
 import type { Engine } from "../engine/engine.ts";
+import { loadEngines } from "../engine/load-engines.ts";
 
 const now = (): number => performance.now();
 
@@ -19,9 +19,18 @@ export function engineStopwatch(
   imageCodecs: readonly ImageCodecName[],
 ): Stopwatch {
   return {
-    whole: (segment, runs) => engine.measure((segments) => timeWhole(segments, segment, runs, now)),
-    inside: (segment, runs) => engine.measure((segments) => timeInside(segments, segment, runs, now)),
-    move: (elements, runs) => engine.measure(() => timeReadBack(elements, runs, now)),
+    whole: async (segment, runs) => {
+      const { timeWhole } = await loadEngines();
+      return engine.measure((segments) => timeWhole(segments, segment, runs, now));
+    },
+    inside: async (segment, runs) => {
+      const { timeInside } = await loadEngines();
+      return engine.measure((segments) => timeInside(segments, segment, runs, now));
+    },
+    move: async (elements, runs) => {
+      const { timeReadBack } = await loadEngines();
+      return engine.measure(() => timeReadBack(elements, runs, now));
+    },
     code: async (codec, elements, runs) => {
       const job = codecJob(codec, elements);
       return repeated(runs, async () => job.encode());

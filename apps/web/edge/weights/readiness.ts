@@ -1,7 +1,8 @@
 import { type EddiError, toEddiError } from "#shared/errors";
 import {
   allEdge,
-  edgeNodes,
+  detoursOf,
+  everyEdgeNode,
   headRunOf,
   type Model,
   type Plan,
@@ -62,7 +63,8 @@ export class Readiness {
   }
 
   /**
-   * Makes a plan's head ready now, with the branches of its early exits, stage by stage as it will run.
+   * Makes a plan's head ready now, with the branches of its early exits and the encoders of its codecs, stage by stage as it
+   * will run.
    *
    * @throws EddiError when weights cannot be had or no backend works
    */
@@ -100,7 +102,7 @@ export class Readiness {
     const cold = this.coldSegments(plan);
     if (cold.length === 0) return;
     const { model, load, onReady } = this.options;
-    const nodes = edgeNodes(model, plan);
+    const nodes = everyEdgeNode(model, plan);
     const isNew = !this.isReady(nodes);
     await load(shardsFor(model, nodes), signal);
     for (const segment of cold) {
@@ -116,12 +118,13 @@ export class Readiness {
   /** Of nodes that have run any head is warm; the way to an early exit is a segment of its own. */
   private coldSegments(plan: Plan): readonly Segment[] {
     const { model } = this.options;
-    const isReady = this.isReady(edgeNodes(model, plan));
+    const isReady = this.isReady(everyEdgeNode(model, plan));
     if (isReady && plan.early === undefined) return [];
     const { asks, rest } = headRunOf(model, plan);
     const ways = asks.map(({ segment }) => segment);
     if (isReady) return ways.filter(({ nodes }) => !this.warm.has(keyOf(nodes)));
-    return [...ways, rest].filter(({ nodes }) => nodes.length > 0);
+    const encoders = detoursOf(model, plan).map(({ encoder }) => encoder);
+    return [...ways, rest, ...encoders].filter(({ nodes }) => nodes.length > 0);
   }
 
   /** Resolves when nothing more is being fetched or warmed up; what failed rests until its next try. */
@@ -166,8 +169,8 @@ export class Readiness {
   }
 }
 
-function planKey({ head, early = [] }: Plan): string {
-  return keyOf([...head, ...early.map(({ exit }) => exit)]);
+function planKey({ head, early = [], codecs = {} }: Plan): string {
+  return keyOf([...head, ...early.map(({ exit }) => exit), JSON.stringify(codecs)]);
 }
 
 function keyOf(names: readonly string[]): string {

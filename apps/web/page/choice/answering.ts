@@ -132,7 +132,7 @@ export class Answering {
    * @param live the choice that they all belong to
    * @throws EddiError of the edge; it is said too, unless the frame was overtaken
    */
-  async frame(live: Choice, grab: () => Promise<ImageBitmap>): Promise<void> {
+  async frame(live: Choice, grab: () => Promise<ImageBitmap | VideoFrame>): Promise<void> {
     const frame = this.choices.next(live);
     try {
       frame.signal.throwIfAborted();

@@ -12,6 +12,12 @@ export interface LiveOptions {
   readonly onStalled: () => void;
 }
 
+/** What a video shows. A frame is handed on as it is: to draw it here would keep a finger waiting. */
+export async function grabFrame(video: HTMLVideoElement): Promise<ImageBitmap | VideoFrame> {
+  // Firefox for phones has none.
+  return "VideoFrame" in globalThis ? new VideoFrame(video) : createImageBitmap(video);
+}
+
 /** Frames under way; one that comes when so many are is dropped. */
 const FRAMES_UNDER_WAY = 6;
 /** After a failure the next frame may do better, but not at once. */

@@ -12,7 +12,7 @@ import type { Service } from "../../service/service.ts";
 import { Answering } from "../choice/answering.ts";
 import { showCamera } from "../choice/camera.ts";
 import { NO_TOOLS, nextCamera, setTool, toolsOf } from "../choice/camera-tools.ts";
-import { answerLive } from "../choice/live.ts";
+import { answerLive, grabFrame } from "../choice/live.ts";
 import { PictureQueue } from "../choice/picture-queue.ts";
 import { addressFor } from "../settings/choose-model.ts";
 import { addressWithKey } from "../settings/key.ts";
@@ -225,8 +225,10 @@ export class Controller {
     await this.compare();
   }
 
+  /** Samples make room where it is narrow: they do not come back under the finger when the picture is taken, which takes a while. */
   openCamera(): void {
     this.answering.chooseNone();
+    store.areSamplesOpen.value = store.isWide.value;
     store.camera.value = "open";
   }
 
@@ -309,7 +311,7 @@ export class Controller {
       {
         video,
         framesPerSecond: rate === null ? null : () => (rate === "most" ? sustainedRate() : rate),
-        answerFrame: () => this.answering.frame(choice, () => createImageBitmap(video)),
+        answerFrame: () => this.answering.frame(choice, () => grabFrame(video)),
         onStalled: () => this.stopLiveFor("no new picture has come for seconds"),
       },
       live.signal,
@@ -328,6 +330,7 @@ export class Controller {
     this.live = null;
     this.client.setLoad(null);
     store.livePerSecond.value = null;
+    store.liveAnswers.value = [];
     if (store.camera.value === "live") store.camera.value = "open";
   }
 

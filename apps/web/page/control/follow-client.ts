@@ -1,5 +1,6 @@
-import type { Client, EddiError } from "../../client/index.ts";
+import type { Client, EddiError, PlanSummary } from "../../client/index.ts";
 import { TEXTS } from "../words/texts.ts";
+import { calmly } from "./calmly.ts";
 import { rememberAnswer, rememberLink } from "./history.ts";
 import { followTried } from "./simulation.ts";
 import * as store from "./store.ts";
@@ -19,18 +20,27 @@ export function followClient(client: Client): void {
   client.on("engine", (engine) => {
     store.engine.value = engine;
   });
-  client.on("progress", (shards) => {
-    store.shards.value = shards;
-  });
-  client.on("profiling", (profiling) => {
-    store.profiling.value = profiling;
+  client.on(
+    "progress",
+    calmly((shards) => {
+      store.shards.value = shards;
+    }),
+  );
+  client.on(
+    "profiling",
+    calmly((profiling) => {
+      store.profiling.value = profiling;
+    }),
+  );
+  const showPlan = calmly<PlanSummary>((summary) => {
+    store.summary.value = summary;
   });
   client.on("drift", (drift) => {
     if (drift.length > 0 && store.drift.value.length === 0) store.showProblem(TEXTS.drift);
     store.drift.value = drift;
   });
   client.on("plan", (summary) => {
-    store.summary.value = summary;
+    showPlan(summary);
     rememberLink(summary);
     if (store.nodeFacts.value.length === 0 && summary.measured.rtt) void learnNodes(client);
   });

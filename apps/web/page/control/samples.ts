@@ -1,6 +1,8 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { receive } from "../../service/receive.ts";
 import type { Service } from "../../service/service.ts";
+import type { Drawing } from "../../talk/drawings.ts";
+import { calmly } from "./calmly.ts";
 import { type Sample, samples } from "./store.ts";
 
 const MOST = 24;
@@ -9,11 +11,29 @@ const MOST = 24;
 export async function loadSamples(service: Service): Promise<void> {
   const photos = await fetchPhotos(service);
   if (photos.length > 0) {
-    samples.value = { source: "photos", items: photos.slice(0, MOST) };
+    samples.value = { source: "photos", items: photos.slice(0, MOST), isWhole: true };
     return;
   }
-  const { drawings } = await import("../drawings/drawings.ts");
-  samples.value = { source: "drawings", items: await drawings() };
+  showDrawings();
+}
+
+/** One after the other, as they are drawn. The page does without those that are not. */
+function showDrawings(): void {
+  const worker = new Worker(new URL("../../drawings/worker.ts", import.meta.url), { type: "module" });
+  let items: readonly Sample[] = [];
+  const show = calmly((isWhole: boolean) => {
+    samples.value = { source: "drawings", items, isWhole };
+  });
+  const end = (): void => {
+    worker.terminate();
+    show(true);
+  };
+  worker.onerror = end;
+  worker.onmessage = ({ data }: MessageEvent<Drawing | null>) => {
+    if (data === null) return end();
+    items = [...items, { ...data, url: URL.createObjectURL(data.file) }];
+    show(false);
+  };
 }
 
 /** The file of a sample. @throws EddiError `unavailable` */

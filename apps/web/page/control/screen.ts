@@ -1,5 +1,6 @@
 import { batch } from "@preact/signals";
 import type { Screen } from "../choice/answering.ts";
+import { withAnswer } from "../words/live-shares.ts";
 import { askedOf } from "./asked.ts";
 import { Rate } from "./rate.ts";
 import * as store from "./store.ts";
@@ -25,7 +26,9 @@ export const screen: Screen = {
       store.answer.value = answer;
       store.compared.value = null;
       store.provisional.value = null;
-      store.livePerSecond.value = store.camera.value === "live" ? rate.next(performance.now()) : null;
+      if (store.camera.value !== "live") return;
+      store.livePerSecond.value = rate.next(performance.now());
+      store.liveAnswers.value = withAnswer(store.liveAnswers.value, answer);
     });
   },
   provisional(early) {

@@ -3,8 +3,8 @@ import type { Conditions, Imagined, SimulatedConditions } from "../../client/ind
 import type { Simulated } from "../words/imagined-words.ts";
 import { summary } from "./store.ts";
 
-/** Where the sliders were put; null: nowhere yet, so that they show what is. */
-const chosen = signal<Simulated | null>(null);
+/** Where sliders were put; the others show what is. Null: none was moved yet. */
+const chosen = signal<Partial<Simulated> | null>(null);
 /** What would be planned where the sliders are; null until that is known. */
 export const imagined = signal<Imagined | null>(null);
 /** What photos really wait for; null: nothing. */
@@ -18,10 +18,9 @@ export const present = computed<Conditions | null>(() => before.value ?? summary
 /** What the sliders show; null before anything is known of the connection. */
 export const simulated = computed<Simulated | null>(() => {
   if (present.value === null) return null;
-  if (chosen.value !== null) return chosen.value;
-  if (tried.value !== null) return simulatedOf(tried.value);
+  if (tried.value !== null) return { ...simulatedOf(tried.value), ...chosen.value };
   const { uplinkBps, rttMs, queueMs } = present.value;
-  return { uplinkBps, rttMs, queueMs, slower: 1 };
+  return { uplinkBps, rttMs, queueMs, slower: 1, ...chosen.value };
 });
 
 export const isSimulated = computed(() => chosen.value !== null);
@@ -35,7 +34,7 @@ export function followTried(conditions: SimulatedConditions | null): void {
 
 /** Moves sliders. */
 export function simulate(change: Partial<Simulated>): void {
-  if (simulated.value !== null) chosen.value = { ...simulated.value, ...change };
+  if (simulated.value !== null) chosen.value = { ...chosen.value, ...change };
 }
 
 export function simulateNothing(): void {
@@ -47,9 +46,13 @@ export function conditionsOf({ slower, ...others }: Simulated, now: Conditions):
   return { ...others, edgeScale: now.edgeScale * slower };
 }
 
-/** As photos can be made to wait for them: a phone cannot be made faster. */
+/**
+ * As photos can be made to wait for them: a phone cannot be made faster, and how long requests happen to wait in the cloud
+ * is none that they were put to.
+ */
 export function tryable({ slower, ...others }: Simulated): SimulatedConditions {
-  return { ...others, slowdown: Math.max(1, slower) };
+  const queueMs = chosen.value?.queueMs ?? tried.value?.queueMs ?? 0;
+  return { ...others, queueMs, slowdown: Math.max(1, slower) };
 }
 
 export function simulatedOf({ slowdown, ...others }: SimulatedConditions): Simulated {

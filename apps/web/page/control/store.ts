@@ -13,6 +13,7 @@ import type { Imagined, NodeFacts, PlanSummary } from "../../talk/optimizer.ts";
 import { type CameraTools, NO_TOOLS } from "../choice/camera-tools.ts";
 import { foldModel } from "../graph/fold.ts";
 import type { LiveRate } from "../settings/settings.ts";
+import { type LiveAnswer, sharesOf } from "../words/live-shares.ts";
 import type { OpenedVisit } from "./open-visit.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
@@ -57,6 +58,9 @@ export const areSamplesOpen = signal(true);
 export const liveRate = signal<LiveRate>(null);
 /** Camera pictures answered a second, while it is live. */
 export const livePerSecond = signal<number | null>(null);
+/** Who answered its latest pictures; none while it is not. */
+export const liveAnswers = signal<readonly LiveAnswer[]>([]);
+export const liveShares = computed(() => sharesOf(liveAnswers.value));
 /** Images under way. */
 export const underWay = signal(0);
 /** The camera: closed, open, or classifying all the time. */
@@ -102,6 +106,8 @@ export interface Samples {
   /** `drawings`: made by our own code, because the service has no photos. */
   readonly source: "photos" | "drawings";
   readonly items: readonly Sample[];
+  /** Whether no more will come. */
+  readonly isWhole: boolean;
 }
 
 export interface Sample {

@@ -1,6 +1,6 @@
 import { formatBytes, formatOf100 } from "../words/format.ts";
 import { type DrawnBlock, type GraphState, graphWords } from "./graph-state.ts";
-import type { Look } from "./look.ts";
+import { exitMark, type Look } from "./look.ts";
 
 /** From left to right: as wide as its place is, low. */
 export function LyingGraph({
@@ -77,7 +77,7 @@ export function LyingGraph({
         block.exits.map((exit) => {
           const isLast = at === count - 1;
           const x = isLast ? left(at) + wide / 2 : gapAt(at + 1) - gap / 2 + 4;
-          const word = exit.id === state.exit ? "answer" : exit.id === state.backup ? "backup" : "";
+          const { word, look: shown } = exitMark(exit.id, state, look);
           const text = isBig && exit.accuracy !== null ? formatOf100(exit.accuracy) : word;
           const y = middle + tall / 2;
           const top = y + (isBig ? 34 : 14);
@@ -92,7 +92,7 @@ export function LyingGraph({
           const w = 60;
           const at0 = Math.min(Math.max(x - w / 2, 0), width - w - 2);
           return (
-            <g key={exit.id} class={`exit ${word === "answer" ? "here" : word === "backup" ? "keep" : ""}`}>
+            <g key={exit.id} class={`exit ${shown}`}>
               <path class="stem" d={`M${x} ${y + 1}V${top}`} />
               <rect x={at0} y={top} width={w} height={isBig ? 28 : 22} rx={isBig ? 14 : 11} />
               <text x={at0 + w / 2} y={top + (isBig ? 19 : 15.5)} text-anchor="middle">

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { formatBytes, formatMs, formatOf100 } from "../words/format.ts";
 import { type DrawnBlock, type GraphState, graphWords } from "./graph-state.ts";
-import type { Look } from "./look.ts";
+import { exitMark, type Look } from "./look.ts";
 import { BlockShape, bandClass, bandScale } from "./lying-graph.tsx";
 
 const ROW = 50;
@@ -125,12 +125,12 @@ export function StandingGraph(props: {
         block.exits.map((exit) => {
           const isLast = at === blocks.length - 1;
           const y = isLast ? top(at) + TALL + 15 : gapAt(at + 1) + (cut === at + 1 ? -14 : 0);
-          const word = exit.id === state.exit ? "answer" : exit.id === state.backup ? "backup" : "";
+          const { word, look: shown } = exitMark(exit.id, state, look);
           const from = isLast
             ? `M${middle} ${top(at) + TALL}V${y}`
             : `M${middle + Math.max(4, (block.bytes ?? 0) * band) / 2} ${y}`;
           return (
-            <g key={exit.id} class={`exit ${word === "answer" ? "here" : word === "backup" ? "keep" : ""}`}>
+            <g key={exit.id} class={`exit ${shown}`}>
               <path class="stem" d={`${from}H${side}`} />
               <rect x={side} y={y - 13} width={56} height={26} rx={13} />
               <text x={side + 28} y={y + 4.5} text-anchor="middle">

@@ -8,6 +8,7 @@ test("without a query everything is at its default", () => {
     settings: {
       model: null,
       backend: null,
+      engine: "auto",
       slowdown: 1,
       profile: "auto",
       codec: null,
@@ -25,11 +26,12 @@ test("without a query everything is at its default", () => {
 
 test("every setting can be given", () => {
   const { settings, problems } = readSettings(
-    "?model=tiny&backend=wasm&slowdown=2.5&profile=off&codec=float32+deflate&budget=40&fps=12&transport=stream&planner=spinn+insured&accuracy=0.8&only=phone&early=off&utm_source=x",
+    "?model=tiny&backend=wasm&engine=litert&slowdown=2.5&profile=off&codec=float32+deflate&budget=40&fps=12&transport=stream&planner=spinn+insured&accuracy=0.8&only=phone&early=off&utm_source=x",
   );
   expect(settings).toEqual({
     model: "tiny",
     backend: "wasm",
+    engine: "litert",
     slowdown: 2.5,
     profile: "off",
     codec: "float32+deflate",
@@ -51,12 +53,13 @@ test("?calibrate=, as ?profile= was once called, still says so", () => {
 
 test("a value that makes no sense is named, with what was expected, and its default is used", () => {
   const { settings, problems } = readSettings(
-    "?model=../x&backend=cuda&slowdown=0.5&profile=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon&planner=best&only=cloud&early=on",
+    "?model=../x&backend=cuda&engine=v8&slowdown=0.5&profile=maybe&codec=jpeg:0&budget=soon&fps=0&accuracy=85&transport=pigeon&planner=best&only=cloud&early=on",
   );
   expect(settings).toEqual(readSettings("").settings);
   expect(problems).toEqual([
     "?model=../x: expected a model id: lower case letters, digits and -",
     "?backend=cuda: expected one of webgpu, wasm, webgl",
+    "?engine=v8: expected one of auto, tfjs, litert",
     "?slowdown=0.5: expected a number from 1 to 1000",
     "?profile=maybe: expected one of auto, off, force",
     `?codec=jpeg:0: expected one of ${CODECS.join(", ")}; with a quality as webp:60, deflated as uint4+deflate`,

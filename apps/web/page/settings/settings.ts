@@ -1,7 +1,14 @@
 import { type CodecText, parseCodec, TRANSPORTS, type Transport } from "#shared/model";
 import { PLANNERS, type PlannerName } from "#shared/planning";
 import { BUDGET_MS, CODEC_TEXTS, type Objectives } from "../../client/index.ts";
-import { BACKENDS, type Backend, PROFILING_MODES, type ProfilingMode } from "../../talk/edge.ts";
+import {
+  BACKENDS,
+  type Backend,
+  PROFILING_MODES,
+  type ProfilingMode,
+  RUNTIME_WISHES,
+  type RuntimeWish,
+} from "../../talk/edge.ts";
 
 /** How often the live camera's frames are classified. */
 export type LiveRate = number | "most" | null;
@@ -12,6 +19,8 @@ export interface PageSettings {
   readonly model: string | null;
   /** Forces a TF.js backend; null for the fastest that works. */
   readonly backend: Backend | null;
+  /** What may run heads: LiteRT where it is measured to be faster (`auto`), never (`tfjs`), or wherever it works (`litert`). */
+  readonly engine: RuntimeWish;
   /**
    * The engine of the edge is made this many times as slow, 1 to 1000, to stand for a slower phone: after
    * each run the edge worker waits until that has lasted `slowdown` times the fastest run of its segment so
@@ -76,6 +85,7 @@ export function readSettings(query: string): {
       /^[a-z0-9][a-z0-9-]*$/.test(text) ? text : null,
     ),
     backend: read<Backend | null>("backend", null, `one of ${BACKENDS.join(", ")}`, oneOf(BACKENDS)),
+    engine: read<RuntimeWish>("engine", "auto", `one of ${RUNTIME_WISHES.join(", ")}`, oneOf(RUNTIME_WISHES)),
     slowdown: read("slowdown", 1, "a number from 1 to 1000", number(1, 1000)),
     profile: read<ProfilingMode>(
       "profile",

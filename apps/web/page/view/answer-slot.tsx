@@ -2,6 +2,7 @@ import { answer, busy, model, picture, provisional } from "../control/store.ts";
 import { formatPercent } from "../words/format.ts";
 import { agrees, ranking } from "../words/ranking.ts";
 import { MARKS, TEXTS } from "../words/texts.ts";
+import { Words } from "./words.tsx";
 
 /** What it is and how sure that is, in a slot that keeps its size whatever stands in it. */
 export function AnswerSlot() {
@@ -16,11 +17,15 @@ export function AnswerSlot() {
       </p>
       {shown !== null && shown.probabilities.length > 0 && (
         <p class="sure">
-          <span class="share">{formatPercent(shown.confidence)}</span>{" "}
+          <span class="share">
+            <Words text={formatPercent(shown.confidence)} />
+          </span>{" "}
           <small>{isSoFar ? "so far" : "sure"}</small>
         </p>
       )}
-      <p class="alts">{shown === null ? "" : secondLine(shown.probabilities, labels, shown.label)}</p>
+      <p class="alts">
+        <Words text={shown === null ? "" : secondLine(shown.probabilities, labels, shown.label)} />
+      </p>
     </div>
   );
 }

@@ -35,7 +35,9 @@ const CLOUD_WORDS = { unknown: "?", up: "up", down: "down", refusing: "busy" } a
 function Conditions() {
   const known = summary.value;
   const conditions = known?.conditions;
-  const backend = engine.value === null ? "starting" : (engine.value.backend ?? "none");
+  const device = engine.value;
+  const runsOn = device?.runtime === "tfjs" ? device.backend : device?.runtime;
+  const backend = device === null ? "starting" : (runsOn ?? "none");
   const cloud = known?.cloud ?? "unknown";
   const unknown = cloud === "down" ? "–" : "…";
   return (

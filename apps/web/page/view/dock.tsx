@@ -18,6 +18,7 @@ import { wayOf } from "../words/way.ts";
 import { BlockSheet } from "./block-sheet.tsx";
 import { Icon } from "./icon.tsx";
 import { SampleStrip } from "./sample-strip.tsx";
+import { Words } from "./words.tsx";
 
 /** Where pictures come from, under a line that says what the next one will send. */
 export function Dock({ controller }: { readonly controller: Controller }) {
@@ -64,7 +65,7 @@ function Next() {
   return (
     <p class="next" id="next">
       <Icon name={stays ? "lock" : "up"} />
-      <span>{nextWords(summary.value, known, own)}</span>
+      <Words text={nextWords(summary.value, known, own)} />
     </p>
   );
 }

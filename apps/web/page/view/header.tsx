@@ -27,8 +27,9 @@ export function Header({ controller }: { readonly controller: Controller }) {
 
 function Link() {
   const { text, isOff } = linkWords(summary.value, objectives.value?.phoneOnly ?? false);
+  // Another text is another paragraph: one that grew to the left would count as a shift.
   return (
-    <p class={isOff ? "link off" : "link"}>
+    <p key={text} class={isOff ? "link off" : "link"}>
       <Icon name={isOff ? "off" : "cloud"} />
       <span>{text}</span>
     </p>

@@ -12,7 +12,7 @@ export function SampleStrip({ controller }: { readonly controller: Controller })
   const known = samples.value;
   const { name, kind } = WORDS[known?.source ?? "photos"];
   return (
-    <ul class="samples" aria-label={name}>
+    <ul class="samples" aria-label={name} aria-busy={known?.isWhole === false || undefined}>
       {(known?.items ?? []).map((sample) => (
         <li key={sample.url}>
           <button type="button" onClick={() => void controller.answerSample(sample)}>

@@ -1,17 +1,18 @@
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { answer, blocks, model, nodeFacts, picture, summary } from "../control/store.ts";
+import { answer, blocks, camera, liveShares, model, nodeFacts, picture, summary } from "../control/store.ts";
 import { type GraphState, stateOfAnswer, stateOfPlan } from "../graph/graph-state.ts";
 import { LyingGraph } from "../graph/lying-graph.tsx";
 import { StandingGraph } from "../graph/standing-graph.tsx";
 import { useWidth } from "../graph/use-width.ts";
 
-/** Of the last answer; before there is one, of the plan for it. */
+/** Of the last answer; before there is one, and of a camera that is live, of the plan. */
 export function useShownState(): GraphState | null {
   return useComputed(() => {
     const known = model.value;
     if (known === null) return null;
-    if (answer.value !== null) return stateOfAnswer(answer.value, blocks.value, nodeFacts.value);
+    if (answer.value !== null && camera.value !== "live")
+      return stateOfAnswer(answer.value, blocks.value, nodeFacts.value);
     const { plan, sentBytes } = summary.value ?? { plan: null, sentBytes: 0 };
     return plan === null ? null : stateOfPlan(plan, sentBytes, known, blocks.value, nodeFacts.value);
   }).value;
@@ -28,7 +29,7 @@ export function SplitGraph(props: {
   const { state, selection } = props;
   const place = useRef<HTMLDivElement>(null);
   const { width, zoom } = useWidth(place);
-  const look = { pictureUrl: picture.value?.url ?? null };
+  const look = { pictureUrl: picture.value?.url ?? null, shares: liveShares.value?.exits ?? null };
   return (
     <div ref={place} class={selection === undefined ? "lying" : "standing"} style={{ zoom }}>
       {width > 0 &&

@@ -5,6 +5,9 @@ import type { Part } from "./times.ts";
 
 const CLASSES = { phone: "ph", way: "nw", cloud: "cl", vain: "vn" } as const;
 
+/** What the key below may take of the width: a limit before that would have its knob on it. As in `time.css`. */
+const KEY_SHARE = 0.81;
+
 /** Times on one axis, with the line of the limit through them. */
 export function TimeAxis(props: {
   readonly maxMs: number;
@@ -14,10 +17,15 @@ export function TimeAxis(props: {
   readonly children: ComponentChildren;
 }) {
   const { maxMs, limitMs, totalMs, label } = props;
+  const classes = [
+    "axis",
+    ...(totalMs > limitMs ? ["late"] : []),
+    ...(limitMs < KEY_SHARE * maxMs ? ["high"] : []),
+  ];
   const style = { "--max": maxMs, "--limit": limitMs, "--t": totalMs };
   return (
     <div
-      class={totalMs > limitMs ? "axis late" : "axis"}
+      class={classes.join(" ")}
       style={style}
       {...(label === undefined ? {} : { role: "img", "aria-label": label })}
     >

@@ -82,11 +82,13 @@ function Headline({ shown }: { readonly shown: Shown | null }) {
       </p>
     );
   }
+  const [took, late] = [formatMs(shown.totalMs), `${formatMs(shown.overMs)} ${TEXTS.late}`];
+  // Other words are other elements: what moves along with a number that grows counts as a shift.
   return (
-    <p>
-      <b>{formatMs(shown.totalMs)}</b>{" "}
+    <p key={`${took}, ${late}, ${shown.note}`}>
+      <b>{took}</b>{" "}
       {shown.overMs > 0 ? (
-        <span class="late-t small">{`${formatMs(shown.overMs)} ${TEXTS.late}`}</span>
+        <span class="late-t small">{late}</span>
       ) : (
         <span class="q small">
           <i class="thin" aria-hidden="true" /> {shown.note}

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Controller } from "../control/controller.ts";
-import { answer, asked, isWide, model } from "../control/store.ts";
+import { answer, asked, camera, isWide, liveShares, model } from "../control/store.ts";
+import { liveWords } from "../words/live-words.ts";
 import { TEXTS } from "../words/texts.ts";
 import { whyWords } from "../words/why-words.ts";
 import { Details } from "./details.tsx";
@@ -18,7 +19,11 @@ export function WhyPanel(_: { readonly controller: Controller }) {
   return (
     <>
       <p class="why">
-        {last === null || known === null ? TEXTS.whyNothing : whyWords(last, asked.value, known)}
+        {camera.value === "live"
+          ? liveWords(liveShares.value)
+          : last === null || known === null
+            ? TEXTS.whyNothing
+            : whyWords(last, asked.value, known)}
       </p>
       {state === null ? <div class="graph-place" /> : <SplitGraph state={state} />}
       <button

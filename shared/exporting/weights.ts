@@ -1,12 +1,22 @@
 import { fromFloat16 } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
-import { elementCount, type Shard, type WeightSpec } from "#shared/model";
+import {
+  elementCount,
+  type Model,
+  type Segment,
+  type Shard,
+  shardsFor,
+  type WeightSpec,
+} from "#shared/model";
 
 /** A constant of the model. */
 export interface Weight {
   readonly shape: readonly number[];
   readonly values: Float32Array | Int32Array;
 }
+
+/** A shard's bytes by its path, as they were verified; undefined where they are not there. */
+export type BytesOf = (path: string) => Uint8Array | undefined;
 
 /** Bytes of one stored value. */
 const WIDTHS: Readonly<Record<string, number>> = {
@@ -19,12 +29,29 @@ const WIDTHS: Readonly<Record<string, number>> = {
 };
 
 /**
+ * The constants that a segment's nodes have, by name.
+ *
+ * @throws EddiError `bad-weights` when a shard is missing
+ */
+export function weightsOf(model: Model, { nodes }: Segment, bytesOf: BytesOf): ReadonlyMap<string, Weight> {
+  const found = new Map<string, Weight>();
+  for (const shard of shardsFor(model, nodes)) {
+    const bytes = bytesOf(shard.path);
+    if (bytes === undefined) {
+      throw new EddiError("bad-weights", `${shard.path}: expected its weights, not loaded`);
+    }
+    for (const [name, weight] of readWeights(shard, bytes)) found.set(name, weight);
+  }
+  return found;
+}
+
+/**
  * The weights that lie in a shard, without a backend of TF.js.
  *
  * @param bytes all of the shard
  * @throws EddiError `bad-weights` where they are stored in a way that we do not know
  */
-export function readWeights({ path, weights }: Shard, bytes: Uint8Array): ReadonlyMap<string, Weight> {
+function readWeights({ path, weights }: Shard, bytes: Uint8Array): ReadonlyMap<string, Weight> {
   const found = new Map<string, Weight>();
   let from = 0;
   for (const spec of weights) {

@@ -1,4 +1,4 @@
-export type Pen = CanvasRenderingContext2D;
+export type Pen = OffscreenCanvasRenderingContext2D;
 type Style = string | CanvasGradient;
 
 /** All drawings are squares of this side. */

@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { LinearCoder } from "#shared/codecs";
+import { codersIn } from "#shared/model";
+import { encodeFitted, joinElements, splitElements, type WireTensor } from "#shared/protocol";
+import { randomFrom } from "#shared/random";
+import { LEARNED } from "../../../shared/protocol/learned-fixture.ts";
+import { ENGINES, openEngine } from "../../engines/index.ts";
+import { type LoadedModel, loadModels } from "../models/registry.ts";
+import { buildServer, type CloudServer } from "../server.ts";
+import { storeLearned } from "../testing/fitted-codec.ts";
+import { copyOfModels, floatTensor, post, request, scoresOf, testConfig } from "../testing/fixture.ts";
+import { TailModel } from "../worker/tail-model.ts";
+import { tailTo } from "./infer.ts";
+
+const { tensor: TENSOR, replaces } = LEARNED;
+const COUNT = 8 * 8 * 4;
+
+const cleanUps: (() => Promise<void>)[] = [];
+let server: CloudServer;
+let learned: LoadedModel;
+let coders: readonly LinearCoder[];
+/** What stands for the later tensor, by the reference engine. */
+let decode: (latent: Float32Array) => Promise<Float32Array>;
+beforeAll(async () => {
+  const { dir, remove } = await copyOfModels(["tiny"]);
+  await storeLearned(join(dir, "tiny"));
+  server = await buildServer(testConfig({ modelsDir: dir }));
+  cleanUps.push(() => server.close(), remove);
+  await server.ready;
+  learned = (await loadModels(dir)).find("tiny", null);
+  const { model, files } = learned;
+  coders = codersIn(model, model.shards.at(-1)!, files.shards.at(-1)!)!.coders;
+  const { load } = await openEngine("wasm");
+  const reference = load(model, () => {});
+  for (const [at, shard] of model.shards.entries()) reference.addShard(shard, files.shards[at]!);
+  cleanUps.push(async () => reference.dispose());
+  decode = async (values) => {
+    const { decoder } = model.detours.get(TENSOR)!;
+    const [decoded] = await reference.runValues(decoder, [{ shape: [1, 8, 8, 4], values }]);
+    return decoded!.values;
+  };
+});
+afterAll(async () => {
+  for (const cleanUp of cleanUps) await cleanUp();
+});
+
+const drawn = (seed: number): Float32Array => {
+  const random = randomFrom(seed);
+  return Float32Array.from({ length: COUNT }, () => 4 * random() - 2);
+};
+const coded = (rate: number, values: Float32Array) =>
+  encodeFitted(TENSOR, { codec: "linear", rate, coder: coders[rate - 1]! }, values);
+const ask = (tensors: WireTensor[], parameters: object) =>
+  post(server.app, request(tensors, { parameters: { exit: "exit3", ...parameters } }));
+const farthest = (one: Float32Array, other: Float32Array): number =>
+  Math.max(...one.map((score, at) => Math.abs(score - other[at]!)));
+
+/** The values that the service has of a stream. */
+function afterCoding(rate: number, values: Float32Array): Float32Array {
+  const coder = coders[rate - 1]!;
+  const into = new Float32Array(COUNT);
+  coder.decode(coder.encode(values), into);
+  return into;
+}
+
+test("a stream of a learned codec leads to the scores of what its decoder makes of it, alone and in a batch", async () => {
+  for (const rate of [1, 2]) {
+    const values = drawn(rate);
+    const stand = await decode(afterCoding(rate, values));
+    const expected = scoresOf(await ask([floatTensor(replaces, [1, 8, 8, 16], stand)], {}));
+    const { tensor, parameters } = coded(rate, values);
+    expect(farthest(scoresOf(await ask([tensor], parameters)), expected)).toBeLessThan(1e-5);
+    const [stream] = splitElements("a", tensor.data, 1);
+    const two = { ...tensor, shape: [2], data: joinElements([stream!, stream!]) };
+    const both = scoresOf(await ask([two], parameters));
+    expect(farthest(both.subarray(0, 10), expected)).toBeLessThan(1e-5);
+    expect(farthest(both.subarray(10), expected)).toBeLessThan(1e-5);
+  }
+});
+
+test.for(ENGINES)("engine %s gives of equal streams what WASM gives", async (name, { skip }) => {
+  const opened = await openEngine(name).catch((thrown: Error) => thrown);
+  if (opened instanceof Error) return skip(opened.message);
+  const tail = new TailModel(learned.files, opened.load);
+  await tail.opened();
+  const { tensor, parameters } = coded(1, drawn(5));
+  const segment = tailTo(learned.model, [replaces], ["exit3"]);
+  // The second time by what opened in the background.
+  for (let time = 0; time < 2; time++) {
+    const [result] = await tail.run(segment, [{ tensors: [tensor], parameters }]);
+    const expected = scoresOf(await ask([tensor], parameters));
+    if (!("outputs" in result!)) return expect.fail(JSON.stringify(result));
+    expect(farthest(result.outputs[0]!.values, expected)).toBeLessThan(1e-4);
+    await tail.opened();
+  }
+  tail.dispose();
+});
+
+test("streams, values of the tensor itself and those of the later one are answered in one batch", async () => {
+  const { load } = await openEngine("wasm");
+  const tail = new TailModel(learned.files, load);
+  const { tensor, parameters } = coded(1, drawn(3));
+  const stand = floatTensor(replaces, [1, 8, 8, 16], await decode(afterCoding(1, drawn(3))));
+  const damaged = { ...tensor, data: tensor.data.slice(0, -1) };
+  const segment = tailTo(learned.model, [replaces], ["exit3"]);
+  const items = [tensor, stand, damaged].map((one) => ({ tensors: [one], parameters }));
+  const [a, b, bad] = await tail.run(segment, items);
+  tail.dispose();
+  if (!("outputs" in a!) || !("outputs" in b!)) return expect.fail(JSON.stringify([a, b]));
+  expect(farthest(a.outputs[0]!.values, b.outputs[0]!.values)).toBeLessThan(1e-5);
+  expect(bad).toMatchObject({ code: "bad-tensor" });
+});
+
+test("the tensor itself still leads to its own tail", async () => {
+  const values = Float32Array.from({ length: 16 * 16 * 8 }, (_, at) => at % 7);
+  const response = await ask([floatTensor(TENSOR, [1, 16, 16, 8], values)], {});
+  expect(response.statusCode).toBe(200);
+});
+
+test("a stream for an exit that its decoder does not lead to is refused, as are damaged ones and other rates", async () => {
+  const { tensor, parameters } = coded(1, drawn(1));
+  const early = await ask([tensor], { ...parameters, exit: "exit1" });
+  expect(early.statusCode).toBe(400);
+  const key = `linear.${TENSOR}`;
+  const rate = await ask([tensor], { [key]: 3 });
+  expect(rate.json().error).toBe(`parameter ${key}: expected a rate of 1 to 2, got 3`);
+  const [stream] = splitElements("a", tensor.data, 1);
+  const random = randomFrom(11);
+  let refused = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    const bytes = stream!.slice();
+    if (seed < 4) bytes.fill(seed % 2 === 0 ? 0 : 255, seed < 2 ? 0 : 9);
+    else bytes[Math.floor(random() * bytes.length)]! ^= 1 << Math.floor(random() * 8);
+    const response = await ask([{ ...tensor, data: joinElements([bytes]) }], parameters);
+    expect([200, 400], `seed ${seed}`).toContain(response.statusCode);
+    if (response.statusCode === 200) expect(scoresOf(response).every(Number.isFinite)).toBe(true);
+    else refused++;
+  }
+  expect(refused).toBeGreaterThan(100);
+  // The tensor that its decoder gives is there already.
+  const twice = await ask([tensor, floatTensor(replaces, [1, 8, 8, 16], new Float32Array(1024))], parameters);
+  expect(twice.statusCode).toBe(400);
+  expect(twice.json().error).toBe("expected distinct tensors, got one twice");
+  const both = await ask(
+    [tensor, floatTensor("block2/wide", [1, 8, 8, 12], new Float32Array(768))],
+    parameters,
+  );
+  expect(both.statusCode).toBe(400);
+});

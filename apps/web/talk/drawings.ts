@@ -1,0 +1,5 @@
+/** A picture that was drawn by our own code, and what it is to show. Their worker tells one after the other, and null after the last. */
+export interface Drawing {
+  readonly label: string;
+  readonly file: Blob;
+}

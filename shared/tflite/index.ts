@@ -1,0 +1,1 @@
+export { exportSegment } from "./export-segment.ts";
