@@ -33,7 +33,7 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     const from = await findCheckpoint(folder, resume);
     const recipe = onThisCpu({ ...published.recipe, ...from?.recipe, ...givenOf(options) });
     // Faster where the CPU has AVX-512, and safe for these (see `setTensorFlowDefaults`).
-    if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE_BF16";
+    if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE_AMX";
     const tf = loadNativeTf();
     const set = await openData({ ...data, own: published.dataSet }, status);
     const photos = await loadSplit(set, "train", { cacheDir: cacheDir(data.env), status });

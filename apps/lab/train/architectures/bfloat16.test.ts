@@ -4,7 +4,7 @@ import { findNativeTf, type Tf } from "../../engine/native.ts";
 import { trainBatchNorm, useNativeReluGradient } from "../../engine/native-ops.ts";
 import { asNarrowAs, convolveLike, hasBfloat16, narrow, widen } from "./bfloat16.ts";
 
-process.env.ONEDNN_MAX_CPU_ISA = "AVX512_CORE_BF16";
+process.env.ONEDNN_MAX_CPU_ISA = "AVX512_CORE_AMX";
 const native = hasBfloat16() ? findNativeTf() : null;
 
 describe.skipIf(!native)("bfloat16 (needs @tensorflow/tfjs-node and a processor that knows it)", () => {
