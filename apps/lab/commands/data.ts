@@ -10,9 +10,10 @@ export const dataCommand = command({
 where it stopped.
 
   imagenette  13,394 photos at 160 pixels in ten classes (98 MB); ImageNet's, for research use. The default
-  cifar10     60,000 images of 32x32 pixels in ten classes (170 MB); no licence, cite Krizhevsky 2009`,
+  cifar10     60,000 images of 32x32 pixels in ten classes (170 MB); no licence, cite Krizhevsky 2009
+  clothing    3,781 photos of garments in ten classes (CC0): no archive of it has a published hash, this says where it is`,
   argument: {
-    name: "imagenette | cifar10",
+    name: "imagenette | cifar10 | clothing",
     ifNone: () => findOfficialSet("imagenette"),
     read: findOfficialSet,
   },
@@ -26,7 +27,7 @@ where it stopped.
   },
   more: `Your own photos need no command: give --data a folder, {train,val}/CLASS/* or CLASS/* (jpg, jpeg, png, webp).
 Of the latter every tenth photo of a class is for validation.`,
-  run: async ({ argument: set, options: { dir, url = set.source.url }, status }) => {
+  run: async ({ argument: set, options: { dir, url }, status }) => {
     const stop = new AbortController();
     process.once("SIGINT", () => stop.abort());
     const got = await getDataSet({ dir, set, url, status, signal: stop.signal });

@@ -85,8 +85,7 @@ async function photosFolder(dataOption: string | undefined, status: StatusLine):
   const found = await findPhotos(dataOption);
   if (found !== null) return found;
   try {
-    const { url } = imagenette.source;
-    return (await getDataSet({ dir: cacheDir(process.env), set: imagenette, url, status })).folder;
+    return (await getDataSet({ dir: cacheDir(process.env), set: imagenette, status })).folder;
   } catch (error) {
     status.note(
       `${(error as Error).message}\nNo photos: the demo classifies the drawings of the page; their accuracy says nothing.`,

@@ -4,15 +4,20 @@ import { holdBack } from "../data/held-back.ts";
 import { openData } from "../data/open-data.ts";
 import { loadSplit } from "../data/pixels.ts";
 import { loadNativeTf } from "../engine/native.ts";
+import { modelFolder, readModelFolder, readWeightsOf } from "../files/model-folder.ts";
 import { hasBfloat16 } from "../train/architectures/bfloat16.ts";
 import { BASE_RECIPE, type Recipe } from "../train/architectures/recipe.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { percents } from "../train/progress.ts";
+import type { StoredWeights } from "../train/start-weights.ts";
 import { train } from "../train/trainer.ts";
 import { architectureArgument } from "./architecture-argument.ts";
 import { command } from "./command.ts";
 import { flag, text, whole } from "./option.ts";
 import { dataOption } from "./shared-options.ts";
+
+/** The word of `--start` for weights of nobody's. */
+const RANDOM = "random";
 
 export const trainCommand = command({
   name: "train",
@@ -26,12 +31,17 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     batch: whole("photos per step (default: the model's own)", 1),
     seed: whole(`of weights, order and views of the photos (default ${BASE_RECIPE.seed})`, 0),
     checkpoints: text("DIR", "where to keep the state (default checkpoints/MODEL)"),
+    start: text(
+      "MODEL",
+      "begin with the weights of this model, a folder under models/ or a path, in layers of the same name and shape; " +
+        `${RANDOM}: with none (default: the architecture's own)`,
+    ),
     resume: flag("go on from the checkpoint there, with its settings"),
   },
   run: async ({ argument: published, options, status }) => {
     const { data, checkpoints: folder = `checkpoints/${published.id}`, resume } = options;
+    const { start: startsFrom = published.startsFrom ?? RANDOM } = options;
     const from = await findCheckpoint(folder, resume);
-    const recipe = onThisCpu({ ...published.recipe, ...from?.recipe, ...givenOf(options) });
     // Faster where the CPU has AVX-512, and safe for these (see `setTensorFlowDefaults`).
     if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE_AMX";
     const tf = loadNativeTf();
@@ -39,11 +49,29 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     const photos = await loadSplit(set, "train", { cacheDir: cacheDir(data.env), status });
     const { kept, heldBack } = holdBack(photos);
     const { labels } = set;
+    const start = from === null && startsFrom !== RANDOM ? await startWeights(startsFrom) : null;
+    const recipe = onThisCpu({
+      ...published.recipe,
+      ...(start === null ? {} : { startedFrom: start.name }),
+      ...from?.recipe,
+      ...givenOf(options),
+    });
     const architecture = { ...published, classes: labels.length };
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
     const { signal } = stop;
-    const run = { architecture, recipe, labels, train: kept, heldBack, folder, from, status, signal };
+    const run = {
+      architecture,
+      recipe,
+      labels,
+      train: kept,
+      heldBack,
+      folder,
+      from,
+      start: start?.weights ?? null,
+      status,
+      signal,
+    };
     const { finished, best } = await train(tf, run);
     const top = best?.accuracy
       ? `, top-1 of the exits ${percents(best.accuracy)} after epoch ${best.epoch + 1}`
@@ -52,6 +80,18 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     else status.note(`stopped; the same command with --resume goes on`);
   },
 });
+
+interface Start {
+  /** Of the model, with its version. */
+  readonly name: string;
+  readonly weights: StoredWeights;
+}
+
+async function startWeights(nameOrPath: string): Promise<Start> {
+  const folder = modelFolder(nameOrPath);
+  const model = await readModelFolder(folder);
+  return { name: `${model.metadata.id} (${model.version})`, weights: await readWeightsOf(folder, model) };
+}
 
 async function findCheckpoint(folder: string, resume: boolean): Promise<Checkpoint | null> {
   const found = await loadCheckpoint(folder);

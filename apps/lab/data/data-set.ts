@@ -1,7 +1,7 @@
 export type Split = "train" | "validation";
 
 /** The published sets that the lab knows, by what it calls them. */
-export type OfficialId = "imagenette" | "cifar10";
+export type OfficialId = "imagenette" | "cifar10" | "clothing";
 
 /** A labelled set of photos on this machine, not decoded yet. */
 export interface DataSet {
@@ -24,6 +24,8 @@ export interface ImageFile {
   readonly path: string;
   /** Index of the class. */
   readonly label: number;
+  /** Of a validation photo, where the set itself parts them: whether it is one to report on (`halves.ts`). */
+  readonly isReported?: boolean;
 }
 
 /** A published set: where it comes from, how it is found again. */
@@ -32,7 +34,8 @@ export interface OfficialSet {
   /** As its authors write it. */
   readonly name: string;
   readonly labels: readonly string[];
-  readonly source: { readonly url: string; readonly md5: string };
+  /** Its archive; or, where there is none with a published hash, the page that tells how to get it. */
+  readonly source: { readonly url: string; readonly md5: string } | { readonly page: string };
   /** Folders that its archives unpack to; the first is the official archive's. */
   readonly folders: readonly [string, ...string[]];
   /** File names of its archives. */

@@ -26,13 +26,16 @@ export function halves(photos: LoadedPhotos): Halves {
 
 /**
  * Parts validation photos by a hash of what each is called: its class and its name alone decide, so that it is in the
- * same half on every machine, in every copy of the set, and whatever photos join it. About half of every class.
+ * same half on every machine, in every copy of the set, and whatever photos join it. About half of every class. A set
+ * that parts them itself goes before.
  *
  * @returns by photo, whether it is one to report on
  * @throws EddiError `bad-argument` when a half would hold fewer than 5 photos
  */
-export function reportedOnes({ names }: Pick<LoadedPhotos, "names">): readonly boolean[] {
-  const isReported = names.map(isReportedOn);
+export function reportedOnes({
+  names,
+  isReported = names.map(isReportedOn),
+}: Pick<LoadedPhotos, "names" | "isReported">): readonly boolean[] {
   const reported = isReported.filter(Boolean).length;
   const chosen = names.length - reported;
   if (Math.min(chosen, reported) >= LEAST) return isReported;

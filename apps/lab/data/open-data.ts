@@ -69,5 +69,5 @@ async function find(
 }
 
 function downloaded(set: OfficialSet, dir: string, status: StatusLine): Promise<DataSet> {
-  return getDataSet({ dir, set, url: set.source.url, status });
+  return getDataSet({ dir, set, status });
 }

@@ -14,6 +14,8 @@ export interface LoadedPhotos extends Photos {
   readonly skipped: number;
   /** By photo: its class folder and file name without ending, or of records class and place in it: `airplane/0017`. */
   readonly names: readonly string[];
+  /** By photo, where the set itself parts its validation photos: whether it is one to report on. */
+  readonly isReported?: readonly boolean[];
 }
 
 export interface LoadOptions {
@@ -47,8 +49,15 @@ export async function loadSplit(set: DataSet, split: Split, options: LoadOptions
   }
   const photos = without(unreadable, files, pixels, set);
   const gaps = new Set(unreadable.map(({ at }) => at));
-  const names = files.filter((_, at) => !gaps.has(at)).map((file) => nameOf(file.path));
-  return { ...photos, skipped: unreadable.length, names };
+  const read = files.filter((_, at) => !gaps.has(at));
+  const names = read.map((file) => nameOf(file.path));
+  const isReported = read.flatMap((file) => file.isReported ?? []);
+  return {
+    ...photos,
+    skipped: unreadable.length,
+    names,
+    ...(isReported.length === 0 ? {} : { isReported }),
+  };
 }
 
 function nameOf(file: string): string {
@@ -70,7 +79,7 @@ async function decoded(
   const job = {
     files: files.map((file) => file.path),
     size: set.size,
-    turned: set.id === "folder",
+    turned: set.id === "folder" || set.id === "clothing",
     onProgress: (done: number, total: number) => status.update(`decoding photos: ${done} of ${total}`),
   };
   const cacheFile = path.join(cacheDir, `pixels-${await fingerprint(set, files)}.bin`);

@@ -48,6 +48,11 @@ const SETS: Readonly<Record<DataSet["id"], { classes: string; from: string; term
     from: "CIFAR-10 (Krizhevsky 2009)",
     terms: "\n  The images come without a licence: for research use.",
   },
+  clothing: {
+    classes: "ten classes of garments",
+    from: "the Clothing dataset (CC0), photos taken by phone",
+    terms: "",
+  },
   folder: { classes: "the classes of a user's own photos", from: "a user's own photos", terms: "" },
 };
 
@@ -68,7 +73,7 @@ function trainedCard(
     the others are held back for the choice of the epoch and for what is fitted after training.`,
   );
   const training = point(
-    `**Training**: from random weights; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier
+    `**Training**: from ${startText(recipe)}; joint loss of all exits, weights ${exitWeights.join(", ")}, of an earlier
     exit's target ${percent(recipe.distillation)} the last exit's own answer; ${recipe.epochs} epochs
     (${phasesText(recipe)}), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum},
     peak rate ${recipe.rate}${muonText(recipe)}; warm-up over ${recipe.warmupEpochs} of the epochs, cosine schedule,
@@ -111,6 +116,12 @@ function point(text: string): string {
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+
+function startText({ startedFrom }: Recipe): string {
+  return startedFrom === undefined
+    ? "random weights"
+    : `the weights of ${startedFrom}, layers of other shapes from random ones`;
+}
 
 function phasesText({ phases }: Recipe): string {
   if (phases.length === 1) return `all at ${phases[0]!.size}x${phases[0]!.size}`;

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { io, type Tensor } from "@tensorflow/tfjs-core";
 import type { LinearCoder } from "#shared/codecs";
 import { EddiError } from "#shared/errors";
 import {
@@ -28,6 +29,19 @@ export async function readModelFolder(folder: string): Promise<Model> {
     throw new EddiError("not-found", `expected a model at ${file}, got none`, { cause });
   });
   return readModel(bytes);
+}
+
+/** The weights of a model's shards on the active backend, by the names of its constants. */
+export async function readWeightsOf(
+  folder: string,
+  { shards }: Pick<Model, "shards">,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const weights: Record<string, Tensor> = {};
+  for (const shard of shards) {
+    const { buffer } = new Uint8Array(await readShard(folder, shard));
+    Object.assign(weights, io.decodeWeights(buffer, shard.weights as unknown as io.WeightsManifestEntry[]));
+  }
+  return weights;
 }
 
 /** The model with all its weights on the active backend. */

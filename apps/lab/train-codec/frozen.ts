@@ -1,9 +1,9 @@
-import { io, type Tensor, type Tensor1D, type Tensor4D } from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import { fusedOf, integersOf, textOf } from "#shared/exporting";
 import type { Model, ModelNode } from "#shared/model";
 import type { SegmentModel } from "#shared/runtime";
 import type { Tf } from "../engine/native.ts";
-import { readShard } from "../files/model-folder.ts";
+import { readWeightsOf } from "../files/model-folder.ts";
 
 /**
  * A frozen net through which gradients flow. Its convolutions are computed by operations of their own rather than fused
@@ -24,12 +24,7 @@ export interface FrozenNet {
 export async function frozenNet(tf: Tf, segments: SegmentModel, folder: string): Promise<FrozenNet> {
   const { model } = segments;
   const nodes = new Map(model.nodes.map((node) => [node.name, node]));
-  const weights: Record<string, Tensor> = {};
-  for (const shard of model.shards) {
-    const bytes = await readShard(folder, shard);
-    const { buffer } = new Uint8Array(bytes);
-    Object.assign(weights, io.decodeWeights(buffer, shard.weights as unknown as io.WeightsManifestEntry[]));
-  }
+  const weights = await readWeightsOf(folder, model);
   const compute = (node: ModelNode, inputs: readonly Tensor[]): Tensor => {
     if (isPlainConvolution(node)) return convolve(tf, node, inputs[0] as Tensor4D, weights);
     const feeds = node.inputs.filter((name) => nodes.has(name));

@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import { randomFor, shuffled } from "#shared/random";
 import type { Photos } from "../data/photos.ts";
@@ -13,6 +14,7 @@ import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.
 import { type Learner, openLearner } from "./learner.ts";
 import { recomputeNorms } from "./norms.ts";
 import { paceText, percents } from "./progress.ts";
+import { type StoredWeights, startFrom } from "./start-weights.ts";
 import type { NamedValues } from "./weights.ts";
 
 export interface TrainingRun {
@@ -27,6 +29,8 @@ export interface TrainingRun {
   readonly folder: string;
   /** Where to go on from. */
   readonly from: Checkpoint | null;
+  /** What to begin with where there is nothing to go on from; random weights without it. */
+  readonly start?: StoredWeights | null;
   readonly status: StatusLine;
   /** Stops after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal;
@@ -70,6 +74,10 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     checkSameRun(from, run);
     learner.write(from.tensors);
     status.note(`resumed at epoch ${from.epoch + 1}, step ${from.step}`);
+  } else if (run.start) {
+    const { taken, left } = startFrom(tf, network, run.start, normBatches(tf, run));
+    const others = left.length === 0 ? "" : `; random: ${left.join(", ")}`;
+    status.note(`${taken.length} layers begin with the weights of ${recipe.startedFrom}${others}`);
   }
   const history = [...(from?.history ?? [])];
   const facts = {
@@ -109,19 +117,21 @@ function isMeasured({ epochs }: Recipe, epoch: number): boolean {
 /** The averaged weights, normalised anew for whole photos at full size, and how they do on the photos held back. */
 function measure(
   tf: Tf,
-  { architecture, train: photos, heldBack }: TrainingRun,
+  run: TrainingRun,
   learner: Learner,
 ): { readonly accuracy: readonly number[]; readonly weights: readonly NamedValues[] } {
+  const { architecture, heldBack } = run;
   const { network } = learner;
   return learner.withAverages(() => {
-    recomputeNorms(
-      tf,
-      network,
-      plainBatches(tf, photos, spread(photos.count, NORM_PHOTOS), architecture.size),
-    );
+    recomputeNorms(tf, network, normBatches(tf, run));
     const { accuracy } = measureAccuracy(tf, network, heldBack, architecture.size);
     return { accuracy, weights: learner.readWeights() };
   });
+}
+
+/** Whole training photos at full size. */
+function normBatches(tf: Tf, { architecture, train: photos }: TrainingRun): Iterable<Tensor4D> {
+  return plainBatches(tf, photos, spread(photos.count, NORM_PHOTOS), architecture.size);
 }
 
 /** Mean accuracy over the exits, each with its weight in the loss. */

@@ -1,4 +1,5 @@
 import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs";
+import type { OfficialId } from "../../data/data-set.ts";
 import type { Tf } from "../../engine/native.ts";
 import { NORM_MOMENTUM, type NormControl } from "./batch-norm.ts";
 import { type Blocks, makeBlocks } from "./blocks.ts";
@@ -23,7 +24,9 @@ export interface Architecture {
   readonly size: number;
   readonly classes: number;
   /** The published set that it is made for. */
-  readonly dataSet: "cifar10" | "imagenette";
+  readonly dataSet: OfficialId;
+  /** The model whose weights its training begins with, unless the command says otherwise; random ones without it. */
+  readonly startsFrom?: string;
   /** Whether every convolution has a multiple of 16 channels, the image's and the scores' aside. */
   readonly isWide: boolean;
   /** How it is trained, unless the command says otherwise. */

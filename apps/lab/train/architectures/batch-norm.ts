@@ -20,7 +20,8 @@ export interface NormControl {
 /** The share in training. */
 export const NORM_MOMENTUM = 0.97;
 
-const EPSILON = 1e-3;
+/** Added to a variance. */
+export const EPSILON = 1e-3;
 
 interface Weights {
   readonly gamma: LayerVariable;

@@ -4,12 +4,21 @@ import type { Architecture } from "./architecture.ts";
 import { inception } from "./inception.ts";
 import { mobilenet } from "./mobilenet.ts";
 import { resnet } from "./resnet.ts";
+import { resnetClothing } from "./resnet-clothing.ts";
 import { resnetLarge } from "./resnet-large.ts";
 import { tiny } from "./tiny.ts";
 
 export { type Architecture, buildNetwork, type Network } from "./architecture.ts";
 
-const ARCHITECTURES: readonly Architecture[] = [alexnet, resnet, resnetLarge, inception, mobilenet, tiny];
+const ARCHITECTURES: readonly Architecture[] = [
+  alexnet,
+  resnet,
+  resnetLarge,
+  resnetClothing,
+  inception,
+  mobilenet,
+  tiny,
+];
 
 export const ARCHITECTURE_IDS: readonly string[] = ARCHITECTURES.map(({ id }) => id);
 

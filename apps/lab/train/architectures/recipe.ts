@@ -1,5 +1,7 @@
 /** Everything that, with the seed and the photos, decides a training run. */
 export interface Recipe {
+  /** The model whose weights it began with, and its version; random ones without it. */
+  readonly startedFrom?: string;
   readonly epochs: number;
   readonly batch: number;
   readonly seed: number;
