@@ -18,7 +18,7 @@ const CLASSES = [
 
 const FOLDERS = CLASSES.map(({ folder }) => folder);
 
-export const CLOTHING_LABELS: readonly string[] = CLASSES.map(({ label }) => label);
+const CLOTHING_LABELS: readonly string[] = CLASSES.map(({ label }) => label);
 
 /** Height and width that its photos are decoded to. */
 const SIZE = 288;
