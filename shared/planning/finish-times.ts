@@ -31,7 +31,7 @@ export function ranBy(costs: readonly ExitCosts[], plan: Plan | null): ReadonlyS
 }
 
 /** An engine that computes in the thread that sees replies looks for them about so often while it finishes. */
-export const PART_MS = 24;
+const PART_MS = 24;
 
 /**
  * In how many parts such an engine finishes: a power of two, so that an estimate that trembles makes no new parts.

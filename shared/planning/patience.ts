@@ -1,5 +1,4 @@
 import { likelihood } from "#shared/optimizer";
-import { PART_MS } from "./finish-times.ts";
 import type { SoonestStage } from "./planning.ts";
 import { DEAD_LINK_MS } from "./race.ts";
 
@@ -16,7 +15,7 @@ export interface Awaited {
  * but between its parts. The wait w of least cost, over where the edge may end, e after it has begun:
  *
  *   integral of P(reply later than t) for t from 0 to w + e    whoever is first answers
- *   + P(reply between w and w + e) * half a part                it is seen when a part has ended
+ *   + P(reply between w and w + e) * half its part              it is seen when a part has ended
  *   + PRICE * integral of the same from w to w + e              the edge works as long as none has come
  *
  * Replies are normal but for those that stall. How long a stall lasts nobody has seen: it ends anywhere on a logarithmic
@@ -26,7 +25,7 @@ export interface Awaited {
  */
 export function patienceMs(
   { remoteMs, sdMs, late }: Awaited,
-  stages: readonly Pick<SoonestStage, "ms" | "share">[],
+  stages: readonly Pick<SoonestStage, "ms" | "share" | "partsMs">[],
 ): number {
   const stalledMs = Math.max(1, remoteMs + FAR_Z * sdMs);
   const stalls = Math.log(DEAD_LINK_MS / stalledMs);
@@ -37,9 +36,12 @@ export function patienceMs(
     return (1 - late) * core + late * stalled;
   };
   let endMs = 0;
-  const ends = stages.map(({ ms, share }) => {
+  let squares = 0;
+  const ends = stages.map(({ ms, share, partsMs }) => {
     endMs += ms;
-    return { afterMs: endMs, share, lookMs: Math.min(PART_MS, endMs) / 2 };
+    // Half of the part that a reply falls into: the sooner into a long one.
+    squares += partsMs.reduce((sum, part) => sum + part * part, 0);
+    return { afterMs: endMs, share, lookMs: endMs > 0 ? squares / endMs / 2 : 0 };
   });
   const tried = [0, ...waits(remoteMs, sdMs, stalledMs)].filter((ms) => ms >= 0);
   const waited = areaUnder(later, [

@@ -64,6 +64,8 @@ export interface Soonest {
 export interface SoonestStage extends EarlyExit {
   /** From the stage before. */
   readonly ms: number;
+  /** Of the parts that an engine takes it in which sees replies between them only; together `ms`. */
+  readonly partsMs: readonly number[];
   /** Of the images that the plan's early exits pass on: those that it answers. */
   readonly share: number;
 }

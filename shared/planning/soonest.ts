@@ -1,10 +1,11 @@
 import type { ExitCosts } from "#shared/evaluator";
-import type { ExitPolicy, Plan } from "#shared/model";
-import { ranBy } from "./finish-times.ts";
+import { type ExitPolicy, inParts, type Plan } from "#shared/model";
+import { finishParts, ranBy } from "./finish-times.ts";
 import type { CostedModel, PlanRequest } from "./planner.ts";
-import type { Soonest } from "./planning.ts";
+import type { Soonest, SoonestStage } from "./planning.ts";
 
 type Way = Pick<ExitPolicy, "exit" | "early" | "reach">;
+type Untimed = Pick<Soonest, "exit"> & { readonly stages: readonly Omit<SoonestStage, "partsMs">[] };
 
 /**
  * Of all exits and policies that are accurate enough, begin with the exits that the plan has asked, and whose nodes are
@@ -38,7 +39,7 @@ export function soonestHere(
     known.set(key, ms);
     return ms;
   };
-  const timed = ({ exit, early, reach }: Way): Soonest => {
+  const timed = ({ exit, early, reach }: Way): Untimed => {
     const passed = reach[asked.length - 1] ?? 1;
     const steps = [...early.slice(asked.length), { exit, threshold: 0 }];
     const ids = steps.map((step) => step.exit);
@@ -60,10 +61,15 @@ export function soonestHere(
     (way) => (way.accuracy ?? 0) >= minAccuracy && begins(way) && isReady(way),
   );
   const ways = enough.length > 0 ? enough : [{ exit: plan.exit, early: asked, reach: asked.map(() => 1) }];
-  return ways.map(timed).reduce((best, one) => (meanMs(one) < meanMs(best) ? one : best));
+  const { exit, stages } = ways.map(timed).reduce((best, one) => (meanMs(one) < meanMs(best) ? one : best));
+  const inTheirParts = stages.map((stage, at): SoonestStage => {
+    const before = [ran, ...stages.slice(0, at).map((one) => needed.get(one.exit)!)];
+    return { ...stage, partsMs: partsOf(ofExit(stage.exit)!, before, stage.ms) };
+  });
+  return { exit, stages: inTheirParts };
 }
 
-function meanMs({ stages }: Soonest): number {
+function meanMs({ stages }: Untimed): number {
   let left = 1;
   let sum = 0;
   for (const { ms, share } of stages) {
@@ -74,9 +80,19 @@ function meanMs({ stages }: Soonest): number {
 }
 
 /** What an exit takes of which some nodes have run, at edge scale 1. */
-function restOf({ dag, edgeMs, edgeFixedMs }: ExitCosts, before: readonly ReadonlySet<string>[]): number {
-  return dag.names.reduce(
-    (sum, name, node) => sum + (before.some((ran) => ran.has(name)) ? 0 : edgeMs[node]!),
-    edgeFixedMs,
-  );
+function restOf(costs: ExitCosts, before: readonly ReadonlySet<string>[]): number {
+  return timesOf(costs, before).reduce((sum, ms) => sum + ms, costs.edgeFixedMs);
+}
+
+/** What takes `ms` in all, as an engine that sees replies between parts only goes about it. */
+function partsOf(costs: ExitCosts, before: readonly ReadonlySet<string>[], ms: number): readonly number[] {
+  const parts = inParts(timesOf(costs, before), finishParts(ms), (one) => one);
+  const sums = parts.map((part) => part.reduce((sum, one) => sum + one, costs.edgeFixedMs / parts.length));
+  const sum = sums.reduce((all, one) => all + one, 0);
+  return sums.map((one) => (sum > 0 ? (ms * one) / sum : 0));
+}
+
+/** Of the nodes that none of these has run. */
+function timesOf({ dag, edgeMs }: ExitCosts, before: readonly ReadonlySet<string>[]): readonly number[] {
+  return edgeMs.filter((_, node) => !before.some((ran) => ran.has(dag.names[node]!)));
 }

@@ -118,7 +118,7 @@ export class Session implements Host {
     const left = costs.edgeMs.filter((_, node) => !ran.has(costs.dag.names[node]!));
     const sum = (parts: readonly number[]): number => parts.reduce((all, ms) => all + ms, 0);
     const count = finishParts(this.client.conditions.edgeScale * (costs.edgeFixedMs + sum(left)));
-    return inParts(left, count).map((part) => costs.edgeFixedMs + sum(part));
+    return inParts(left, count, (ms) => ms).map((part) => costs.edgeFixedMs + sum(part));
   }
 
   /** The nodes that have run when an early exit of a plan has answered. */

@@ -312,8 +312,8 @@ test("where the soonest answer is wanted an early exit on the way answers when i
     [1, third],
   ] as const) {
     const stages = [
-      { exit: second, threshold, ms: 100, share: 0.5 },
-      { exit: third, threshold: 0, ms: 100, share: 0.5 },
+      { exit: second, threshold, ms: 100, partsMs: [100], share: 0.5 },
+      { exit: third, threshold: 0, ms: 100, partsMs: [100], share: 0.5 },
     ];
     const { kit, engine } = await setUp(plan, { soonest: { exit: third, stages } });
     const run = vi.spyOn(engine, "run");

@@ -7,7 +7,7 @@ import { feedsOf, hold, type Job, useEngine } from "./job.ts";
 /** An exit that the edge could finish at now. */
 export interface FinishPoint extends Finish {
   /** From what has run to this exit, by way of others of which one that is sure enough answers; none to one that was asked. */
-  readonly stages: readonly (SoonestStage & WayOn)[];
+  readonly stages: readonly (Omit<SoonestStage, "partsMs"> & WayOn)[];
   /** What these read of what has run. */
   readonly feeds: readonly string[];
 }

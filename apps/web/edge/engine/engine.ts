@@ -1,6 +1,7 @@
 import { backend as activeBackend, dispose, env, type Tensor, tensor, zeros } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import { type Model, type OutputKind, outputKind, partsOf, type Segment, type Shard } from "#shared/model";
+import { nodeWork, workUnits } from "#shared/profile";
 import {
   canReplay,
   ReplayingModel,
@@ -56,6 +57,8 @@ export class Engine {
   /** Segments that gave constants, and rightly so. */
   private readonly constant = new Set<string>();
   private readonly closing = new AbortController();
+  /** By node, to cut up runs by. */
+  private readonly work: ReadonlyMap<string, number>;
   private slowdown: number;
   private readonly fastest = new Map<string, number>();
   private last: Promise<unknown> = Promise.resolve();
@@ -72,6 +75,7 @@ export class Engine {
           })
         : null;
     this.segments = this.replay ?? new SegmentModel(model);
+    this.work = new Map(nodeWork(model).map((work, at) => [model.dag.names[at]!, workUnits(work)]));
     this.backend = backend;
     this.slowdown = slowdown;
     this.exits = new Map(model.metadata.exits.map((exit) => [exit.node, outputKind(exit)]));
@@ -131,7 +135,7 @@ export class Engine {
         own.push(tensor(feed.values, [...feed.shape], "float32"));
         return own.at(-1)!;
       });
-      const parts = partsOf(this.segments.model, segment, count);
+      const parts = partsOf(this.segments.model, segment, count, (name) => this.work.get(name) ?? 0);
       let outputs: Tensor[] = [];
       const compute = async (): Promise<Pick<EngineRun, "held" | "values">> => {
         outputs =
