@@ -29,7 +29,7 @@ test.beforeAll(async ({ service }) => {
     url: service.url,
     parameters: { model: REAL, planner: ALL_IN_THE_CLOUD, transport: "fetch", profile: "off" },
     before: ({ context }) =>
-      context.route("**/samples/index.json", (route) =>
+      context.route("**/samples/index.json*", (route) =>
         route.fulfill({ json: { photos: [{ url: SAMPLE, label: "a slow one" }] } }),
       ),
   });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -116,6 +116,10 @@ test.each([
   "/samples/photos/../n01440764/notes.txt",
   "/samples/photos/..%2f..%2f..%2fsecret.txt",
   "/samples/nothing",
+  "/samples/models/tiny/model.json",
+  "/samples/models/tiny/nothing.jpg",
+  "/samples/models/tiny/..%2f..%2fsecret.jpg",
+  "/samples/models/..%2ftiny/photo.jpg",
 ])("%s is not served", async (url) => {
   const response = await get(url);
   expect([400, 403, 404]).toContain(response.statusCode);
@@ -149,6 +153,34 @@ test("which photos there are is sent again only to those who do not know", async
   const known = await ask(`"other", W/${etag}`);
   expect([known.statusCode, known.body, known.headers.etag]).toEqual([304, "", etag]);
   expect((await ask('"other"')).json().photos).toHaveLength(100);
+});
+
+test("a model that comes with photos of its own is shown with these, other models with the usual ones", async () => {
+  const modelsDir = join(dir, "with-samples");
+  await cp(join(MODELS_DIR, "tiny"), join(modelsDir, "tiny"), { recursive: true });
+  const own = join(modelsDir, "tiny", "samples");
+  await mkdir(own);
+  for (const name of ["T-shirt.jpg", "hat-2.jpg", "long top.jpeg", "notes.txt", ".hidden.jpg"]) {
+    await writeFile(join(own, name), name);
+  }
+  await symlink(join(dir, "secret.txt"), join(own, "outside.jpg"));
+  const config = testConfig({ modelsDir, dataDir: join(dir, "data") });
+  const service = await buildServer(config);
+  try {
+    const photosFor = async (query: string) =>
+      (await service.app.inject(`/samples/index.json${query}`)).json().photos;
+    const photos = await photosFor("?model=tiny");
+    expect(photos.map(({ label }: { label: string }) => label)).toEqual(["T-shirt", "hat", "long top"]);
+    for (const { url } of photos) expect((await service.app.inject(url)).statusCode).toBe(200);
+    for (const query of ["", "?model=nothing", "?model=..", "?model=tiny&model=tiny"]) {
+      expect(await photosFor(query), query).toHaveLength(100);
+    }
+    for (const name of ["outside.jpg", "notes.txt", ".hidden.jpg"]) {
+      expect((await service.app.inject(`/samples/models/tiny/${name}`)).statusCode, name).toBe(404);
+    }
+  } finally {
+    await service.close(0);
+  }
 });
 
 test("without photos there are none", async () => {

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Folder } from "../files/folder.ts";
 import type { Registry } from "../models/registry.ts";
 import type { CloudConfig } from "../options/config.ts";
+import { modelSamplePath, modelSamples } from "./model-samples.ts";
 import type { Samples } from "./samples.ts";
 
 /**
@@ -70,9 +71,10 @@ export async function staticFiles(
     const isNamed = isNamedByHash(registry, path, request.query.v);
     return sendFile(reply, path, models, isNamed ? namedForEver : ASK_EACH_TIME);
   });
-  const index = JSON.stringify(samples.index);
-  const etag = createHash("sha256").update(index).digest("base64url").slice(0, 22);
-  app.get("/samples/index.json", PAGE, async (request, reply) => {
+  app.get<{ Querystring: { model?: unknown } }>("/samples/index.json", PAGE, async (request, reply) => {
+    const own = await modelSamples(models, registry, request.query.model);
+    const index = JSON.stringify(own.length === 0 ? samples.index : { source: "photos", photos: own });
+    const etag = createHash("sha256").update(index).digest("base64url").slice(0, 22);
     reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME).header("etag", `"${etag}"`);
     // Among others, and weak where a proxy has compressed it.
     if (request.headers["if-none-match"]?.includes(`"${etag}"`)) return reply.code(304).send();
@@ -81,6 +83,10 @@ export async function staticFiles(
   app.get<{ Params: { "*": string } }>("/samples/photos/*", PAGE, (request, reply) => {
     const path = samples.files.get(request.params["*"]);
     return path === undefined ? reply.callNotFound() : sendFile(reply, path, samples.folder, FOR_EVER);
+  });
+  app.get<{ Params: { id: string; name: string } }>("/samples/models/:id/:name", PAGE, (request, reply) => {
+    const path = modelSamplePath(registry, request.params.id, request.params.name);
+    return path === null ? reply.callNotFound() : sendFile(reply, path, models, ASK_EACH_TIME);
   });
   app.get<{ Params: { "*": string } }>("/*", PAGE, (request, reply) => {
     const path = request.params["*"];

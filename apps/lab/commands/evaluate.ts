@@ -6,7 +6,7 @@ import { cacheDir } from "../data/find-data.ts";
 import { reportedOnes } from "../data/halves.ts";
 import { setOfLabels } from "../data/official-sets.ts";
 import { accuracyCurveSvg } from "../draw/accuracy-curve-svg.ts";
-import { writeAccuracy } from "../evaluate/accuracy-card.ts";
+import { type AccuracyReport, writeAccuracy } from "../evaluate/accuracy-card.ts";
 import { ANCHORS } from "../evaluate/anchors.ts";
 import { CONFIDENCE_SECTION } from "../evaluate/calibrate.ts";
 import { confusionOf } from "../evaluate/confusion.ts";
@@ -16,7 +16,7 @@ import {
   hasStalePolicies,
   withAccuracies,
 } from "../evaluate/evaluate-exits.ts";
-import { cachedExitScores, type ExitScores, scoreHalves } from "../evaluate/exit-scores.ts";
+import { cachedExitScores, scoreHalves } from "../evaluate/exit-scores.ts";
 import { exitWork, policyMacs } from "../evaluate/model-work.ts";
 import { openForPhotos } from "../evaluate/open-for-photos.ts";
 import { readCoders, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
@@ -121,7 +121,8 @@ costs under each codec, in bytes and in top-1, which plans then heed.`,
         picture,
       });
     } else process.stdout.write(`${halvedTable(exits, errors)}\npicture: ${picture}\n`);
-    if (write) await store(place, model, exits, scores, status);
+    if (write)
+      await store(place, model, exits, { scores, isPartedBySet: photos.isReported !== undefined }, status);
     if (!verdicts) return;
     const { file, bytes } = await recordVerdicts(folder, await readModelFolder(folder), reportedOn);
     status.note(`verdicts: ${file}, ${(bytes / 1000).toFixed(1)} kB`);
@@ -140,7 +141,7 @@ async function store(
   { name, folder }: ModelPlace,
   model: Model,
   exits: readonly HalvedResult[],
-  scores: ExitScores,
+  measured: Pick<AccuracyReport, "scores" | "isPartedBySet">,
   status: StatusLine,
 ): Promise<void> {
   const isStale = hasStalePolicies(model.metadata, exits);
@@ -148,7 +149,7 @@ async function store(
   const set = setOfLabels(model.metadata.labels);
   const anchors = (set && ANCHORS[set]) ?? null;
   const stale = isStale ? CONFIDENCE_SECTION : null;
-  await writeAccuracy(path.join(folder, "card.md"), { model, scores, results: exits, anchors, stale });
+  await writeAccuracy(path.join(folder, "card.md"), { ...measured, model, results: exits, anchors, stale });
   if (isStale) {
     const again = `run \`lab calibrate ${name} --write\` again`;
     status.note(`early-exit policies left out, they were measured beside other accuracies: ${again}`);

@@ -15,6 +15,8 @@ export interface AccuracyReport {
   readonly results: readonly HalvedResult[];
   /** What others reached on the same data, as Markdown; null where nothing is published. */
   readonly anchors: string | null;
+  /** Whether the set itself says which validation photos are to choose on. */
+  readonly isPartedBySet: boolean;
   /** Title of a section that the new accuracies make stale; it goes. */
   readonly stale: string | null;
 }
@@ -26,13 +28,16 @@ export async function writeAccuracy(file: string, report: AccuracyReport): Promi
   await writeFile(file, withSection(fresh, ACCURACY_SECTION, section(report)));
 }
 
-function section({ model, scores, results, anchors }: AccuracyReport): string {
+function section({ model, scores, results, anchors, isPartedBySet }: AccuracyReport): string {
   const { input, labels } = model.metadata;
   const { reported, chosen } = results.at(-1)!;
   const confusion = confusionTable(confusionOf(scores, results.length - 1), labels);
+  const parted = isPartedBySet
+    ? "The set parts them itself, into its validation and its test photos:"
+    : "A hash of the photos' names parts them:";
   const paragraphs = [
     `Top-1 on validation photos, measured on this exported model by \`lab evaluate\`: each photo as a whole,
-resized to ${input.width}x${input.height} (bilinear). The page crops a centre square first. A hash of the photos' names parts them:
+resized to ${input.width}x${input.height} (bilinear). The page crops a centre square first. ${parted}
 policies and codecs are chosen on ${chosen.photos}, and what is reported, and plans promise, is of the ${reported.photos} others. Behind it
 what an exit is above the one before, on the same photos, with the paired 95 % interval in points.`,
     exitTable(model, results),

@@ -35,12 +35,8 @@ for (const problem of problems) store.showProblem(problem);
 const key = takeKey({ location, history, storage: tabMemory() });
 const { model, framesPerSecond, ...others } = settings;
 const service = new Service({ baseUrl, key });
-const client = createClient({
-  baseUrl,
-  key,
-  model: findModel(model, listModels({ baseUrl, key }), () => keptModels(service)),
-  ...others,
-});
+const found = findModel(model, listModels({ baseUrl, key }), () => keptModels(service));
+const client = createClient({ baseUrl, key, model: found, ...others });
 globalThis.eddi = client;
 followClient(client);
 const controller = new Controller(client, service, { framesPerSecond, key });
@@ -49,7 +45,7 @@ const controller = new Controller(client, service, { framesPerSecond, key });
 setTimeout(() => {
   watchSize();
   render(<App controller={controller} />, document.getElementById("app")!);
-  void loadSamples(service);
+  void loadSamples(service, found);
   void keepPage(client, service);
   void answerShared();
 });

@@ -13,16 +13,16 @@ export const resnetClothing: Architecture = {
   startsFrom: "resnet-imagenette",
   recipe: {
     ...resnet.recipe,
-    epochs: 60,
+    epochs: 15,
     batch: 64,
     precision: "bfloat16",
     turn: 0.02,
     mixing: 0.3,
     mixingUntil: 0.7,
     phases: [
-      { share: 20, size: 128, leastCrop: 0.3 },
-      { share: 20, size: 160, leastCrop: 0.3, together: 0.3 },
-      { share: 20, size: 224, leastCrop: 0.4, together: 0.5 },
+      { share: 1, size: 128, leastCrop: 0.3 },
+      { share: 1, size: 160, leastCrop: 0.3, together: 0.3 },
+      { share: 1, size: 224, leastCrop: 0.4, together: 0.5 },
     ],
   },
 };

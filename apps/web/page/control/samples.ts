@@ -7,9 +7,13 @@ import { type Sample, samples } from "./store.ts";
 
 const MOST = 24;
 
-/** Validation photos where the service has them, else drawings of our own. */
-export async function loadSamples(service: Service): Promise<void> {
-  const photos = await fetchPhotos(service);
+/**
+ * The model's own photos, else validation photos, where the service has them; else drawings of our own.
+ *
+ * @param model the model that is opened
+ */
+export async function loadSamples(service: Service, model: Promise<string>): Promise<void> {
+  const photos = await fetchPhotos(service, await model.catch(() => null));
   if (photos.length > 0) {
     samples.value = { source: "photos", items: photos.slice(0, MOST), isWhole: true };
     return;
@@ -53,9 +57,10 @@ export async function fetchSample(
   }
 }
 
-async function fetchPhotos(service: Service): Promise<readonly Sample[]> {
+async function fetchPhotos(service: Service, model: string | null): Promise<readonly Sample[]> {
+  const query = model === null ? "" : `?model=${encodeURIComponent(model)}`;
   try {
-    const response = await fetch(service.url("/samples/index.json"));
+    const response = await fetch(service.url(`/samples/index.json${query}`));
     if (!response.ok) return [];
     const { photos } = (await response.json()) as { readonly photos?: readonly Sample[] };
     return (photos ?? []).map((photo) => ({ ...photo, url: service.url(photo.url).href }));
