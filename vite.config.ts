@@ -33,6 +33,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     sourcemap: true,
+    // It would watch all that changes in the page, for browsers that fetch what is imported all the same.
+    modulePreload: { polyfill: false },
     rolldownOptions: {
       // Compressing takes its time, and should.
       checks: { pluginTimings: false },

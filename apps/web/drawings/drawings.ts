@@ -20,6 +20,7 @@ export async function* drawings(): AsyncGenerator<Drawing> {
   for (const [label, draw] of Object.entries(DRAWINGS)) {
     const canvas = new OffscreenCanvas(SIDE, SIDE);
     draw(canvas.getContext("2d")!);
-    yield { label, file: await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 }) };
+    const file = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+    yield { label, file, url: new FileReaderSync().readAsDataURL(file) };
   }
 }

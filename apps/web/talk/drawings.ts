@@ -2,4 +2,6 @@
 export interface Drawing {
   readonly label: string;
   readonly file: Blob;
+  /** `data:`: to make one of another kind, the page would wait for the browser each time. */
+  readonly url: string;
 }

@@ -35,7 +35,7 @@ function showDrawings(): void {
   worker.onerror = end;
   worker.onmessage = ({ data }: MessageEvent<Drawing | null>) => {
     if (data === null) return end();
-    items = [...items, { ...data, url: URL.createObjectURL(data.file) }];
+    items = [...items, data];
     show(false);
   };
 }

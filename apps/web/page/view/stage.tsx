@@ -108,8 +108,9 @@ function CameraTools({ controller }: { readonly controller: Controller }) {
  */
 function measure(viewer: HTMLElement): () => void {
   const observer = new ResizeObserver(() => {
-    viewer.style.setProperty("--wide", `${viewer.clientWidth}px`);
-    viewer.style.setProperty("--high", `${viewer.clientHeight}px`);
+    const { clientWidth, clientHeight } = viewer;
+    viewer.style.setProperty("--wide", `${clientWidth}px`);
+    viewer.style.setProperty("--high", `${clientHeight}px`);
   });
   observer.observe(viewer);
   return () => observer.disconnect();
