@@ -11,9 +11,10 @@ import type {
 } from "../../talk/edge.ts";
 import type { Imagined, NodeFacts, PlanSummary } from "../../talk/optimizer.ts";
 import { type CameraTools, NO_TOOLS } from "../choice/camera-tools.ts";
-import { foldModel } from "../graph/fold.ts";
+import { type Block, foldModel } from "../graph/fold.ts";
 import type { LiveRate } from "../settings/settings.ts";
 import { type LiveAnswer, sharesOf } from "../words/live-shares.ts";
+import { later } from "./later.ts";
 import type { OpenedVisit } from "./open-visit.ts";
 
 /** Everything that the page shows. Written by `controller.ts`, read by the components. */
@@ -40,7 +41,7 @@ export const provisional = signal<Provisional | null>(null);
 /** The question that is open below the time. */
 export const tab = signal<Tab>("why");
 /** The model's trunk, folded for drawings. */
-export const blocks = computed(() => (model.value === null ? [] : foldModel(model.value)));
+export const blocks = later<readonly Block[]>(() => (model.value === null ? [] : foldModel(model.value)), []);
 /** What the model's nodes take, as it was known when somebody looked. */
 export const nodeFacts = signal<readonly NodeFacts[]>([]);
 /** Number of the block that somebody has chosen. */
@@ -51,6 +52,8 @@ export const pinned = signal<Imagined | null>(null);
 export const compared = signal<Compared | null>(null);
 /** A visit that was saved, as it is looked at. */
 export const openedVisit = signal<OpenedVisit | null>(null);
+/** Whether a file hovers over the page. */
+export const isDraggedOver = signal(false);
 export const isSettingsOpen = signal(false);
 /** Whether the samples are on show. */
 export const areSamplesOpen = signal(true);

@@ -1,22 +1,9 @@
-import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { answer, blocks, camera, liveShares, model, nodeFacts, picture, summary } from "../control/store.ts";
-import { type GraphState, stateOfAnswer, stateOfPlan } from "../graph/graph-state.ts";
+import { liveShares, picture } from "../control/store.ts";
+import type { GraphState } from "../graph/graph-state.ts";
 import { LyingGraph } from "../graph/lying-graph.tsx";
 import { StandingGraph } from "../graph/standing-graph.tsx";
 import { useWidth } from "../graph/use-width.ts";
-
-/** Of the last answer; before there is one, and of a camera that is live, of the plan. */
-export function useShownState(): GraphState | null {
-  return useComputed(() => {
-    const known = model.value;
-    if (known === null) return null;
-    if (answer.value !== null && camera.value !== "live")
-      return stateOfAnswer(answer.value, blocks.value, nodeFacts.value);
-    const { plan, sentBytes } = summary.value ?? { plan: null, sentBytes: 0 };
-    return plan === null ? null : stateOfPlan(plan, sentBytes, known, blocks.value, nodeFacts.value);
-  }).value;
-}
 
 /** The graph in as much room as there is: lying, small or large; standing where blocks are to be touched. */
 export function SplitGraph(props: {

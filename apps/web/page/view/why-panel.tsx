@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Controller } from "../control/controller.ts";
+import { shownGraph } from "../control/shown-graph.ts";
 import { answer, asked, camera, isWide, liveShares, model } from "../control/store.ts";
 import { liveWords } from "../words/live-words.ts";
 import { TEXTS } from "../words/texts.ts";
@@ -7,14 +8,14 @@ import { whyWords } from "../words/why-words.ts";
 import { Details } from "./details.tsx";
 import { Icon } from "./icon.tsx";
 import { ProfilingProgress, WeightsProgress } from "./progress.tsx";
-import { SplitGraph, useShownState } from "./split-graph.tsx";
+import { SplitGraph } from "./split-graph.tsx";
 import { Ways } from "./ways.tsx";
 
 /** Why the answer came from where it did, and what the other ways would have cost. */
 export function WhyPanel(_: { readonly controller: Controller }) {
   const last = answer.value;
   const known = model.value;
-  const state = useShownState();
+  const state = shownGraph.value;
   const [isOpen, setOpen] = useState(isWide.value);
   return (
     <>

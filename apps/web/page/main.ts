@@ -1,8 +1,8 @@
-import { render } from "preact";
 import { type Client, createClient, listModels } from "../client/index.ts";
 import { keptModels } from "../service/kept-models.ts";
 import { Service } from "../service/service.ts";
 import { Controller } from "./control/controller.ts";
+import { takeDropsAndPastes } from "./control/drop-and-paste.ts";
 import { findModel } from "./control/find-model.ts";
 import { followClient } from "./control/follow-client.ts";
 import { keepPage } from "./control/keep-page.ts";
@@ -12,7 +12,7 @@ import * as store from "./control/store.ts";
 import { takeKey } from "./settings/key.ts";
 import { readSettings } from "./settings/settings.ts";
 import { tabMemory } from "./settings/tab-memory.ts";
-import { App } from "./view/app.tsx";
+import { takeOver } from "./view/take-over.tsx";
 import { watchSize } from "./view/watch-size.ts";
 import "./style/index.css";
 
@@ -39,18 +39,19 @@ const found = findModel(model, listModels({ baseUrl, key }), () => keptModels(se
 const client = createClient({ baseUrl, key, model: found, ...others });
 globalThis.eddi = client;
 followClient(client);
-const controller = new Controller(client, service, { framesPerSecond, key });
 // What is seen first stands there already: workers start before it is taken over, and no task is longer than need be.
 // Nor is anything awaited here: what is loaded later waits for this script to end.
-setTimeout(() => {
+setTimeout(async () => {
+  const controller = new Controller(client, service, { framesPerSecond, key });
   watchSize();
-  render(<App controller={controller} />, document.getElementById("app")!);
+  takeDropsAndPastes(controller);
   void loadSamples(service, found);
+  await takeOver(document.getElementById("app")!, controller);
   void keepPage(client, service);
-  void answerShared();
+  void answerShared(controller);
 });
 
-async function answerShared(): Promise<void> {
+async function answerShared(controller: Controller): Promise<void> {
   const shared = await takeSharedPhoto(service);
   if (shared !== null) await controller.answerFile(shared);
 }
