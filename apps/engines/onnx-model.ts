@@ -25,7 +25,7 @@ export interface OnnxOptions {
   ) => Uint8Array;
   /** The user asked for this engine; else it only runs what it runs faster. */
   readonly isChosen: boolean;
-  /** What is computed in; a segment that does not give about what TF.js gives in int8 is computed in fp32. */
+  /** What is computed in, but for learned codecs' decoders; a segment that does not give about what TF.js gives in int8 is computed in fp32. */
   readonly precision: Precision;
   /** Told once of each segment that stays on TF.js because of a fault. */
   readonly tell: (message: string) => void;
@@ -144,7 +144,7 @@ export class OnnxModel implements LoadedModel {
     feeds: readonly TensorValues[],
     expected: readonly TensorValues[],
   ): Promise<void> {
-    const { precision } = this.options;
+    const precision = this.precisionOf(entry.segment);
     try {
       await this.openIn(precision, entry, feeds, expected);
     } catch (thrown) {
@@ -152,6 +152,14 @@ export class OnnxModel implements LoadedModel {
       this.tell(entry, `is computed in fp32, expected int8: ${toEddiError(thrown).message}`);
       await this.openIn("fp32", entry, feeds, expected);
     }
+  }
+
+  /** What int8 costs was measured of exits, not of what learned codecs decode: their decoders are computed in fp32. */
+  private precisionOf({ outputs }: Segment): Precision {
+    const isDecoder = [...this.model.detours.values()].some(
+      ({ decoder }) => `${decoder.outputs}` === `${outputs}`,
+    );
+    return isDecoder ? "fp32" : this.options.precision;
   }
 
   private async openIn(

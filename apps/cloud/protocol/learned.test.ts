@@ -112,6 +112,65 @@ test("streams, values of the tensor itself and those of the later one are answer
   expect(bad).toMatchObject({ code: "bad-tensor" });
 });
 
+test("one run of the decoder makes the tensors of all requests in a batch, each what it is alone", async () => {
+  const { load } = await openEngine("wasm");
+  const decoded: number[] = [];
+  const tail = new TailModel(learned.files, (model, tell) => {
+    const opened = load(model, tell);
+    return {
+      addShard: (shard, bytes) => opened.addShard(shard, bytes),
+      runValues: (segment, feeds) => {
+        if (segment.outputs[0] === LEARNED.decoded) decoded.push(feeds[0]!.shape[0]!);
+        return opened.runValues(segment, feeds);
+      },
+      dispose: () => opened.dispose(),
+    };
+  });
+  const two = (rate: number) => {
+    const [one, other] = [20, 21].map((seed) => coded(rate, drawn(seed)));
+    const streams = [one!, other!].map(({ tensor }) => splitElements("a", tensor.data, 1)[0]!);
+    return { ...one!, tensor: { ...one!.tensor, shape: [2], data: joinElements(streams) } };
+  };
+  const good = coded(1, drawn(22));
+  const damaged = { ...good, tensor: { ...good.tensor, data: good.tensor.data.slice(0, -1) } };
+  const plain = { tensor: floatTensor(replaces, [1, 8, 8, 16], new Float32Array(1024)), parameters: {} };
+  const asked = [coded(1, drawn(23)), damaged, two(2), plain, coded(2, drawn(24)), good];
+  const items = asked.map(({ tensor, parameters }) => ({ tensors: [tensor], parameters }));
+  const segment = tailTo(learned.model, [replaces], ["exit3"]);
+  const together = await tail.run(segment, items);
+  expect(decoded).toEqual([5]);
+  for (const [at, result] of together.entries()) {
+    const [alone] = await tail.run(segment, [items[at]!]);
+    if (at === 1) {
+      expect(result).toMatchObject({ code: "bad-tensor" });
+      expect(alone).toEqual(result);
+      continue;
+    }
+    if (!("outputs" in result && "outputs" in alone!)) return expect.fail(JSON.stringify([result, alone]));
+    expect(result.outputs[0]!.shape).toEqual([at === 2 ? 2 : 1, 10]);
+    expect(farthest(result.outputs[0]!.values, alone.outputs[0]!.values)).toBeLessThan(1e-5);
+  }
+  tail.dispose();
+});
+
+test("what a batch took foretells nothing while its decoder's session is being opened", async ({ skip }) => {
+  const opened = await openEngine("onnxruntime").catch((thrown: Error) => thrown);
+  if (opened instanceof Error) return skip(opened.message);
+  const tail = new TailModel(learned.files, opened.load);
+  const segment = tailTo(learned.model, [replaces], ["exit3"]);
+  const plain = { tensors: [floatTensor(replaces, [1, 8, 8, 16], new Float32Array(1024))], parameters: {} };
+  await tail.run(segment, [plain]);
+  await tail.opened();
+  const { tensor, parameters } = coded(1, drawn(5));
+  const stream = { tensors: [tensor], parameters };
+  expect(tail.isStandIn(segment, [plain])).toBe(false);
+  expect(tail.isStandIn(segment, [plain, stream])).toBe(true);
+  await tail.run(segment, [plain, stream]);
+  await tail.opened();
+  expect(tail.isStandIn(segment, [plain, stream])).toBe(false);
+  tail.dispose();
+});
+
 test("the tensor itself still leads to its own tail", async () => {
   const values = Float32Array.from({ length: 16 * 16 * 8 }, (_, at) => at % 7);
   const response = await ask([floatTensor(TENSOR, [1, 16, 16, 8], values)], {});

@@ -16,6 +16,12 @@ const HUGE = 1e12;
 /** Engines keep what they compiled for a segment for ever: after so many, the model is opened anew. */
 const MAX_SEGMENTS = 512;
 
+/** What a request's tensor holds: of a learned codec what its decoder has yet to be run on. */
+interface Decoded {
+  readonly values: TensorValues;
+  readonly decoder: Segment | null;
+}
+
 /** A model of which any tail can be run, on an engine. */
 export class TailModel {
   readonly model: Model;
@@ -52,20 +58,13 @@ export class TailModel {
    *   that are not finite; `bad-scores` where these are not although the tensors are in order; `bad-image` for an image that is broken or of another size
    */
   async run(segment: Segment, items: readonly BatchItem[]): Promise<ItemResult[]> {
-    const decoded = await Promise.all(items.map((item) => this.decodeItem(item)));
-    const good = decoded.filter((one): one is TensorValues[] => Array.isArray(one));
-    if (good.length === 0) return decoded as ItemResult[];
-    this.bound(segment);
-    const feeds = segment.feeds.map((_, at) => joinImages(good.map((feeds) => feeds[at]!)));
-    const outputs = await this.segments.runValues(segment, feeds);
-    let from = 0;
-    return decoded.map((one): ItemResult => {
-      if (!Array.isArray(one)) return one;
-      const images = one[0]!.shape[0]!;
-      const own = outputs.map((output) => sliceImages(output, from, images));
-      from += images;
-      return checked(segment, one, own);
-    });
+    const read = await Promise.all(items.map((item) => this.decodeItem(item)));
+    const good = read.filter((one): one is Decoded[] => Array.isArray(one));
+    if (good.length === 0) return read as ItemResult[];
+    const feeds = await this.throughDecoders(good);
+    const outputs = await this.runTogether(segment, feeds);
+    let at = 0;
+    return read.map((one) => (Array.isArray(one) ? checked(segment, feeds[at]!, outputs[at++]!) : one));
   }
 
   /** As of `LoadedModel`. */
@@ -73,16 +72,19 @@ export class TailModel {
     await this.segments.opened?.();
   }
 
-  /** As of `LoadedModel`. */
-  isStandIn(segment: Segment): boolean {
-    return this.segments.isStandIn?.(segment) ?? false;
+  /** As of `LoadedModel`: of a tail, and of the decoders that these items need. */
+  isStandIn(segment: Segment, items: readonly BatchItem[]): boolean {
+    const decoders = items.flatMap(({ tensors }) =>
+      tensors.flatMap((tensor) => this.decoderOf(tensor) ?? []),
+    );
+    return [segment, ...decoders].some((one) => this.segments.isStandIn?.(one) ?? false);
   }
 
   dispose(): void {
     this.segments.dispose();
   }
 
-  private async decodeItem({ tensors, parameters }: BatchItem): Promise<TensorValues[] | ItemResult> {
+  private async decodeItem({ tensors, parameters }: BatchItem): Promise<Decoded[] | ItemResult> {
     try {
       return await Promise.all(tensors.map((tensor) => this.decode(tensor, parameters)));
     } catch (thrown) {
@@ -90,20 +92,57 @@ export class TailModel {
     }
   }
 
-  private async decode(tensor: WireTensor, parameters: Parameters): Promise<TensorValues> {
-    const { detours, metadata } = this.model;
-    const { input, tensors } = metadata;
+  private async decode(tensor: WireTensor, parameters: Parameters): Promise<Decoded> {
+    const { input, tensors } = this.model.metadata;
     if (tensor.datatype === "BYTES" && tensor.name === input.node) {
-      return decodeImages(tensor, input, tensors[input.node]!, parameters);
+      const image = await decodeImages(tensor, input, tensors[input.node]!, parameters);
+      return { values: image, decoder: null };
     }
-    const coders = this.coders.get(tensor.name);
-    const detour = tensor.datatype === "BYTES" ? detours.get(tensor.name) : undefined;
-    if (detour === undefined) return decodeTensor(tensor, tensors[tensor.name]!, parameters, coders);
-    const { decoder } = detour;
-    const latent = decodeTensor(tensor, tensors[decoder.feeds[0]!]!, parameters, coders);
-    this.bound(decoder);
-    const [decoded] = await this.segments.runValues(decoder, [latent]);
-    return decoded!;
+    const decoder = this.decoderOf(tensor);
+    const expected = tensors[decoder?.feeds[0] ?? tensor.name]!;
+    const values = decodeTensor(tensor, expected, parameters, this.coders.get(tensor.name));
+    return { values, decoder };
+  }
+
+  /** What a tail begins with: each decoder runs once, on what all items brought for it. */
+  private async throughDecoders(items: readonly (readonly Decoded[])[]): Promise<TensorValues[][]> {
+    const all = items.flat();
+    const made = new Map(all.map((one) => [one, one.values]));
+    for (const decoder of new Set(all.map((one) => one.decoder))) {
+      if (decoder === null) continue;
+      const latents = all.filter((one) => one.decoder === decoder);
+      const feeds = latents.map(({ values }) => [values]);
+      const outputs = await this.runTogether(decoder, feeds);
+      for (const [at, latent] of latents.entries()) made.set(latent, outputs[at]![0]!);
+    }
+    return items.map((one) => one.map((decoded) => made.get(decoded)!));
+  }
+
+  /**
+   * Runs a segment once.
+   *
+   * @param items for each the feeds
+   * @returns for each the outputs
+   */
+  private async runTogether(
+    segment: Segment,
+    items: readonly (readonly TensorValues[])[],
+  ): Promise<TensorValues[][]> {
+    this.bound(segment);
+    const feeds = segment.feeds.map((_, at) => joinImages(items.map((item) => item[at]!)));
+    const outputs = await this.segments.runValues(segment, feeds);
+    let from = 0;
+    return items.map((item) => {
+      const images = item[0]!.shape[0]!;
+      const own = outputs.map((output) => sliceImages(output, from, images));
+      from += images;
+      return own;
+    });
+  }
+
+  /** Null where what the tensor holds is the tail's own. */
+  private decoderOf({ name, datatype }: WireTensor): Segment | null {
+    return (datatype === "BYTES" ? this.model.detours.get(name)?.decoder : undefined) ?? null;
   }
 
   private bound(segment: Segment): void {

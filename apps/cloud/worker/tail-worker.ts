@@ -41,7 +41,7 @@ port.reply({ kind: "started", engine: engine.info, warmed, refused });
 async function run({ id, model, segmentName, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
   const named = names.hear(segmentName, segment);
-  const isStandIn = models.get(model)?.isStandIn(named) ?? false;
+  const isStandIn = models.get(model)?.isStandIn(named, items) ?? false;
   const results = await runAll(model, named, items).catch((thrown): ItemResult[] => {
     const { code, message } = toEddiError(thrown);
     return items.map(() => ({ code, message }));
