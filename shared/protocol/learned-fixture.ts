@@ -32,10 +32,14 @@ export function rateOf(step: number, components: number): LinearRate {
 /**
  * The tiny model with a learned codec: two convolutions of seeded weights, and a coder of their 4 channels.
  *
- * @param text of its model.json
+ * @param text  of its model.json
+ * @param spoil of a shard's bytes what a test wants wrong
  * @returns that with the codec, and the shards that it adds, by path
  */
-export function withLearned(text: string): {
+export function withLearned(
+  text: string,
+  spoil: (bytes: Uint8Array, path: string) => Uint8Array = (bytes) => bytes,
+): {
   readonly json: string;
   readonly shards: ReadonlyMap<string, Uint8Array>;
 } {
@@ -44,7 +48,8 @@ export function withLearned(text: string): {
   const { node: nodes } = file.modelTopology;
   const { tensor, latent, decoded, replaces } = LEARNED;
   const shards = new Map<string, Uint8Array>();
-  const store = (path: string, bytes: Uint8Array, weights: readonly object[]): void => {
+  const store = (path: string, good: Uint8Array, weights: readonly object[]): void => {
+    const bytes = spoil(good, path);
     shards.set(path, bytes);
     file.weightsManifest.push({ paths: [path], weights });
     eddi.shards[path] = { bytes: bytes.length, sha256: bytesToHex(sha256(bytes)) };

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LinearCoder } from "#shared/codecs";
+import { type LinearCoder, linearCoder } from "#shared/codecs";
 import { codersIn } from "#shared/model";
 import {
+  decodeTensor,
   encodeFitted,
   joinElements,
   type Parameters,
@@ -10,12 +11,15 @@ import {
   type WireTensor,
 } from "#shared/protocol";
 import { randomFrom } from "#shared/random";
+import { rateOf } from "../../../shared/protocol/learned-fixture.ts";
 import { ENGINES, openEngine } from "../../engines/index.ts";
 import { type LoadedModel, loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
-import { FITTED_NODE, FITTED_STEPS, storeFitted } from "../testing/fitted-codec.ts";
+import { runDamaged } from "../testing/damaged-streams.ts";
+import { FITTED_NODE, FITTED_STEPS, FITTED_TRANSFORM, storeFitted } from "../testing/fitted-codec.ts";
 import { copyOfModels, floatTensor, post, request, scoresOf, testConfig } from "../testing/fixture.ts";
 import { TailModel } from "../worker/tail-model.ts";
+import type { BatchItem } from "../worker-messages/tail-messages.ts";
 import { tailTo } from "./infer.ts";
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -109,6 +113,30 @@ test("damaged streams are refused, or are scores; the service goes on", async ()
     expect(response.json().error).toMatch(/^stem\/pool: coded stream: expected one of 2048 symbols, got /);
   }
   expect(scoresOf(await send(tensor, parameters))).toEqual(good);
+});
+
+test("of 10,000 damaged streams each is refused by itself, or a tensor within the range", async () => {
+  const { load } = await openEngine("wasm");
+  const tail = new TailModel(fitted.files, load);
+  const segment = tailTo(fitted.model, [FITTED_NODE], ["exit3"]);
+  const info = fitted.model.metadata.tensors[FITTED_NODE]!;
+  const other = linearCoder(FITTED_TRANSFORM, rateOf(0.5, 32), info.range);
+  const streams = Array.from({ length: 50 }, (_, seed) => {
+    const [own, otherRate] = coders.map((coder) => coder.encode(drawn(seed))) as [Uint8Array, Uint8Array];
+    const wild = coders[0]!.encode(drawn(seed).map((value) => 1e6 * (value - 1)));
+    return { own, otherRate, otherModel: other.encode(drawn(seed)), wild };
+  });
+  const run = (items: readonly BatchItem[]) => tail.run(segment, items);
+  const { refused, decoded } = await runDamaged(run, FITTED_NODE, (seed) => streams[seed % 50]!);
+  tail.dispose();
+  // As none is that is whole, and hardly one in a million of the others.
+  expect(Object.values(refused)).toEqual(Array(8).fill(expect.toSatisfy((count) => count > 1_105)));
+  expect(new Set(decoded.map(({ how }) => how))).toContain("wild");
+  const [low, high] = info.range;
+  for (const { how, tensor } of decoded) {
+    const { values } = decodeTensor(tensor, info, { [`linear.${FITTED_NODE}`]: 1 }, coders);
+    if (!values.every((value) => value >= low && value <= high)) expect.fail(how);
+  }
 });
 
 test("what is declared beside a stream is checked", async () => {

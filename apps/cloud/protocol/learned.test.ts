@@ -1,16 +1,19 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LinearCoder } from "#shared/codecs";
+import { type LinearCoder, linearCoder } from "#shared/codecs";
 import { codersIn } from "#shared/model";
-import { encodeFitted, joinElements, splitElements, type WireTensor } from "#shared/protocol";
+import { decodeTensor, encodeFitted, joinElements, splitElements, type WireTensor } from "#shared/protocol";
 import { randomFrom } from "#shared/random";
-import { LEARNED } from "../../../shared/protocol/learned-fixture.ts";
+import { LEARNED, rateOf } from "../../../shared/protocol/learned-fixture.ts";
 import { ENGINES, openEngine } from "../../engines/index.ts";
 import { type LoadedModel, loadModels } from "../models/registry.ts";
 import { buildServer, type CloudServer } from "../server.ts";
+import { runDamaged } from "../testing/damaged-streams.ts";
 import { storeLearned } from "../testing/fitted-codec.ts";
 import { copyOfModels, floatTensor, post, request, scoresOf, testConfig } from "../testing/fixture.ts";
 import { TailModel } from "../worker/tail-model.ts";
+import type { BatchItem } from "../worker-messages/tail-messages.ts";
 import { tailTo } from "./infer.ts";
 
 const { tensor: TENSOR, replaces } = LEARNED;
@@ -175,6 +178,78 @@ test("the tensor itself still leads to its own tail", async () => {
   const values = Float32Array.from({ length: 16 * 16 * 8 }, (_, at) => at % 7);
   const response = await ask([floatTensor(TENSOR, [1, 16, 16, 8], values)], {});
   expect(response.statusCode).toBe(200);
+});
+
+test("of 10,000 damaged streams each is refused by itself, or leads to scores", async () => {
+  const { load } = await openEngine("wasm");
+  const tail = new TailModel(learned.files, load);
+  const segment = tailTo(learned.model, [replaces], ["exit3"]);
+  const info = learned.model.metadata.tensors[LEARNED.latent]!;
+  const basis = Float32Array.from({ length: 16 }, (_, at) => (at % 5 === 0 ? 1 : 0));
+  const transform = { shape: info.shape, block: 1, mean: new Float32Array(4), basis };
+  const other = linearCoder(transform, rateOf(0.5, 4), info.range);
+  const streams = Array.from({ length: 50 }, (_, seed) => {
+    const [own, otherRate] = coders.map((coder) => coder.encode(drawn(seed))) as [Uint8Array, Uint8Array];
+    const wild = coders[0]!.encode(drawn(seed).map((value) => 1e6 * value));
+    return { own, otherRate, otherModel: other.encode(drawn(seed)), wild };
+  });
+  const run = (items: readonly BatchItem[]) => tail.run(segment, items);
+  const { refused, decoded } = await runDamaged(run, TENSOR, (seed) => streams[seed % 50]!);
+  tail.dispose();
+  expect(Object.values(refused)).toEqual(Array(8).fill(expect.toSatisfy((count) => count > 1_105)));
+  expect(new Set(decoded.map(({ how }) => how))).toContain("wild");
+  const [low, high] = info.range;
+  for (const { how, tensor } of decoded) {
+    const { values } = decodeTensor(tensor, info, { [`linear.${TENSOR}`]: 1 }, coders);
+    if (!values.every((value) => value >= low && value <= high)) expect.fail(how);
+  }
+});
+
+test("a model whose learned codec is not what it says is refused, and the others go on", async () => {
+  const codec = "codec-block1-relu.bin";
+  const decoder = `codec-${LEARNED.decoded.replaceAll("/", "-")}.bin`;
+  type Spoil = (bytes: Uint8Array, path: string) => Uint8Array;
+  const spoilt: [Spoil, RegExp][] = [
+    [(bytes, path) => (path === codec ? bytes.with(bytes.length - 1, 7) : bytes), /symbol table: expected/],
+    [
+      (bytes, path) => (path === codec ? bytes.slice(0, -4) : bytes),
+      /expected a table of 1 to 256 symbols at rate 2/,
+    ],
+    [
+      (bytes, path) => (path === codec ? Uint8Array.from([...bytes, 0, 0]) : bytes),
+      /expected tables of 2 rates, got 1 numbers more/,
+    ],
+    [
+      (bytes, path) => (path === codec ? bytes.slice(0, 48) : bytes),
+      /codec fitted to block1\/relu: expected a table/,
+    ],
+    [
+      (bytes, path) => (path === codec ? bytes.slice(0, 0) : bytes),
+      /shards.codec-block1-relu.bin.bytes: expected/,
+    ],
+  ];
+  const stored = async (spoil?: Spoil): Promise<string> => {
+    const { dir, remove } = await copyOfModels(["tiny"]);
+    cleanUps.push(remove);
+    await storeLearned(join(dir, "tiny"), spoil);
+    return dir;
+  };
+  for (const [spoil, message] of spoilt) {
+    const [tiny] = (await loadModels(await stored(spoil))).index();
+    expect(tiny).toMatchObject({ name: "tiny", state: "UNAVAILABLE" });
+    expect(tiny!.reason).toMatch(message);
+  }
+  for (const path of [codec, decoder]) {
+    const dir = await stored();
+    await rm(join(dir, "tiny", path));
+    const [tiny] = (await loadModels(dir)).index();
+    expect(tiny!.reason).toContain(path);
+  }
+  // What weights are is known to the engine.
+  const dir = await stored((bytes, path) => (path === decoder ? bytes.slice(0, -4) : bytes));
+  const { files } = (await loadModels(dir)).find("tiny", null);
+  const { load } = await openEngine("wasm");
+  expect(() => new TailModel(files, load)).toThrow("the tensor should have 16 values but has 15");
 });
 
 test("a stream for an exit that its decoder does not lead to is refused, as are damaged ones and other rates", async () => {

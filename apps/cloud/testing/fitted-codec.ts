@@ -13,7 +13,7 @@ const SHARD = "codec-stem-pool.bin";
 const SIZE = 32;
 
 /** Every value by itself: what is off is at most half a step. */
-const transform: LinearTransform = {
+export const FITTED_TRANSFORM: LinearTransform = {
   shape: [16, 16, 8],
   block: 2,
   mean: new Float32Array(SIZE).fill(1),
@@ -21,10 +21,18 @@ const transform: LinearTransform = {
 };
 export const FITTED_STEPS = [0.2, 0.1] as const;
 
-/** Stores a learned codec with a copy of the tiny model. */
-export async function storeLearned(folder: string): Promise<void> {
+/**
+ * Stores a learned codec with a copy of the tiny model.
+ *
+ * @param folder the model's
+ * @param spoil  as of `storeFitted`, of any of the three shards by path
+ */
+export async function storeLearned(
+  folder: string,
+  spoil?: (bytes: Uint8Array, path: string) => Uint8Array,
+): Promise<void> {
   const file = join(folder, "model.json");
-  const { json, shards } = withLearned(await readFile(file, "utf8"));
+  const { json, shards } = withLearned(await readFile(file, "utf8"), spoil);
   for (const [path, bytes] of shards) await writeFile(join(folder, path), bytes);
   await writeFile(file, json);
 }
@@ -40,7 +48,7 @@ export async function storeFitted(
   spoil: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
 ): Promise<void> {
   const good = fittedBytes(
-    transform,
+    FITTED_TRANSFORM,
     FITTED_STEPS.map((step) => rateOf(step, SIZE)),
   );
   const bytes = spoil(good);
