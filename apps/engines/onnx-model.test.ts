@@ -1,10 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Detour, readModel, type Segment, tailOf } from "#shared/model";
+import { readModel, type Segment, tailOf } from "#shared/model";
 import { exportSegment } from "#shared/onnx";
-import { randomFrom } from "#shared/random";
 import type { TensorValues } from "#shared/runtime";
-import { withLearned } from "../../shared/protocol/learned-fixture.ts";
 import { openEngine } from "./index.ts";
 import { OnnxModel, type OnnxOptions, type Session } from "./onnx-model.ts";
 import { openSessions } from "./onnxruntime.ts";
@@ -281,38 +279,4 @@ test("in int8 a segment is exported so; where it gives something else it is comp
     expect([asked, told, did]).toEqual([precisions, messages, ["onnx"]]);
     model.dispose();
   }
-});
-
-test("in int8 the decoder of a learned codec is computed in fp32, as exactly as else", async ({ skip }) => {
-  await openEngine("onnxruntime").catch((thrown: Error) => skip(thrown.message));
-  const { json, shards } = withLearned(new TextDecoder().decode(read("model.json")));
-  const learned = readModel(new TextEncoder().encode(json));
-  const tfjs = (await openEngine("wasm")).load(learned);
-  const asked: string[] = [];
-  const told: string[] = [];
-  const model = new OnnxModel(learned, tfjs, {
-    open: openSessions(),
-    shelf: new SessionShelf(LARGE),
-    exportSegment: (of, segment, bytesOf, options) => {
-      asked.push(options.precision);
-      return exportSegment(of, segment, bytesOf, options);
-    },
-    isChosen: true,
-    precision: "int8",
-    tell: (message) => told.push(message),
-  });
-  for (const shard of learned.shards) model.addShard(shard, shards.get(shard.path) ?? read(shard.path));
-  const [{ decoder, replaces }] = [...learned.detours.values()] as [Detour];
-  const random = randomFrom(3);
-  const latent = { shape: [2, 8, 8, 4], values: Float32Array.from({ length: 512 }, () => 4 * random() - 2) };
-  const [right] = await model.runValues(decoder, [latent]);
-  await model.opened();
-  expect(model.isStandIn(decoder)).toBe(false);
-  const [found] = await model.runValues(decoder, [latent]);
-  const off = found!.values.map((value, at) => Math.abs(value - right!.values[at]!));
-  expect(Math.max(...off)).toBeLessThan(1e-5);
-  await model.runValues(tailOf(learned, [replaces], "exit3"), [right!]);
-  await model.opened();
-  expect([asked, told]).toEqual([["fp32", "int8"], []]);
-  model.dispose();
 });

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LinearCoder, linearCoder } from "#shared/codecs";
-import { codersIn } from "#shared/model";
+import { codersIn, type Segment } from "#shared/model";
 import { decodeTensor, encodeFitted, joinElements, splitElements, type WireTensor } from "#shared/protocol";
 import { randomFrom } from "#shared/random";
 import { LEARNED, rateOf } from "../../../shared/protocol/learned-fixture.ts";
@@ -154,6 +154,29 @@ test("one run of the decoder makes the tensors of all requests in a batch, each 
     expect(farthest(result.outputs[0]!.values, alone.outputs[0]!.values)).toBeLessThan(1e-5);
   }
   tail.dispose();
+});
+
+test("in int8 the decoder is computed in fp32, and the tail in int8", async ({ skip }) => {
+  const opened = await openEngine("onnxruntime", "int8").catch((thrown: Error) => thrown);
+  if (opened instanceof Error) return skip(opened.message);
+  const { model, files } = learned;
+  const told: string[] = [];
+  const segments = opened.load(model, (message) => told.push(message));
+  for (const [at, shard] of model.shards.entries()) segments.addShard(shard, files.shards[at]!);
+  const { decoder } = model.detours.get(TENSOR)!;
+  /** How far off a session is from TF.js, which runs a segment first. */
+  const offOf = async (segment: Segment, shape: number[], values: Float32Array): Promise<number> => {
+    const [first] = await segments.runValues(segment, [{ shape, values }]);
+    await segments.opened!();
+    expect(segments.isStandIn!(segment)).toBe(false);
+    const [second] = await segments.runValues(segment, [{ shape, values }]);
+    return farthest(second!.values, first!.values);
+  };
+  expect(await offOf(decoder, [1, 8, 8, 4], drawn(6))).toBeLessThan(1e-5);
+  const tail = tailTo(model, [replaces], ["exit3"]);
+  expect(await offOf(tail, [1, 8, 8, 16], await decode(drawn(6)))).toBeGreaterThan(1e-5);
+  segments.dispose();
+  expect(told).toEqual([]);
 });
 
 test("what a batch took foretells nothing while its decoder's session is being opened", async ({ skip }) => {
