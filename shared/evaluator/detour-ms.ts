@@ -1,21 +1,23 @@
 import { ancestors } from "#shared/graph";
 import type { Detour, Model } from "#shared/model";
-import { detourWork, nodeWork, workUnits } from "#shared/profile";
+import { detourWork, nodeWork, type Profile, workUnits } from "#shared/profile";
 
-/** By node of the model. */
-interface NodeTimes {
+/** Two profiles, and their times by node of the model. */
+interface Sides {
+  readonly edge: Pick<Profile, "detourMs">;
+  readonly cloud: Pick<Profile, "detourMs">;
   readonly edgeMs: readonly number[];
   readonly cloudMs: readonly number[];
 }
 
 /**
- * What a detour adds on both sides: its nodes, as long as the DAG's take for so much work; in the cloud less the stretch
- * that it leads past, which may be more.
+ * What a detour adds on both sides: its nodes, as the profiles say, else as long as the DAG's take for so much work; in
+ * the cloud less the stretch that it leads past, which may be more.
  */
 export function detourMs(
   model: Model,
   { tensor, replaces, encoder, decoder }: Detour,
-  { edgeMs, cloudMs }: NodeTimes,
+  { edge, cloud, edgeMs, cloudMs }: Sides,
 ): { readonly edge: number; readonly cloud: number } {
   const { dag } = model;
   const work = nodeWork(model);
@@ -30,7 +32,7 @@ export function detourMs(
   ];
   const passed = total(cloudMs.filter((_, node) => to[node] && !from[node]));
   return {
-    edge: perUnit(edgeMs) * unitsOf(encoder.nodes),
-    cloud: perUnit(cloudMs) * unitsOf(decoder.nodes) - passed,
+    edge: edge.detourMs?.[tensor] ?? perUnit(edgeMs) * unitsOf(encoder.nodes),
+    cloud: (cloud.detourMs?.[tensor] ?? perUnit(cloudMs) * unitsOf(decoder.nodes)) - passed,
   };
 }

@@ -4,6 +4,7 @@ import { type CodecCost, readMetadata, type WireCodec } from "#shared/model";
 import { randomFrom } from "#shared/random";
 import { addDetour, fixtureModel } from "../model/fixture.ts";
 import { analyticProfile } from "../profile/analytic-profile.ts";
+import type { Profile } from "../profile/profile.ts";
 import { type ExitCosts, exitCosts } from "./exit-costs.ts";
 import { lossyWays } from "./lossy-wire.ts";
 import { chooseServed } from "./served-wire.ts";
@@ -217,6 +218,24 @@ test("a learned codec costs its encoder here and its decoder there, less the str
   expect(exitCosts(learned, here, there, { codec: null, mayFit: false }).some(({ beside }) => beside)).toBe(
     false,
   );
+});
+
+test("what encoder and decoder were measured to take counts in the place of what their work says", () => {
+  const learned = fixtureModel(addDetour);
+  const [here, there] = [analyticProfile(learned, "head", 1e6, 0), analyticProfile(learned, "tail", 1e6, 0)];
+  const cutMs = (encoderMs?: number, decoderMs?: number): readonly [edge: number, cloud: number] => {
+    const measured = (profile: Profile, ms?: number): Profile =>
+      ms === undefined ? profile : { ...profile, detourMs: { join: ms } };
+    const all = exitCosts(learned, measured(here, encoderMs), measured(there, decoderMs), { codec: null });
+    const { dag, edgeCutMs, cloudCutMs } = all.find(({ exit, wire }) => exit === "full" && wire!.counted)!;
+    const join = dag.names.indexOf("join");
+    return [edgeCutMs[join]!, cloudCutMs[join]!];
+  };
+  const [edge, cloud] = cutMs();
+  expect(cutMs(7)[0] - cutMs(3)[0]).toBeCloseTo(4, 9);
+  expect(cutMs(7)[1]).toBe(cloud);
+  expect(cutMs(undefined, 9)[1] - cutMs(undefined, 8)[1]).toBeCloseTo(1, 9);
+  expect(cutMs(undefined, 9)[0]).toBe(edge);
 });
 
 const head = analyticProfile(model, "head", 1e6, 0);

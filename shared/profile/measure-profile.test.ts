@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { elementCount, type Segment } from "#shared/model";
-import { fixtureModel } from "../model/fixture.ts";
+import { addDetour, fixtureModel } from "../model/fixture.ts";
 import { insidePlan, measurePlan } from "./measure-plan.ts";
 import { measureProfile, type Stopwatch } from "./measure-profile.ts";
 import { readProfile } from "./profile.ts";
@@ -8,7 +8,7 @@ import type { Role } from "./role.ts";
 import { timeInRounds } from "./rounds.ts";
 import { USUAL_TRANSFERS } from "./transfer.ts";
 
-const model = fixtureModel();
+const model = fixtureModel(addDetour);
 const given = { model, device: "fake", backend: "fake", selfTestMs: 1 };
 const rounds = { warmups: 2, repeats: 9 };
 const ROLES: readonly Role[] = ["head", "tail"];
@@ -33,20 +33,26 @@ test("inside a block every node is reached from the cut vertex before it, and th
   expect(inside.map(([, at]) => at)).not.toContain("exit-3");
 });
 
+const nodeMs = (name: string): number => name.length / 4;
+
 test("a machine with a clock of coarse steps, slow warm-up and slow spells gives the true profile", async () => {
   for (const role of ROLES) {
-    const machine = new FakeMachine(role, 0.7, (name) => name.length / 4);
+    const machine = new FakeMachine(role, 0.7, nodeMs);
     const profile = await measureProfile({ ...given, role }, machine.watch, rounds);
     expect(readProfile(JSON.parse(JSON.stringify(profile)))).toEqual(profile);
     for (const { exit, at, segment } of measurePlan(model, role)) {
       const movedMs = 0.3 + elementCount(model.metadata.tensors[at]!.shape) * 0.004;
-      const truth = segment.nodes.reduce((total, name) => total + name.length / 4, 0.7 + movedMs);
+      const truth = segment.nodes.reduce((total, name) => total + nodeMs(name), 0.7 + movedMs);
       const sample = profile.samples.find((one) => one.exit === exit && one.at === at && !one.from)!;
       expect(Math.abs(sample.medianMs - truth), `${role} ${exit} ${at}`).toBeLessThan(0.08);
       expect(sample.p95Ms).toBeGreaterThanOrEqual(sample.medianMs);
     }
     expect(Math.abs(profile.fixedMs - 0.7)).toBeLessThan(0.12);
     expect(Math.abs(profile.nodeMs.left! - 1)).toBeLessThan(0.12);
+    // With an encoder the head is one call; a decoder is one of its own, and what it makes is handed over anew.
+    const decoderMs = 0.7 + nodeMs("join/decoder/decoded") + 0.3 + 4 * 4 * 16 * 0.004;
+    const encoderMs = nodeMs("join/encoder/conv") + nodeMs("join/encoder/latent");
+    expect(Math.abs(profile.detourMs!.join! - (role === "head" ? encoderMs : decoderMs))).toBeLessThan(0.2);
     expect(profile.transfer.perByteMs).toBeCloseTo(0.001, 4);
     expect(profile.transfer.codecs.uint8.perElementMs).toBeCloseTo(0.01, 3);
     const { float32, float16, uint4, jpeg, webp, uint8 } = profile.transfer.codecs;

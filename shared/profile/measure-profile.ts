@@ -1,5 +1,6 @@
 import type { Model, Precision, Segment } from "#shared/model";
 import { profileFromSamples } from "./fit-profile.ts";
+import { detourJobs } from "./measure-detours.ts";
 import { insidePlan, type Measurement, measurePlan, winningPlan } from "./measure-plan.ts";
 import { type Jobs, type TransferWatch, transferJobs } from "./measure-transfer.ts";
 import type { Profile, Sample } from "./profile.ts";
@@ -55,13 +56,18 @@ export function profileJobs(of: ProfileOf, watch: Stopwatch): Jobs<Profile> {
   const vertices = cuts === "winning" ? winningPlan(model, role) : measurePlan(model, role);
   const plan = cuts === "all" ? [...vertices, ...insidePlan(model)] : vertices;
   const segments = sampleJobs(plan, watch);
-  const count = transfer.jobs.length;
+  const detours = detourJobs(model, role, watch);
+  const groups = [transfer.jobs, segments.jobs, detours.jobs];
   return {
-    jobs: [...transfer.jobs, ...segments.jobs],
+    jobs: groups.flat(),
     result: (timings) => {
-      const moved = transfer.result(timings.slice(0, count));
-      const samples = segments.result(timings.slice(count));
-      return makeProfile(of, samples, moved, profileFromSamples(model, role, samples, moved));
+      const rest = [...timings];
+      const [moving, whole, aside] = groups.map(({ length }) => rest.splice(0, length));
+      const moved = transfer.result(moving!);
+      const samples = segments.result(whole!);
+      const fitted = profileFromSamples(model, role, samples, moved);
+      const detourMs = detours.result(aside!)(moved);
+      return makeProfile(of, samples, moved, model.detours.size === 0 ? fitted : { ...fitted, detourMs });
     },
   };
 }
@@ -89,7 +95,7 @@ export function makeProfile(
   { model, role, device, backend, precision = "fp32", selfTestMs }: ProfileOf,
   samples: readonly Sample[],
   transfer: Transfer,
-  fitted: Pick<Profile, "fixedMs" | "nodeMs">,
+  fitted: Pick<Profile, "fixedMs" | "nodeMs" | "detourMs">,
 ): Profile {
   const { version, metadata } = model;
   const head = { format: 2, model: metadata.id, version, role, device, backend } as const;

@@ -12,6 +12,7 @@ const valid: Profile = {
   fixedMs: 0,
   selfTestMs: 2,
   nodeMs: { stem: 1.5, join: 0 },
+  detourMs: { join: 0.25 },
   transfer: USUAL_TRANSFERS.tail,
   samples: [
     { exit: "full", at: "join", medianMs: 3, p95Ms: 4 },
@@ -23,8 +24,13 @@ test("a profile survives JSON unchanged", () => {
   expect(readProfile(JSON.parse(JSON.stringify(valid)))).toEqual(valid);
 });
 
+test("learned codecs' times may be there or not", () => {
+  const { detourMs: _, ...older } = valid;
+  expect(readProfile(older)).toEqual(older);
+});
+
 test("every field, absent or of another kind, is refused by its name", () => {
-  for (const field of Object.keys(valid)) {
+  for (const field of Object.keys(valid).filter((one) => one !== "detourMs")) {
     for (const wrong of [undefined, null, -1, Number.NaN, "", [7], { stem: "1" }]) {
       const read = () => readProfile({ ...valid, [field]: wrong });
       expect(read, `${field} = ${wrong}`).toThrow(expect.objectContaining({ code: "bad-profile" }));
@@ -34,6 +40,9 @@ test("every field, absent or of another kind, is refused by its name", () => {
   for (const field of Object.keys(valid.samples[0]!)) {
     const read = () => readProfile({ ...valid, samples: [{ ...valid.samples[0], [field]: -1 }] });
     expect(read).toThrow(`samples[0].${field}`);
+  }
+  for (const wrong of [null, -1, { join: -1 }, { join: null }, [7]]) {
+    expect(() => readProfile({ ...valid, detourMs: wrong })).toThrow("profile, detourMs");
   }
   const { codecs } = USUAL_TRANSFERS.tail;
   const transfer = { ...USUAL_TRANSFERS.tail, codecs: { ...codecs, uint8: { perTensorMs: 0 } } };

@@ -28,6 +28,11 @@ export interface Profile {
   readonly selfTestMs: number;
   /** Time of every node but the input, by name; with the transfers their sums are what `samples` say. */
   readonly nodeMs: Readonly<Record<string, number>>;
+  /**
+   * By tensor that a learned codec was trained for: of heads, what its encoder adds to one that ends there; of tails, what
+   * its decoder takes before one, what it makes handed over included. Estimated by work where it is absent.
+   */
+  readonly detourMs?: Readonly<Record<string, number>>;
   /** Of the tensors that heads hand over, or tails take. */
   readonly transfer: Transfer;
   readonly samples: readonly Sample[];
@@ -75,6 +80,10 @@ export function readProfile(value: unknown): Profile {
   expect(root.selfTestMs !== 0, "profile, selfTestMs", "a number above 0", root.selfTestMs);
   const nodeMs = record(root.nodeMs, "profile, nodeMs");
   expectTimes(nodeMs, "profile, nodeMs.", Object.keys(nodeMs));
+  if (root.detourMs !== undefined) {
+    const detourMs = record(root.detourMs, "profile, detourMs");
+    expectTimes(detourMs, "profile, detourMs.", Object.keys(detourMs));
+  }
   const transfer = readTransfer(root.transfer, root.role as Role, "profile, transfer");
   expect(Array.isArray(root.samples), "profile, samples", "an array", root.samples);
   (root.samples as unknown[]).forEach((value, i) => {

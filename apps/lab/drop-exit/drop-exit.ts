@@ -180,14 +180,19 @@ const only = <T>(all: Readonly<Record<string, T>>, names: ReadonlySet<string>): 
 
 /** A profile without what is no longer there; of the rest the times are what they were. */
 function timesOf(
-  profile: { nodeMs?: Record<string, number>; samples?: { exit: string }[] },
+  profile: {
+    nodeMs?: Record<string, number>;
+    detourMs?: Record<string, number>;
+    samples?: { exit: string }[];
+  },
   id: string,
   kept: ReadonlySet<string>,
 ): object {
-  const { nodeMs, samples } = profile;
+  const { nodeMs, detourMs, samples } = profile;
   return {
     ...profile,
     ...(nodeMs === undefined ? {} : { nodeMs: only(nodeMs, kept) }),
+    ...(detourMs === undefined ? {} : { detourMs: only(detourMs, kept) }),
     ...(samples === undefined ? {} : { samples: samples.filter(({ exit }) => exit !== id) }),
   };
 }

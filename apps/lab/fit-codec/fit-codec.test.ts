@@ -1,5 +1,5 @@
 import "@tensorflow/tfjs-backend-cpu";
-import { cp, readFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -143,7 +143,12 @@ test("what is stored is read again, measures the same, and takes the place of an
   }
   const stored = packCodec(NODE, fitted, measured);
   await storeCodec(folder, NODE, stored);
+  // What another codec's nets were measured to take.
+  const profile = path.join(folder, "profiles", "head-other.json");
+  await mkdir(path.dirname(profile), { recursive: true });
+  await writeFile(profile, JSON.stringify({ nodeMs: {}, detourMs: { [NODE]: 1, other: 2 } }));
   await storeCodec(folder, NODE, stored);
+  expect(JSON.parse(await readFile(profile, "utf8"))).toEqual({ nodeMs: {}, detourMs: { other: 2 } });
   const model = await readModelFolder(folder);
   const verdicts = await readVerdicts(folder, before);
   expect(await renewVerdicts(folder, before, model)).toBe(true);

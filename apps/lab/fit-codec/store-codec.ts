@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import {
   type FittedRate,
@@ -60,7 +60,7 @@ export function codecFile(name: string, part: string): string {
 
 /**
  * Stores a codec in a model's folder: a shard behind those of weights, and its part of the metadata; of a learned codec
- * its nets before it. Another codec of the tensor is replaced. The model's version changes.
+ * its nets before it. Another codec of the tensor is replaced, and what profiles say of its nets forgotten. The model's version changes.
  *
  * @throws EddiError `bad-metadata` or `bad-model` when the model would no longer be valid; it stays as it was
  */
@@ -79,8 +79,22 @@ export async function storeCodec(folder: string, name: string, stored: StoredCod
     await writeFile(`${place}.part`, content);
     await rename(`${place}.part`, place);
   }
+  await forgetTimes(path.join(folder, "profiles"), name);
   for (const shard of Object.keys(before.userDefinedMetadata.eddi.shards)) {
     if (!Object.hasOwn(metadata.shards, shard)) await rm(path.join(folder, shard), { force: true });
+  }
+}
+
+/** What was measured of the nets of a tensor's codec says nothing of those that take their place. */
+async function forgetTimes(folder: string, name: string): Promise<void> {
+  for (const file of await readdir(folder).catch(() => [])) {
+    const place = path.join(folder, file);
+    const { detourMs, ...profile } = JSON.parse(await readFile(place, "utf8"));
+    if (detourMs?.[name] === undefined) continue;
+    const { [name]: _, ...others } = detourMs;
+    const left = Object.keys(others).length === 0 ? profile : { ...profile, detourMs: others };
+    await writeFile(`${place}.part`, `${JSON.stringify(left, null, 1)}\n`);
+    await rename(`${place}.part`, place);
   }
 }
 

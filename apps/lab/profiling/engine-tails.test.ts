@@ -32,6 +32,17 @@ test.for(PRECISIONS)(
   },
 );
 
+test(
+  "a learned codec's decoder is timed from a latent to the tensor that it makes",
+  LONG,
+  async ({ skip }) => {
+    const { model, watch, told } = await open("resnet-imagenette", "int8", skip);
+    const { decoder } = model.detours.get("stem/conv2")!;
+    expect(await watch.whole(decoder, 1)).toBeGreaterThan(0);
+    expect(told).toEqual([]);
+  },
+);
+
 test("a real model's tail gets an image's tensors: in int8 noise is too far off", LONG, async ({ skip }) => {
   const { model, watch, told } = await open("mobilenet-imagenette", "int8", skip);
   const last = model.metadata.exits.at(-1)!.id;

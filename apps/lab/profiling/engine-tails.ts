@@ -55,9 +55,11 @@ function tailWatch(
   return { whole, inside: whole, move: async () => 0, ...codingWatch("tail") };
 }
 
-/** All of the model, to the tensors that a tail takes: of noise int8 makes what TF.js does not. */
-function headTo({ metadata, dag }: Model, { feeds }: Segment): Segment {
-  return { nodes: dag.names.slice(1), feeds: [metadata.input.node], outputs: feeds };
+/** All of the model, to the tensors that a tail or a decoder takes: of noise int8 makes what TF.js does not. */
+function headTo({ metadata, dag, detours }: Model, { feeds }: Segment): Segment {
+  const encoder = [...detours.values()].find((detour) => feeds.includes(detour.decoder.feeds[0]!))?.encoder;
+  const nodes = [...dag.names.slice(1), ...(encoder?.nodes ?? [])];
+  return { nodes, feeds: [metadata.input.node], outputs: feeds };
 }
 
 function imageOf({ metadata }: Model): TensorValues {

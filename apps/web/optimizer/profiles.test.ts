@@ -82,6 +82,10 @@ test("what this device has measured goes first, and says how the rest is to be s
   expect([profile.nodeMs[first!], profile.nodeMs[second!], profile.fixedMs]).toEqual([2, 4, 0.5]);
   for (const name of others) expect(profile.nodeMs[name], name).toBe(3);
   const whole = { ...own, nodeMs: measured.nodeMs };
+  // A learned codec's encoder takes longer here as the measured nodes do.
+  const learned = { profile: { ...measured, detourMs: { [first!]: 0.5 } }, from: "x" };
+  expect(profiledHead(model, own, learned).profile.detourMs).toEqual({ [first!]: 1.5 });
+  expect("detourMs" in profile).toBe(false);
   expect(profiledHead(model, whole, { profile: measured, from: "x" }).from).toBe("this device");
 });
 

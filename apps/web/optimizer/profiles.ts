@@ -69,8 +69,8 @@ async function regressionHead(
 }
 
 /**
- * This device's own heads, as far as they were measured; for other nodes the times of another profile, scaled
- * as those of the measured nodes are.
+ * This device's own heads, as far as they were measured; for other nodes, and for learned codecs' encoders, the times of
+ * another profile, scaled as those of the measured nodes are.
  */
 export function profiledHead(model: Model, own: Profile, base: FoundProfile): FoundProfile {
   const names = model.dag.names.slice(1);
@@ -80,8 +80,10 @@ export function profiledHead(model: Model, own: Profile, base: FoundProfile): Fo
   const [ownMs, baseMs] = [sum(own), sum(base.profile)];
   const scale = ownMs > 0 && baseMs > 0 ? ownMs / baseMs : own.selfTestMs / base.profile.selfTestMs;
   const nodeMs = names.map((name) => [name, own.nodeMs[name] ?? scale * base.profile.nodeMs[name]!]);
+  const aside = Object.entries(base.profile.detourMs ?? {}).map(([name, ms]) => [name, scale * ms]);
+  const detours = aside.length === 0 ? {} : { detourMs: Object.fromEntries(aside) };
   const rest = measured.length < names.length ? ` (${measured.length} nodes) and ${base.from}` : "";
-  return { profile: { ...own, nodeMs: Object.fromEntries(nodeMs) }, from: `this device${rest}` };
+  return { profile: { ...own, nodeMs: Object.fromEntries(nodeMs), ...detours }, from: `this device${rest}` };
 }
 
 /** The profile of tails on the service's engine, else from the work of each node. */

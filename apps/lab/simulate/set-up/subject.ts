@@ -65,6 +65,9 @@ export async function openSubject(folder: string, workScale: number): Promise<Su
 
 /** What is handed over stays as large. */
 function withWork(profile: Profile, by: number): Profile {
-  const nodeMs = Object.entries(profile.nodeMs).map(([name, ms]) => [name, by * ms]);
-  return { ...profile, nodeMs: Object.fromEntries(nodeMs) };
+  const scaled = (times: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, by * ms]));
+  const { nodeMs, detourMs } = profile;
+  const detours = detourMs === undefined ? {} : { detourMs: scaled(detourMs) };
+  return { ...profile, nodeMs: scaled(nodeMs), ...detours };
 }
