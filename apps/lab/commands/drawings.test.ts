@@ -15,6 +15,15 @@ test("lab graph prints the stages and draws every node", async () => {
   expect(stdout).toMatch(/53 operations - 28 constants - 0 identities - 0 unneeded = 25 nodes/);
   expect(stdout).toMatch(/^exit3 +18 /m);
   expect(readFileSync(out, "utf8")).toContain("exit3/scores");
+  expect(stdout).toContain(`\npicture: ${out}\n`);
+});
+
+test("lab graph draws the curves of a model's codecs beside its DAG", async () => {
+  const [out, codecs] = ["resnet.svg", "resnet-codecs.svg"].map((file) => path.join(folder, file));
+  const { status, stdout } = await lab("graph", "resnet-imagenette", "--json", "--out", out!);
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ picture: out, codecs });
+  expect(readFileSync(codecs!, "utf8")).toContain("stem/conv2, learned 1");
 });
 
 test("lab phase-map prints how much of the map each plan has, and draws it", async () => {

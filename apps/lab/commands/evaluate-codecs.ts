@@ -5,13 +5,14 @@ import type { SegmentModel } from "#shared/runtime";
 import { type Halves, halves } from "../data/halves.ts";
 import { thinned } from "../data/held-back.ts";
 import type { LoadedPhotos } from "../data/pixels.ts";
+import { CODEC_CURVES, codecCurves } from "../draw/codec-curves.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
 import { besideReported, measureCodecs, measureFitted, withReported } from "../evaluate/codec-costs.ts";
 import { CODECS_SECTION, type CodecPhotos, codecsSection } from "../evaluate/codec-section.ts";
 import type { MeasuredCost } from "../evaluate/tally.ts";
 import { withMeasured } from "../evaluate/with-measured.ts";
 import { withSection } from "../files/card-section.ts";
-import { type FolderCoders, rewriteMetadata } from "../files/model-folder.ts";
+import { type FolderCoders, readModelFolder, rewriteMetadata } from "../files/model-folder.ts";
 import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { printJson } from "./shared-options.ts";
 
@@ -54,6 +55,8 @@ export async function evaluateCodecs(request: CodecsRequest, status: StatusLine)
   } else process.stdout.write(`${section}\n`);
   if (!write) return;
   await rewriteMetadata(folder, (metadata) => readMetadata(withMeasured(metadata, codecs)));
+  const curves = codecCurves(await readModelFolder(folder));
+  if (curves !== null) await writeFile(path.join(folder, CODEC_CURVES), curves);
   const card = path.join(folder, "card.md");
   await writeFile(`${card}.part`, withSection(await readFile(card, "utf8"), CODECS_SECTION, section));
   await rename(`${card}.part`, card);

@@ -222,6 +222,11 @@ test("the card names the cuts in the first half of the work that take fewer byte
     halvesOf,
   );
   expect(both).toContain("| jpeg 60 | 900 | - | 0.1 | 0.2 |");
+  expect(both).not.toContain("codec-rates.svg");
+  const rate = { ...image[0]!, codec: "linear", quality: 1, spread: 5 } as const;
+  const withFitted = codecsSection(model, { ...measured, "stem/pool": [rate] }, halvesOf);
+  expect(withFitted).toContain("| stem/pool | linear 1 | 900 ± 5 |");
+  expect(withFitted).toContain("](codec-rates.svg)");
 });
 
 const top = (scores: Float32Array): number => scores.indexOf(Math.max(...scores));

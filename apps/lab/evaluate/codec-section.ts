@@ -3,6 +3,7 @@ import { TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import { type CodecCost, exitById, type Model } from "#shared/model";
 import { nodeWork } from "#shared/profile";
+import { CODEC_CURVES } from "../draw/codec-curves.ts";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
 export const CODECS_SECTION = "What each cut costs on the wire";
@@ -76,6 +77,8 @@ on and all ${photos.reportedOn} to report on:
 | tensor | codec | bytes | lost, chosen on | reported |
 |---|---|---|---|---|
 ${rows.join("\n")}
+
+![Bytes against points lost](${CODEC_CURVES})
 
 `;
 }

@@ -5,6 +5,7 @@ import { detourWork } from "#shared/profile";
 import type { SegmentModel } from "#shared/runtime";
 import type { Halves } from "../data/halves.ts";
 import type { Photos } from "../data/photos.ts";
+import { CODEC_CURVES, codecCurves } from "../draw/codec-curves.ts";
 import { besideReported, measureFitted } from "../evaluate/codec-costs.ts";
 import type { CodecPhotos } from "../evaluate/codec-section.ts";
 import type { CodecWay } from "../evaluate/codec-way.ts";
@@ -41,7 +42,7 @@ export interface FinishedCodec {
 }
 
 /**
- * Measures a codec on validation photos, stores it, and tells of it in the card. Neither nodes nor weights of the model
+ * Measures a codec on validation photos, stores it, and tells of it in the card and its pictures. Neither nodes nor weights of the model
  * change, so that its verdicts stay what they are.
  *
  * @throws EddiError as `storeCodec`
@@ -71,6 +72,7 @@ export async function finishCodec(
     path.join(folder, curveFile(stored.fitted)),
     fittedCurve(after, name, stored, fitted.tried),
   );
+  await writeFile(path.join(folder, CODEC_CURVES), codecCurves(after)!);
   const card = path.join(folder, "card.md");
   const text = await readFile(card, "utf8").catch(() => `# ${after.metadata.id}\n`);
   await writeFile(`${card}.part`, withSection(text, `Codec of ${name}`, section));

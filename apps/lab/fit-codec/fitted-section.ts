@@ -1,6 +1,6 @@
 import { isImageCodec } from "#shared/codecs";
 import { type CodecCost, codecWords, type FittedRate, type FittedTensor, type Model } from "#shared/model";
-import { rateCurveSvg } from "../draw/rate-curve-svg.ts";
+import { rateCurvesSvg } from "../draw/rate-curve-svg.ts";
 import type { CodecPhotos } from "../evaluate/codec-section.ts";
 import type { FittedLinear, TriedStep } from "./fit-codec.ts";
 import type { StoredCodec } from "./store-codec.ts";
@@ -65,14 +65,14 @@ export function fittedCurve(
 ): string {
   const exits = Object.keys(fitted.rates[0]!.loss);
   const most = (loss: CodecCost["loss"]): number => Math.max(...exits.map((exit) => loss[exit] ?? 0));
-  return rateCurveSvg({
+  const rates = fitted.rates.map(({ bytes, loss }, at) => ({
+    label: rateName(fitted, at),
+    bytes,
+    loss: most(loss),
+  }));
+  return rateCurvesSvg({
     title: `${model.metadata.id}, ${name}: bytes against the most points that an exit loses`,
-    tried: tried.map(({ cost, loss }) => ({ bytes: cost.bytes, loss })),
-    rates: fitted.rates.map(({ bytes, loss }, at) => ({
-      label: rateName(fitted, at),
-      bytes,
-      loss: most(loss),
-    })),
+    curves: [{ points: tried.map(({ cost, loss }) => ({ bytes: cost.bytes, loss })), rates }],
     others: otherCosts(model, name)
       .filter(({ codec, deflate }) => deflate || isImageCodec(codec))
       .filter(({ loss }) => exits.every((exit) => loss[exit] !== undefined))
