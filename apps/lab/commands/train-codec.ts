@@ -13,6 +13,10 @@ import { command } from "./command.ts";
 import { flag, number, required, text, whole } from "./option.ts";
 import { dataOption, jsonOption, modelArgument } from "./shared-options.ts";
 
+/** For the card, which tells of losses in top-1. */
+const UNLABELLED =
+  "; the photos are of other classes: right is what the model's last exit says of them, lost its agreement with itself";
+
 export const trainCodecCommand = command({
   name: "train-codec",
   about: `Trains a codec behind one tensor of a model that stays as it is, and stores it with the model: an encoder for the
@@ -66,7 +70,7 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
     }
     learner.useAverages();
     const epochs = (step * recipe.batch) / kept.count;
-    const trained = `${step} steps of ${recipe.batch} views, ${epochs.toFixed(1)} epochs, ${minutes.toFixed(0)} minutes`;
+    const trained = `${step} steps of ${recipe.batch} views, ${epochs.toFixed(1)} epochs, ${minutes.toFixed(0)} minutes${isLabelled ? "" : UNLABELLED}`;
     const onProgress = (what: string, share: number) =>
       status.update(`${bar(share)} ${what} of ${tensor}: ${Math.round(100 * share)} %`);
     const done = await finishNets(subject, learner, { losses, measuredOn, trained, onProgress });

@@ -13,9 +13,13 @@ const SIZE = 160;
  * Photos whose classes do not matter: any data set, else every image below the folder that `--data` names.
  *
  * @returns for a plain folder, a set of one class without validation photos
- * @throws EddiError as `openData` where the folder holds no image either
+ * @throws EddiError `bad-argument` where nobody said which; as `openData` where the folder holds no image either
  */
 export async function openUnlabelled(request: DataRequest, status: StatusLine): Promise<DataSet> {
+  if (request.own === null && request.dataOption === undefined && !request.env.EDDI_DATA) {
+    const expected = "--data: expected photos, of whatever classes: a folder of them or a published set";
+    throw new EddiError("bad-argument", `${expected}; got none`);
+  }
   return openData(request, status).catch(async (error: unknown) => {
     const { dataOption } = request;
     const isLayout = error instanceof EddiError && ["not-found", "bad-argument"].includes(error.code);

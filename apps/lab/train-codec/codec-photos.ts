@@ -34,7 +34,8 @@ export async function codecPhotos(
 ): Promise<CodecPhotoSets> {
   const { labels } = segments.model.metadata;
   const labelled = await loadFor(labels, source, status).catch((error: unknown) => {
-    if (error instanceof EddiError && error.code === "bad-argument") return null;
+    // A folder of other classes, or of none.
+    if (error instanceof EddiError && ["bad-argument", "not-found"].includes(error.code)) return null;
     throw error;
   });
   if (labelled !== null) {

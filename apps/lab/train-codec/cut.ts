@@ -62,11 +62,13 @@ export function nodesBehind({ dag }: Model, name: string): ReadonlySet<string> {
   return new Set(dag.names.filter((one, node) => reached[node] && one !== name));
 }
 
-/** Whether a node's tensor is a map, and what lies behind it reads nothing else of what lies before. */
+/** Whether a node's tensor is a map of several places, and what lies behind it reads nothing else of what lies before. */
 function isMapOfOne(model: Model, name: string): boolean {
   const { dag, metadata } = model;
   const behind = nodesBehind(model, name);
-  if (metadata.tensors[name]!.shape.length !== 3 || behind.size === 0) return false;
+  const { shape } = metadata.tensors[name]!;
+  // Behind a pooling of all places imported models often go on with maps of a single one: vectors.
+  if (shape.length !== 3 || shape[0]! * shape[1]! === 1 || behind.size === 0) return false;
   return dag.names.every(
     (one, node) =>
       !behind.has(one) ||

@@ -211,7 +211,7 @@ describe.skipIf(!native)("training a codec (needs @tensorflow/tfjs-node)", () =>
     expect(after.detours.size).toBe(0);
     expect(after.metadata.tensors).toEqual(before.metadata.tensors);
     expect((await readdir(folder)).filter((file) => !files.includes(file)).sort()).toEqual(
-      ["card.md", "codec-block2-concat.bin", "codec-block2-concat.svg"].filter(
+      ["card.md", "codec-block2-concat.bin", "codec-block2-concat.svg", "codec-rates.svg"].filter(
         (file) => !files.includes(file),
       ),
     );
