@@ -85,6 +85,37 @@ test("policies and losses that tell of it go, others stay", async () => {
   });
 });
 
+test("a learned codec stays with its nets and their times while it leads to an exit, and goes with the last one", async () => {
+  const resnet = path.join(path.dirname(folder), "resnet-imagenette");
+  await cp("models/resnet-imagenette", resnet, { recursive: true });
+  const profile = async () =>
+    JSON.parse(await readFile(path.join(resnet, "profiles", "head-wasm.json"), "utf8"));
+  const card = () => readFile(path.join(resnet, "card.md"), "utf8");
+  const codecFiles = async () => (await readdir(resnet)).filter((name) => name.startsWith("codec-stem"));
+  const tensor = "stem/conv2";
+  const before = await readModelFolder(resnet);
+  const [files, { detourMs }] = [await codecFiles(), await profile()];
+  const shards = before.shards.filter((shard) => files.includes(shard.path));
+  expect(shards).toHaveLength(3);
+  const bytes = await Promise.all(shards.map((shard) => readShard(resnet, shard)));
+  const { rates, ...codec } = before.metadata.fitted![tensor]!;
+  const behind = Object.keys(rates[0]!.loss);
+  const [gone, ...others] = behind;
+  const { model } = await dropExit(resnet, gone!);
+  expect(model.detours).toEqual(before.detours);
+  const { rates: left, ...same } = model.metadata.fitted![tensor]!;
+  expect([same, left.map(({ loss }) => Object.keys(loss))]).toEqual([codec, rates.map(() => others)]);
+  expect(await Promise.all(shards.map((shard) => readShard(resnet, shard)))).toEqual(bytes);
+  expect([await codecFiles(), (await profile()).detourMs]).toEqual([files, detourMs]);
+  expect(await card()).toContain(`## Codec of ${tensor}`);
+
+  for (const exit of others) await dropExit(resnet, exit);
+  const last = await readModelFolder(resnet);
+  expect([last.detours.size, last.metadata.fitted, await codecFiles()]).toEqual([0, undefined, []]);
+  expect((await profile()).detourMs).toEqual({});
+  expect(await card()).not.toContain("## Codec of");
+});
+
 test("the card keeps what it says of the model, not what was measured with the exit", async () => {
   const card = path.join(folder, "card.md");
   const kept = "# tiny\n\nWhat it is.\n\n## Codec of a\n\nFitted.\n";

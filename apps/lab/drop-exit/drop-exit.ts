@@ -4,6 +4,7 @@ import path from "node:path";
 import { EddiError } from "#shared/errors";
 import {
   type CodecCost,
+  everyNode,
   exitById,
   type FittedTensor,
   type Model,
@@ -19,6 +20,7 @@ import { CODECS_SECTION } from "../evaluate/codec-section.ts";
 import { withSection } from "../files/card-section.ts";
 import { readModelFolder, readShard } from "../files/model-folder.ts";
 import { putFolder } from "../files/put-folder.ts";
+import { codecTitle } from "../fit-codec/fitted-section.ts";
 import { readModelFile, readWeights, type WeightGroup } from "../import/model-file.ts";
 import { openSource } from "../import/source.ts";
 import { VERDICTS_FILE } from "../simulate/verdicts/verdicts.ts";
@@ -64,8 +66,12 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
   const { policies: _, codecs: __, fitted: ___, ...graph } = before.metadata;
   json.userDefinedMetadata.eddi = { ...graph, exits };
   // What no exit needs is no part of the model.
-  const kept = new Set(readModel(encoded(json)).dag.names);
-  const groups = file.groups.flatMap((group) => keptGroup(group, before, kept));
+  const needed = new Set(readModel(encoded(json)).dag.names);
+  const codecs = keptCodecs(before, needed, new Set(exits.map((exit) => exit.id)));
+  const gone = Object.keys(before.metadata.fitted ?? {}).filter((name) => !codecs.has(name));
+  const aside = [...codecs].flatMap((name) => before.detours.get(name)?.nodes ?? []);
+  const kept = new Set([...needed, ...aside.map(({ name }) => name)]);
+  const groups = file.groups.flatMap((group) => keptGroup(group, before, kept, codecs));
   const shards = new Map(
     groups.map(({ paths, weights }) => [
       paths[0]!,
@@ -73,12 +79,14 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
     ]),
   );
   json.weightsManifest = groups;
-  const constants = new Set(before.nodes.flatMap(({ name, weights }) => (kept.has(name) ? weights : [])));
+  const constants = new Set(
+    everyNode(before).flatMap(({ name, weights }) => (kept.has(name) ? weights : [])),
+  );
   json.modelTopology.node = json.modelTopology.node.filter(
     ({ name }) => kept.has(name) || constants.has(name),
   );
   delete json.signature.outputs[id];
-  json.userDefinedMetadata.eddi = metadataOf(before.metadata, exits, kept, shards);
+  json.userDefinedMetadata.eddi = metadataOf(before.metadata, exits, { kept, codecs }, shards);
   const bytes = encoded(json);
   const model = readModel(bytes);
   await putFolder(folder, async (draft) => {
@@ -95,11 +103,11 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
       const profile = JSON.parse(await readFile(path.join(profiles, name), "utf8"));
       await writeFile(
         path.join(draft, "profiles", name),
-        JSON.stringify(timesOf(profile, id, kept), null, 1),
+        JSON.stringify(timesOf(profile, id, { kept, codecs }), null, 1),
       );
     }
     const card = await readFile(path.join(folder, "card.md"), "utf8").catch(() => null);
-    if (card !== null) await writeFile(path.join(draft, "card.md"), withoutFigures(card));
+    if (card !== null) await writeFile(path.join(draft, "card.md"), withoutFigures(card, gone));
     for (const [name, content] of shards) await writeFile(path.join(draft, name), content);
     await writeFile(path.join(draft, "model.json"), bytes);
   });
@@ -107,19 +115,55 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
   return { nodes: before.nodes.length - model.nodes.length, bytes: size(before) - size(model), model };
 }
 
-/** Without what was measured with the exit: it is to be measured anew. */
-function withoutFigures(card: string): string {
-  const stale = [ACCURACY_SECTION, CONFIDENCE_SECTION, CODECS_SECTION];
+/**
+ * Without what was measured with the exit: it is to be measured anew.
+ *
+ * @param gone tensors whose codecs went with it
+ */
+function withoutFigures(card: string, gone: readonly string[]): string {
+  const codecs = gone.map((name) => codecTitle(name));
+  const stale = [ACCURACY_SECTION, CONFIDENCE_SECTION, CODECS_SECTION, ...codecs];
   return stale.reduce((left, title) => withSection(left, title, null), card);
 }
 
 const encoded = (json: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(json)}\n`);
 
+/** What stays of a model: nodes, those of learned codecs too, and the tensors whose fitted codecs do. */
+interface Kept {
+  readonly kept: ReadonlySet<string>;
+  readonly codecs: ReadonlySet<string>;
+}
+
+/**
+ * Tensors whose codecs lead to some exit still.
+ *
+ * @param needed nodes that the exits need
+ */
+function keptCodecs(
+  { metadata }: Model,
+  needed: ReadonlySet<string>,
+  exits: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const all = Object.entries(metadata.fitted ?? {});
+  const left = all.filter(([name, { through, rates }]) => {
+    const leads = Object.keys(rates[0]!.loss).some((exit) => exits.has(exit));
+    return leads && needed.has(name) && needed.has(through?.replaces ?? name);
+  });
+  return new Set(left.map(([name]) => name));
+}
+
 /** The weights of a shard that are still read; none where none is. */
-function keptGroup(group: WeightGroup, { metadata, nodes }: Model, kept: ReadonlySet<string>): WeightGroup[] {
-  const fitted = Object.entries(metadata.fitted ?? {}).find(([, { shard }]) => shard === group.paths[0]);
-  if (fitted !== undefined) return kept.has(fitted[0]) ? [group] : [];
-  const read = new Set(nodes.flatMap(({ name, weights }) => (kept.has(name) ? weights : [])));
+function keptGroup(
+  group: WeightGroup,
+  model: Model,
+  kept: ReadonlySet<string>,
+  codecs: ReadonlySet<string>,
+): WeightGroup[] {
+  const fitted = Object.entries(model.metadata.fitted ?? {}).find(
+    ([, { shard }]) => shard === group.paths[0],
+  );
+  if (fitted !== undefined) return codecs.has(fitted[0]) ? [group] : [];
+  const read = new Set(everyNode(model).flatMap(({ name, weights }) => (kept.has(name) ? weights : [])));
   const weights = group.weights.filter(({ name }) => read.has(name));
   return weights.length === 0 ? [] : [{ ...group, weights }];
 }
@@ -127,7 +171,7 @@ function keptGroup(group: WeightGroup, { metadata, nodes }: Model, kept: Readonl
 function metadataOf(
   metadata: ModelMetadata,
   exits: ModelMetadata["exits"],
-  kept: ReadonlySet<string>,
+  { kept, codecs: fittedTo }: Kept,
   shards: ReadonlyMap<string, Uint8Array>,
 ): ModelMetadata {
   const { policies = [], codecs, fitted, tensors, ...rest } = metadata;
@@ -135,13 +179,11 @@ function metadataOf(
   const isWhole = policies.filter(
     ({ exit, early }) => ids.has(exit) && early.every((one) => ids.has(one.exit)),
   );
-  const ofKept = <T>(all: Readonly<Record<string, T>>): [string, T][] =>
-    Object.entries(all).filter(([name]) => kept.has(name));
   const costs = Object.entries(codecs ?? {}).flatMap(([name, all]): [string, readonly CodecCost[]][] => {
     const behind = all.map((cost) => withoutOthers(cost, ids));
     return kept.has(name) && Object.keys(behind[0]!.loss).length > 0 ? [[name, behind]] : [];
   });
-  const rates = ofKept(fitted ?? {}).map(([name, one]): [string, FittedTensor] => {
+  const rates = Object.entries(only(fitted ?? {}, fittedTo)).map(([name, one]): [string, FittedTensor] => {
     return [name, { ...one, rates: one.rates.map((rate) => withoutOthers(rate, ids)) }];
   });
   const infos = [...shards].map(([name, bytes]): [string, ShardInfo] => {
@@ -152,7 +194,7 @@ function metadataOf(
     exits,
     // Shares of the images that are left are of the exits that are left.
     ...(isWhole.length === 0 ? {} : { policies: isWhole.map((one) => ({ ...one, ...restOf(one, ids) })) }),
-    tensors: Object.fromEntries(ofKept(tensors)),
+    tensors: only(tensors, kept),
     ...(costs.length === 0 ? {} : { codecs: Object.fromEntries(costs) }),
     ...(rates.length === 0 ? {} : { fitted: Object.fromEntries(rates) }),
     shards: Object.fromEntries(infos),
@@ -186,13 +228,13 @@ function timesOf(
     samples?: { exit: string }[];
   },
   id: string,
-  kept: ReadonlySet<string>,
+  { kept, codecs }: Kept,
 ): object {
   const { nodeMs, detourMs, samples } = profile;
   return {
     ...profile,
     ...(nodeMs === undefined ? {} : { nodeMs: only(nodeMs, kept) }),
-    ...(detourMs === undefined ? {} : { detourMs: only(detourMs, kept) }),
+    ...(detourMs === undefined ? {} : { detourMs: only(detourMs, codecs) }),
     ...(samples === undefined ? {} : { samples: samples.filter(({ exit }) => exit !== id) }),
   };
 }

@@ -13,7 +13,7 @@ import { withSection } from "../files/card-section.ts";
 import { readModelFolder } from "../files/model-folder.ts";
 import { renewVerdicts } from "../simulate/verdicts/record-verdicts.ts";
 import type { FittedLinear } from "./fit-codec.ts";
-import { curveFile, fittedCurve, fittedSection, type NetsWork } from "./fitted-section.ts";
+import { codecTitle, curveFile, fittedCurve, fittedSection, type NetsWork } from "./fitted-section.ts";
 import { type CodecNetsPart, packCodec, type StoredCodec, storeCodec } from "./store-codec.ts";
 
 /** A codec that is ready to be stored. */
@@ -75,7 +75,7 @@ export async function finishCodec(
   await writeFile(path.join(folder, CODEC_CURVES), codecCurves(after)!);
   const card = path.join(folder, "card.md");
   const text = await readFile(card, "utf8").catch(() => `# ${after.metadata.id}\n`);
-  await writeFile(`${card}.part`, withSection(text, `Codec of ${name}`, section));
+  await writeFile(`${card}.part`, withSection(text, codecTitle(name), section));
   await rename(`${card}.part`, card);
   return { stored, section, photos, isRenewed };
 }

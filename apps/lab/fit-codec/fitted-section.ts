@@ -5,6 +5,8 @@ import type { CodecPhotos } from "../evaluate/codec-section.ts";
 import type { FittedLinear, TriedStep } from "./fit-codec.ts";
 import type { StoredCodec } from "./store-codec.ts";
 
+export const codecTitle = (name: string): string => `Codec of ${name}`;
+
 /** The card's section of a fitted codec: its rates, and what comes nearest without it. */
 export function fittedSection(
   model: Model,
