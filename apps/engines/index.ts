@@ -12,6 +12,7 @@ export {
   precisionOn,
 } from "./open.ts";
 export { PRECISION_CHOICES, type PrecisionChoice } from "./precision.ts";
+export { hasInstructions } from "./processor.ts";
 export {
   ENGINE_BACKENDS,
   ENGINES,

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs";
+import { hasInstructions } from "../../../engines/index.ts";
 import { type NativeBackend, nativeBackend, type OpAttr, type Tf } from "../../engine/native.ts";
 
 /** TF_BFLOAT16 of TensorFlow's C API. */
@@ -23,11 +23,7 @@ const patched = new WeakSet<object>();
 
 /** Whether this processor multiplies bfloat16 as such (Linux tells); without that it is slower than float32. */
 export function hasBfloat16(): boolean {
-  try {
-    return /\b(avx512_bf16|amx_bf16)\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
-  } catch {
-    return false;
-  }
+  return hasInstructions(["avx512_bf16", "amx_bf16"]);
 }
 
 /**
