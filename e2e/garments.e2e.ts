@@ -14,12 +14,15 @@ test.afterEach(async () => {
   app = null;
 });
 
-test("a model that knows what other photos do not show comes with photos of its own, and answers them", async ({
+test("a model that knows what other photos do not show comes with photos of its own, by which others lead to it, and answers them", async ({
   service,
 }) => {
-  const parameters = { model: "resnet-clothing", backend: "wasm", profile: "off", budget: 10_000 };
+  const parameters = { model: "tiny", backend: "wasm", profile: "off", budget: 10_000 };
   app = await openApp({ url: service.url, parameters });
   const { page } = app;
+  await page.getByRole("link", { name: "Pictures for resnet-clothing" }).click();
+  await page.waitForURL(/model=resnet-clothing/);
+  await page.evaluate(() => globalThis.eddi.ready);
   const photos = page.locator(".samples button");
   await expect(photos).toHaveCount(PHOTOS);
   let right = 0;

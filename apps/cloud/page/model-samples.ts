@@ -34,6 +34,20 @@ export async function modelSamples(
   });
 }
 
+/** A photo of each other model that has some, to lead there. What cannot be read has none. */
+export async function otherSamples(
+  models: Folder,
+  registry: Registry,
+  id: unknown,
+): Promise<readonly { readonly model: string; readonly url: string }[]> {
+  const ids = new Set(registry.models().map(({ files }) => files.id));
+  const found = [...ids].sort().map(async (model) => {
+    const photos = model === id ? [] : await modelSamples(models, registry, model).catch(() => []);
+    return photos.slice(0, 1).map(({ url }) => ({ model, url }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
 /** Where such a photo lies below the models' folder; null for what is none, of no model that is served. */
 export function modelSamplePath(registry: Registry, id: string, name: string): string | null {
   return isServed(registry, id) && PHOTO.test(name) ? `${id}/${FOLDER}/${name}` : null;

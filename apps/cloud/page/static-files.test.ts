@@ -169,6 +169,9 @@ test("a model that comes with photos of its own is shown with these, other model
   try {
     const photosFor = async (query: string) =>
       (await service.app.inject(`/samples/index.json${query}`)).json().photos;
+    const { others } = (await service.app.inject("/samples/index.json?model=other")).json();
+    expect(others).toEqual([{ model: "tiny", url: "/samples/models/tiny/T-shirt.jpg" }]);
+    expect((await service.app.inject("/samples/index.json?model=tiny")).json().others).toEqual([]);
     const photos = await photosFor("?model=tiny");
     expect(photos.map(({ label }: { label: string }) => label)).toEqual(["T-shirt", "hat", "long top"]);
     for (const { url } of photos) expect((await service.app.inject(url)).statusCode).toBe(200);
@@ -185,7 +188,7 @@ test("a model that comes with photos of its own is shown with these, other model
 
 test("without photos there are none", async () => {
   const response = await bare.app.inject("/samples/index.json");
-  expect(response.json()).toEqual({ source: "none", photos: [] });
+  expect(response.json()).toEqual({ source: "none", photos: [], others: [] });
 });
 
 test("the regression beside the models is served, and asked for each time", async () => {

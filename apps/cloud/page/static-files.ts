@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Folder } from "../files/folder.ts";
 import type { Registry } from "../models/registry.ts";
 import type { CloudConfig } from "../options/config.ts";
-import { modelSamplePath, modelSamples } from "./model-samples.ts";
+import { modelSamplePath, modelSamples, otherSamples } from "./model-samples.ts";
 import type { Samples } from "./samples.ts";
 
 /**
@@ -72,8 +72,10 @@ export async function staticFiles(
     return sendFile(reply, path, models, isNamed ? namedForEver : ASK_EACH_TIME);
   });
   app.get<{ Querystring: { model?: unknown } }>("/samples/index.json", PAGE, async (request, reply) => {
-    const own = await modelSamples(models, registry, request.query.model);
-    const index = JSON.stringify(own.length === 0 ? samples.index : { source: "photos", photos: own });
+    const { model } = request.query;
+    const own = await modelSamples(models, registry, model);
+    const usual = own.length === 0 ? samples.index : { source: "photos", photos: own };
+    const index = JSON.stringify({ ...usual, others: await otherSamples(models, registry, model) });
     const etag = createHash("sha256").update(index).digest("base64url").slice(0, 22);
     reply.headers(PAGE_HEADERS).header("cache-control", ASK_EACH_TIME).header("etag", `"${etag}"`);
     // Among others, and weak where a proxy has compressed it.

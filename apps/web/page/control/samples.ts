@@ -3,7 +3,7 @@ import { receive } from "../../service/receive.ts";
 import type { Service } from "../../service/service.ts";
 import type { Drawing } from "../../talk/drawings.ts";
 import { calmly } from "./calmly.ts";
-import { type Sample, samples } from "./store.ts";
+import { type OtherSamples, type Sample, samples } from "./store.ts";
 
 const MOST = 24;
 
@@ -13,20 +13,20 @@ const MOST = 24;
  * @param model the model that is opened
  */
 export async function loadSamples(service: Service, model: Promise<string>): Promise<void> {
-  const photos = await fetchPhotos(service, await model.catch(() => null));
+  const { photos, others } = await fetchIndex(service, await model.catch(() => null));
   if (photos.length > 0) {
-    samples.value = { source: "photos", items: photos.slice(0, MOST), isWhole: true };
+    samples.value = { source: "photos", items: photos.slice(0, MOST), others, isWhole: true };
     return;
   }
-  showDrawings();
+  showDrawings(others);
 }
 
 /** One after the other, as they are drawn. The page does without those that are not. */
-function showDrawings(): void {
+function showDrawings(others: readonly OtherSamples[]): void {
   const worker = new Worker(new URL("../../drawings/worker.ts", import.meta.url), { type: "module" });
   let items: readonly Sample[] = [];
   const show = calmly((isWhole: boolean) => {
-    samples.value = { source: "drawings", items, isWhole };
+    samples.value = { source: "drawings", items, others, isWhole };
   });
   const end = (): void => {
     worker.terminate();
@@ -57,14 +57,26 @@ export async function fetchSample(
   }
 }
 
-async function fetchPhotos(service: Service, model: string | null): Promise<readonly Sample[]> {
+/** Pictures that the service has. */
+interface Index {
+  readonly photos: readonly Sample[];
+  readonly others: readonly OtherSamples[];
+}
+
+async function fetchIndex(service: Service, model: string | null): Promise<Index> {
   const query = model === null ? "" : `?model=${encodeURIComponent(model)}`;
   try {
     const response = await fetch(service.url(`/samples/index.json${query}`));
-    if (!response.ok) return [];
-    const { photos } = (await response.json()) as { readonly photos?: readonly Sample[] };
-    return (photos ?? []).map((photo) => ({ ...photo, url: service.url(photo.url).href }));
+    if (!response.ok) return NOTHING;
+    const { photos = [], others = [] } = (await response.json()) as Partial<Index>;
+    const whole = <T extends { readonly url: string }>(one: T): T => ({
+      ...one,
+      url: service.url(one.url).href,
+    });
+    return { photos: photos.map(whole), others: others.map(whole) };
   } catch {
-    return []; // No service, no photos: the page says elsewhere that it is down.
+    return NOTHING; // No service, no photos: the page says elsewhere that it is down.
   }
 }
+
+const NOTHING: Index = { photos: [], others: [] };

@@ -109,8 +109,15 @@ export interface Samples {
   /** `drawings`: made by our own code, because the service has no photos. */
   readonly source: "photos" | "drawings";
   readonly items: readonly Sample[];
+  /** Models that have photos of their own, with one of these. */
+  readonly others: readonly OtherSamples[];
   /** Whether no more will come. */
   readonly isWhole: boolean;
+}
+
+export interface OtherSamples {
+  readonly model: string;
+  readonly url: string;
 }
 
 export interface Sample {
