@@ -110,7 +110,11 @@ describe.skipIf(process.platform === "win32")("what never answers (FIFOs)", { co
     const { child, url, ended } = await start([
       ...["--web", join(dir, "web"), "--data", join(dir, "data"), "--drain-ms", "0"],
     ]);
-    expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
+    expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({
+      source: "none",
+      photos: [],
+      others: [],
+    });
     // More of them than Node has threads for files.
     for (const path of [
       "/",
@@ -192,7 +196,11 @@ describe.skipIf(!(await canMountDead()))(
       const mount = await mountDead(join(dir, "val"));
       cleanUps.push(() => mount.remove());
       const { child, url, ended, log } = await start(["--data", dir, "--drain-ms", "0"]);
-      expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({ source: "none", photos: [] });
+      expect(await (await fetch(`${url}/samples/index.json`)).json()).toEqual({
+        source: "none",
+        photos: [],
+        others: [],
+      });
       expect(log()).toMatch(/sample photos in .*: expected the file system to answer within \d+ ms/);
       expect(await infer(url)).toBe(200);
       child.kill("SIGTERM");

@@ -42,10 +42,12 @@ const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const ask = (options: InjectOptions) => server.app.inject(options);
 
 describe("with keys", () => {
-  const PUBLIC = /^(\/v2\/health\/(live|ready)|\/docs.*|\/samples\/(index\.json|photos\/\*)|\/\*)$/;
+  const PUBLIC =
+    /^(\/v2\/health\/(live|ready)|\/docs.*|\/samples\/(index\.json|photos\/\*|models\/:id\/:name)|\/\*)$/;
   const real = (url: string) =>
     url
-      .replace(":model", "tiny")
+      .replace(/:(model|id)/, "tiny")
+      .replace(":name", "photo.jpg")
       .replace(/:version/, "0123456789abcdef")
       .replace("*", "tiny/model.json");
 
@@ -98,6 +100,7 @@ describe("with keys", () => {
     "/assets/../models/tiny/model.json",
     "/assets/..%2fmodels/tiny/model.json",
     "/samples/photos/..%2f..%2fmodels/tiny/model.json",
+    "/samples/models/tiny/..%2fmodel.json",
     "/metrics/",
     "//metrics",
     "/%6detrics",
