@@ -1,6 +1,6 @@
 import { EddiError, toEddiError } from "#shared/errors";
 import { elementCount, imageShape, type Segment } from "#shared/model";
-import { openEngine } from "../../engines/index.ts";
+import { openEngine, type Running } from "../../engines/index.ts";
 import { tailTo } from "../protocol/infer.ts";
 import { SegmentNames } from "../tails/segment-names.ts";
 import type { BatchLine } from "../tails/tail-times.ts";
@@ -14,29 +14,35 @@ import { port } from "./worker-port.ts";
 const BATCH = 4;
 const RUNS = 3;
 
-// One worker that runs tails: it opens all models, runs each a few times, and then serves one batch at a time.
-lowerPriority();
-const engine = await openEngine(port.setup.engine, port.setup.precision);
 const models = new Map<string, TailModel>();
 const names = new SegmentNames();
-const warmed: Warmed[] = [];
-const refused: { model: string; reason: string }[] = [];
-for (const files of port.setup.models) {
-  try {
-    const opened = new TailModel(files, engine.load, undefined, (message) =>
-      port.reply({ kind: "trouble", message }),
-    );
-    const line = await warm(opened);
-    warmed.push({ model: files.key, line, nodes: opened.model.nodes.length });
-    models.set(files.key, opened);
-  } catch (thrown) {
-    refused.push({ model: files.key, reason: toEddiError(thrown).message });
+
+// One worker that runs tails: it opens all models, runs each a few times, and then serves one batch at a time. Its module does
+// not wait for that: where a thread is stopped whose module waits, Node 24 ends the whole process.
+lowerPriority();
+void start();
+
+async function start(): Promise<void> {
+  const engine = await openEngine(port.setup.engine, port.setup.precision);
+  const warmed: Warmed[] = [];
+  const refused: { model: string; reason: string }[] = [];
+  for (const files of port.setup.models) {
+    try {
+      const opened = new TailModel(files, engine.load, undefined, (message) =>
+        port.reply({ kind: "trouble", message }),
+      );
+      const line = await warm(opened, engine.device);
+      warmed.push({ model: files.key, line, nodes: opened.model.nodes.length });
+      models.set(files.key, opened);
+    } catch (thrown) {
+      refused.push({ model: files.key, reason: toEddiError(thrown).message });
+    }
   }
+  port.listen((message) => {
+    if (message.kind === "run") void run(message);
+  });
+  port.reply({ kind: "started", engine: engine.info, warmed, refused });
 }
-port.listen((message) => {
-  if (message.kind === "run") void run(message);
-});
-port.reply({ kind: "started", engine: engine.info, warmed, refused });
 
 async function run({ id, model, segmentName, segment, items }: TailRequest): Promise<void> {
   const startMs = performance.now();
@@ -60,7 +66,7 @@ async function runAll(model: string, segment: Segment, items: readonly BatchItem
  *
  * @throws EddiError when the engine cannot run it
  */
-async function warm(opened: TailModel): Promise<BatchLine> {
+async function warm(opened: TailModel, device: Running["device"]): Promise<BatchLine> {
   const { input } = opened.model.metadata;
   await timeRun(opened, 1);
   // What most requests ask for at first: one exit, from the image.
@@ -71,7 +77,7 @@ async function warm(opened: TailModel): Promise<BatchLine> {
   await timeRun(opened, BATCH);
   const batchMs = await leastOf(RUNS - 1, () => timeRun(opened, BATCH));
   // A GPU's kernels are compiled anew for larger batches, which takes it longer than many runs.
-  if (engine.device === "gpu") {
+  if (device === "gpu") {
     for (let images = 2; images <= port.setup.maxBatch; images *= 2) await timeRun(opened, images);
   }
   const perImageMs = Math.min(Math.max(0, (batchMs - oneMs) / (BATCH - 1)), oneMs);
