@@ -42,14 +42,20 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     const { data, checkpoints: folder = `checkpoints/${published.id}`, resume } = options;
     const { start: startsFrom = published.startsFrom ?? RANDOM } = options;
     const from = await findCheckpoint(folder, resume);
+    if (from !== null && options.start !== undefined) {
+      throw new EddiError(
+        "bad-argument",
+        `--start: expected none, ${folder} holds a checkpoint to go on from`,
+      );
+    }
     // Faster where the CPU has AVX-512, and safe for these (see `setTensorFlowDefaults`).
     if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE_AMX";
     const tf = loadNativeTf();
+    const start = from === null && startsFrom !== RANDOM ? await startWeights(startsFrom) : null;
     const set = await openData({ ...data, own: published.dataSet }, status);
     const photos = await loadSplit(set, "train", { cacheDir: cacheDir(data.env), status });
     const { kept, heldBack } = holdBack(photos);
     const { labels } = set;
-    const start = from === null && startsFrom !== RANDOM ? await startWeights(startsFrom) : null;
     const recipe = onThisCpu({
       ...published.recipe,
       ...(start === null ? {} : { startedFrom: start.name }),

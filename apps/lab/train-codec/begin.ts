@@ -1,9 +1,10 @@
-import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs";
+import type { Tensor1D, Tensor4D } from "@tensorflow/tfjs";
 import { integersOf } from "#shared/exporting";
 import type { ModelNode } from "#shared/model";
 import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { inputBatches } from "../evaluate/exit-scores.ts";
+import { type ChannelMoments, channelMoments } from "../train/channel-moments.ts";
 import { lengthOf } from "../train/muon.ts";
 import { halvings, nodesBehind, type Span } from "./cut.ts";
 import type { FrozenNet } from "./frozen.ts";
@@ -14,43 +15,17 @@ import type { CodecRecipe } from "./recipe.ts";
 const [LEAST_WIDTH, MOST_WIDTH] = [32, 64];
 const BATCH = 32;
 
-/** Mean and variance of a channel, over photos and places. */
-export interface ChannelMoments {
-  readonly mean: Float32Array;
-  readonly variance: Float32Array;
-}
-
 /** Of some tensors of the model, for whole photos. */
-export function channelMoments(
+export function momentsOf(
   tf: Tf,
   { model, run }: FrozenNet,
   photos: Photos,
   names: readonly string[],
 ): readonly ChannelMoments[] {
   const { input } = model.metadata;
-  const sums: Tensor[] = [];
-  let batches = 0;
-  for (const images of inputBatches(photos, input, BATCH)) {
-    const parts = tf.tidy(() =>
-      run({ [input.node]: images }, names).flatMap((one) => [
-        one.mean([0, 1, 2]),
-        one.square().mean([0, 1, 2]),
-      ]),
-    );
-    images.dispose();
-    for (const [at, part] of parts.entries()) {
-      const before = sums[at];
-      sums[at] = before === undefined ? part : tf.tidy(() => before.add(part));
-      if (before !== undefined) tf.dispose([before, part]);
-    }
-    batches++;
-  }
-  const values = sums.map((one) => (one.dataSync() as Float32Array).map((sum) => sum / batches));
-  tf.dispose(sums);
-  return names.map((_, at) => {
-    const mean = values[2 * at]!;
-    return { mean, variance: values[2 * at + 1]!.map((square, c) => Math.max(0, square - mean[c]! ** 2)) };
-  });
+  return channelMoments(tf, inputBatches(photos, input, BATCH), (images) =>
+    run({ [input.node]: images }, names),
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { exitsBehind } from "../evaluate/codec-costs.ts";
 import { type FinishedCodec, finishCodec } from "../fit-codec/finish-codec.ts";
 import { type FittedLinear, fitCodec } from "../fit-codec/fit-codec.ts";
 import { readValues } from "../train/weights.ts";
-import { beginNets, channelMoments } from "./begin.ts";
+import { beginNets, momentsOf } from "./begin.ts";
 import { nodesBehind, type Span } from "./cut.ts";
 import { openDraft, wayOf } from "./draft.ts";
 import { frozenNet } from "./frozen.ts";
@@ -38,7 +38,7 @@ export async function openLearner(tf: Tf, subject: CodecSubject, recipe: CodecRe
   const exits = logitsBehind(model, span.replaces);
   const net = await frozenNet(tf, segments, folder);
   const names = [span.tensor, span.replaces];
-  const [from, to] = channelMoments(tf, net, thinned(kept, MEASURED_PHOTOS), names) as [Moments, Moments];
+  const [from, to] = momentsOf(tf, net, thinned(kept, MEASURED_PHOTOS), names) as [Moments, Moments];
   const nets = beginNets(tf, net, span, { from, to }, recipe);
   const behind = nodesBehind(model, span.tensor);
   const isSizeFree = !model.nodes.some(({ name, op }) => behind.has(name) && FIXED_SIZE.has(op));
@@ -46,7 +46,7 @@ export async function openLearner(tf: Tf, subject: CodecSubject, recipe: CodecRe
   return openCodecLearner(tf, nets, { net, span, exits, classes, isSizeFree, ...to }, recipe);
 }
 
-type Moments = ReturnType<typeof channelMoments>[number];
+type Moments = ReturnType<typeof momentsOf>[number];
 
 /**
  * Nodes of the logits of the exits behind a tensor, earliest first.

@@ -3,6 +3,7 @@ import { EddiError } from "#shared/errors";
 import type { Tf } from "../engine/native.ts";
 import { EPSILON } from "./architectures/batch-norm.ts";
 import type { Network } from "./architectures/index.ts";
+import { type ChannelMoments, channelMoments } from "./channel-moments.ts";
 import { lengthOf } from "./muon.ts";
 import { modelVariables } from "./weights.ts";
 
@@ -34,7 +35,8 @@ export function startFrom(
   const owners = model.layers.filter(({ name }) => isOwner(name, variables));
   const isAlike = (layer: Layer): boolean => {
     const kernel = stored[`${layer.name}/kernel`];
-    return String(kernel?.shape) === String(layer.weights[0]!.shape);
+    const hasBias = stored[`${layer.name}/bias`] !== undefined;
+    return hasBias && String(kernel?.shape) === String(layer.weights[0]!.shape);
   };
   const alike = owners.filter(isAlike);
   if (alike.length === 0) {
@@ -67,20 +69,19 @@ export function startFrom(
     }
   });
   const convolutions = folded.map(({ layer }) => layer);
-  const moments = convolutions.length === 0 ? [] : momentsOf(tf, model, convolutions, batches);
+  const outputs = convolutions.map(({ output }) => [output].flat()[0]!);
+  const moments =
+    convolutions.length === 0 ? [] : measured(tf, tf.model({ inputs: model.inputs, outputs }), batches);
   tf.tidy(() => {
     for (const [at, { layer, scale, bias }] of folded.entries()) {
-      const { mean, variance } = moments[at]!;
+      const [mean, variance] = [tf.tensor1d(moments[at]!.mean), tf.tensor1d(moments[at]!.variance)];
       set(`${layer.name}/norm/moving_mean`, mean);
       set(`${layer.name}/norm/moving_variance`, variance);
       set(`${layer.name}/norm/gamma`, variance.add(EPSILON).sqrt().mul(scale));
       set(`${layer.name}/norm/beta`, bias.add(mean.mul(scale)));
     }
   });
-  tf.dispose([
-    ...folded.map(({ scale }) => scale),
-    ...moments.flatMap(({ mean, variance }) => [mean, variance]),
-  ]);
+  tf.dispose(folded.map(({ scale }) => scale));
   const taken = alike.map(({ name }) => name);
   return { taken, left: owners.map(({ name }) => name).filter((name) => !taken.includes(name)) };
 }
@@ -92,38 +93,11 @@ function isOwner(name: string, variables: ReadonlyMap<string, unknown>): boolean
   return variables.has(`${name}/kernel`) || variables.has(`${name}/depthwise_kernel`);
 }
 
-interface Moments {
-  readonly mean: Tensor;
-  readonly variance: Tensor;
-}
-
-/** Of what these layers give, channel by channel, over photos and places. */
-function momentsOf(
-  tf: Tf,
-  { inputs }: LayersModel,
-  convolutions: readonly Layer[],
-  batches: Iterable<Tensor4D>,
-): readonly Moments[] {
-  const outputs = convolutions.map(({ output }) => [output].flat()[0]!);
-  const inside = tf.model({ inputs, outputs });
-  let sums: Tensor[] | null = null;
-  let seen = 0;
-  for (const images of batches) {
-    const before: Tensor[] | null = sums;
-    sums = tf.tidy((): Tensor[] => {
-      const values = [inside.apply(images, { training: false })].flat() as Tensor[];
-      const parts = values.flatMap((one) => [one.mean([0, 1, 2]), one.square().mean([0, 1, 2])]);
-      return parts.map((part, at) => (before === null ? part : part.add(before[at]!)));
-    });
-    tf.dispose([images, ...(before ?? [])]);
-    seen++;
-  }
-  const means = sums!.map((sum) => tf.tidy(() => sum.div(seen)));
-  tf.dispose(sums!);
-  return convolutions.map((_, at) => {
-    const [mean, square] = [means[2 * at]!, means[2 * at + 1]!];
-    const variance = tf.tidy(() => square.sub(mean.square()).maximum(0));
-    square.dispose();
-    return { mean, variance };
-  });
+/** Of what a model gives as it answers. */
+function measured(tf: Tf, inside: LayersModel, batches: Iterable<Tensor4D>): readonly ChannelMoments[] {
+  return channelMoments(
+    tf,
+    batches,
+    (images) => [inside.apply(images, { training: false })].flat() as Tensor[],
+  );
 }
