@@ -1,12 +1,13 @@
-import { readdir, readFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readModel } from "#shared/model";
+import { readModel, verifyShard } from "#shared/model";
 import { miniPhotos, notes, temporaryFolder, writeImages } from "../data/fixture.ts";
 import { openUnlabelled } from "../data/open-unlabelled.ts";
+import { dropExit } from "../drop-exit/drop-exit.ts";
 import { findNativeTf } from "../engine/native.ts";
 import { inputBatch } from "../evaluate/exit-scores.ts";
-import { openModelFolder, readModelFolder } from "../files/model-folder.ts";
+import { openModelFolder, readModelFolder, readShard } from "../files/model-folder.ts";
 import { classifier, graphFiles, writeFiles } from "../import/fixture.ts";
 import { importModel } from "../import/import-model.ts";
 import { addExits } from "./add-exits.ts";
@@ -116,6 +117,30 @@ describe.skipIf(!native)("lab add-exits (needs @tensorflow/tfjs-node)", () => {
       code: "bad-argument",
       message: expect.stringContaining("expected a model of one exit, got the exits exit1, full"),
     });
+  });
+
+  test("codecs of its tensors stay, learned ones with their nets, and so do its own photos", async () => {
+    const folder = path.join(scratch.folder, "resnet-imagenette");
+    await cp("models/resnet-imagenette", folder, { recursive: true });
+    for (const id of ["exit1", "exit2", "exit3"]) await dropExit(folder, id);
+    await mkdir(path.join(folder, "samples"));
+    await writeFile(path.join(folder, "samples", "church.jpg"), "a photo");
+    const before = await readModelFolder(folder);
+    expect(Object.keys(before.metadata.fitted!)).toEqual(["neck", "stem/conv2"]);
+    expect(before.detours.size).toBe(1);
+    const photos = miniPhotos(16, 32);
+    const outside = [{ name: "made up", photos }];
+    await addExits(
+      job(folder, { at: ["stage1/block1/relu"], epochs: 1, train: photos, others: photos, outside }),
+    );
+    const { metadata, detours, shards } = await readModelFolder(folder);
+    expect(metadata.exits.map(({ id }) => id)).toEqual(["exit1", "exit4"]);
+    expect(metadata.fitted).toEqual(before.metadata.fitted);
+    expect(metadata.codecs).toEqual(before.metadata.codecs);
+    expect(detours).toEqual(before.detours);
+    for (const shard of shards) verifyShard(shard, await readShard(folder, shard));
+    expect(await readFile(path.join(folder, "samples", "church.jpg"), "utf8")).toBe("a photo");
+    expect(await readdir(folder)).not.toContain("verdicts.bin");
   });
 
   test("what cannot be done is told, and the model stays as it was", async () => {

@@ -1,4 +1,4 @@
-import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Tensor4D } from "@tensorflow/tfjs";
 import { type Model, type ModelMetadata, outputKind } from "#shared/model";
@@ -13,6 +13,7 @@ import { tensorRanges } from "../export/tensor-ranges.ts";
 import { withSection } from "../files/card-section.ts";
 import { openModelFolder, rewriteMetadata } from "../files/model-folder.ts";
 import { putFolder } from "../files/put-folder.ts";
+import { keepCodecs } from "../fit-codec/store-codec.ts";
 import { inHalf } from "../graph-model/half.ts";
 import type { Constant, GraphNode } from "../graph-model/node-def.ts";
 import { Reasons } from "../graph-model/reasons.ts";
@@ -22,6 +23,7 @@ import { readGraph } from "../import/read-graph.ts";
 import { openGraph } from "../import/run-graph.ts";
 import { openSource } from "../import/source.ts";
 import { toExportGraph } from "../import/to-export.ts";
+import { VERDICTS_FILE } from "../simulate/verdicts/verdicts.ts";
 import { recomputeNorms } from "../train/norms.ts";
 import { type Branch, branchNodes, makeBranch } from "./branch.ts";
 import { chooseNodes } from "./choose-nodes.ts";
@@ -36,7 +38,7 @@ const BATCH = 16;
 
 /**
  * Attaches exits to a model that has one and trains them by what the model itself says. The model's own exit stays
- * as it is, bit by bit. Profiles go, as they are those of another graph.
+ * as it is, bit by bit, and so do the codecs of its tensors. Profiles go, as they are those of another graph.
  *
  * @throws EddiError as `chooseNodes` and `distil`; `unavailable` without the native backend
  */
@@ -131,10 +133,14 @@ async function writeDraft(
     imageRange: input.range,
     generatedBy,
   });
-  const others = (await readdir(folder, { withFileTypes: true })).filter(
-    (entry) => entry.isFile() && !/^(model\.json|weights-\d+\.bin|card\.md|.*\.svg)$/.test(entry.name),
-  );
-  for (const { name } of others) await copyFile(path.join(folder, name), path.join(draft, name));
+  await keepCodecs(folder, draft);
+  await cp(folder, draft, { recursive: true, filter: (place) => isKept(path.relative(folder, place)) });
+}
+
+/** What says nothing of a model's exits: not its file, weights, card, profiles and their drawings, nor verdicts. */
+function isKept(place: string): boolean {
+  const isOther = /^(model\.json|weights-\d+\.bin|card\.md|graph\.svg|phase-map\.svg|profiles)$/.test(place);
+  return !isOther && place !== VERDICTS_FILE;
 }
 
 /** The model as a graph, its weights as they are stored. */

@@ -1,5 +1,5 @@
 import "@tensorflow/tfjs-backend-cpu";
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setBackend } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -93,6 +93,8 @@ test("a learned codec stays with its nets and their times while it leads to an e
   const card = () => readFile(path.join(resnet, "card.md"), "utf8");
   const codecFiles = async () => (await readdir(resnet)).filter((name) => name.startsWith("codec-stem"));
   const tensor = "stem/conv2";
+  await mkdir(path.join(resnet, "samples"));
+  await writeFile(path.join(resnet, "samples", "church.jpg"), "a photo");
   const before = await readModelFolder(resnet);
   const [files, { detourMs }] = [await codecFiles(), await profile()];
   const shards = before.shards.filter((shard) => files.includes(shard.path));
@@ -103,6 +105,7 @@ test("a learned codec stays with its nets and their times while it leads to an e
   const [gone, ...others] = behind;
   const { model } = await dropExit(resnet, gone!);
   expect(model.detours).toEqual(before.detours);
+  expect(await readFile(path.join(resnet, "samples", "church.jpg"), "utf8")).toBe("a photo");
   const { rates: left, ...same } = model.metadata.fitted![tensor]!;
   expect([same, left.map(({ loss }) => Object.keys(loss))]).toEqual([codec, rates.map(() => others)]);
   expect(await Promise.all(shards.map((shard) => readShard(resnet, shard)))).toEqual(bytes);

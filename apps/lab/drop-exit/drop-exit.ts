@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EddiError } from "#shared/errors";
 import {
@@ -90,14 +90,12 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
   const bytes = encoded(json);
   const model = readModel(bytes);
   await putFolder(folder, async (draft) => {
+    const drawings = new Set([...shards.keys()].map((shard) => shard.replace(/\.bin$/, ".svg")));
+    const isKept = (place: string): boolean =>
+      drawings.has(place) ||
+      (!/^(model\.json|weights-\d+\.bin|codec-.*|profiles)$/.test(place) && place !== VERDICTS_FILE);
+    await cp(folder, draft, { recursive: true, filter: (place) => isKept(path.relative(folder, place)) });
     await mkdir(path.join(draft, "profiles"), { recursive: true });
-    const isKept = (name: string): boolean =>
-      !/^(model\.json|weights-\d+\.bin|codec-.*)$/.test(name) && name !== VERDICTS_FILE;
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      const isOfTensor = [...shards.keys()].some((shard) => entry.name === shard.replace(/\.bin$/, ".svg"));
-      if (!entry.isFile() || !(isKept(entry.name) || isOfTensor)) continue;
-      await copyFile(path.join(folder, entry.name), path.join(draft, entry.name));
-    }
     const profiles = path.join(folder, "profiles");
     for (const name of await readdir(profiles).catch(() => [])) {
       const profile = JSON.parse(await readFile(path.join(profiles, name), "utf8"));

@@ -153,10 +153,8 @@ export function withNets(
 function withoutCodec(json: ModelJson, name: string): ModelJson {
   const { eddi } = json.userDefinedMetadata;
   const { [name]: before, ...others } = eddi.fitted ?? {};
-  const isNode = (node: string): boolean =>
-    before?.through !== undefined &&
-    [`${name}/encoder/`, `${name}/decoder/`].some((part) => node.startsWith(part));
-  const gone = new Set([before?.shard, ...["-encoder", "-decoder"].map((part) => codecFile(name, part))]);
+  const isNode = (node: string): boolean => before !== undefined && isOfNets(name, before, node);
+  const gone = new Set(before === undefined ? [] : filesOf(name, before));
   const without = <Value>(all: Readonly<Record<string, Value>>, isGone: (key: string) => boolean) =>
     Object.fromEntries(Object.entries(all).filter(([key]) => !isGone(key)));
   return {
@@ -175,4 +173,61 @@ function withoutCodec(json: ModelJson, name: string): ModelJson {
       },
     },
   };
+}
+
+/**
+ * Gives a model the codecs of another that it holds within: what was fitted to its tensors, and what was measured of
+ * any codec. What exits lose by them that the other did not have is not known. The shards are not copied.
+ *
+ * @param folder of the other
+ * @param draft  of the model, with its model.json
+ */
+export async function keepCodecs(folder: string, draft: string): Promise<void> {
+  const [within, json] = await Promise.all(
+    [folder, draft].map(async (place): Promise<ModelJson> => {
+      return JSON.parse(await readFile(path.join(place, "model.json"), "utf8"));
+    }),
+  );
+  await writeFile(path.join(draft, "model.json"), `${JSON.stringify(withCodecsOf(json!, within!))}\n`);
+}
+
+function withCodecsOf(json: ModelJson, within: ModelJson): ModelJson {
+  const { eddi } = json.userDefinedMetadata;
+  const { fitted, codecs, tensors, shards } = within.userDefinedMetadata.eddi;
+  const all = Object.entries(fitted ?? {});
+  const isNode = (node: string): boolean => all.some(([name, one]) => isOfNets(name, one, node));
+  const files = new Set(all.flatMap(([name, one]) => filesOf(name, one)));
+  const only = <Value>(of: Readonly<Record<string, Value>>, isKept: (key: string) => boolean) =>
+    Object.fromEntries(Object.entries(of).filter(([key]) => isKept(key)));
+  return {
+    ...json,
+    modelTopology: {
+      ...json.modelTopology,
+      node: [...json.modelTopology.node, ...within.modelTopology.node.filter((node) => isNode(node.name))],
+    },
+    weightsManifest: [
+      ...json.weightsManifest,
+      ...within.weightsManifest.filter(({ paths }) => files.has(paths[0]!)),
+    ],
+    userDefinedMetadata: {
+      eddi: {
+        ...eddi,
+        tensors: { ...eddi.tensors, ...only(tensors, isNode) },
+        shards: { ...eddi.shards, ...only(shards, (file) => files.has(file)) },
+        ...(fitted === undefined ? {} : { fitted }),
+        ...(codecs === undefined ? {} : { codecs }),
+      },
+    },
+  };
+}
+
+/** Whether a node is of a learned codec's nets. */
+function isOfNets(name: string, { through }: FittedTensor, node: string): boolean {
+  const parts = [`${name}/encoder/`, `${name}/decoder/`];
+  return through !== undefined && parts.some((part) => node.startsWith(part));
+}
+
+/** A codec's shards, those of nets that it may have included. */
+function filesOf(name: string, { shard }: FittedTensor): readonly string[] {
+  return [shard, ...["-encoder", "-decoder"].map((part) => codecFile(name, part))];
 }
