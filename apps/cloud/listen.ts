@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { EddiError } from "#shared/errors";
 import { followFiles } from "./files/follow-files.ts";
 import { readNamedFile } from "./files/named-file.ts";
-import { answerClientError, answerExpectations } from "./http/http-errors.ts";
+import { answerClientError, answerExpectations, refusePreface } from "./http/http-errors.ts";
 import { HTTP } from "./http/open-app.ts";
 import type { CloudConfig, TlsConfig } from "./options/config.ts";
 import type { CloudServer } from "./server.ts";
@@ -55,7 +55,7 @@ async function openSecure(app: FastifyInstance, tls: TlsConfig): Promise<Server>
   const pair = pairOf(contents);
   const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = app.server;
   const options = { ...HTTP, ...pair, headersTimeout, requestTimeout, keepAliveTimeout };
-  const server = createServer(options, (request, response) => app.routing(request, response));
+  const server = createServer(options, refusePreface(app.routing));
   server.timeout = timeout;
   server.on("clientError", answerClientError);
   answerExpectations(server);

@@ -27,6 +27,7 @@ export function malformedBytes(random: Random): Buffer {
     `${head.replace("POST", "P\u0000ST")}\r\n`,
     `${head.replace(INFER.path, "no path")}\r\n`,
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "PRI *\r\n\r\nSM\r\n\r\n",
     "GET\r\n\r\n",
     "\u0016\u0003\u0001\u0002\u0000\u0001\u0000",
     "\r\n".repeat(50),

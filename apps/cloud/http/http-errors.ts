@@ -1,4 +1,11 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  type IncomingMessage,
+  METHODS,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddiError, HTTP_STATUS } from "#shared/errors";
@@ -98,6 +105,18 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     `content-length: ${body.length}`,
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+/**
+ * Node takes HTTP/2's preface for a request where what follows is of no version. Fastify has no route for its method, not
+ * even for what is not found, and logs all that it has.
+ */
+export function refusePreface(route: RequestListener): RequestListener {
+  const known = new Set(METHODS);
+  return (request, response) => {
+    if (known.has(request.method ?? "")) route(request, response);
+    else answerClientError(new Error("unknown method"), request.socket);
+  };
 }
 
 /** Node's own answers to these have no text. */

@@ -2,7 +2,7 @@ import fastify, { type FastifyInstance, LogController } from "fastify";
 import { requestId } from "../guard/request-id.ts";
 import { withoutBase } from "../options/base-path.ts";
 import type { CloudConfig } from "../options/config.ts";
-import { answerClientError, answerExpectations, sendError } from "./http-errors.ts";
+import { answerClientError, answerExpectations, refusePreface, sendError } from "./http-errors.ts";
 
 /** A phone on 3G needs its time for a large cut; a client that trickles does not get for ever. */
 const RECEIVE_TIMEOUT_MS = 120_000;
@@ -38,6 +38,7 @@ export function openApp(config: CloudConfig): FastifyInstance {
     clientErrorHandler: answerClientError,
   });
   app.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  app.server.removeAllListeners("request").on("request", refusePreface(app.routing));
   answerExpectations(app.server);
   return app;
 }

@@ -163,7 +163,7 @@ function withoutCodec(json: ModelJson, name: string): ModelJson {
       ...json.modelTopology,
       node: json.modelTopology.node.filter((node) => !isNode(node.name)),
     },
-    weightsManifest: json.weightsManifest.filter(({ paths }) => !gone.has(paths[0])),
+    weightsManifest: json.weightsManifest.filter(({ paths }) => !gone.has(paths[0]!)),
     userDefinedMetadata: {
       eddi: {
         ...eddi,
