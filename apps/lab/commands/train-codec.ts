@@ -1,11 +1,13 @@
 import { EddiError } from "#shared/errors";
-import { loadNativeTf } from "../engine/native.ts";
+import { loadNativeTf, type Tf } from "../engine/native.ts";
 import { openModelFolder, readModelFolder } from "../files/model-folder.ts";
 import { codecFile } from "../fit-codec/store-codec.ts";
-import { bar } from "../terminal/status-line.ts";
+import { bar, type StatusLine } from "../terminal/status-line.ts";
+import { readNetsAlong } from "../train-codec/along.ts";
 import { codecPhotos } from "../train-codec/codec-photos.ts";
 import { spanOf } from "../train-codec/cut.ts";
-import { finishNets, openLearner } from "../train-codec/make-codec.ts";
+import { type CodecSubject, finishNets, openLearner } from "../train-codec/make-codec.ts";
+import type { CodecNets } from "../train-codec/nets.ts";
 import { CODEC_RECIPE, type CodecRecipe } from "../train-codec/recipe.ts";
 import { type CodecCheckpoint, loadCodecCheckpoint, trainCodec } from "../train-codec/train-codec.ts";
 import { lossesOption, printFinished } from "./codec-output.ts";
@@ -38,6 +40,10 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
       "top-1 that may be lost beyond what the nets lose themselves, in points, one for each rate",
       "0.3,1",
     ),
+    "trained-along": text(
+      "DIR",
+      "take the nets that lab train --codec trained along, from what it wrote there, and train nothing",
+    ),
     photos: whole("of each half of the validation photos, evenly spread, that losses are told of", 1, 1000),
     data: dataOption,
     checkpoints: text("DIR", "where to keep the state (default checkpoints/MODEL/codec-NODE)"),
@@ -45,44 +51,66 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
     json: jsonOption,
   },
   run: async ({ argument: { folder, name: id }, options, status }) => {
-    const { tensor, rates: losses, photos: count, data, resume, json } = options;
+    const { tensor, rates: losses, photos: count, data, resume, json, "trained-along": along } = options;
     // What cannot be done is told before photos are decoded.
     const span = spanOf(await readModelFolder(folder), tensor, options.replaces);
     const state = options.checkpoints ?? `checkpoints/${id}/${codecFile(tensor, "").replace(".bin", "")}`;
-    const from = await findCheckpoint(state, resume);
-    const given = { ...CODEC_RECIPE, ...from?.recipe, ...givenOf(options) };
+    const from = along === undefined ? await findCheckpoint(state, resume) : null;
     const tf = loadNativeTf();
     await tf.setBackend("tensorflow");
     const segments = await openModelFolder(folder);
     const { model } = segments;
-    const { kept, heldBack, measuredOn, isLabelled } = await codecPhotos(segments, data, count, status);
-    const recipe = isLabelled ? given : { ...given, labelWeight: 0 };
+    const found = along === undefined ? null : await readNetsAlong(tf, along, model, span);
+    const { measuredOn, isLabelled, ...photos } = await codecPhotos(segments, data, count, status);
+    const subject = { folder, segments, span, ...photos };
     status.note(`${span.tensor} is encoded, ${span.replaces} decoded`);
-    const subject = { folder, segments, span, kept, heldBack };
-    const learner = await openLearner(tf, subject, recipe);
-    const stop = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
-    const run = { model, span, recipe, photos: kept, folder: state, from, status, signal: stop.signal };
-    const { finished, step, minutes } = await trainCodec(learner, run);
-    if (!finished) {
+    const given = { ...CODEC_RECIPE, ...from?.recipe, ...givenOf(options) };
+    const recipe = isLabelled ? given : { ...given, labelWeight: 0 };
+    const made = found ?? (await trainNets(tf, { subject, recipe, state, from, status }));
+    if (made === null) {
       status.note("stopped; the same command with --resume goes on");
       return;
     }
-    learner.useAverages();
-    const epochs = (step * recipe.batch) / kept.count;
-    const trained = `${step} steps of ${recipe.batch} views, ${epochs.toFixed(1)} epochs, ${minutes.toFixed(0)} minutes${isLabelled ? "" : UNLABELLED}`;
+    const trained = `${made.trained}${isLabelled ? "" : UNLABELLED}`;
     const onProgress = (what: string, share: number) =>
       status.update(`${bar(share)} ${what} of ${tensor}: ${Math.round(100 * share)} %`);
-    const done = await finishNets(subject, learner, { losses, measuredOn, trained, onProgress });
-    printFinished(
-      done,
-      done.fitted,
-      { model: model.metadata.id, ...span, recipe, step, minutes },
-      json,
-      status,
-    );
+    const done = await finishNets(subject, made.nets, { losses, measuredOn, trained, onProgress });
+    printFinished(done, done.fitted, { model: model.metadata.id, ...span, ...made.facts }, json, status);
   },
 });
+
+/** Nets and how they were trained: for the card, and for JSON. */
+interface TrainedNets {
+  readonly nets: CodecNets;
+  readonly trained: string;
+  readonly facts: object;
+}
+
+interface Training {
+  readonly subject: CodecSubject;
+  readonly recipe: CodecRecipe;
+  /** Where checkpoints go. */
+  readonly state: string;
+  readonly from: CodecCheckpoint | null;
+  readonly status: StatusLine;
+}
+
+/** @returns null when a signal stopped it */
+async function trainNets(tf: Tf, training: Training): Promise<TrainedNets | null> {
+  const { subject, recipe, state, from, status } = training;
+  const { segments, span, kept } = subject;
+  const learner = await openLearner(tf, subject, recipe);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
+  const { model } = segments;
+  const run = { model, span, recipe, photos: kept, folder: state, from, status, signal: stop.signal };
+  const { finished, step, minutes } = await trainCodec(learner, run);
+  if (!finished) return null;
+  learner.useAverages();
+  const epochs = (step * recipe.batch) / kept.count;
+  const trained = `${step} steps of ${recipe.batch} views, ${epochs.toFixed(1)} epochs, ${minutes.toFixed(0)} minutes`;
+  return { nets: learner.nets, trained, facts: { recipe, step, minutes } };
+}
 
 async function findCheckpoint(folder: string, resume: boolean): Promise<CodecCheckpoint | null> {
   const found = await loadCodecCheckpoint(folder);

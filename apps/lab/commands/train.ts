@@ -6,11 +6,14 @@ import { loadSplit } from "../data/pixels.ts";
 import { loadNativeTf } from "../engine/native.ts";
 import { modelFolder, readModelFolder, readWeightsOf } from "../files/model-folder.ts";
 import { hasBfloat16 } from "../train/architectures/bfloat16.ts";
+import type { DetourSpan } from "../train/architectures/detour.ts";
+import type { Network } from "../train/architectures/index.ts";
 import { BASE_RECIPE, type Recipe } from "../train/architectures/recipe.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { percents } from "../train/progress.ts";
 import type { StoredWeights } from "../train/start-weights.ts";
 import { train } from "../train/trainer.ts";
+import { codecAlong } from "../train-codec/along.ts";
 import { architectureArgument } from "./architecture-argument.ts";
 import { command } from "./command.ts";
 import { flag, text, whole } from "./option.ts";
@@ -29,6 +32,11 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     data: dataOption,
     epochs: whole("times that each photo is seen (default: the model's own)", 1),
     batch: whole("photos per step (default: the model's own)", 1),
+    codec: whole(
+      "trains a codec along, which stands in for a tensor on half of the batches, at so many bytes of an image; " +
+        "lab train-codec --trained-along stores it",
+      1,
+    ),
     seed: whole(`of weights, order and views of the photos (default ${BASE_RECIPE.seed})`, 0),
     checkpoints: text("DIR", "where to keep the state (default checkpoints/MODEL)"),
     start: text(
@@ -63,6 +71,11 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
       ...givenOf(options),
     });
     const architecture = { ...published, classes: labels.length };
+    const { codecBytes } = recipe;
+    const companionOf =
+      codecBytes === undefined
+        ? null
+        : (network: Network) => codecAlong(tf, network, spanOf(network), recipe, codecBytes);
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
     const { signal } = stop;
@@ -75,6 +88,7 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
       folder,
       from,
       start: start?.weights ?? null,
+      companionOf,
       status,
       signal,
     };
@@ -110,13 +124,23 @@ function onThisCpu(recipe: Recipe): Recipe {
   return hasBfloat16() ? recipe : { ...recipe, precision: "float32" };
 }
 
-type RecipeOptions = Readonly<Partial<Record<"epochs" | "batch" | "seed", number | undefined>>>;
+/** @throws EddiError `bad-argument` for an architecture without a detour */
+function spanOf({ architecture, span }: Network): DetourSpan {
+  if (span !== null) return span;
+  throw new EddiError(
+    "bad-argument",
+    `--codec: expected an architecture with a detour, got ${architecture.id}`,
+  );
+}
+
+type RecipeOptions = Readonly<Partial<Record<"epochs" | "batch" | "seed" | "codec", number | undefined>>>;
 
 /** What goes before the model's own recipe. */
-function givenOf({ epochs, batch, seed }: RecipeOptions): Partial<Recipe> {
+function givenOf({ epochs, batch, seed, codec }: RecipeOptions): Partial<Recipe> {
   return {
     ...(epochs === undefined ? {} : { epochs }),
     ...(batch === undefined ? {} : { batch }),
     ...(seed === undefined ? {} : { seed }),
+    ...(codec === undefined ? {} : { codecBytes: codec }),
   };
 }

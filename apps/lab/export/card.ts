@@ -78,7 +78,7 @@ function trainedCard(
     (${phasesText(recipe)}), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum},
     peak rate ${recipe.rate}${muonText(recipe)}; warm-up over ${recipe.warmupEpochs} of the epochs, cosine schedule,
     weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror images, light
-    and colour jitter, ${mixingText(recipe)}; weights averaged over steps (${recipe.averaging}), the epoch that did best
+    and colour jitter, ${mixingText(recipe)}; ${alongText(recipe)}weights averaged over steps (${recipe.averaging}), the epoch that did best
     on the photos held back, statistics of the normalisations measured anew on whole training photos.`,
   );
   return `# ${id}
@@ -92,7 +92,7 @@ ${training}${ensemble}
 * **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image.${terms}
 
 \`\`\`
-npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}
+npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}${recipe.codecBytes === undefined ? "" : ` --codec ${recipe.codecBytes}`}
 npm run lab -- export ${id}${dataOption} --weights ${weights}
 npm run lab -- evaluate ${id}${dataOption} --write
 npm run lab -- calibrate ${id}${dataOption} --write
@@ -116,6 +116,12 @@ function point(text: string): string {
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+
+/** Of a codec that was trained along. */
+function alongText({ codecBytes }: Recipe): string {
+  if (codecBytes === undefined) return "";
+  return `on half of the batches a codec that is trained along, at ${codecBytes} bytes an image, stands in for a tensor; `;
+}
 
 function startText({ startedFrom }: Recipe): string {
   return startedFrom === undefined

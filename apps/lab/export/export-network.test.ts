@@ -131,6 +131,8 @@ describe.skipIf(!native)("export (needs @tensorflow/tfjs-node)", () => {
       answers: model,
       exitIds: ["exit1"],
       norms: { momentum: 0.9 },
+      span: null,
+      detours: { take: null },
     };
   }
 

@@ -31,7 +31,7 @@ export function walk(network: Network): ExportGraph {
   return { nodes, exits };
 }
 
-/** Layers that do nothing at inference. */
+/** Layers that do nothing at inference, but hand on their first input. */
 const TRAINING_ONLY = new Set([
   "Dropout",
   "SpatialDropout1D",
@@ -39,6 +39,7 @@ const TRAINING_ONLY = new Set([
   "GaussianDropout",
   "GaussianNoise",
   "AlphaDropout",
+  "Detour",
 ]);
 
 const isIdle = (layer: Layer): boolean =>

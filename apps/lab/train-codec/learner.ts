@@ -10,6 +10,7 @@ import { makeCodecDescent } from "./descent.ts";
 import type { FrozenNet } from "./frozen.ts";
 import { divergence, meanBits, roundThrough } from "./losses.ts";
 import type { CodecNets } from "./nets.ts";
+import { openRateWeight } from "./rate-weight.ts";
 import type { CodecRecipe, Phase } from "./recipe.ts";
 import { mixedViews, type StepPlace } from "./views.ts";
 
@@ -48,11 +49,6 @@ export interface Teaching {
   readonly variance: Float32Array;
 }
 
-const FIRST_LAMBDA = 0.05;
-/** Of the rate's weight in the loss, for a thousand bytes. */
-const [LEAST_LAMBDA, MOST_LAMBDA] = [0.002, 5];
-/** How far a step moves it at most. */
-const STEERING = 0.01;
 /** Beside a channel's variance, as a share of the mean one: channels that hardly differ count little. */
 const SLACK = 0.05;
 
@@ -78,7 +74,7 @@ export function openCodecLearner(
     Tensor1D,
     Tensor1D,
   ];
-  const lambda: NamedVariable = { name: "lambda", variable: tf.variable(tf.scalar(FIRST_LAMBDA), false) };
+  const { weight: lambda, steer } = openRateWeight(tf, "lambda");
   const trained = [...nets.variables, ...prior];
   const list = trained.map(({ variable }) => variable);
   const averages = makeAverages(tf, nets.variables, recipe.averaging);
@@ -149,14 +145,6 @@ export function openCodecLearner(
     const [loss, bytes, error, divergence] = values as [number, number, number, number];
     if (!phase.isHeld) steer(bytes, phase.bytes);
     return { loss, bytes, error, divergence };
-  };
-
-  const steer = (bytes: number, goal: number): void => {
-    const far = STEERING * Math.max(-1, Math.min(1, 3 * Math.log(bytes / goal)));
-    tf.tidy(() => {
-      const next = lambda.variable.mul(Math.exp(far)).clipByValue(LEAST_LAMBDA, MOST_LAMBDA);
-      lambda.variable.assign(next);
-    });
   };
 
   return {

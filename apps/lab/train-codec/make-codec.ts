@@ -15,6 +15,7 @@ import { openDraft, wayOf } from "./draft.ts";
 import { frozenNet } from "./frozen.ts";
 import { type CodecLearner, openCodecLearner } from "./learner.ts";
 import { netNodes } from "./net-nodes.ts";
+import type { CodecNets } from "./nets.ts";
 import type { CodecRecipe } from "./recipe.ts";
 
 /** Photos that the spread of both tensors is measured on, and the ranges of the nets' own. */
@@ -82,7 +83,7 @@ export interface CodecFinish {
 /** Fits tables to the trained nets, measures them, and stores both in the model's folder. */
 export async function finishNets(
   subject: CodecSubject,
-  { nets }: CodecLearner,
+  nets: CodecNets,
   { losses, measuredOn, trained, onProgress }: CodecFinish,
 ): Promise<FinishedCodec & { readonly fitted: FittedLinear }> {
   const { folder, segments, span, kept, heldBack } = subject;

@@ -167,7 +167,7 @@ describe.skipIf(!native)("training a codec (needs @tensorflow/tfjs-node)", () =>
     const job = { losses: [0, 1], trained: "for a test", onProgress: () => {} };
     const measuredOn = { chosenOn: heldBack, reportedOn: photos };
     for (let again = 0; again < 2; again++) {
-      const { stored, section } = await finishNets(subject, learner, { ...job, measuredOn });
+      const { stored, section } = await finishNets(subject, learner.nets, { ...job, measuredOn });
       expect(section).toContain(`| learned 1 | ${stored.fitted.rates[0]!.bytes} ± `);
       expect(section).toContain("in the cloud that gives `block3/relu`");
       expect(Object.keys(stored.fitted.rates[0]!.loss)).toEqual(["exit3"]);

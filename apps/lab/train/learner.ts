@@ -1,6 +1,5 @@
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs";
 import { randomFor } from "#shared/random";
-import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { useNativeReluGradient } from "../engine/native-ops.ts";
 import { narrow } from "./architectures/bfloat16.ts";
@@ -8,25 +7,22 @@ import { type Architecture, buildNetwork, type Network } from "./architectures/i
 import { mixingOf, type Recipe, teachingOf, viewsOf } from "./architectures/recipe.ts";
 import { makeAverages } from "./averages.ts";
 import { targets, trainBatch } from "./batches.ts";
+import type { Companion } from "./companion.ts";
 import { makeDescent } from "./descent.ts";
 import { mixed } from "./mix.ts";
+import type { Step } from "./step.ts";
 import { targetMaker } from "./target-maker.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 
-/** One batch of a training run. */
-export interface Step {
-  readonly photos: Photos;
-  readonly picked: Uint32Array;
-  /** From 0. */
-  readonly epoch: number;
-  /** From 0, within the epoch, which has so many. */
-  readonly step: number;
-  readonly steps: number;
-}
+const runAlone: Companion["run"] = (_, network) => {
+  network();
+  return null;
+};
 
 /** A network with the optimiser that trains it. */
 export interface Learner {
   readonly network: Network;
+  readonly companion: Companion | null;
   /** @returns the joint loss of the batch, before the step */
   train(step: Step): number;
   /** Does something with the averaged weights in place of the latest; what it does to the weights is undone. */
@@ -43,20 +39,29 @@ export interface Learner {
  * Trains all exits together by the joint loss of BranchyNet (arXiv:1709.01686): the weighted sum of each exit's
  * softmax cross entropy. Part of what an earlier exit should say is what the last one says (self-distillation,
  * arXiv:1905.08094), or of what every exit should say what all say together.
+ *
+ * @param companionOf what is trained along
  */
-export function openLearner(tf: Tf, architecture: Architecture, recipe: Recipe): Learner {
+export function openLearner(
+  tf: Tf,
+  architecture: Architecture,
+  recipe: Recipe,
+  companionOf: ((network: Network) => Companion) | null = null,
+): Learner {
   useNativeReluGradient(tf);
   const sizes = new Set(recipe.phases.map(({ size }) => size));
   const network = buildNetwork(tf, architecture, recipe.seed, sizes.size === 1 ? architecture.size : null);
-  const variables = modelVariables(network.model);
+  const own = modelVariables(network.model);
   const trainable = new Set(network.model.trainableWeights.map((weight) => weight.read()));
   const optimizer = makeDescent(
     tf,
-    variables.filter(({ variable }) => trainable.has(variable)),
+    own.filter(({ variable }) => trainable.has(variable)),
     recipe,
   );
+  const companion = companionOf?.(network) ?? null;
+  const variables = [...own, ...(companion?.trained ?? [])];
   const averages = makeAverages(tf, variables, recipe.averaging);
-  const kept = [...variables, ...averages.state, ...optimizer.state];
+  const kept = [...variables, ...averages.state, ...optimizer.state, ...(companion?.state ?? [])];
   const targetsOf = targetMaker(tf, architecture.exitWeights);
 
   const examples = ({ photos, picked, epoch, step }: Step) => {
@@ -70,19 +75,26 @@ export function openLearner(tf: Tf, architecture: Architecture, recipe: Recipe):
   const train = (step: Step): number =>
     tf.tidy(() => {
       const { images, wanted } = examples(step);
+      let isAlone = true;
       const { value, grads } = tf.variableGrads(() => {
         const seen = recipe.precision === "bfloat16" ? narrow(tf, images) : images;
-        const outputs = [network.model.apply(seen, { training: true })].flat() as Tensor2D[];
+        let outputs: Tensor2D[] = [];
+        const run = (): void => {
+          outputs = [network.model.apply(seen, { training: true })].flat() as Tensor2D[];
+        };
+        const added = (companion?.run ?? runAlone)(step, run);
+        isAlone = added === null;
         const exitTargets = targetsOf(wanted, outputs, teachingOf(recipe, step.epoch));
         const losses = outputs.map((logits, exit) =>
           tf.losses
             .softmaxCrossEntropy(exitTargets[exit]!, logits)
             .mul(architecture.exitWeights[exit] as number),
         );
-        return tf.addN(losses) as Scalar;
+        return tf.addN(added === null ? losses : [...losses, added]) as Scalar;
       });
       const done = step.epoch + step.step / step.steps;
       optimizer.step(grads, done);
+      if (!isAlone) companion?.step(grads, step);
       averages.follow(step.epoch * step.steps + step.step);
       return value.dataSync()[0] as number;
     });
@@ -100,6 +112,7 @@ export function openLearner(tf: Tf, architecture: Architecture, recipe: Recipe):
 
   return {
     network,
+    companion,
     train,
     withAverages,
     read: () => readValues(kept),

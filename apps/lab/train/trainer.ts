@@ -11,6 +11,7 @@ import { type Recipe, viewsOf } from "./architectures/recipe.ts";
 import { plainBatches, spread } from "./batches.ts";
 import { openBoard } from "./board.ts";
 import { type Checkpoint, type EpochResult, saveCheckpoint } from "./checkpoint.ts";
+import type { Companion } from "./companion.ts";
 import { type Learner, openLearner } from "./learner.ts";
 import { recomputeNorms } from "./norms.ts";
 import { paceText, percents } from "./progress.ts";
@@ -31,6 +32,8 @@ export interface TrainingRun {
   readonly from: Checkpoint | null;
   /** What to begin with where there is nothing to go on from; random weights without it. */
   readonly start?: StoredWeights | null;
+  /** What is trained along with the network. */
+  readonly companionOf?: ((network: Network) => Companion) | null;
   readonly status: StatusLine;
   /** Stops after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal;
@@ -68,7 +71,7 @@ const NORM_PHOTOS = 512;
  */
 export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
   const { architecture, recipe, status, from } = run;
-  const learner = openLearner(tf, architecture, recipe);
+  const learner = openLearner(tf, architecture, recipe, run.companionOf);
   const { network } = learner;
   if (from) {
     checkSameRun(from, run);
@@ -99,7 +102,7 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     const now = { epoch, loss, accuracy: measured?.accuracy ?? null };
     history.push(now);
     await board(now);
-    const top = measured ? `, top-1 of the exits ${percents(measured.accuracy)}` : "";
+    const top = measured ? `, top-1 of the exits ${percents(measured.accuracy)}${measured.along}` : "";
     status.note(`epoch ${epoch + 1}: loss ${loss.toFixed(3)} at ${viewsOf(recipe, epoch).size} px${top}`);
     const next = { epoch: epoch + 1, step: 0 };
     if (measured && bestOf(history, architecture) === now) {
@@ -119,13 +122,19 @@ function measure(
   tf: Tf,
   run: TrainingRun,
   learner: Learner,
-): { readonly accuracy: readonly number[]; readonly weights: readonly NamedValues[] } {
+): {
+  readonly accuracy: readonly number[];
+  readonly weights: readonly NamedValues[];
+  /** The same as `accuracy` with what is trained along, in words. */
+  readonly along: string;
+} {
   const { architecture, heldBack } = run;
-  const { network } = learner;
+  const { network, companion } = learner;
   return learner.withAverages(() => {
     recomputeNorms(tf, network, normBatches(tf, run));
-    const { accuracy } = measureAccuracy(tf, network, heldBack, architecture.size);
-    return { accuracy, weights: learner.readWeights() };
+    const measured = () => measureAccuracy(tf, network, heldBack, architecture.size).accuracy;
+    const along = companion?.within(() => `, ${companion.summary()} ${percents(measured())}`) ?? "";
+    return { accuracy: measured(), weights: learner.readWeights(), along };
   });
 }
 

@@ -3,12 +3,15 @@ import type { OfficialId } from "../../data/data-set.ts";
 import type { Tf } from "../../engine/native.ts";
 import { NORM_MOMENTUM, type NormControl } from "./batch-norm.ts";
 import { type Blocks, makeBlocks } from "./blocks.ts";
+import type { DetourControl, DetourSpan } from "./detour.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** The layers of a multi-exit network, before it has weights; logits are float32 [batch, classes]. */
 export interface Graph {
   /** Earliest first. */
   readonly exits: readonly { readonly id: string; readonly logits: SymbolicTensor }[];
+  /** What a codec that is trained along spans, where there is a detour. */
+  readonly span?: DetourSpan;
 }
 
 export interface Parts {
@@ -49,6 +52,9 @@ export interface Network {
   readonly answers: LayersModel;
   readonly exitIds: readonly string[];
   readonly norms: NormControl;
+  /** Null without a detour. */
+  readonly span: DetourSpan | null;
+  readonly detours: DetourControl;
 }
 
 const IMAGE_NODE = "image";
@@ -61,7 +67,8 @@ const IMAGE_NODE = "image";
 export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, size: number | null): Network {
   const image = tf.input({ shape: [size, size, 3], name: IMAGE_NODE });
   const norms = { momentum: NORM_MOMENTUM };
-  const blocks = makeBlocks(tf, seed, norms);
+  const detours: DetourControl = { take: null };
+  const blocks = makeBlocks(tf, seed, norms, detours);
   const graph = architecture.build({ image, blocks, classes: architecture.classes });
   const logits = graph.exits.map((exit) => exit.logits);
   const exitIds = graph.exits.map(({ id }) => id);
@@ -77,5 +84,7 @@ export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, s
     answers: modelOf(architecture.isEnsemble ? withEnsemble(logits) : logits),
     exitIds,
     norms,
+    span: graph.span ?? null,
+    detours,
   };
 }

@@ -2,6 +2,7 @@ import type { layers, SymbolicTensor, Tensor, Tensor4D } from "@tensorflow/tfjs"
 import type { Tf } from "../../engine/native.ts";
 import { batchNormMaker, type NormControl } from "./batch-norm.ts";
 import { asNarrowAs, convolveLike, widen } from "./bfloat16.ts";
+import { type DetourControl, detourMaker } from "./detour.ts";
 
 type Layer = layers.Layer;
 
@@ -23,6 +24,8 @@ export interface Blocks {
   ): SymbolicTensor;
   /** Depthwise convolution (SAME, no bias), batch normalisation and ReLU. */
   depthwise(x: SymbolicTensor, name: string, options: Omit<ConvOptions, "filters">): SymbolicTensor;
+  /** The later one of two tensors, which a codec of the earlier one may stand in for while it is trained along. */
+  detour(from: SymbolicTensor, to: SymbolicTensor, name: string): SymbolicTensor;
   relu(x: SymbolicTensor, name: string): SymbolicTensor;
   add(x: SymbolicTensor, y: SymbolicTensor, name: string): SymbolicTensor;
   concat(xs: readonly SymbolicTensor[], name: string): SymbolicTensor;
@@ -38,7 +41,12 @@ export interface Blocks {
 }
 
 /** @param seed of the initial weights */
-export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
+export function makeBlocks(
+  tf: Tf,
+  seed: number,
+  norms: NormControl,
+  detours: DetourControl = { take: null },
+): Blocks {
   const batchNorm = batchNormMaker(tf, norms);
   let drawn = 0;
   const nextSeed = (): number => seed * 1000 + ++drawn;
@@ -104,6 +112,7 @@ export function makeBlocks(tf: Tf, seed: number, norms: NormControl): Blocks {
   return {
     convBn,
     relu,
+    detour: detourMaker(tf, detours),
     depthwise: (x, name, options) => {
       const norm = batchNorm({ name: `${name}/norm`, zeroGamma: false });
       return relu(one(norm.apply(depthwiseConv(x, name, options))), `${name}/relu`);

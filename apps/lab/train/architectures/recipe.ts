@@ -25,6 +25,8 @@ export interface Recipe {
   readonly mixingUntil: number;
   /** Share of an earlier exit's target that is the last exit's own answer (self-distillation), 0..1. */
   readonly distillation: number;
+  /** Bytes of an image that a codec, trained along in the network's detour, is steered to; none without it. */
+  readonly codecBytes?: number;
   /** Share of the averaged weights that a step keeps (exponential moving average), 0..1. */
   readonly averaging: number;
 }

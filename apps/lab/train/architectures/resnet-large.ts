@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from "@tensorflow/tfjs";
 import type { Architecture, Graph } from "./architecture.ts";
+import type { DetourSpan } from "./detour.ts";
 import { BASE_RECIPE } from "./recipe.ts";
 import { residual } from "./residual.ts";
 
@@ -17,8 +18,19 @@ const EXIT_CHANNELS: Readonly<Record<string, readonly number[]>> = {
   "stage2/block7": [320],
 };
 
+const STEM = 48;
+
 /** Channels of the neck, of 10x10 values. */
 const NECK = 48;
+
+/** A codec behind the stem may stand in for all that lies before the neck. */
+const SPAN: DetourSpan = {
+  tensor: "stem/conv2",
+  replaces: "neck",
+  from: [40, 40, STEM],
+  to: [10, 10, NECK],
+  isRectified: false,
+};
 
 /**
  * A large residual network (He et al. 2016, arXiv:1512.03385) with five exits and a neck, for which a phone is slow.
@@ -57,11 +69,15 @@ export const resnetLarge: Architecture = {
   build({ image, blocks, classes }): Graph {
     const strided = (from: SymbolicTensor, name: string, filters: number) =>
       blocks.convBnRelu(from, name, { filters, kernel: 3, stride: 2 });
-    let x = strided(strided(image, "stem/conv1", 32), "stem/conv2", 48);
+    const stem = strided(strided(image, "stem/conv1", 32), "stem/conv2", STEM);
+    let x = stem;
     const top = strided(strided(strided(x, "exit1/conv1", 48), "exit1/conv2", 64), "exit1/conv3", 80);
     const exits = [{ id: "exit1", logits: blocks.classifier(top, "exit1", classes) }];
     for (const [at, { filters, count }] of STAGES.entries()) {
-      if (at === 1) x = blocks.convBn(x, "neck", { filters: NECK, kernel: 3, stride: 2 });
+      if (at === 1) {
+        const neck = blocks.convBn(x, "neck", { filters: NECK, kernel: 3, stride: 2 });
+        x = blocks.detour(stem, neck, "detour");
+      }
       for (let block = 1; block <= count; block++) {
         const name = `stage${at + 1}/block${block}`;
         const widens = block === 1;
@@ -81,6 +97,6 @@ export const resnetLarge: Architecture = {
         exits.push({ id, logits: blocks.classifier(features, id, classes) });
       }
     }
-    return { exits };
+    return { exits, span: SPAN };
   },
 };

@@ -1,5 +1,14 @@
 import type { Architecture, Graph } from "./architecture.ts";
+import type { DetourSpan } from "./detour.ts";
 import { BASE_RECIPE } from "./recipe.ts";
+
+const SPAN: DetourSpan = {
+  tensor: "block2/concat",
+  replaces: "block3/relu",
+  from: [8, 8, 16],
+  to: [4, 4, 24],
+  isRectified: true,
+};
 
 /**
  * A model for tests: three exits, a skip edge around each residual block and one concatenation, so
@@ -26,6 +35,7 @@ export const tiny: Architecture = {
     const wide = blocks.convBnRelu(x, "block2/wide", { filters: 12, kernel: 3, stride: 2 });
     const point = blocks.convBnRelu(x, "block2/point", { filters: 4, kernel: 1, stride: 2 });
     x = blocks.concat([wide, point], "block2/concat");
+    const middle = x;
     const top = blocks.convBnRelu(x, "exit2/conv", { filters: 16, kernel: 1 });
     const exit2 = blocks.classifier(top, "exit2", classes);
 
@@ -33,9 +43,10 @@ export const tiny: Architecture = {
     branch = blocks.convBn(branch, "block3/conv2", { filters: 24, kernel: 3 });
     const shortcut = blocks.convBn(x, "block3/shortcut", { filters: 24, kernel: 1, stride: 2 });
     x = blocks.relu(blocks.add(branch, shortcut, "block3/add"), "block3/relu");
+    x = blocks.detour(middle, x, "detour");
     const exit3 = blocks.classifier(x, "exit3", classes);
 
     const exits = [exit1, exit2, exit3].map((logits, i) => ({ id: `exit${i + 1}`, logits }));
-    return { exits };
+    return { exits, span: SPAN };
   },
 };
