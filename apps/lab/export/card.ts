@@ -78,8 +78,8 @@ function trainedCard(
     (${phasesText(recipe)}), batch ${recipe.batch}, seed ${recipe.seed}; SGD with Nesterov momentum ${recipe.momentum},
     peak rate ${recipe.rate}${muonText(recipe)}; warm-up over ${recipe.warmupEpochs} of the epochs, cosine schedule,
     weight decay ${recipe.weightDecay}, label smoothing ${recipe.smoothing}; random resized crops, mirror images, light
-    and colour jitter, ${mixingText(recipe)}; ${alongText(recipe)}weights averaged over steps (${recipe.averaging}), the epoch that did best
-    on the photos held back, statistics of the normalisations measured anew on whole training photos.`,
+    and colour jitter, ${mixingText(recipe)}; ${alongText(recipe)}weights averaged over steps (${recipe.averaging}), the last epoch
+    that did as well on the photos held back as the best one within a standard error, statistics of the normalisations measured anew on whole training photos.`,
   );
   return `# ${id}
 

@@ -8,7 +8,7 @@ import { measureAccuracy } from "./accuracy.ts";
 import { findArchitecture } from "./architectures/index.ts";
 import type { Recipe } from "./architectures/recipe.ts";
 import { loadCheckpoint } from "./checkpoint.ts";
-import { type TrainingResult, train } from "./trainer.ts";
+import { bestOf, type TrainingResult, train } from "./trainer.ts";
 import { modelVariables, writeValues } from "./weights.ts";
 
 const native = findNativeTf();
@@ -111,6 +111,17 @@ describe.skipIf(!native)("training (needs @tensorflow/tfjs-node)", () => {
         .map((name) => path.dirname(name))
         .sort(),
     ).toEqual(["train", "val"]);
+  });
+
+  test("of epochs that did alike within a standard error the last is the best", () => {
+    const history = [0.7, null, 0.915, 0.9, 0.91, 0.88].map((top, epoch) => {
+      return { epoch, loss: 1, accuracy: top === null ? null : [0.5, top] };
+    });
+    const best = (photos: number) => bestOf(history, { exitWeights: [0, 1] }, photos)?.epoch;
+    // 0.013, 0.028 and 0.003.
+    expect([473, 100, 10_000].map(best)).toEqual([4, 4, 2]);
+    expect(best(50)).toBe(5);
+    expect(bestOf(history.slice(1, 2), { exitWeights: [0, 1] }, 473)).toBe(null);
   });
 
   test("a checkpoint of another run is refused, naming what differs", async () => {

@@ -61,7 +61,7 @@ const NORM_PHOTOS = 512;
 
 /**
  * Trains a network, with a checkpoint after every epoch and every few minutes, and keeps the averaged weights that
- * did best on the photos held back.
+ * did best on the photos held back, see `bestOf`.
  *
  * Order and views of the photos depend on the seed and the epoch alone, so a resumed run sees what
  * the interrupted one would have seen.
@@ -91,8 +91,9 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     history,
   };
   const save: Save = (place) => saveCheckpoint(run.folder, { ...facts, ...place, tensors: learner.read() });
+  const best = (): EpochResult | null => bestOf(history, architecture, run.heldBack.count);
   const board = openBoard(tf, path.join(run.folder, "tensorboard"), network.exitIds);
-  const result = (finished: boolean) => ({ network, history, best: bestOf(history, architecture), finished });
+  const result = (finished: boolean) => ({ network, history, best: best(), finished });
   let place: Place = { epoch: from?.epoch ?? 0, step: from?.step ?? 0 };
   for (; place.epoch < recipe.epochs; place = { epoch: place.epoch + 1, step: 0 }) {
     const { epoch } = place;
@@ -105,7 +106,7 @@ export async function train(tf: Tf, run: TrainingRun): Promise<TrainingResult> {
     const top = measured ? `, top-1 of the exits ${percents(measured.accuracy)}${measured.along}` : "";
     status.note(`epoch ${epoch + 1}: loss ${loss.toFixed(3)} at ${viewsOf(recipe, epoch).size} px${top}`);
     const next = { epoch: epoch + 1, step: 0 };
-    if (measured && bestOf(history, architecture) === now) {
+    if (measured && best() === now) {
       await saveCheckpoint(run.folder, { ...facts, ...next, tensors: measured.weights }, "best");
     }
     await save(next);
@@ -144,18 +145,28 @@ function normBatches(tf: Tf, { architecture, train: photos }: TrainingRun): Iter
 }
 
 /** Mean accuracy over the exits, each with its weight in the loss. */
-function scoreOf(accuracy: readonly number[], { exitWeights }: Architecture): number {
+function scoreOf(accuracy: readonly number[], { exitWeights }: Pick<Architecture, "exitWeights">): number {
   const total = exitWeights.reduce((sum, weight) => sum + weight, 0);
   return accuracy.reduce((sum, share, exit) => sum + share * (exitWeights[exit] as number), 0) / total;
 }
 
-/** The latest of those that did best. */
-function bestOf(history: readonly EpochResult[], architecture: Architecture): EpochResult | null {
-  const score = ({ accuracy }: EpochResult): number => (accuracy ? scoreOf(accuracy, architecture) : -1);
-  return history.reduce<EpochResult | null>((best, one) => {
-    if (one.accuracy === null) return best;
-    return best === null || score(one) >= score(best) ? one : best;
-  }, null);
+/**
+ * The latest of those that did as well as the best one within a standard error: that of a few hundred photos is a point,
+ * and a schedule that ends at a rate of zero ends near its best weights.
+ *
+ * @param photos that it was measured on
+ */
+export function bestOf(
+  history: readonly EpochResult[],
+  architecture: Pick<Architecture, "exitWeights">,
+  photos: number,
+): EpochResult | null {
+  const scored = history.flatMap((one) =>
+    one.accuracy === null ? [] : [{ one, score: scoreOf(one.accuracy, architecture) }],
+  );
+  const most = Math.max(...scored.map(({ score }) => score));
+  const error = Math.sqrt((most * (1 - most)) / photos);
+  return scored.findLast(({ score }) => score >= most - error)?.one ?? null;
 }
 
 /** @returns the mean loss over the steps, or null when the signal stopped it */
