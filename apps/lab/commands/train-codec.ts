@@ -6,8 +6,7 @@ import { bar, type StatusLine } from "../terminal/status-line.ts";
 import { readNetsAlong } from "../train-codec/along.ts";
 import { codecPhotos } from "../train-codec/codec-photos.ts";
 import { spanOf } from "../train-codec/cut.ts";
-import { type CodecSubject, finishNets, openLearner } from "../train-codec/make-codec.ts";
-import type { CodecNets } from "../train-codec/nets.ts";
+import { type CodecSubject, finishNets, openLearner, type TrainedNets } from "../train-codec/make-codec.ts";
 import { CODEC_RECIPE, type CodecRecipe } from "../train-codec/recipe.ts";
 import { type CodecCheckpoint, loadCodecCheckpoint, trainCodec } from "../train-codec/train-codec.ts";
 import { lossesOption, printFinished } from "./codec-output.ts";
@@ -53,14 +52,16 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
   run: async ({ argument: { folder, name: id }, options, status }) => {
     const { tensor, rates: losses, photos: count, data, resume, json, "trained-along": along } = options;
     // What cannot be done is told before photos are decoded.
-    const span = spanOf(await readModelFolder(folder), tensor, options.replaces);
+    const chosen = spanOf(await readModelFolder(folder), tensor, options.replaces);
     const state = options.checkpoints ?? `checkpoints/${id}/${codecFile(tensor, "").replace(".bin", "")}`;
     const from = along === undefined ? await findCheckpoint(state, resume) : null;
     const tf = loadNativeTf();
     await tf.setBackend("tensorflow");
     const segments = await openModelFolder(folder);
     const { model } = segments;
-    const found = along === undefined ? null : await readNetsAlong(tf, along, model, span);
+    const found =
+      along === undefined ? null : await readNetsAlong(tf, along, model, tensor, options.replaces);
+    const span = found?.span ?? chosen;
     const { measuredOn, isLabelled, ...photos } = await codecPhotos(segments, data, count, status);
     const subject = { folder, segments, span, ...photos };
     status.note(`${span.tensor} is encoded, ${span.replaces} decoded`);
@@ -78,13 +79,6 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
     printFinished(done, done.fitted, { model: model.metadata.id, ...span, ...made.facts }, json, status);
   },
 });
-
-/** Nets and how they were trained: for the card, and for JSON. */
-interface TrainedNets {
-  readonly nets: CodecNets;
-  readonly trained: string;
-  readonly facts: object;
-}
 
 interface Training {
   readonly subject: CodecSubject;

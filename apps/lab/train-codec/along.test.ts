@@ -12,7 +12,6 @@ import { modelVariables, writeValues } from "../train/weights.ts";
 import { codecAlong, readNetsAlong } from "./along.ts";
 
 const native = findNativeTf();
-const SPAN = { tensor: "block2/concat", replaces: "block3/relu" };
 
 describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-node)", () => {
   const tf = native as Tf;
@@ -144,7 +143,8 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
   test("its nets are read from what the training wrote, and another's are refused, saying why", async () => {
     const { folder } = await trainFor("read", Number.POSITIVE_INFINITY, { epochs: 1 });
     const model = await readModelFolder("models/tiny");
-    const { nets, trained } = await readNetsAlong(tf, folder, model, SPAN);
+    const { nets, span, trained } = await readNetsAlong(tf, folder, model, "block2/concat", undefined);
+    expect(span).toEqual({ tensor: "block2/concat", replaces: "block3/relu" });
     expect(trained).toBe("along with the model, for as many epochs, 1");
     const network = buildNetwork(tf, tiny, 1, 32);
     const companion = codecAlong(tf, network, network.span!, recipe, bytes);
@@ -153,12 +153,16 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
     for (const [at, { variable }] of nets.variables.entries()) {
       expect([...variable.dataSync()]).toEqual([...companion.trained[at]!.variable.dataSync()]);
     }
-    const refused = (place: string, span: typeof SPAN = SPAN) =>
-      expect(readNetsAlong(tf, place, model, span)).rejects;
-    await refused(path.join(scratch.folder, "none")).toMatchObject({ code: "not-found" });
-    await refused(folder, { ...SPAN, tensor: "stem/conv" }).toMatchObject({
+    const refused = (place: string, tensor: string, replaces?: string) =>
+      expect(readNetsAlong(tf, place, model, tensor, replaces)).rejects;
+    await refused(path.join(scratch.folder, "none"), "block2/concat").toMatchObject({ code: "not-found" });
+    const came = "got one of block2/concat that gives block3/relu";
+    await refused(folder, "stem/conv").toMatchObject({
       code: "bad-argument",
-      message: `${folder}: expected a codec of stem/conv that gives block3/relu, got one of block2/concat, block3/relu`,
+      message: `${folder}: expected a codec of stem/conv, ${came}`,
+    });
+    await refused(folder, "block2/concat", "block3/add").toMatchObject({
+      message: `${folder}: expected a codec of block2/concat that gives block3/add, ${came}`,
     });
   });
 });

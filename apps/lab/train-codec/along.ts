@@ -11,9 +11,10 @@ import { loadCheckpoint } from "../train/checkpoint.ts";
 import type { Companion } from "../train/companion.ts";
 import type { Step } from "../train/step.ts";
 import { type NamedVariable, writeValues } from "../train/weights.ts";
-import { halvings, type Span } from "./cut.ts";
+import { halvings, type Span, spanOf } from "./cut.ts";
 import { makeCodecDescent } from "./descent.ts";
 import { meanBits, roundThrough } from "./losses.ts";
+import type { TrainedNets } from "./make-codec.ts";
 import { type CodecNets, layoutOf, makeNets } from "./nets.ts";
 import { openRateWeight } from "./rate-weight.ts";
 import { CODEC_RECIPE } from "./recipe.ts";
@@ -135,30 +136,36 @@ export function codecAlong(
 /**
  * The nets that were trained along with a model, and how.
  *
+ * @param replaces what the decoder gives; what it was trained to, if not given
  * @param folder where `lab train` wrote its checkpoints
  * @throws EddiError `not-found` without a checkpoint, `bad-argument` where it is another model's, or of no such codec
  */
 export async function readNetsAlong(
   tf: Tf,
   folder: string,
-  { metadata }: Model,
-  { tensor, replaces }: Span,
-): Promise<{ readonly nets: CodecNets; readonly trained: string; readonly facts: object }> {
+  model: Model,
+  tensor: string,
+  replaces: string | undefined,
+): Promise<TrainedNets & { readonly span: Span }> {
   const found = await loadCheckpoint(folder, "best");
   if (found === null) throw new EddiError("not-found", `expected a checkpoint in ${folder}, got none`);
   const { recipe, labels, tensors } = found;
   const expect = (holds: boolean, what: string, came: unknown): void => {
     if (!holds) throw new EddiError("bad-argument", `${folder}: expected ${what}, got ${came}`);
   };
-  expect(found.architecture === metadata.id, `a training of ${metadata.id}`, found.architecture);
+  const { id } = model.metadata;
+  expect(found.architecture === id, `a training of ${id}`, found.architecture);
   expect(recipe.codecBytes !== undefined, "a training with --codec", "one without");
   const architecture = { ...findArchitecture(found.architecture), classes: labels.length };
   const span = buildNetwork(tf, architecture, recipe.seed, architecture.size).span!;
-  const isSame = span.tensor === tensor && span.replaces === replaces;
-  expect(isSame, `a codec of ${tensor} that gives ${replaces}`, `one of ${span.tensor}, ${span.replaces}`);
+  const isSame = span.tensor === tensor && span.replaces === (replaces ?? span.replaces);
+  const wanted =
+    replaces === undefined ? `a codec of ${tensor}` : `a codec of ${tensor} that gives ${replaces}`;
+  expect(isSame, wanted, `one of ${span.tensor} that gives ${span.replaces}`);
   const nets = netsAlong(tf, span, recipe.seed);
   writeValues(tf, namedAlong(nets), tensors);
-  return { nets, trained: `along with the model, for as many epochs, ${recipe.epochs}`, facts: { recipe } };
+  const trained = `along with the model, for as many epochs, ${recipe.epochs}`;
+  return { span: spanOf(model, tensor, span.replaces), nets, trained, facts: { recipe } };
 }
 
 /** How far what is decoded is off, in deviations of each channel. Nothing is learnt by what it is to be. */

@@ -70,6 +70,13 @@ function logitsBehind(model: Model, name: string): readonly string[] {
     });
 }
 
+/** Nets and how they were trained: for the card, and for JSON. */
+export interface TrainedNets {
+  readonly nets: CodecNets;
+  readonly trained: string;
+  readonly facts: object;
+}
+
 /** What is done with nets that are trained. */
 export interface CodecFinish {
   /** By rate: top-1 that may be lost beyond what the nets lose, 0..1. */
