@@ -6,7 +6,6 @@ import { cutSharesPlot } from "./sections/cuts.ts";
 import { colorOf } from "./sections/lines.ts";
 
 const SHOWN = ["eddi", "edge-only", "cloud-webp+insured", "spinn+insured", "qdmp", "clairvoyant"];
-const WIDTH = 420;
 const LEGEND = 44;
 
 /** The two plots that README shows, each a file by itself. */
@@ -23,9 +22,9 @@ export function pictures(report: Report, flagship: string): Readonly<Record<stri
 
 /** A plot of the page with its colours and a legend. */
 function standing(title: string, plot: string, legend: (y: number) => string): string {
-  const height = Number(/viewBox="0 0 \d+ (\d+)"/.exec(plot)![1]);
-  const inner = plot.replace("<svg ", `<svg width="${WIDTH}" height="${height}" `);
-  const size = { width: WIDTH, height: height + LEGEND };
+  const [width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(plot)!.slice(1).map(Number) as [number, number];
+  const inner = plot.replace("<svg ", `<svg width="${width}" height="${height}" `);
+  const size = { width, height: height + LEGEND };
   return `${element(
     "svg",
     { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${size.width} ${size.height}`, ...size },

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { temporaryFolder } from "../data/fixture.ts";
+import { textWidth } from "../draw/svg.ts";
 import { modelFolder } from "../files/model-folder.ts";
 import { readPopulation } from "../simulate/population/read-population.ts";
 import { openSubject } from "../simulate/set-up/subject.ts";
@@ -15,7 +16,7 @@ import { toCsv } from "./results/csv.ts";
 import { cutMap } from "./results/inner-cuts.ts";
 import { margins } from "./results/margins.ts";
 import type { Report } from "./results/report.ts";
-import { cutSentence } from "./sections/cuts.ts";
+import { cutSentence, cutSharesPlot } from "./sections/cuts.ts";
 
 const MODEL = "alexnet-cifar10";
 const STUDIES: readonly Study[] = [
@@ -128,6 +129,19 @@ test("README's pictures stand by themselves", () => {
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" viewBox/);
     expect(svg).toContain("prefers-color-scheme:dark");
     expect(svg).not.toMatch(/NaN|undefined/);
+  }
+});
+
+test("a model's name has its room beside the shares, however long", () => {
+  const model = "a-model-of-a-rather-long-name-as-people-give-them";
+  const [first] = report.cutMaps;
+  const plot = cutSharesPlot([{ ...first!, model }]);
+  const [, end] = /<text x="([\d.]+)"[^>]*>a-model/.exec(plot)!;
+  expect(Number(end)).toBeGreaterThan(textWidth(`${model}, ${first!.objective}`, 11));
+  const [, width] = /viewBox="0 0 (\d+) /.exec(plot)!;
+  for (const [, x, wide] of plot.matchAll(/<rect x="([\d.]+)"[^>]*width="([\d.]+)"/g)) {
+    expect(Number(x)).toBeGreaterThan(Number(end));
+    expect(Number(x) + Number(wide)).toBeLessThan(Number(width));
   }
 });
 
