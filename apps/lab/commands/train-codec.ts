@@ -51,6 +51,7 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
   },
   run: async ({ argument: { folder, name: id }, options, status }) => {
     const { tensor, rates: losses, photos: count, data, resume, json, "trained-along": along } = options;
+    if (along !== undefined) refuseBeside(options);
     // What cannot be done is told before photos are decoded.
     const chosen = spanOf(await readModelFolder(folder), tensor, options.replaces);
     const state = options.checkpoints ?? `checkpoints/${id}/${codecFile(tensor, "").replace(".bin", "")}`;
@@ -79,6 +80,19 @@ classes. Photos held back choose the rates, validation photos tell bytes and los
     printFinished(done, done.fitted, { model: model.metadata.id, ...span, ...made.facts }, json, status);
   },
 });
+
+/** What says how nets are trained says nothing where they were. */
+function refuseBeside(options: Readonly<Record<string, unknown>>): void {
+  const given = ["minutes", "epochs", "bytes", "seed", "checkpoints", "resume"].filter(
+    (name) => options[name] !== undefined && options[name] !== false,
+  );
+  if (given.length === 0) return;
+  const names = given.map((name) => `--${name}`).join(", ");
+  throw new EddiError(
+    "bad-argument",
+    `--trained-along: expected no options of a training beside it, got ${names}`,
+  );
+}
 
 interface Training {
   readonly subject: CodecSubject;

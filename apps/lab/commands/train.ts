@@ -7,7 +7,7 @@ import { loadNativeTf } from "../engine/native.ts";
 import { modelFolder, readModelFolder, readWeightsOf } from "../files/model-folder.ts";
 import { hasBfloat16 } from "../train/architectures/bfloat16.ts";
 import type { DetourSpan } from "../train/architectures/detour.ts";
-import type { Network } from "../train/architectures/index.ts";
+import type { Architecture, Network } from "../train/architectures/index.ts";
 import { BASE_RECIPE, type Recipe } from "../train/architectures/recipe.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { percents } from "../train/progress.ts";
@@ -56,6 +56,8 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
         `--start: expected none, ${folder} holds a checkpoint to go on from`,
       );
     }
+    const { codecBytes = options.codec } = from?.recipe ?? {};
+    const span = codecBytes === undefined ? null : spanOf(published);
     // Faster where the CPU has AVX-512, and safe for these (see `setTensorFlowDefaults`).
     if (published.isWide) process.env.ONEDNN_MAX_CPU_ISA ??= "AVX512_CORE_AMX";
     const tf = loadNativeTf();
@@ -71,11 +73,8 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
       ...givenOf(options),
     });
     const architecture = { ...published, classes: labels.length };
-    const { codecBytes } = recipe;
     const companionOf =
-      codecBytes === undefined
-        ? null
-        : (network: Network) => codecAlong(tf, network, spanOf(network), recipe, codecBytes);
+      span === null ? null : (network: Network) => codecAlong(tf, network, span, recipe, recipe.codecBytes!);
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
     const { signal } = stop;
@@ -125,12 +124,9 @@ function onThisCpu(recipe: Recipe): Recipe {
 }
 
 /** @throws EddiError `bad-argument` for an architecture without a detour */
-function spanOf({ architecture, span }: Network): DetourSpan {
-  if (span !== null) return span;
-  throw new EddiError(
-    "bad-argument",
-    `--codec: expected an architecture with a detour, got ${architecture.id}`,
-  );
+function spanOf({ id, span }: Architecture): DetourSpan {
+  if (span !== undefined) return span;
+  throw new EddiError("bad-argument", `--codec: expected an architecture with a detour, got ${id}`);
 }
 
 type RecipeOptions = Readonly<Partial<Record<"epochs" | "batch" | "seed" | "codec", number | undefined>>>;

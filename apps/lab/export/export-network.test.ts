@@ -131,7 +131,6 @@ describe.skipIf(!native)("export (needs @tensorflow/tfjs-node)", () => {
       answers: model,
       exitIds: ["exit1"],
       norms: { momentum: 0.9 },
-      span: null,
       detours: { take: null },
     };
   }

@@ -155,8 +155,6 @@ function withoutCodec(json: ModelJson, name: string): ModelJson {
   const { [name]: before, ...others } = eddi.fitted ?? {};
   const isNode = (node: string): boolean => before !== undefined && isOfNets(name, before, node);
   const gone = new Set(before === undefined ? [] : filesOf(name, before));
-  const without = <Value>(all: Readonly<Record<string, Value>>, isGone: (key: string) => boolean) =>
-    Object.fromEntries(Object.entries(all).filter(([key]) => !isGone(key)));
   return {
     ...json,
     modelTopology: {
@@ -167,8 +165,8 @@ function withoutCodec(json: ModelJson, name: string): ModelJson {
     userDefinedMetadata: {
       eddi: {
         ...eddi,
-        tensors: without(eddi.tensors, isNode),
-        shards: without(eddi.shards, (file) => gone.has(file)),
+        tensors: only(eddi.tensors, (node) => !isNode(node)),
+        shards: only(eddi.shards, (file) => !gone.has(file)),
         fitted: others,
       },
     },
@@ -197,8 +195,6 @@ function withCodecsOf(json: ModelJson, within: ModelJson): ModelJson {
   const all = Object.entries(fitted ?? {});
   const isNode = (node: string): boolean => all.some(([name, one]) => isOfNets(name, one, node));
   const files = new Set(all.flatMap(([name, one]) => filesOf(name, one)));
-  const only = <Value>(of: Readonly<Record<string, Value>>, isKept: (key: string) => boolean) =>
-    Object.fromEntries(Object.entries(of).filter(([key]) => isKept(key)));
   return {
     ...json,
     modelTopology: {
@@ -219,6 +215,13 @@ function withCodecsOf(json: ModelJson, within: ModelJson): ModelJson {
       },
     },
   };
+}
+
+function only<Value>(
+  of: Readonly<Record<string, Value>>,
+  isKept: (key: string) => boolean,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(of).filter(([key]) => isKept(key)));
 }
 
 /** Whether a node is of a learned codec's nets. */

@@ -48,7 +48,7 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
       heldBack: photos,
       folder,
       from: await loadCheckpoint(folder),
-      companionOf: (network) => codecAlong(tf, network, network.span!, own, bytes),
+      companionOf: (network) => codecAlong(tf, network, tiny.span!, own, bytes),
       status: {
         update: () => (++done === steps ? stop.abort() : undefined),
         note: (text) => notes.push(text),
@@ -79,7 +79,7 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
 
   test("half of the batches go by the codec, which learns; what it passes by learns nothing of these", async () => {
     const network = buildNetwork(tf, tiny, 1, 32);
-    const companion = codecAlong(tf, network, network.span!, recipe, bytes);
+    const companion = codecAlong(tf, network, tiny.span!, recipe, bytes);
     const images = tf.randomUniform([10, 32, 32, 3], -1, 1, "float32", 3);
     const answer = () =>
       [network.model.apply(images, { training: true })].flat().at(-1) as ReturnType<Tf["tensor"]>;
@@ -126,7 +126,7 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
 
   test("within, the exits behind answer by the codec, and those before as ever", () => {
     const network = buildNetwork(tf, tiny, 1, 32);
-    const companion = codecAlong(tf, network, network.span!, recipe, bytes);
+    const companion = codecAlong(tf, network, tiny.span!, recipe, bytes);
     const images = tf.randomUniform([4, 32, 32, 3], -1, 1, "float32", 3);
     const answers = (of: Network): number[][] =>
       tf.tidy(() =>
@@ -147,7 +147,7 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
     expect(span).toEqual({ tensor: "block2/concat", replaces: "block3/relu" });
     expect(trained).toBe("along with the model, for as many epochs, 1");
     const network = buildNetwork(tf, tiny, 1, 32);
-    const companion = codecAlong(tf, network, network.span!, recipe, bytes);
+    const companion = codecAlong(tf, network, tiny.span!, recipe, bytes);
     const best = await loadCheckpoint(folder, "best");
     writeValues(tf, [...modelVariables(network.model), ...companion.trained], best!.tensors);
     for (const [at, { variable }] of nets.variables.entries()) {

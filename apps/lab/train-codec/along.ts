@@ -5,7 +5,7 @@ import { randomFor } from "#shared/random";
 import type { Tf } from "../engine/native.ts";
 import { asNarrowAs, widen } from "../train/architectures/bfloat16.ts";
 import type { DetourSpan } from "../train/architectures/detour.ts";
-import { buildNetwork, findArchitecture, type Network } from "../train/architectures/index.ts";
+import { findArchitecture, type Network } from "../train/architectures/index.ts";
 import { learningShare, type Recipe } from "../train/architectures/recipe.ts";
 import { loadCheckpoint } from "../train/checkpoint.ts";
 import type { Companion } from "../train/companion.ts";
@@ -149,15 +149,14 @@ export async function readNetsAlong(
 ): Promise<TrainedNets & { readonly span: Span }> {
   const found = await loadCheckpoint(folder, "best");
   if (found === null) throw new EddiError("not-found", `expected a checkpoint in ${folder}, got none`);
-  const { recipe, labels, tensors } = found;
+  const { recipe, tensors } = found;
   const expect = (holds: boolean, what: string, came: unknown): void => {
     if (!holds) throw new EddiError("bad-argument", `${folder}: expected ${what}, got ${came}`);
   };
   const { id } = model.metadata;
   expect(found.architecture === id, `a training of ${id}`, found.architecture);
   expect(recipe.codecBytes !== undefined, "a training with --codec", "one without");
-  const architecture = { ...findArchitecture(found.architecture), classes: labels.length };
-  const span = buildNetwork(tf, architecture, recipe.seed, architecture.size).span!;
+  const span = findArchitecture(found.architecture).span!;
   const isSame = span.tensor === tensor && span.replaces === (replaces ?? span.replaces);
   const wanted =
     replaces === undefined ? `a codec of ${tensor}` : `a codec of ${tensor} that gives ${replaces}`;

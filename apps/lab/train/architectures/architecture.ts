@@ -10,8 +10,6 @@ import type { Recipe } from "./recipe.ts";
 export interface Graph {
   /** Earliest first. */
   readonly exits: readonly { readonly id: string; readonly logits: SymbolicTensor }[];
-  /** What a codec that is trained along spans, where there is a detour. */
-  readonly span?: DetourSpan;
 }
 
 export interface Parts {
@@ -41,6 +39,8 @@ export interface Architecture {
   readonly isEnsemble: boolean;
   /** Weight of each exit in the joint loss (BranchyNet, arXiv:1709.01686), earliest first. */
   readonly exitWeights: readonly number[];
+  /** What a codec that is trained along spans, where there is a detour. */
+  readonly span?: DetourSpan;
   build(parts: Parts): Graph;
 }
 
@@ -52,8 +52,6 @@ export interface Network {
   readonly answers: LayersModel;
   readonly exitIds: readonly string[];
   readonly norms: NormControl;
-  /** Null without a detour. */
-  readonly span: DetourSpan | null;
   readonly detours: DetourControl;
 }
 
@@ -84,7 +82,6 @@ export function buildNetwork(tf: Tf, architecture: Architecture, seed: number, s
     answers: modelOf(architecture.isEnsemble ? withEnsemble(logits) : logits),
     exitIds,
     norms,
-    span: graph.span ?? null,
     detours,
   };
 }

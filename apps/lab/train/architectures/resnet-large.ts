@@ -47,6 +47,7 @@ export const resnetLarge: Architecture = {
   dataSet: "imagenette",
   isEnsemble: true,
   exitWeights: [0.15, 0.25, 0.3, 0.5, 1],
+  span: SPAN,
   recipe: {
     ...BASE_RECIPE,
     epochs: 90,
@@ -97,6 +98,6 @@ export const resnetLarge: Architecture = {
         exits.push({ id, logits: blocks.classifier(features, id, classes) });
       }
     }
-    return { exits, span: SPAN };
+    return { exits };
   },
 };

@@ -23,6 +23,7 @@ export const tiny: Architecture = {
   recipe: { ...BASE_RECIPE, phases: [{ share: 1, size: 32, leastCrop: 0.5 }] },
   isEnsemble: false,
   exitWeights: [0.3, 0.5, 1],
+  span: SPAN,
   build({ image, blocks, classes }): Graph {
     let x = blocks.convBnRelu(image, "stem/conv", { filters: 8, kernel: 3 });
     x = blocks.maxPool(x, "stem/pool", 3, 2);
@@ -47,6 +48,6 @@ export const tiny: Architecture = {
     const exit3 = blocks.classifier(x, "exit3", classes);
 
     const exits = [exit1, exit2, exit3].map((logits, i) => ({ id: `exit${i + 1}`, logits }));
-    return { exits, span: SPAN };
+    return { exits };
   },
 };
