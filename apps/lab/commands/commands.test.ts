@@ -177,3 +177,40 @@ describe("lab", () => {
     expect(stderr.trimEnd()).toMatch(message);
   });
 });
+
+describe("codecs that are trained along", () => {
+  const run = async (...args: string[]) => {
+    const lab = await COMMANDS[args[0]!]!.load();
+    return lab.run(args.slice(1));
+  };
+
+  test("are refused before photos are looked for where an architecture has no detour", async () => {
+    const message = "--codec: expected an architecture with a detour, got alexnet-cifar10";
+    const args = [
+      "train",
+      "alexnet-cifar10",
+      "--codec",
+      "700",
+      "--checkpoints",
+      "/nowhere",
+      "--data",
+      "/nowhere",
+    ];
+    await expect(run(...args)).rejects.toMatchObject({ code: "bad-argument", message });
+  });
+
+  test("are stored as they were trained: nothing that says how stands beside", async () => {
+    const message = "--trained-along: expected no options of a training beside it, got --bytes, --resume";
+    const args = [
+      "tiny",
+      "--tensor",
+      "block2/concat",
+      "--trained-along",
+      "/nowhere",
+      "--bytes",
+      "9",
+      "--resume",
+    ];
+    await expect(run("train-codec", ...args)).rejects.toMatchObject({ code: "bad-argument", message });
+  });
+});

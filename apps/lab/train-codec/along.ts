@@ -1,4 +1,4 @@
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs";
+import type { Rank, Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs";
 import { EddiError } from "#shared/errors";
 import type { Model } from "#shared/model";
 import { randomFor } from "#shared/random";
@@ -16,6 +16,7 @@ import { makeCodecDescent } from "./descent.ts";
 import { meanBits, roundThrough } from "./losses.ts";
 import type { TrainedNets } from "./make-codec.ts";
 import { type CodecNets, layoutOf, makeNets } from "./nets.ts";
+import { openPrior } from "./prior.ts";
 import { openRateWeight } from "./rate-weight.ts";
 import { CODEC_RECIPE } from "./recipe.ts";
 
@@ -66,18 +67,11 @@ export function codecAlong(
   const { seed, epochs } = recipe;
   const { latent, tensorWeight } = CODEC_RECIPE;
   const nets = netsAlong(tf, span, seed);
-  const prior = ["middle", "width"].map((name): NamedVariable => {
-    const zeros = tf.zeros([latent]);
-    return { name: `${PREFIX}prior/${name}`, variable: tf.variable(zeros, true) };
-  });
-  const [middle, width] = prior.map(({ variable }) => variable as unknown as Tensor1D) as [
-    Tensor1D,
-    Tensor1D,
-  ];
+  const { middle, width, ...prior } = openPrior(tf, latent, PREFIX);
   const { weight, steer } = openRateWeight(tf, `${PREFIX}lambda`);
   const trained = namedAlong(nets);
   const lengths = new Map([...nets.lengths].map(([name, length]) => [`${PREFIX}${name}`, length]));
-  const descent = makeCodecDescent(tf, [...trained, ...prior], lengths, CODEC_RECIPE);
+  const descent = makeCodecDescent(tf, [...trained, ...prior.variables], lengths, CODEC_RECIPE);
   const [high, wide] = span.to;
   let lastBytes = Number.NaN;
 
@@ -105,7 +99,7 @@ export function codecAlong(
 
   return {
     trained,
-    state: [...prior, weight, ...descent.state],
+    state: [...prior.variables, weight, ...descent.state],
     run: (step, network) => {
       if (randomFor(seed, 6, step.epoch, step.step)() >= CODED) {
         network();

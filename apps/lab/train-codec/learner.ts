@@ -1,15 +1,16 @@
-import type { Rank, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
+import type { Rank, Scalar, Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs";
 import { randomFor } from "#shared/random";
 import type { Photos } from "../data/photos.ts";
 import type { Tf } from "../engine/native.ts";
 import { useNativeReluGradient } from "../engine/native-ops.ts";
 import { makeAverages } from "../train/averages.ts";
-import { type NamedValues, type NamedVariable, readValues, writeValues } from "../train/weights.ts";
+import { type NamedValues, readValues, writeValues } from "../train/weights.ts";
 import type { Span } from "./cut.ts";
 import { makeCodecDescent } from "./descent.ts";
 import type { FrozenNet } from "./frozen.ts";
 import { divergence, meanBits, roundThrough } from "./losses.ts";
 import type { CodecNets } from "./nets.ts";
+import { openPrior } from "./prior.ts";
 import { openRateWeight } from "./rate-weight.ts";
 import type { CodecRecipe, Phase } from "./recipe.ts";
 import { mixedViews, type StepPlace } from "./views.ts";
@@ -66,16 +67,9 @@ export function openCodecLearner(
   useNativeReluGradient(tf);
   const { net, span, exits } = teaching;
   const { latent } = recipe;
-  const prior = ["middle", "width"].map((name): NamedVariable => {
-    const zeros = tf.zeros([latent]);
-    return { name: `prior/${name}`, variable: tf.variable(zeros, true) };
-  });
-  const [middle, width] = prior.map(({ variable }) => variable as unknown as Tensor1D) as [
-    Tensor1D,
-    Tensor1D,
-  ];
+  const { middle, width, ...prior } = openPrior(tf, latent, "");
   const { weight: lambda, steer } = openRateWeight(tf, "lambda");
-  const trained = [...nets.variables, ...prior];
+  const trained = [...nets.variables, ...prior.variables];
   const list = trained.map(({ variable }) => variable);
   const averages = makeAverages(tf, nets.variables, recipe.averaging);
   const descent = makeCodecDescent(tf, trained, nets.lengths, recipe);
