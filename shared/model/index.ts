@@ -20,7 +20,7 @@ export {
   type WireCodec,
 } from "./codecs.ts";
 export { type Conditions, NO_SPREAD, type SimulatedConditions, type Spread } from "./conditions.ts";
-export { confidence } from "./confidence.ts";
+export { calibrated, confidence } from "./confidence.ts";
 export { type Detour, detoursOf } from "./detours.ts";
 export { type FittedRate, type FittedTensor, fittedBytes, fittedCoders, fittedWeights } from "./fitted.ts";
 export { imageShape, LUMA, luma } from "./image.ts";

@@ -8,7 +8,7 @@ import { modelFolder, readModelFolder, readWeightsOf } from "../files/model-fold
 import { hasBfloat16 } from "../train/architectures/bfloat16.ts";
 import type { DetourSpan } from "../train/architectures/detour.ts";
 import type { Architecture, Network } from "../train/architectures/index.ts";
-import { BASE_RECIPE, type Recipe } from "../train/architectures/recipe.ts";
+import { anotherCycle, BASE_RECIPE, type Recipe } from "../train/architectures/recipe.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { percents } from "../train/progress.ts";
 import type { StoredWeights } from "../train/start-weights.ts";
@@ -33,7 +33,7 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     epochs: whole("times that each photo is seen (default: the model's own)", 1),
     batch: whole("photos per step (default: the model's own)", 1),
     codec: whole(
-      "trains a codec along, which stands in for a tensor on half of the batches, at so many bytes of an image; " +
+      "trains a codec along, which stands in for a tensor with half of the photos, at so many bytes of an image; " +
         "lab train-codec --trained-along stores it",
       1,
     ),
@@ -42,7 +42,7 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     start: text(
       "MODEL",
       "begin with the weights of this model, a folder under models/ or a path, in layers of the same name and shape; " +
-        `${RANDOM}: with none (default: the architecture's own)`,
+        `${RANDOM}: with none; the model itself: for what follows its last warm restart (default: the architecture's own)`,
     ),
     resume: flag("go on from the checkpoint there, with its settings"),
   },
@@ -67,7 +67,7 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
     const { kept, heldBack } = holdBack(photos);
     const { labels } = set;
     const recipe = onThisCpu({
-      ...published.recipe,
+      ...(start?.id === published.id ? anotherCycle(published.recipe) : published.recipe),
       ...(start === null ? {} : { startedFrom: start.name }),
       ...from?.recipe,
       ...givenOf(options),
@@ -101,6 +101,7 @@ it with a checkpoint. TensorBoard reads DIR/tensorboard.`,
 });
 
 interface Start {
+  readonly id: string;
   /** Of the model, with its version. */
   readonly name: string;
   readonly weights: StoredWeights;
@@ -109,7 +110,8 @@ interface Start {
 async function startWeights(nameOrPath: string): Promise<Start> {
   const folder = modelFolder(nameOrPath);
   const model = await readModelFolder(folder);
-  return { name: `${model.metadata.id} (${model.version})`, weights: await readWeightsOf(folder, model) };
+  const { id } = model.metadata;
+  return { id, name: `${id} (${model.version})`, weights: await readWeightsOf(folder, model) };
 }
 
 async function findCheckpoint(folder: string, resume: boolean): Promise<Checkpoint | null> {

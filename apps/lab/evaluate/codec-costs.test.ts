@@ -3,7 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import { deflateSync } from "node:zlib";
 import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { type CodecCost, elementCount } from "#shared/model";
+import { calibrated, elementCount } from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import { randomFrom } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
@@ -32,7 +32,7 @@ beforeAll(async () => {
   expect(memory().numTensors).toBe(numTensors);
 });
 
-const find = (name: string, codec: string, deflate = false): CodecCost =>
+const find = (name: string, codec: string, deflate = false): MeasuredCost =>
   measured[name]!.find((cost) => cost.codec === codec && cost.deflate === deflate)!;
 
 test("every tensor that crosses is measured under every codec; the image as JPEG and WebP of every quality too", () => {
@@ -63,6 +63,7 @@ test("losses and deflated bytes are those of running the whole model with one te
   const name = "block2/point";
   const exits = metadata.exits.filter(({ id }) => exitsBehind(model, name).includes(id));
   const right = { exact: [0, 0], coded: [0, 0] };
+  const expected = [0, 0];
   let deflated = 0;
   for (let photo = 0; photo < photos.count; photo++) {
     const pixels = photos.pixels.subarray(photo * 3072, (photo + 1) * 3072);
@@ -92,12 +93,16 @@ test("losses and deflated bytes are those of running the whole model with one te
         spoiled,
       ]);
       if (top(scores!.values) === photos.labels[photo]) right.coded[at]! += 1;
+      const said = calibrated(tensorOf(node).values, exits[at]!.temperature ?? 1);
+      expected[at]! += Math.max(...said) - said[top(scores!.values)]!;
       if (top(tensorOf(node).values) === photos.labels[photo]) right.exact[at]! += 1;
     }
   }
   for (const [at, { id }] of exits.entries()) {
     const loss = (right.exact[at]! - right.coded[at]!) / photos.count;
     expect(find(name, "uint4").loss[id]).toBeCloseTo(loss, 6);
+    expect(find(name, "uint4").expectedLoss[id]).toBeCloseTo(expected[at]! / photos.count, 5);
+    expect(find(name, "uint4").expectedLoss[id]).toBeGreaterThanOrEqual(0);
   }
   expect(find(name, "uint4", true).bytes).toBe(Math.round(deflated / 3));
 });
@@ -143,6 +148,7 @@ const cost = (
   spread: 0,
   bytes,
   loss: { exit1: 0, exit3: loss },
+  expectedLoss: { exit1: 0, exit3: loss },
 });
 
 test("more quality is taken to lose no more: neighbours that rise are pooled", () => {

@@ -12,6 +12,8 @@ import {
 } from "#shared/codecs";
 import {
   type CodecCost,
+  calibrated,
+  type Exit,
   type Model,
   type Segment,
   sameCodec,
@@ -24,7 +26,7 @@ import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 import type { Photos } from "../data/photos.ts";
 import { type CodecWay, codedBy, codedOnTheWay } from "./codec-way.ts";
-import { expectClasses, inputBatch } from "./exit-scores.ts";
+import { expectClasses, inputBatch, probabilityRows } from "./exit-scores.ts";
 import { type CodedBatch, type MeasuredCost, Tally } from "./tally.ts";
 
 /** Qualities of image codecs that are tried. */
@@ -147,7 +149,9 @@ async function measure(
     const labels = photos.labels.subarray(start, start + count);
     const held = await runAll(segments, photos, start, count);
     try {
-      await countExits(model, held, (exit, scores) => tally.exact(exit, scores, labels));
+      await countExits(model, held, (exit, scores) =>
+        tally.exact(exit.id, saidBy(exit, scores, count), labels),
+      );
       for (const [at, name] of names.entries()) {
         const values = (await held.get(name)!.data()) as Float32Array;
         for await (const coded of batchesOf(name, values, count)) {
@@ -158,7 +162,9 @@ async function measure(
             continue;
           }
           const outputs = await runBehind(segments, replaces ?? name, coded.values, held);
-          await countExits(model, outputs, (exit, scores) => tally.coded(name, coded, exit, scores, labels));
+          await countExits(model, outputs, (exit, scores) =>
+            tally.coded(name, coded, exit.id, scores, labels),
+          );
           for (const one of outputs.values()) one.dispose();
           await counted;
         }
@@ -310,12 +316,22 @@ export function exitsBehind(model: Model, name: string): readonly string[] {
 async function countExits(
   { metadata }: Model,
   outputs: ReadonlyMap<string, Tensor>,
-  count: (exit: string, scores: Float32Array) => void,
+  count: (exit: Exit, scores: Float32Array) => void,
 ): Promise<void> {
-  for (const { id, node } of metadata.exits) {
-    const scores = outputs.get(node);
-    if (scores !== undefined) count(id, (await scores.data()) as Float32Array);
+  for (const exit of metadata.exits) {
+    const scores = outputs.get(exit.node);
+    if (scores !== undefined) count(exit, (await scores.data()) as Float32Array);
   }
+}
+
+/** Its calibrated probabilities, float32 [count, classes]. */
+function saidBy(exit: Exit, scores: Float32Array, count: number): Float32Array {
+  const classes = scores.length / count;
+  const said = Float32Array.from(probabilityRows(scores, exit, classes));
+  for (let start = 0; start < said.length; start += classes) {
+    said.set(calibrated(said.subarray(start, start + classes), exit.temperature ?? 1), start);
+  }
+  return said;
 }
 
 /** Loops, since `from` with a function takes fifty times as long. Storing rounds to the nearest, and clamps. */

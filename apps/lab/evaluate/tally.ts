@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { deflate } from "node:zlib";
 import { anyCodec, type CodecName } from "#shared/codecs";
-import type { CodecCost } from "#shared/model";
+import { type CodecCost, topClass } from "#shared/model";
 import type { Labels } from "../data/photos.ts";
 
 /** The same tensor of several photos under one codec. */
@@ -18,6 +18,12 @@ export interface CodedBatch {
 export interface MeasuredCost extends CodecCost {
   /** Standard deviation of the bytes over the photos. */
   readonly spread: number;
+  /**
+   * By exit: the share of right answers that is lost, by the calibrated probabilities of what it says of the tensors as they
+   * are. It needs no labels, and counts a photo that is as likely one class as another for nothing whichever of them is
+   * said: of few photos it tells more than `loss`.
+   */
+  readonly expectedLoss: Readonly<Record<string, number>>;
 }
 
 /** Deflated bytes hardly differ from photo to photo, and take long: of so many one is deflated. */
@@ -38,6 +44,8 @@ interface Count {
   readonly deflatedBytes: number[];
   /** By exit: photos that are right. */
   readonly right: Map<string, number>;
+  /** By exit: the probabilities that were lost, added up. */
+  readonly lost: Map<string, number>;
 }
 
 /** Counts bytes and right answers, batch by batch. */
@@ -46,6 +54,8 @@ export class Tally {
   private readonly counts = new Map<string, Map<string, Count>>();
   /** By exit: photos that are right with every tensor as it is. */
   private readonly exactly = new Map<string, number>();
+  /** By exit: what it says of the batch under way with every tensor as it is. */
+  private readonly said = new Map<string, Float32Array>();
   private photos = 0;
 
   /** @param exits earliest first */
@@ -53,15 +63,34 @@ export class Tally {
     this.exits = exits;
   }
 
-  /** @param scores float32 [photos, classes] */
-  exact(exit: string, scores: Float32Array, labels: Labels): void {
+  /**
+   * Of every exit, before it is told of the same photos' coded tensors.
+   *
+   * @param said calibrated probabilities, float32 [photos, classes]
+   */
+  exact(exit: string, said: Float32Array, labels: Labels): void {
     if (exit === this.exits[0]) this.photos += labels.length;
-    this.exactly.set(exit, (this.exactly.get(exit) ?? 0) + rightOnes(scores, labels));
+    this.said.set(exit, said);
+    this.exactly.set(
+      exit,
+      (this.exactly.get(exit) ?? 0) + rightOnes(topClasses(said, labels.length), labels),
+    );
   }
 
+  /** @param scores float32 [photos, classes] */
   coded(tensor: string, batch: CodedBatch, exit: string, scores: Float32Array, labels: Labels): void {
-    const { right } = this.countOf(tensor, batch);
-    right.set(exit, (right.get(exit) ?? 0) + rightOnes(scores, labels));
+    const { right, lost } = this.countOf(tensor, batch);
+    const said = this.said.get(exit)!;
+    const [now, before] = [topClasses(scores, labels.length), topClasses(said, labels.length)];
+    right.set(exit, (right.get(exit) ?? 0) + rightOnes(now, labels));
+    const classes = said.length / labels.length;
+    const losses = now.map(
+      (top, photo) => said[photo * classes + before[photo]!]! - said[photo * classes + top]!,
+    );
+    lost.set(
+      exit,
+      losses.reduce((sum, one) => sum + one, lost.get(exit) ?? 0),
+    );
   }
 
   async bytes(tensor: string, batch: CodedBatch): Promise<void> {
@@ -77,16 +106,17 @@ export class Tally {
     const whole = [...this.counts.get(tensor)!.values()].filter(({ bytes }) => bytes.length === this.photos);
     return whole.flatMap((count): MeasuredCost[] => {
       const { codec, quality } = count;
-      const loss = Object.fromEntries(
-        behind.map((exit) => {
-          const right = anyCodec(codec).isExact ? this.exactly.get(exit)! : count.right.get(exit)!;
-          return [exit, Number(((this.exactly.get(exit)! - right) / this.photos).toFixed(6))];
-        }),
-      );
+      const { isExact } = anyCodec(codec);
+      const byExit = (lost: (exit: string) => number): Readonly<Record<string, number>> =>
+        Object.fromEntries(
+          behind.map((exit) => [exit, isExact ? 0 : Number((lost(exit) / this.photos).toFixed(6))]),
+        );
+      const loss = byExit((exit) => this.exactly.get(exit)! - count.right.get(exit)!);
+      const expectedLoss = byExit((exit) => count.lost.get(exit)!);
       const how = quality === undefined ? { codec } : { codec, quality };
       return [
-        { ...how, deflate: false, ...sizesOf(count.bytes), loss },
-        { ...how, deflate: true, ...sizesOf(count.deflatedBytes), loss },
+        { ...how, deflate: false, ...sizesOf(count.bytes), loss, expectedLoss },
+        { ...how, deflate: true, ...sizesOf(count.deflatedBytes), loss, expectedLoss },
       ];
     });
   }
@@ -101,6 +131,7 @@ export class Tally {
       bytes: [],
       deflatedBytes: [],
       right: new Map<string, number>(),
+      lost: new Map<string, number>(),
     };
     own.set(key, found);
     return found;
@@ -114,14 +145,15 @@ export function sizesOf(bytes: readonly number[]): Pick<MeasuredCost, "bytes" | 
   return { bytes: Math.round(mean), spread: Math.round(Math.sqrt(variance)) };
 }
 
-/** @param scores float32 [photos, classes] */
-function rightOnes(scores: Float32Array, labels: Labels): number {
-  const classes = scores.length / labels.length;
-  let right = 0;
-  for (let photo = 0; photo < labels.length; photo++) {
-    const row = scores.subarray(photo * classes, (photo + 1) * classes);
-    const best = row.indexOf(row.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY));
-    if (best === labels[photo]) right++;
-  }
-  return right;
+/** By photo. */
+function topClasses(scores: Float32Array, photos: number): readonly number[] {
+  const classes = scores.length / photos;
+  return Array.from({ length: photos }, (_, photo) =>
+    topClass(scores.subarray(photo * classes, (photo + 1) * classes)),
+  );
+}
+
+/** @param top class by photo */
+function rightOnes(top: readonly number[], labels: Labels): number {
+  return top.filter((label, photo) => label === labels[photo]).length;
 }

@@ -8,7 +8,7 @@ import type { MeasuredCost } from "./tally.ts";
 export function withMeasured(metadata: ModelMetadata, measured: MeasuredCodecs): ModelMetadata {
   const codecs = Object.entries(measured).map(([name, costs]) => {
     const others = costs.filter(({ codec }) => !isFittedCodec(codec));
-    return [name, others.map(({ spread: _, ...cost }): CodecCost => cost)] as const;
+    return [name, others.map(({ spread: _, expectedLoss: __, ...cost }): CodecCost => cost)] as const;
   });
   const fitted = Object.entries(metadata.fitted ?? {}).map(([name, one]) => {
     return [name, withRates(one, measured[name] ?? [])] as const;

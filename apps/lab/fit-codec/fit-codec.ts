@@ -39,7 +39,7 @@ export interface FittedLinear {
 export interface TriedStep {
   readonly step: number;
   readonly cost: MeasuredCost;
-  /** The most that any exit behind the tensor loses, fitted never to rise with a finer step. */
+  /** The most that any exit behind the tensor is expected to lose, fitted never to rise with a finer step. */
   readonly loss: number;
 }
 
@@ -132,7 +132,7 @@ function triedSteps(
   costs: readonly MeasuredCost[],
   exits: readonly string[],
 ): readonly TriedStep[] {
-  const byExit = exits.map((exit) => neverRising(costs.map(({ loss }) => loss[exit]!)));
+  const byExit = exits.map((exit) => neverRising(costs.map(({ expectedLoss }) => expectedLoss[exit]!)));
   return all.map(({ step }, at) => ({
     step,
     cost: costs[at]!,

@@ -4,6 +4,7 @@ import { ablationsSection } from "./sections/ablations.ts";
 import { budgetsSection } from "./sections/budgets.ts";
 import { cutsSection } from "./sections/cuts.ts";
 import { tracesSection } from "./sections/every-trace.ts";
+import { hardshipsSection } from "./sections/hardships.ts";
 import { capacitySection, networksSection, uplinksSection } from "./sections/latency.ts";
 import { loadSection } from "./sections/load.ts";
 import { marginsSection } from "./sections/margins.ts";
@@ -30,6 +31,7 @@ export function reportPage(report: Report): string {
     loadSection(report),
     cutsSection(report),
     ablationsSection(report),
+    hardshipsSection(report),
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

@@ -7,7 +7,7 @@ import { modelFolder } from "../files/model-folder.ts";
 import { readPopulation } from "../simulate/population/read-population.ts";
 import { openSubject } from "../simulate/set-up/subject.ts";
 import { ASSUMPTIONS } from "./cells/assumptions.ts";
-import { IN_POPULATION, listCells } from "./cells/list-cells.ts";
+import { HARDSHIPS, IN_POPULATION, listCells } from "./cells/list-cells.ts";
 import { CellRunner } from "./cells/run-cell.ts";
 import { reportPage } from "./page.ts";
 import { pictures } from "./pictures.ts";
@@ -25,6 +25,7 @@ const STUDIES: readonly Study[] = [
   "capacity",
   "load",
   "ablations",
+  "hardships",
   "population",
   "splitting",
   "sensitivity",
@@ -34,6 +35,7 @@ const STUDIES: readonly Study[] = [
 const keyOf = ({ study, at }: Cell): string => {
   if (study === "budgets") return String(at.budgetMs);
   if (study === "splitting") return String(at.wish);
+  if (study === "hardships") return String(at.hardship);
   if (study === "population" || study === "sensitivity") return JSON.stringify({ ...at, stratum: 0 });
   return Object.keys(at).join();
 };
@@ -93,7 +95,7 @@ test("conditions are fixed beforehand: every study, every assumption, budgets of
 test("the page has a section for all of it, nothing that is no number, and needs nothing else", () => {
   const page = reportPage(report);
   const titles = [...page.matchAll(/<h2>([^<]*)/g)].map(([, title]) => title);
-  expect(titles).toHaveLength(12);
+  expect(titles).toHaveLength(13);
   expect(/.{60}(NaN|undefined|null|\[object)/.exec(page)?.[0]).toBeUndefined();
   expect(/(src|href)=|@import|url\(/.exec(page)).toBeNull();
   expect(page).toContain("Where a cut inside the DAG is best");
@@ -101,6 +103,21 @@ test("the page has a section for all of it, nothing that is no number, and needs
   const stacked = /<div class="wide stacks">.*?<\/div>/s.exec(page)![0];
   expect(stacked.match(/<tr><td/g)!.length).toBeGreaterThan(10);
   expect(stacked).toContain('data-label="EDDI is ahead by"');
+});
+
+test("each hardship is told alone, beside a world with none and one with all", () => {
+  const worlds = cells.filter(({ study }) => study === "hardships");
+  const sparedOf = (hardship: string) =>
+    worlds.flatMap(({ at, world }) =>
+      at.hardship === hardship && world.kind === "given" ? [world.without] : [],
+    );
+  expect(new Set(sparedOf("none").map(String))).toEqual(new Set([String(HARDSHIPS)]));
+  expect(new Set(sparedOf("all").map(String))).toEqual(new Set([""]));
+  for (const hardship of HARDSHIPS) {
+    for (const spared of sparedOf(hardship)) {
+      expect([...spared, hardship].toSorted()).toEqual([...HARDSHIPS].toSorted());
+    }
+  }
 });
 
 test("margins say what there was to gain, and none is called reached that is not", () => {

@@ -77,48 +77,33 @@ describe.skipIf(!native)("a codec that is trained along (needs @tensorflow/tfjs-
     expect(whole.notes.at(-1)).toMatch(/top-1 of the exits .*, by the codec at \d+ bytes /);
   });
 
-  test("half of the batches go by the codec, which learns; what it passes by learns nothing of these", async () => {
+  test("half of a batch's photos go by the codec, which learns; the others answer as without it", () => {
     const network = buildNetwork(tf, tiny, 1, 32);
     const companion = codecAlong(tf, network, tiny.span!, recipe, bytes);
     const images = tf.randomUniform([10, 32, 32, 3], -1, 1, "float32", 3);
-    const answer = () =>
-      [network.model.apply(images, { training: true })].flat().at(-1) as ReturnType<Tf["tensor"]>;
+    const answer = (training: boolean) =>
+      [network.model.apply(images, { training })].flat().at(-1) as ReturnType<Tf["tensor"]>;
+    const place = { photos, picked: new Uint32Array(10), epoch: 0, step: 0, steps: 30 };
+    const plain = answer(false).arraySync() as number[][];
+    let mixed: number[][] = [];
+    companion.run(place, () => {
+      mixed = answer(false).arraySync() as number[][];
+    });
+    for (const [at, row] of plain.entries()) {
+      const off = Math.max(...row.map((value, i) => Math.abs(value - mixed[at]![i]!)));
+      if (at < 5) expect(off).toBeGreaterThan(1e-3);
+      else expect(off).toBeLessThan(1e-5);
+    }
     const errors: number[] = [];
-    let coded = 0;
-    for (let step = 0; step < 60; step++) {
-      const place = {
-        photos,
-        picked: new Uint32Array(10),
-        epoch: Math.floor(step / 30),
-        step: step % 30,
-        steps: 30,
-      };
+    for (let step = 0; step < 30; step++) {
+      const now = { ...place, step };
       tf.tidy(() => {
-        let added: ReturnType<typeof companion.run> = null;
-        const { value, grads } = tf.variableGrads(() => {
-          let last = answer;
-          added = companion.run(place, () => {
-            const logits = answer();
-            last = () => logits;
-          });
-          const own = last().square().mean();
-          return (added === null ? own : own.mul(0).add(added)).asScalar();
-        });
-        const names = (of: typeof companion.trained) =>
-          of.filter(({ variable }) => grads[variable.name] !== undefined).map(({ name }) => name);
-        if (added === null) {
-          expect(names(companion.trained)).toEqual([]);
-          return;
-        }
-        coded++;
-        expect(names(companion.trained)).toHaveLength(companion.trained.length);
-        expect(names(modelVariables(network.model)).filter((name) => name.startsWith("block3"))).toEqual([]);
+        const { value, grads } = tf.variableGrads(() => companion.run(now, () => void answer(true)));
+        for (const { name, variable } of companion.trained) expect(grads[variable.name], name).toBeDefined();
         errors.push(value.dataSync()[0]!);
-        companion.step(grads, place);
+        companion.step(grads, now);
       });
     }
-    expect(coded).toBeGreaterThan(15);
-    expect(coded).toBeLessThan(45);
     const mean = (of: readonly number[]): number => of.reduce((sum, one) => sum + one, 0) / of.length;
     expect(mean(errors.slice(-6))).toBeLessThan(0.8 * mean(errors.slice(0, 6)));
     images.dispose();

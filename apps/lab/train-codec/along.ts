@@ -20,7 +20,7 @@ import { openPrior } from "./prior.ts";
 import { openRateWeight } from "./rate-weight.ts";
 import { CODEC_RECIPE } from "./recipe.ts";
 
-/** Share of the batches that go by the codec. */
+/** Share of a batch's photos that go by the codec. */
 const CODED = 0.5;
 /** Share of the training from which on what is decoded is rounded. */
 const ROUNDED = 0.8;
@@ -51,9 +51,9 @@ function namedAlong({ variables }: CodecNets): readonly NamedVariable[] {
 }
 
 /**
- * Trains a codec together with its network: half of the batches take the detour by its decoder, so that what lies behind
- * learns from both, and so does what lies before the encoder. Beside the network's own loss stand the rate and the error
- * of what is decoded, as `openCodecLearner` has them.
+ * Trains a codec together with its network: half of a batch's photos take the detour by its decoder, so that what lies
+ * behind learns from both, and so does what lies before the encoder. Beside the network's own loss stand the rate and
+ * the error of what is decoded, as `openCodecLearner` has them.
  *
  * @param bytes of an image that it is steered to
  */
@@ -64,7 +64,9 @@ export function codecAlong(
   recipe: Recipe,
   bytes: number,
 ): Companion {
-  const { seed, epochs } = recipe;
+  const { seed, epochs, phases } = recipe;
+  // It begins at its own peak, whatever the network begins again with.
+  const peak = phases[0]!.restart ?? 1;
   const { latent, tensorWeight } = CODEC_RECIPE;
   const nets = netsAlong(tf, span, seed);
   const { middle, width, ...prior } = openPrior(tf, latent, PREFIX);
@@ -77,14 +79,14 @@ export function codecAlong(
 
   /** What comes by the codec in place of a tensor, what an image took, and what that adds to the loss. */
   const coded = (from: Tensor4D, to: Tensor4D, { epoch, step, steps }: Step) => {
-    const latents = nets.encode(widen(tf, from));
+    const latents = nets.encode(from);
     const drawn = 1 + Math.floor(2 ** 30 * randomFor(seed, 5, epoch, step)());
     const noise = tf.randomUniform<Rank.R4>(latents.shape, -0.5, 0.5, "float32", drawn);
     const noisy = latents.add<Tensor4D>(noise);
     const told = meanBits(tf, noisy, middle, width).mul<Scalar>((high * wide * latent) / 8);
     const isRounded = (epoch + step / steps) / epochs >= ROUNDED;
     const decoded = nets.decode(isRounded ? roundThrough(tf, latents) : noisy);
-    const error = offBy(tf, decoded, widen(tf, to)).square().mean().mul<Scalar>(tensorWeight);
+    const error = offBy(tf, decoded, to).square().mean().mul<Scalar>(tensorWeight);
     return { decoded, told, added: error.add<Scalar>(told.div(1000).mul(weight.variable)) };
   };
 
@@ -101,17 +103,15 @@ export function codecAlong(
     trained,
     state: [...prior.variables, weight, ...descent.state],
     run: (step, network) => {
-      if (randomFor(seed, 6, step.epoch, step.step)() >= CODED) {
-        network();
-        return null;
-      }
       // A network disposes of what was made within it.
       const kept: Scalar[] = [];
       const take = (from: Tensor4D, to: Tensor4D): Tensor4D => {
-        const { decoded, told, added } = coded(from, to, step);
+        const [before, after] = [widen(tf, from), widen(tf, to)];
+        const count = Math.ceil(before.shape[0] * CODED);
+        const { decoded, told, added } = coded(before.slice(0, count), after.slice(0, count), step);
         kept.push(tf.keep(added));
         lastBytes = told.dataSync()[0]!;
-        return decoded;
+        return tf.concat([decoded, after.slice(count)]);
       };
       withDetour(take, network);
       const added = tf.addN(kept) as Scalar;
@@ -119,7 +119,8 @@ export function codecAlong(
       return added;
     },
     step: (gradients, { epoch, step, steps }) => {
-      descent.step(gradients, epoch * steps + step, learningShare(recipe, epoch + step / steps));
+      const share = learningShare(recipe, epoch + step / steps) / peak;
+      descent.step(gradients, epoch * steps + step, share);
       steer(lastBytes, bytes);
     },
     within: (use) => withDetour((from) => nets.decode(tf.round(nets.encode(widen(tf, from)))), use),

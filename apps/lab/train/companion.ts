@@ -11,9 +11,9 @@ export interface Companion {
   /**
    * Runs the network for a step.
    *
-   * @returns what is added to the loss; null for nothing, then it takes no step
+   * @returns what is added to the loss
    */
-  run(step: Step, network: () => void): Scalar | null;
+  run(step: Step, network: () => void): Scalar;
   /** @param gradients of the loss, by the variables' own names */
   step(gradients: NamedTensorMap, step: Step): void;
   /** Has the network answer as it does with the companion, for as long as something is done. */

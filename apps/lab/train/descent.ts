@@ -37,9 +37,7 @@ export function makeDescent(tf: Tf, trainable: readonly NamedVariable[], recipe:
     step(gradients, progress) {
       const share = learningShare(recipe, progress);
       for (const { weight, velocity, rule } of slots) {
-        const gradient = gradients[weight.name];
-        // What a detour passes by has none.
-        if (gradient !== undefined) tf.tidy(() => rule(weight, velocity.variable, gradient, share));
+        tf.tidy(() => rule(weight, velocity.variable, gradients[weight.name]!, share));
       }
     },
   };

@@ -14,11 +14,6 @@ import type { Step } from "./step.ts";
 import { targetMaker } from "./target-maker.ts";
 import { modelVariables, type NamedValues, readValues, writeValues } from "./weights.ts";
 
-const runAlone: Companion["run"] = (_, network) => {
-  network();
-  return null;
-};
-
 /** A network with the optimiser that trains it. */
 export interface Learner {
   readonly network: Network;
@@ -75,26 +70,26 @@ export function openLearner(
   const train = (step: Step): number =>
     tf.tidy(() => {
       const { images, wanted } = examples(step);
-      let isAlone = true;
       const { value, grads } = tf.variableGrads(() => {
         const seen = recipe.precision === "bfloat16" ? narrow(tf, images) : images;
         let outputs: Tensor2D[] = [];
         const run = (): void => {
           outputs = [network.model.apply(seen, { training: true })].flat() as Tensor2D[];
         };
-        const added = (companion?.run ?? runAlone)(step, run);
-        isAlone = added === null;
+        const added: Scalar[] = [];
+        if (companion === null) run();
+        else added.push(companion.run(step, run));
         const exitTargets = targetsOf(wanted, outputs, teachingOf(recipe, step.epoch));
         const losses = outputs.map((logits, exit) =>
           tf.losses
             .softmaxCrossEntropy(exitTargets[exit]!, logits)
             .mul(architecture.exitWeights[exit] as number),
         );
-        return tf.addN(added === null ? losses : [...losses, added]) as Scalar;
+        return tf.addN([...losses, ...added]) as Scalar;
       });
       const done = step.epoch + step.step / step.steps;
       optimizer.step(grads, done);
-      if (!isAlone) companion?.step(grads, step);
+      companion?.step(grads, step);
       averages.follow(step.epoch * step.steps + step.step);
       return value.dataSync()[0] as number;
     });

@@ -1,4 +1,5 @@
 import type { Stratum } from "../../simulate/population/population.ts";
+import type { Feature } from "../../simulate/set-up/settings.ts";
 import type { Cell, CellWorld, Wish } from "../results/cell.ts";
 import { ASSUMPTIONS } from "./assumptions.ts";
 import type { ReportTrace } from "./traces.ts";
@@ -93,6 +94,7 @@ export function listCells(options: CellOptions): readonly Cell[] {
     ...capacities(options),
     ...loads(options),
     ...ablations(options),
+    ...hardships(options),
     ...population(options),
     ...splitting(options),
     ...sensitivity(options),
@@ -108,6 +110,7 @@ const USUAL: Omit<Given, "objective" | "answers"> = {
   slowdown: 4,
   cloudScale: 1,
   load: USUAL_LOAD,
+  without: [],
   framesPerSecond: null,
   everyMs: 1500,
 };
@@ -252,6 +255,45 @@ function ablations(options: CellOptions): readonly Cell[] {
   );
 }
 
+/** A world spared of all hardships, of all but one, and of none. */
+function hardships(options: CellOptions): readonly Cell[] {
+  const model = flagshipOf(options.models);
+  const but = (left: string): readonly Feature[] => HARDSHIPS.filter((hardship) => hardship !== left);
+  const worlds = [
+    { hardship: NO_HARDSHIP, without: HARDSHIPS },
+    ...HARDSHIPS.map((hardship) => ({ hardship, without: but(hardship) })),
+    { hardship: ALL_HARDSHIPS, without: [] },
+  ];
+  return worlds.flatMap(({ hardship, without }) =>
+    [4, 10].flatMap((slowdown) =>
+      [150, 300].flatMap((budgetMs) =>
+        options.traces.map(
+          (trace, at): Cell => ({
+            study: "hardships",
+            model: model.id,
+            workScale: 1,
+            world: {
+              ...USUAL,
+              uplink: { file: trace.file, startMs: 0 },
+              rttMs: trace.rttMs,
+              slowdown,
+              without,
+              objective: { kind: "accuracy", budgetMs },
+              // Long enough for a phone to throttle.
+              answers: times(40, options),
+              everyMs: 2000,
+            },
+            policies: IN_HARDSHIPS,
+            seed: options.seed + 400 + at,
+            at: { hardship, slowdown, budgetMs, trace: trace.name },
+            weight: 1,
+          }),
+        ),
+      ),
+    ),
+  );
+}
+
 /** On the fixed strata: all policies with the flagship, which also stands for a larger net. */
 function population(options: CellOptions): readonly Cell[] {
   const flagship = flagshipOf(options.models);
@@ -316,6 +358,18 @@ export function flagshipOf<Named extends Pick<ReportModel, "id">>(models: readon
   return models.find(({ id }) => id === "resnet-imagenette") ?? models[0]!;
 }
 
+/** What makes times other than profiles and probes tell. */
+export const HARDSHIPS: readonly Feature[] = [
+  "throttling",
+  "other",
+  "bursts",
+  "wake-up",
+  "slow-start",
+  "bufferbloat",
+];
+export const NO_HARDSHIP = "none";
+export const ALL_HARDSHIPS = "all";
+export const IN_HARDSHIPS = ["eddi", "edge-only", "clairvoyant"];
 /** So many times the net's work, for the population. */
 export const WORK_SCALES = [1, 4, 16];
 export const IN_SENSITIVITY = ["eddi", "edge-only", "cloud-webp+insured", "clairvoyant"];

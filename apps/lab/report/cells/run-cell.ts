@@ -41,7 +41,7 @@ export class CellRunner {
   private async scenarioOf({ model, workScale, world, seed }: Cell): Promise<Scenario> {
     const subject = await this.subject(model, workScale);
     if (world.kind === "stratum") return this.stratum(subject, world, seed);
-    const { objective, framesPerSecond, answers, everyMs, slowdown, load, cloudScale } = world;
+    const { objective, framesPerSecond, answers, everyMs, slowdown, load, cloudScale, without } = world;
     const pauses = Array.from({ length: answers }, (_, at) => at * everyMs);
     const settings = worldOf(
       {
@@ -51,7 +51,7 @@ export class CellRunner {
         load: typeof load === "number" ? load : shareOfClients(load.clients, cloudScale * subject.cloudMs),
         tailMs: cloudScale * subject.cloudMs,
         durationMs: pauses.at(-1)! + 20_000,
-        without: new Set(),
+        without: new Set(without),
       },
       seed,
     );

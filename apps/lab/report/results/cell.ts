@@ -1,4 +1,5 @@
 import type { Objective } from "#shared/optimizer";
+import type { Feature } from "../../simulate/set-up/settings.ts";
 
 /** What is looked at: each has its section in the report. */
 export type Study =
@@ -7,6 +8,7 @@ export type Study =
   | "capacity"
   | "load"
   | "ablations"
+  | "hardships"
   | "population"
   | "splitting"
   | "sensitivity";
@@ -38,6 +40,8 @@ export type CellWorld =
       readonly cloudScale: number;
       /** What others take: a share of the service's time, or so many clients that each ask for a photo a second. */
       readonly load: number | { readonly clients: number };
+      /** What the world is spared. */
+      readonly without: readonly Feature[];
       readonly objective: Objective;
       readonly framesPerSecond: number | null;
       readonly answers: number;

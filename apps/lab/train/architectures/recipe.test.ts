@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { BASE_RECIPE, learningShare, mixingOf, type Recipe, teachingOf, viewsOf } from "./recipe.ts";
+import {
+  anotherCycle,
+  BASE_RECIPE,
+  learningShare,
+  mixingOf,
+  type Recipe,
+  teachingOf,
+  viewsOf,
+} from "./recipe.ts";
 
 const recipe: Recipe = {
   ...BASE_RECIPE,
@@ -60,6 +68,19 @@ test("after a warm restart the rate falls again from a share of its peak; what c
   expect(learningShare(longer, 13)).toBeCloseTo(0.3);
   expect(learningShare(longer, 16)).toBeCloseTo(0);
   expect([10, 13, 14, 15].map((epoch) => viewsOf(longer, epoch).size)).toEqual([96, 96, 128, 128]);
+
+  const again = anotherCycle(longer);
+  expect(again.epochs).toBe(6);
+  expect(again.phases).toEqual(longer.phases.slice(2));
+  // Weights have moved on, but what follows them has not: it warms up.
+  expect(learningShare(again, 0)).toBeLessThan(0.1);
+  for (let progress = 2; progress < 6; progress += 0.25) {
+    const share = learningShare(again, progress);
+    expect(share).toBeLessThan(0.6);
+    expect(share).toBeGreaterThan(learningShare(again, progress + 0.25));
+    expect(viewsOf(again, Math.floor(progress))).toEqual(viewsOf(longer, Math.floor(progress) + 10));
+  }
+  expect(anotherCycle(recipe)).toEqual(recipe);
 });
 
 test("the last exit teaches until a phase lets all teach together", () => {

@@ -48,6 +48,17 @@ export interface Phase {
   readonly leastCrop: number;
 }
 
+/** What a model's own weights are trained on by: what follows its recipe's last warm restart, or all of it without one. */
+export function anotherCycle(recipe: Recipe): Recipe {
+  const last = recipe.phases.findLastIndex(({ restart }) => restart !== undefined);
+  const phases = recipe.phases.slice(Math.max(0, last));
+  return {
+    ...recipe,
+    phases,
+    epochs: Math.round((recipe.epochs * shareOf(phases)) / shareOf(recipe.phases)),
+  };
+}
+
 export type Views = Pick<Phase, "size" | "leastCrop">;
 
 /** What every architecture starts from. */
@@ -125,9 +136,13 @@ function phaseOf({ epochs, phases }: Recipe, epoch: number): Phase {
   return phases.findLast((_, at) => starts[at]! <= epoch)!;
 }
 
+function shareOf(phases: readonly Phase[]): number {
+  return phases.reduce((sum, { share }) => sum + share, 0);
+}
+
 /** The epoch that each phase begins with. */
 function startsOf(epochs: number, phases: readonly Phase[]): readonly number[] {
-  const total = phases.reduce((sum, { share }) => sum + share, 0);
+  const total = shareOf(phases);
   let before = 0;
   return phases.map(({ share }) => {
     const start = Math.floor((epochs * before) / total + 1e-9);
