@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly isChosen: boolean;
   /** Heeded where an engine has it: all others compute in float32. */
   readonly precision: PrecisionChoice;
+  /** Of the sessions that it keeps open, if it has any; what suits a worker of the service if absent. */
+  readonly sessionBytes?: number;
 }
 
 /** An engine that runs. */

@@ -70,12 +70,13 @@ export function openSessions(): OnnxOptions["open"] {
   };
 }
 
-async function openOnnxRuntime({ isChosen, precision }: OpenOptions): Promise<Running> {
+async function openOnnxRuntime(options: OpenOptions): Promise<Running> {
+  const { isChosen, precision, sessionBytes = MAX_SESSION_BYTES } = options;
   const open = openSessions();
   createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm");
   const { load } = await startTfjs("wasm");
   const { exportSegment } = await import("#shared/onnx");
-  const shelf = new SessionShelf(MAX_SESSION_BYTES);
+  const shelf = new SessionShelf(sessionBytes);
   return {
     device: "cpu",
     deviceName: processorName(),

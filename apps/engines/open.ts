@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { EddiError } from "#shared/errors";
 import type { Model, Precision } from "#shared/model";
-import type { Running } from "./engine.ts";
+import type { OpenOptions, Running } from "./engine.ts";
 import { type PrecisionChoice, precisionFor } from "./precision.ts";
 import { ENGINES, type EngineBackend, type EngineName, engineOf } from "./table.ts";
 
@@ -34,18 +34,20 @@ export function openEngine(choice: EngineChoice, precision: PrecisionChoice = "f
  * Opens the first of some engines that loads.
  *
  * @param isChosen the user asked for these
+ * @param room for sessions, where it is not a worker's of the service
  * @throws EddiError `unavailable`, saying what each lacks
  */
 export async function openFirst(
   names: readonly EngineName[],
   isChosen: boolean,
   precision: PrecisionChoice = "fp32",
+  room: Pick<OpenOptions, "sessionBytes"> = {},
 ): Promise<OpenedEngine> {
   const reasons: string[] = [];
   for (const name of names) {
     try {
       const { backend, open } = engineOf(name);
-      const running = await open({ isChosen, precision });
+      const running = await open({ ...room, isChosen, precision });
       return { ...running, info: { name, backend, device: running.device } };
     } catch (thrown) {
       const came = (thrown as Error).message.split("\n")[0];

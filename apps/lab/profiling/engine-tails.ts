@@ -1,3 +1,4 @@
+import { freemem } from "node:os";
 import { elementCount, type Model, type Precision, type Segment } from "#shared/model";
 import type { Stopwatch } from "#shared/profile";
 import { imageSample } from "#shared/protocol";
@@ -5,6 +6,9 @@ import type { TensorValues } from "#shared/runtime";
 import { type EngineBackend, enginesOf, type LoadedModel, openFirst } from "../../engines/index.ts";
 import { openModelFolder, readShard } from "../files/model-folder.ts";
 import { codingWatch } from "./measure.ts";
+
+/** Of the free memory: all tails take turns, and to open a session again takes far longer than to time it. */
+const SESSION_SHARE = 0.25;
 
 /** A model whose tails can be timed on an engine that is no backend of TF.js. */
 export interface EngineTails {
@@ -24,7 +28,8 @@ export async function openTails(
   { backend, precision }: { readonly backend: EngineBackend; readonly precision: Precision },
   tell: (message: string) => void,
 ): Promise<EngineTails> {
-  const { load, deviceName } = await openFirst(enginesOf(backend), true, precision);
+  const sessionBytes = SESSION_SHARE * freemem();
+  const { load, deviceName } = await openFirst(enginesOf(backend), true, precision, { sessionBytes });
   const heads = await openModelFolder(folder);
   const { model } = heads;
   const loaded = load(model, tell);
@@ -41,8 +46,11 @@ function tailWatch(
   loaded: LoadedModel,
   feedsOf: (tail: Segment) => Promise<readonly TensorValues[]>,
 ): Stopwatch {
+  const known = new Map<string, Promise<readonly TensorValues[]>>();
   const whole: Stopwatch["whole"] = async (tail, runs) => {
-    const feeds = await feedsOf(tail);
+    const key = tail.feeds.join();
+    if (!known.has(key)) known.set(key, feedsOf(tail));
+    const feeds = await known.get(key)!;
     await loaded.runValues(tail, feeds);
     // Where there are many sessions this one was closed since it was timed last.
     await loaded.opened?.();

@@ -265,8 +265,8 @@ function hardships(options: CellOptions): readonly Cell[] {
     { hardship: ALL_HARDSHIPS, without: [] },
   ];
   return worlds.flatMap(({ hardship, without }) =>
-    [4, 10].flatMap((slowdown) =>
-      [150, 300].flatMap((budgetMs) =>
+    [10, 20].flatMap((slowdown) =>
+      [200, 400].flatMap((budgetMs) =>
         options.traces.map(
           (trace, at): Cell => ({
             study: "hardships",
@@ -279,9 +279,9 @@ function hardships(options: CellOptions): readonly Cell[] {
               slowdown,
               without,
               objective: { kind: "accuracy", budgetMs },
-              // Long enough for a phone to throttle.
-              answers: times(40, options),
-              everyMs: 2000,
+              // Often and long enough for a phone to throttle.
+              answers: times(120, options),
+              everyMs: 600,
             },
             policies: IN_HARDSHIPS,
             seed: options.seed + 400 + at,
