@@ -92,7 +92,7 @@ ${training}${ensemble}
 * **Limits**: it knows ${data.labels.length} classes and answers with one of them for any image.${terms}
 
 \`\`\`
-npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}${recipe.codecBytes === undefined ? "" : ` --codec ${recipe.codecBytes}`}
+npm run lab -- train ${id}${dataOption} --epochs ${recipe.epochs} --batch ${recipe.batch} --seed ${recipe.seed}${startOption(architecture, recipe)}${recipe.codecBytes === undefined ? "" : ` --codec ${recipe.codecBytes}`}
 npm run lab -- export ${id}${dataOption} --weights ${weights}
 npm run lab -- evaluate ${id}${dataOption} --write
 npm run lab -- calibrate ${id}${dataOption} --write
@@ -120,7 +120,13 @@ const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 /** Of a codec that was trained along. */
 function alongText({ codecBytes }: Recipe): string {
   if (codecBytes === undefined) return "";
-  return `on half of the batches a codec that is trained along, at ${codecBytes} bytes an image, stands in for a tensor; `;
+  return `with half of the photos a codec that is trained along, at ${codecBytes} bytes an image, stands in for a tensor; `;
+}
+
+/** Where it did not begin with what the architecture itself begins with. */
+function startOption({ startsFrom }: Architecture, { startedFrom }: Recipe): string {
+  const [id] = startedFrom?.split(" ") ?? [];
+  return id === startsFrom ? "" : ` --start ${id ?? "random"}`;
 }
 
 function startText({ startedFrom }: Recipe): string {
