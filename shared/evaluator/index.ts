@@ -5,6 +5,7 @@ export {
   chooseCodecs,
   codecsOf,
   costsOf,
+  fittedCosts,
   forcedCodec,
   hasCodecs,
   lossOver,

@@ -8,7 +8,7 @@ import type { LoadedPhotos } from "../data/pixels.ts";
 import { CODEC_CURVES, codecCurves } from "../draw/codec-curves.ts";
 import { chooseQualities } from "../evaluate/choose-quality.ts";
 import { besideReported, measureCodecs, measureFitted, withReported } from "../evaluate/codec-costs.ts";
-import { CODECS_SECTION, type CodecPhotos, codecsSection } from "../evaluate/codec-section.ts";
+import { CHEAPER_SECTION, CODECS_SECTION, cheaperSection, codecsSection } from "../evaluate/codec-section.ts";
 import type { MeasuredCost } from "../evaluate/tally.ts";
 import { withMeasured } from "../evaluate/with-measured.ts";
 import { withSection } from "../files/card-section.ts";
@@ -45,27 +45,29 @@ export async function evaluateCodecs(request: CodecsRequest, status: StatusLine)
   const codecs = Object.fromEntries(
     Object.entries(usual).map(([name, costs]) => [name, [...costs, ...(fitted.get(name) ?? [])]]),
   );
-  const photos = { chosenOn: chosenOn.count, reportedOn: reportedOn.count, of: countsOf(parted) };
+  const photos = { chosenOn: chosenOn.count, reportedOn: reportedOn.count };
   const seconds = Math.round((performance.now() - startMs) / 1000);
   status.note(`${photos.chosenOn} and ${photos.reportedOn} photos in ${seconds} s`);
-  const section = codecsSection(model, codecs, photos);
+  const sections = {
+    [CODECS_SECTION]: codecsSection(model, usual, photos),
+    [CHEAPER_SECTION]: cheaperSection({ ...model, metadata: withMeasured(model.metadata, codecs) }),
+  };
   if (json) {
     const of = { model: model.metadata.id, version: model.version, backend, photos };
     printJson({ ...of, tried: all, codecs });
-  } else process.stdout.write(`${section}\n`);
+  } else process.stdout.write(`${Object.values(sections).join("\n\n")}\n`);
   if (!write) return;
   await rewriteMetadata(folder, (metadata) => readMetadata(withMeasured(metadata, codecs)));
   const curves = codecCurves(await readModelFolder(folder));
   if (curves !== null) await writeFile(path.join(folder, CODEC_CURVES), curves);
   const card = path.join(folder, "card.md");
-  await writeFile(`${card}.part`, withSection(await readFile(card, "utf8"), CODECS_SECTION, section));
+  const text = Object.entries(sections).reduce(
+    (before, [title, section]) => withSection(before, title, section),
+    await readFile(card, "utf8"),
+  );
+  await writeFile(`${card}.part`, text);
   await rename(`${card}.part`, card);
 }
-
-const countsOf = ({ chosenOn, reportedOn }: Halves): CodecPhotos => ({
-  chosenOn: chosenOn.count,
-  reportedOn: reportedOn.count,
-});
 
 /** By tensor: what the codec that was fitted to it costs. On all photos of both halves, since rates are few. */
 async function measureAllFitted(

@@ -16,7 +16,7 @@ import {
 } from "#shared/model";
 import { ACCURACY_SECTION } from "../evaluate/accuracy-card.ts";
 import { CONFIDENCE_SECTION } from "../evaluate/calibrate.ts";
-import { CODECS_SECTION } from "../evaluate/codec-section.ts";
+import { CHEAPER_SECTION, CODECS_SECTION } from "../evaluate/codec-section.ts";
 import { withSection } from "../files/card-section.ts";
 import { readModelFolder, readShard } from "../files/model-folder.ts";
 import { putFolder } from "../files/put-folder.ts";
@@ -120,7 +120,7 @@ export async function dropExit(folder: string, id: string): Promise<DroppedExit>
  */
 function withoutFigures(card: string, gone: readonly string[]): string {
   const codecs = gone.map((name) => codecTitle(name));
-  const stale = [ACCURACY_SECTION, CONFIDENCE_SECTION, CODECS_SECTION, ...codecs];
+  const stale = [ACCURACY_SECTION, CONFIDENCE_SECTION, CODECS_SECTION, CHEAPER_SECTION, ...codecs];
   return stale.reduce((left, title) => withSection(left, title, null), card);
 }
 

@@ -3,7 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import { deflateSync } from "node:zlib";
 import { memory, setBackend } from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
-import { calibrated, elementCount } from "#shared/model";
+import { calibrated, elementCount, type ModelMetadata } from "#shared/model";
 import { decodeTensor, encodeTensor } from "#shared/protocol";
 import { randomFrom } from "#shared/random";
 import type { SegmentModel } from "#shared/runtime";
@@ -18,7 +18,7 @@ import {
   QUALITIES,
   withReported,
 } from "./codec-costs.ts";
-import { cheaperThanImage, codecsSection } from "./codec-section.ts";
+import { cheaperSection, cheaperThanImage, codecsSection } from "./codec-section.ts";
 import type { MeasuredCost } from "./tally.ts";
 
 let segments: SegmentModel;
@@ -134,7 +134,7 @@ test("a codec that cannot hold the photos to report on is left out", () => {
   });
 });
 
-const halvesOf = { chosenOn: 12, reportedOn: 8, of: { chosenOn: 120, reportedOn: 80 } };
+const halvesOf = { chosenOn: 12, reportedOn: 8 };
 
 const cost = (
   codec: "jpeg" | "webp" | "uint8" | "uint4",
@@ -228,11 +228,21 @@ test("the card names the cuts in the first half of the work that take fewer byte
     halvesOf,
   );
   expect(both).toContain("| jpeg 60 | 900 | - | 0.1 | 0.2 |");
-  expect(both).not.toContain("codec-rates.svg");
-  const rate = { ...image[0]!, codec: "linear", quality: 1, spread: 5 } as const;
-  const withFitted = codecsSection(model, { ...measured, "stem/pool": [rate] }, halvesOf);
-  expect(withFitted).toContain("| stem/pool | linear 1 | 900 ± 5 |");
+});
+
+test("what was fitted is told as the metadata has it, beside what is cheaper than the image", () => {
+  const { model } = segments;
+  const image = [cost("jpeg", 60, 900, 0.001)];
+  const sectionOf = (metadata: Partial<ModelMetadata>) =>
+    cheaperSection({ ...model, metadata: { ...model.metadata, ...metadata } });
+  expect(sectionOf({ codecs: { image } })).toMatch(/^No cut before the middle/);
+  const rate = { step: 1, bytes: 700, spread: 5, loss: { exit1: 0, exit3: 0.001 } };
+  const fitted = { codec: "linear", shard: "codec.bin", block: 1, components: 3, rates: [rate] } as const;
+  const withFitted = sectionOf({ codecs: { image }, fitted: { "stem/pool": fitted } });
+  expect(withFitted).toContain("| stem/pool | linear 1 | 700 ± 5 | 0.1 | 0.1 |");
   expect(withFitted).toContain("](codec-rates.svg)");
+  expect(withFitted).toContain("both within 0.5 points of top-1: stem/pool (linear 1, 700).");
+  expect(sectionOf({ fitted: { "stem/pool": fitted } })).toContain("No quality of JPEG");
 });
 
 const top = (scores: Float32Array): number => scores.indexOf(Math.max(...scores));

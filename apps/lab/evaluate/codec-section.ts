@@ -1,5 +1,5 @@
-import { anyCodec, type CodecName, isFittedCodec, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
-import { TOLERANCE } from "#shared/evaluator";
+import { anyCodec, type CodecName, isImageCodec, TENSOR_CODECS } from "#shared/codecs";
+import { fittedCosts, TOLERANCE } from "#shared/evaluator";
 import { ancestors, cutVertices, subgraph } from "#shared/graph";
 import { type CodecCost, exitById, type Model } from "#shared/model";
 import { nodeWork } from "#shared/profile";
@@ -7,6 +7,9 @@ import { CODEC_CURVES } from "../draw/codec-curves.ts";
 import type { MeasuredCodecs } from "./codec-costs.ts";
 
 export const CODECS_SECTION = "What each cut costs on the wire";
+export const CHEAPER_SECTION = "What is cheaper than the image";
+
+type Costs = Readonly<Record<string, readonly CodecCost[]>>;
 
 /** How many photos codecs were measured on. */
 export interface CodecPhotos {
@@ -14,16 +17,8 @@ export interface CodecPhotos {
   readonly reportedOn: number;
 }
 
-/**
- * The card's section, by the last exit: the image under its codecs, every tensor, and what is cheaper than the image.
- *
- * @param photos that codecs were measured on, and the whole halves, which fitted ones were measured on
- */
-export function codecsSection(
-  model: Model,
-  measured: MeasuredCodecs,
-  photos: CodecPhotos & { readonly of: CodecPhotos },
-): string {
+/** The card's section of what `lab evaluate --codecs` measured, by the last exit: the image under its codecs, and every tensor. */
+export function codecsSection(model: Model, measured: MeasuredCodecs, photos: CodecPhotos): string {
   const last = model.metadata.exits.at(-1)!.id;
   const [image] = model.dag.names;
   const shares = workBefore(model);
@@ -55,24 +50,35 @@ together with others:
 
 | tensor | MMACs | ${TENSOR_CODECS.join(" | ")} |
 |---|---|${TENSOR_CODECS.map(() => "---|").join("")}
-${rows.join("\n")}
+${rows.join("\n")}`;
+}
 
-${fittedTable(measured, last, photos.of)}${cheaperThanImage(model, measured)}`;
+/**
+ * The card's section of what the metadata has, whoever measured it last: codecs that were fitted to tensors, and what is cheaper
+ * than the image.
+ */
+export function cheaperSection(model: Model): string {
+  const { codecs = {}, fitted = {} } = model.metadata;
+  const names = new Set([...Object.keys(codecs), ...Object.keys(fitted)]);
+  const costs = [...names].map((name) => {
+    return [name, [...(codecs[name] ?? []), ...fittedCosts(fitted[name])]] as const;
+  });
+  return `${fittedTable(model)}${cheaperThanImage(model, Object.fromEntries(costs))}`;
 }
 
 /** Of codecs that were fitted to tensors: bytes with their standard deviation. */
-function fittedTable(measured: MeasuredCodecs, exit: string, photos: CodecPhotos): string {
-  const rows = Object.entries(measured).flatMap(([name, costs]) =>
-    costs
-      .filter(({ codec, deflate }) => isFittedCodec(codec) && !deflate)
-      .map(
-        (cost) =>
-          `| ${name} | ${nameOf(cost)} | ${cost.bytes} ± ${cost.spread} | ${lossesOf(cost, exit).join(" | ")} |`,
-      ),
+function fittedTable({ metadata }: Model): string {
+  const last = metadata.exits.at(-1)!.id;
+  const rows = Object.entries(metadata.fitted ?? {}).flatMap(([name, fitted]) =>
+    fittedCosts(fitted)
+      .filter(({ loss }) => loss[last] !== undefined)
+      .map((cost, at) => {
+        const size = `${cost.bytes} ± ${fitted.rates[at]!.spread}`;
+        return `| ${name} | ${nameOf(cost)} | ${size} | ${lossesOf(cost, last).join(" | ")} |`;
+      }),
   );
   if (rows.length === 0) return "";
-  return `Codecs that were fitted to a tensor (\`lab fit-codec\`), with the bytes' standard deviation, on all ${photos.chosenOn} photos to choose
-on and all ${photos.reportedOn} to report on:
+  return `Codecs that were fitted to a tensor (\`lab fit-codec\`), with the bytes' standard deviation, and top-1 of ${last} that is lost, in points:
 
 | tensor | codec | bytes | lost, chosen on | reported |
 |---|---|---|---|---|
@@ -87,20 +93,20 @@ ${rows.join("\n")}
  * In a sentence: cuts of one tensor in the first half of the work that take fewer bytes than the JPEG; where no JPEG
  * is as good, than any that was measured.
  */
-export function cheaperThanImage(model: Model, measured: MeasuredCodecs): string {
+export function cheaperThanImage(model: Model, costs: Costs): string {
   const last = model.metadata.exits.at(-1)!.id;
   const [image] = model.dag.names;
   const asGood = `within ${100 * TOLERANCE} points of top-1`;
   const isGood = ({ loss }: CodecCost): boolean => (loss[last] ?? 1) < TOLERANCE;
-  const jpegs = measured[image!]!.filter(({ codec }) => codec === "jpeg");
+  const jpegs = (costs[image!] ?? []).filter(({ codec }) => codec === "jpeg");
   const good = fewest(jpegs.filter(isGood));
   const jpeg = good ?? fewest(jpegs);
   const noJpeg = `No quality of JPEG keeps ${last} ${asGood}.`;
   if (jpeg === null) return noJpeg;
   const shares = workBefore(model);
   const found = [...vertexNames(model)].flatMap((name) => {
-    if (name === image || shares.get(name)! >= 0.5 || measured[name] === undefined) return [];
-    const best = fewest(measured[name].filter((cost) => isGood(cost) && !isImageCodec(cost.codec)));
+    if (name === image || shares.get(name)! >= 0.5 || costs[name] === undefined) return [];
+    const best = fewest(costs[name].filter((cost) => isGood(cost) && !isImageCodec(cost.codec)));
     return best === null || best.bytes >= jpeg.bytes ? [] : [`${name} (${nameOf(best)}, ${best.bytes})`];
   });
   const against = `the image as ${nameOf(jpeg)} (${jpeg.bytes} bytes), ${good === null ? "and keep it" : "both"} ${asGood}`;

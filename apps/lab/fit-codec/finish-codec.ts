@@ -7,7 +7,7 @@ import type { Halves } from "../data/halves.ts";
 import type { Photos } from "../data/photos.ts";
 import { CODEC_CURVES, codecCurves } from "../draw/codec-curves.ts";
 import { besideReported, measureFitted } from "../evaluate/codec-costs.ts";
-import type { CodecPhotos } from "../evaluate/codec-section.ts";
+import { CHEAPER_SECTION, type CodecPhotos, cheaperSection } from "../evaluate/codec-section.ts";
 import type { CodecWay } from "../evaluate/codec-way.ts";
 import { withSection } from "../files/card-section.ts";
 import { readModelFolder } from "../files/model-folder.ts";
@@ -75,7 +75,8 @@ export async function finishCodec(
   await writeFile(path.join(folder, CODEC_CURVES), codecCurves(after)!);
   const card = path.join(folder, "card.md");
   const text = await readFile(card, "utf8").catch(() => `# ${after.metadata.id}\n`);
-  await writeFile(`${card}.part`, withSection(text, codecTitle(name), section));
+  const told = withSection(text, codecTitle(name), section);
+  await writeFile(`${card}.part`, withSection(told, CHEAPER_SECTION, cheaperSection(after)));
   await rename(`${card}.part`, card);
   return { stored, section, photos, isRenewed };
 }

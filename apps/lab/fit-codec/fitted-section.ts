@@ -45,10 +45,10 @@ ${[...rows, ...others].join("\n")}
 
 ![Bytes against points lost](${curveFile(fitted)})
 
-The steps that were tried on the training photos held back from training, with the most that an exit loses when losses
-never rise with a finer step; by these the rates were chosen:
+The steps that were tried on the training photos held back from training, with what was lost there, and the most that an exit is
+expected to lose by its calibrated probabilities, fitted never to rise with a finer step; by these the rates were chosen:
 
-| step | bytes | ${exits.join(" | ")} | fitted |
+| step | bytes | ${exits.join(" | ")} | expected |
 |---|---|${exits.map(() => "---|").join("")}---|
 ${steps.join("\n")}`;
 }
