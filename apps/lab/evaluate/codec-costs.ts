@@ -12,7 +12,6 @@ import {
 } from "#shared/codecs";
 import {
   type CodecCost,
-  calibrated,
   type Exit,
   type Model,
   type Segment,
@@ -26,7 +25,7 @@ import type { SegmentModel } from "#shared/runtime";
 import { decodeImageFile, encodeImageFile } from "../data/image-file.ts";
 import type { Photos } from "../data/photos.ts";
 import { type CodecWay, codedBy, codedOnTheWay } from "./codec-way.ts";
-import { expectClasses, inputBatch, probabilityRows } from "./exit-scores.ts";
+import { calibratedRows, expectClasses, inputBatch } from "./exit-scores.ts";
 import { type CodedBatch, type MeasuredCost, Tally } from "./tally.ts";
 
 /** Qualities of image codecs that are tried. */
@@ -150,7 +149,7 @@ async function measure(
     const held = await runAll(segments, photos, start, count);
     try {
       await countExits(model, held, (exit, scores) =>
-        tally.exact(exit.id, saidBy(exit, scores, count), labels),
+        tally.exact(exit.id, calibratedRows(scores, exit, scores.length / count), labels),
       );
       for (const [at, name] of names.entries()) {
         const values = (await held.get(name)!.data()) as Float32Array;
@@ -322,16 +321,6 @@ async function countExits(
     const scores = outputs.get(exit.node);
     if (scores !== undefined) count(exit, (await scores.data()) as Float32Array);
   }
-}
-
-/** Its calibrated probabilities, float32 [count, classes]. */
-function saidBy(exit: Exit, scores: Float32Array, count: number): Float32Array {
-  const classes = scores.length / count;
-  const said = Float32Array.from(probabilityRows(scores, exit, classes));
-  for (let start = 0; start < said.length; start += classes) {
-    said.set(calibrated(said.subarray(start, start + classes), exit.temperature ?? 1), start);
-  }
-  return said;
 }
 
 /** Loops, since `from` with a function takes fifty times as long. Storing rounds to the nearest, and clamps. */

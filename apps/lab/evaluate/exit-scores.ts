@@ -4,6 +4,7 @@ import path from "node:path";
 import { add, image, mul, sum, type Tensor4D, tensor4d, tidy } from "@tensorflow/tfjs-core";
 import { EddiError } from "#shared/errors";
 import {
+  calibrated,
   type Exit,
   hasClasses,
   LUMA,
@@ -136,6 +137,15 @@ export function probabilityRows(scores: Float32Array, exit: Exit, classes: numbe
   const rows = Float32Array.from(scores);
   for (let start = 0; start < rows.length; start += classes) {
     rows.set(probabilitiesOf(scores.subarray(start, start + classes), exit), start);
+  }
+  return rows;
+}
+
+/** The same, in line with how often the exit is right. */
+export function calibratedRows(scores: Float32Array, exit: Exit, classes: number): Float32Array {
+  const rows = Float32Array.from(probabilityRows(scores, exit, classes));
+  for (let start = 0; start < rows.length; start += classes) {
+    rows.set(calibrated(rows.subarray(start, start + classes), exit.temperature ?? 1), start);
   }
   return rows;
 }

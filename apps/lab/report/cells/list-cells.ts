@@ -1,7 +1,7 @@
 import type { Stratum } from "../../simulate/population/population.ts";
-import type { Feature } from "../../simulate/set-up/settings.ts";
-import type { Cell, CellWorld, Wish } from "../results/cell.ts";
+import type { Cell, UsualWorld, Wish } from "../results/cell.ts";
 import { ASSUMPTIONS } from "./assumptions.ts";
+import { hardshipCells } from "./hardship-cells.ts";
 import type { ReportTrace } from "./traces.ts";
 
 /** A model that is reported on, with the top-1 of its full net. */
@@ -94,16 +94,14 @@ export function listCells(options: CellOptions): readonly Cell[] {
     ...capacities(options),
     ...loads(options),
     ...ablations(options),
-    ...hardships(options),
+    ...hardshipCells(flagshipOf(options.models).id, options.traces, USUAL, times(120, options), options.seed),
     ...population(options),
     ...splitting(options),
     ...sensitivity(options),
   ];
 }
 
-type Given = Extract<CellWorld, { kind: "given" }>;
-
-const USUAL: Omit<Given, "objective" | "answers"> = {
+const USUAL: UsualWorld = {
   kind: "given",
   uplink: 5.85e6,
   rttMs: 50,
@@ -255,43 +253,6 @@ function ablations(options: CellOptions): readonly Cell[] {
   );
 }
 
-/** A world spared of all hardships, of all but one, and of none. */
-function hardships(options: CellOptions): readonly Cell[] {
-  const model = flagshipOf(options.models);
-  const but = (left: string): readonly Feature[] => HARDSHIPS.filter((hardship) => hardship !== left);
-  const worlds = [
-    { hardship: NO_HARDSHIP, without: HARDSHIPS },
-    ...HARDSHIPS.map((hardship) => ({ hardship, without: but(hardship) })),
-    { hardship: ALL_HARDSHIPS, without: [] },
-  ];
-  return worlds.flatMap(({ hardship, without }) =>
-    HARDSHIP_POINTS.flatMap(({ slowdown, budgetMs }) =>
-      options.traces.map(
-        (trace, at): Cell => ({
-          study: "hardships",
-          model: model.id,
-          workScale: 1,
-          world: {
-            ...USUAL,
-            uplink: { file: trace.file, startMs: 0 },
-            rttMs: trace.rttMs,
-            slowdown,
-            without,
-            objective: { kind: "accuracy", budgetMs },
-            // Often and long enough for a phone to throttle.
-            answers: times(120, options),
-            everyMs: 600,
-          },
-          policies: IN_HARDSHIPS,
-          seed: options.seed + 400 + at,
-          at: { hardship, slowdown, budgetMs, trace: trace.name },
-          weight: 1,
-        }),
-      ),
-    ),
-  );
-}
-
 /** On the fixed strata: all policies with the flagship, which also stands for a larger net. */
 function population(options: CellOptions): readonly Cell[] {
   const flagship = flagshipOf(options.models);
@@ -356,23 +317,6 @@ export function flagshipOf<Named extends Pick<ReportModel, "id">>(models: readon
   return models.find(({ id }) => id === "resnet-imagenette") ?? models[0]!;
 }
 
-/** What makes times other than profiles and probes tell. */
-export const HARDSHIPS: readonly Feature[] = [
-  "throttling",
-  "other",
-  "bursts",
-  "wake-up",
-  "slow-start",
-  "bufferbloat",
-];
-/** Where a phone that answers two photos a second throttles, and its first exits are in time. */
-const HARDSHIP_POINTS = [
-  { slowdown: 10, budgetMs: 200 },
-  { slowdown: 20, budgetMs: 400 },
-];
-export const NO_HARDSHIP = "none";
-export const ALL_HARDSHIPS = "all";
-export const IN_HARDSHIPS = ["eddi", "edge-only", "clairvoyant"];
 /** So many times the net's work, for the population. */
 export const WORK_SCALES = [1, 4, 16];
 export const IN_SENSITIVITY = ["eddi", "edge-only", "cloud-webp+insured", "clairvoyant"];

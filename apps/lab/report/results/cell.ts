@@ -57,6 +57,9 @@ export type CellWorld =
       readonly wish: Wish;
     };
 
+/** What stays the same in many cells. */
+export type UsualWorld = Omit<Extract<CellWorld, { kind: "given" }>, "objective" | "answers">;
+
 export type Wish = "budget" | "floor";
 
 /** What a policy came to in a cell: sums over its answers, so that cells can be added up. */
