@@ -54,8 +54,8 @@ ${rows.join("\n")}`;
 }
 
 /**
- * The card's section of what the metadata has, whoever measured it last: codecs that were fitted to tensors, and what is cheaper
- * than the image.
+ * The card's section of what the metadata has, whoever measured it last: codecs that were fitted to tensors, and, once the
+ * image's codecs were measured, what is cheaper than the image.
  */
 export function cheaperSection(model: Model): string {
   const { codecs = {}, fitted = {} } = model.metadata;
@@ -63,7 +63,9 @@ export function cheaperSection(model: Model): string {
   const costs = [...names].map((name) => {
     return [name, [...(codecs[name] ?? []), ...fittedCosts(fitted[name])]] as const;
   });
-  return `${fittedTable(model)}${cheaperThanImage(model, Object.fromEntries(costs))}`;
+  const [image] = model.dag.names;
+  const cheaper = codecs[image!] === undefined ? "" : cheaperThanImage(model, Object.fromEntries(costs));
+  return `${fittedTable(model)}${cheaper}`;
 }
 
 /** Of codecs that were fitted to tensors: bytes with their standard deviation. */
@@ -98,7 +100,7 @@ export function cheaperThanImage(model: Model, costs: Costs): string {
   const [image] = model.dag.names;
   const asGood = `within ${100 * TOLERANCE} points of top-1`;
   const isGood = ({ loss }: CodecCost): boolean => (loss[last] ?? 1) < TOLERANCE;
-  const jpegs = (costs[image!] ?? []).filter(({ codec }) => codec === "jpeg");
+  const jpegs = costs[image!]!.filter(({ codec }) => codec === "jpeg");
   const good = fewest(jpegs.filter(isGood));
   const jpeg = good ?? fewest(jpegs);
   const noJpeg = `No quality of JPEG keeps ${last} ${asGood}.`;

@@ -14,10 +14,10 @@ export const HARDSHIPS: readonly Feature[] = [
 export const NO_HARDSHIP = "none";
 export const ALL_HARDSHIPS = "all";
 export const IN_HARDSHIPS = ["eddi", "edge-only", "clairvoyant"];
-const SLOWDOWNS = [10, 20];
-const BUDGETS_MS = [200, 400];
+export const HARD_SLOWDOWNS = [10, 20];
+export const HARD_BUDGETS_MS = [200, 400];
 /** Often and long enough for a phone to throttle. */
-const EVERY_MS = 600;
+export const HARD_EVERY_MS = 600;
 
 /**
  * A world spared of all hardships, of all but one, and of none.
@@ -38,8 +38,8 @@ export function hardshipCells(
     { hardship: ALL_HARDSHIPS, without: [] },
   ];
   return worlds.flatMap(({ hardship, without }) =>
-    SLOWDOWNS.flatMap((slowdown) =>
-      BUDGETS_MS.flatMap((budgetMs) =>
+    HARD_SLOWDOWNS.flatMap((slowdown) =>
+      HARD_BUDGETS_MS.flatMap((budgetMs) =>
         traces.map(
           (trace, at): Cell => ({
             study: "hardships",
@@ -53,7 +53,7 @@ export function hardshipCells(
               without,
               objective: { kind: "accuracy", budgetMs },
               answers,
-              everyMs: EVERY_MS,
+              everyMs: HARD_EVERY_MS,
             },
             policies: IN_HARDSHIPS,
             seed: seed + 400 + at,

@@ -1,4 +1,12 @@
-import { ALL_HARDSHIPS, HARDSHIPS, IN_HARDSHIPS, NO_HARDSHIP } from "../cells/hardship-cells.ts";
+import {
+  ALL_HARDSHIPS,
+  HARD_BUDGETS_MS,
+  HARD_EVERY_MS,
+  HARD_SLOWDOWNS,
+  HARDSHIPS,
+  IN_HARDSHIPS,
+  NO_HARDSHIP,
+} from "../cells/hardship-cells.ts";
 import { bootstrap } from "../results/bootstrap.ts";
 import type { CellResult } from "../results/cell.ts";
 import type { Report } from "../results/report.ts";
@@ -31,7 +39,7 @@ export function hardshipsSection({ results }: Report): string {
   });
   return section(
     `What each hardship costs (${cells[0]?.cell.model ?? ""})`,
-    `Answers in time, and right ones in time, in a world with one of the hardships, less those in a world with none: points, of EDDI with 95 % intervals; slow-downs 10 and 20, budgets 200 and 400 ms, all traces, a photo each 600 ms for 72 s. Without any, percent: ${shares.join("; ")}.`,
+    `Answers in time, and right ones in time, in a world with one of the hardships, less those in a world with none: points, of EDDI with 95 % intervals; slow-downs ${HARD_SLOWDOWNS.join(" and ")}, budgets ${HARD_BUDGETS_MS.join(" and ")} ms, all traces, a photo each ${HARD_EVERY_MS} ms. Without any, percent: ${shares.join("; ")}.`,
     htmlTable(["", ...PARTS.flatMap(({ name }) => IN_HARDSHIPS.map((policy) => `${name}: ${policy}`))], rows),
   );
 }
